@@ -1,1 +1,1 @@
-"""Classes that are tables, views and types: from a class body to facts, load and bind."""
+"""Models, views and user types: from a class body to schema facts and to functions that load and bind rows."""

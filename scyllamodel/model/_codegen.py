@@ -1,10 +1,10 @@
-"""The fields of a class -> a function that makes an instance of a row, and one that makes values of an instance.
+"""Generation of the functions that create an instance from a row, and that return the values of an instance.
 
-The only ``exec()`` of the package. A row becomes an object, and an object values, by straight lines of Python written
-for its class: no loop, no dictionary, and no call for a column whose value is right as it comes. The lines stand in
-`linecache`, so a traceback shows them. Nothing is generated before it is used: see `LazyAttribute`.
+This module contains the only ``exec()`` of the package. Loading and binding are straight Python code, generated for
+each class: no loop, no dictionary, and no call for a column that needs no conversion. The source is in `linecache`, so
+that tracebacks show it. It is generated on first use.
 
-For an ``Order`` with a text and a non-nullable list of dates this is written::
+For an ``Order`` with a text and a non-nullable list of dates this is generated::
 
     def __load__(row):
         self = new(cls)
@@ -45,17 +45,17 @@ Load = Callable[[Sequence[Any]], T]
 Bind = Callable[[T], tuple[Any, ...]]
 
 ROW = "__row__"
-"""The slot of a model that holds the row an instance was loaded from, outside its columns."""
+"""The slot of a model instance that contains the row it was loaded from, which is not a column."""
 
 
 @attrs.frozen
 class Field:
-    """An attribute of a class, and how its values come and go.
+    """An attribute of a class, and the conversion of its values.
 
     Attributes:
-        name: of the attribute.
-        type_mapping: what its annotation means.
-        redact: its values are never shown.
+        name: the attribute.
+        type_mapping: the type of the annotation.
+        redact: whether values are hidden.
     """
 
     name: str
@@ -64,31 +64,31 @@ class Field:
 
     @property
     def show(self) -> Show:
-        """How its values appear in errors."""
+        """The function that shows values in errors."""
         return display_for(redact=self.redact, secret=self.type_mapping.secret)
 
 
 class LazyAttribute(Generic[T]):
-    """A class attribute that is made when somebody first asks for it, and stands in its own place from then on.
+    """A class attribute that is computed on first access, and then replaced by its value.
 
-    Every class needs its own: what a base class has made already would be handed down.
+    Every class needs its own, since the value of a base class would be inherited.
     """
 
     def __init__(self, owner: type, name: str, make: Callable[[], T]) -> None:
         self.owner, self.name, self.make = owner, name, make
 
     def __get__(self, instance: object, owner: type) -> Any:
-        """The value made, as the class would give it; two threads may both make it, which does no harm."""
+        """Return the computed value; if two threads compute it, either result is used."""
         value: Any = self.make()
         type.__setattr__(self.owner, self.name, value)
         return value.__get__(instance, owner) if hasattr(value, "__get__") else value
 
 
 def install_row_functions(cls: type[Any], fields: Sequence[Field]) -> None:
-    """Give the class a static method ``__load__(row)``, ``__bind__(self)``, and how its instances are compared.
+    """Add the static method ``__load__(row)``, ``__bind__(self)``, and the identities of instances to a class.
 
-    That is ``__identity__``, by what is stored, and ``__equality__``, for ``==`` of what holds them. Each is made on
-    first use.
+    The identities are ``__identity__``, by stored form, and ``__equality__``, for ``==`` of containing values. Each is
+    computed on first use.
     """
     type.__setattr__(cls, "__load__", LazyAttribute(cls, "__load__", lambda: staticmethod(make_load(cls, fields))))
     type.__setattr__(cls, "__bind__", LazyAttribute(cls, "__bind__", lambda: make_bind(cls, fields)))
@@ -101,23 +101,23 @@ def install_row_functions(cls: type[Any], fields: Sequence[Field]) -> None:
 
 
 def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
-    """The function from a row, in the order of the fields, to an instance of the class.
+    """Return the function from a row, in the order of the fields, to an instance of the class.
 
-    It checks nothing, since the database has accepted the row: neither ``__init__`` nor converters and validators run.
-    A null becomes None, or the empty collection where the field holds one.
+    It checks nothing, since the database accepted the row: ``__init__``, converters and validators do not run. A null
+    becomes None, or the empty collection for a collection field.
     """
     scope: dict[str, Any] = {"new": object.__new__, "cls": cls}
     assign = _assign_frozen_lines if cls.__setattr__ is not object.__setattr__ else _assign_lines
-    save_row = ["    self.__row__ = row"] if hasattr(cls, ROW) else []  # what `save` compares with
+    save_row = ["    self.__row__ = row"] if hasattr(cls, ROW) else []  # for the comparison on `save`
     lines = ["def __load__(row):", "    self = new(cls)", *save_row, *assign(cls, fields, scope), "    return self"]
     return cast(
         "Load[T]",
-        _define_method(lines, cls, "__load__", "One row, in the order of the columns, as an instance.", scope),
+        _define_method(lines, cls, "__load__", "Return a row, in the order of the columns, as an instance.", scope),
     )
 
 
 def _assign_lines(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
-    """Values that need no work go from the row into their slots in one statement."""
+    """Return lines that assign values without conversion from the row to their slots in one statement."""
     needs_no_work = [not (field.type_mapping.load or field.type_mapping.empty) for field in fields]
     slots = [
         f"self.{raw_slot_name(cls, field.name)}" if is_plain else f"v{position}"
@@ -132,7 +132,7 @@ def _assign_lines(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> 
 
 
 def _assign_frozen_lines(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
-    """A frozen class refuses assignment; its slots are filled through their descriptors."""
+    """Return lines that fill the slots of a frozen class through their descriptors, since it refuses assignment."""
     lines = _unpack_lines([f"v{position}" for position in range(len(fields))])
     for position, field in enumerate(fields):
         scope[f"set_{position}"] = slot_of(cls, field.name).__set__
@@ -141,22 +141,22 @@ def _assign_frozen_lines(cls: type, fields: Sequence[Field], scope: dict[str, An
 
 
 def _unpack_lines(targets: list[str]) -> list[str]:
-    """A statement that unpacks a row, one value a line, so that a traceback shows the one that matters."""
+    """Return a statement that unpacks a row, one value per line, so that a traceback shows the right one."""
     return ["    (", *(f"        {target}," for target in targets), "    ) = row"]
 
 
 def slot_of(cls: type, name: str) -> Any:
-    """The descriptor of a slot, as the class body made it, whatever the metaclass shows in its place."""
+    """Return the descriptor of a slot, as created by the class body, bypassing the metaclass."""
     return next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
 
 
 def raw_slot_name_of_checked(name: str) -> str:
-    """The name of the bare slot beside that of a column which is checked on assignment."""
+    """Return the name of the plain slot of a column that is checked on assignment."""
     return f"__slot_{name}__"
 
 
 def raw_slot_name(cls: type, name: str) -> str:
-    """The name under which a value of a column is stored without validator and converter."""
+    """Return the name under which a value is stored without validator and converter."""
     other = raw_slot_name_of_checked(name)
     return other if any(other in vars(base) for base in cls.__mro__) else name
 
@@ -177,12 +177,12 @@ def _loaded_expression(position: int, cls: type, field: Field, scope: dict[str, 
 
 
 def _redacting(cls: type, field: Field, load: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The converter of a field with values to hide; its errors may quote them, and are replaced, context included."""
+    """Wrap the converter of a field with hidden values; its errors may quote them, and are replaced without context."""
 
     def hiding(value: Any) -> Any:
         try:
             return load(value)
-        except Exception as error:  # noqa: BLE001 - whatever a converter raises may quote the value
+        except Exception as error:  # noqa: BLE001 - any error of a converter may quote the value
             cause = error
         raise _mismatch(cls, field, value, cause)
 
@@ -190,9 +190,9 @@ def _redacting(cls: type, field: Field, load: Callable[[Any], Any]) -> Callable[
 
 
 def make_bind(cls: type[T], fields: Sequence[Field]) -> Bind[T]:
-    """The function from an instance to a tuple of values, in the order of the fields, that the driver serialises.
+    """Return the function from an instance to a tuple of the driver's values, in the order of the fields.
 
-    It raises `TypeMismatch` naming the class and the column when a value cannot be converted.
+    It raises `TypeMismatch` with the class and the column if a value cannot be converted.
     """
     scope: dict[str, Any] = {"blame": _error_locator(cls, fields)}
     values = [_dumped_expression(at, field, scope) for at, field in enumerate(fields)]
@@ -208,7 +208,7 @@ def make_bind(cls: type[T], fields: Sequence[Field]) -> Bind[T]:
     ]
     return cast(
         "Bind[T]",
-        _define_method(lines, cls, "__bind__", "The values in the order of the columns, for the driver.", scope),
+        _define_method(lines, cls, "__bind__", "Return the values in the order of the columns, for the driver.", scope),
     )
 
 
@@ -220,7 +220,7 @@ def _dumped_expression(position: int, field: Field, scope: dict[str, Any]) -> st
 
 
 def make_identity(cls: type, fields: Sequence[Field], natives: Mapping[str, Identity]) -> Identity:
-    """How instances are compared: field by field, in the order of the fields.
+    """Return the identity of instances: field by field, in order.
 
     Parameters:
         natives: `NATIVE_SERIALIZERS` or `IN_PYTHON`.
@@ -242,9 +242,9 @@ def _make_form(cls: type, name: str, fields: Sequence[Field], forms: Sequence[Fo
 
 
 def _error_locator(cls: type, fields: Sequence[Field]) -> Callable[[Any, Exception], Exception]:
-    """A function that finds, slowly, which value was wrong.
+    """Return a function that finds which value was wrong.
 
-    It is called outside of ``except``, so that a redacted value does not hang on its error as context.
+    It is called outside of ``except``, so that a redacted value is not kept as context of its error.
     """
 
     def blame(self: Any, error: Exception) -> Exception:
@@ -254,7 +254,7 @@ def _error_locator(cls: type, fields: Sequence[Field]) -> Callable[[Any, Excepti
                 continue
             try:
                 field.type_mapping.dump(value)
-            except Exception as cause:  # noqa: BLE001 - whatever a converter raises, the column is named
+            except Exception as cause:  # noqa: BLE001 - any error of a converter is reported with its column
                 return _mismatch(cls, field, value, cause)
         return error
 
@@ -268,10 +268,10 @@ def _mismatch(cls: type, field: Field, value: Any, cause: Exception) -> TypeMism
 
 
 def define_function(lines: list[str], name: str, source_name: str, scope: dict[str, Any]) -> Callable[..., Any]:
-    """The function of that name which the lines define, its source kept for tracebacks.
+    """Return the function with this name that the lines define, and keep its source for tracebacks.
 
     Parameters:
-        lines: of identifiers that we chose alone, never of what a user or server gave.
+        lines: source code of our own identifiers only, never of input from users or servers.
         source_name: what tracebacks call it.
         scope: its globals.
     """
@@ -282,17 +282,17 @@ def define_function(lines: list[str], name: str, source_name: str, scope: dict[s
 
 
 def _define_method(lines: list[str], cls: type, name: str, doc: str, scope: dict[str, Any]) -> Callable[..., Any]:
-    """The function that the lines define, under the names of its class."""
+    """Return the function that the lines define, with the names of its class."""
     function: Any = define_function(lines, name, f"{cls.__module__}.{cls.__qualname__}.{name}", scope)
     function.__module__, function.__qualname__, function.__doc__ = cls.__module__, f"{cls.__qualname__}.{name}", doc
     return cast("Callable[..., Any]", function)
 
 
 def _add_to_linecache(source: str, name: str) -> str:
-    """Put the source where `traceback` and `inspect` look; a class of the same name gets a place of its own."""
+    """Add the source to the cache of `traceback` and `inspect`; another class of the same name gets its own entry."""
     filename, number = f"<scyllamodel generated {name}>", 1
     lines, cache = source.splitlines(keepends=True), cast("dict[str, Any]", linecache.cache)
-    # Without a time of change, linecache never looks for the file.
+    # Without a modification time, linecache never looks for the file.
     while cache.setdefault(filename, (len(source), None, lines, filename))[2] != lines:
         number += 1
         filename = f"<scyllamodel generated {name} {number}>"

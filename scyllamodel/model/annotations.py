@@ -1,8 +1,8 @@
-"""The annotations of a class body that is not a class yet -> the types they mean.
+"""Evaluation of the annotations of a class body before the class exists.
 
-Comes in: the namespace of the body and the frame that runs it. Goes out: for each name the evaluated annotation, or why
-it cannot be evaluated. Separate because each Python keeps annotations differently: evaluated (up to 3.13), as text
-(``from __future__ import annotations``), or behind a function (3.14).
+In: the namespace of the body and the frame that runs it. Out: for each name the evaluated annotation, or the error.
+Python versions store annotations differently: evaluated (up to 3.13), as text (``from __future__ import annotations``),
+or behind a function (3.14).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _EMPTY: Final[Mapping[str, Any]] = {}
 
 @attrs.frozen
 class AnnotationScope:
-    """Where names of an annotation are looked up: the module, then what is local to the class statement."""
+    """The namespaces for the names of an annotation: the module, then the locals of the class statement."""
 
     globals: dict[str, Any]
     locals: dict[str, Any]
 
 
 def raw_annotations(namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """The annotations as they stand in a namespace, evaluated or not, in order of declaration."""
+    """Return the annotations of a namespace, evaluated or not, in the order of declaration."""
     if sys.version_info >= (3, 14):
         import annotationlib  # noqa: PLC0415 - new in Python 3.14
 
@@ -52,9 +52,9 @@ def is_class_var(annotation: object) -> bool:
 
 
 def defining_frame(module: str | None, qualname: str) -> FrameType | None:
-    """The frame that runs a class statement, else the nearest one of its module, else the nearest outside this package.
+    """Return the frame of a class statement, else the nearest of its module, else the nearest of another package.
 
-    Between it and us may stand ``__new__`` of metaclasses derived from ours, of the same module perhaps.
+    There may be frames of ``__new__`` of derived metaclasses in between, possibly of the same module.
     """
     enclosing = [part for part in qualname.split(".")[:-1] if part != "<locals>"]
     enclosing_name = enclosing[-1] if enclosing else "<module>"
@@ -74,12 +74,12 @@ def defining_frame(module: str | None, qualname: str) -> FrameType | None:
 
 
 def annotation_scope(module: str, frame: FrameType | None, body: Mapping[str, Any]) -> AnnotationScope:
-    """The names that the annotations of a class body see.
+    """Return the names that the annotations of a class body can use.
 
     Parameters:
         module: the name of its module.
         frame: the frame that runs the class statement, if it is known.
-        body: what the class body itself defines, its columns left out: in ``date: Column[date]`` the type is meant.
+        body: the names that the class body defines, without its columns: ``date: Column[date]`` refers to the type.
     """
     if frame is None:
         return AnnotationScope(vars(sys.modules[module]) if module in sys.modules else {}, dict(body))
@@ -87,7 +87,7 @@ def annotation_scope(module: str, frame: FrameType | None, body: Mapping[str, An
 
 
 def _visible_locals(frame: FrameType) -> dict[str, Any]:
-    """The names of the function around a class statement, seen through the bodies of classes around it."""
+    """Return the names of the function around a class statement, including those of the enclosing class bodies."""
     if frame.f_locals is frame.f_globals:
         return {}
     outer: dict[str, Any] = {}
@@ -97,10 +97,10 @@ def _visible_locals(frame: FrameType) -> dict[str, Any]:
 
 
 def evaluate(raw: Mapping[str, Any], scope: AnnotationScope) -> tuple[dict[str, Any], dict[str, Exception]]:
-    """The annotations that can be evaluated, and the errors of those that cannot, both by name."""
+    """Return the annotations that can be evaluated, and the errors of the others, both by name."""
     try:
         return _evaluate(raw, scope), {}
-    except Exception:  # noqa: BLE001 - whatever it is, it comes again below, with the name it belongs to
+    except Exception:  # noqa: BLE001 - it is raised again below, for the name that causes it
         evaluated: dict[str, Any] = {}
         failed: dict[str, Exception] = {}
     for name, annotation in raw.items():
@@ -112,7 +112,7 @@ def evaluate(raw: Mapping[str, Any], scope: AnnotationScope) -> tuple[dict[str, 
 
 
 def _evaluate(raw: Mapping[str, Any], scope: AnnotationScope) -> dict[str, Any]:
-    """The annotations, each name in them looked up, also where text stands inside another type."""
+    """Evaluate annotations, including text inside other types."""
     plain = {name: text for name, text in raw.items() if isinstance(text, str) and not _QUOTE.search(text)}
     evaluated = {name: eval(_compiled_annotation(text), scope.globals, scope.locals) for name, text in plain.items()}  # noqa: S307
     if len(plain) < len(raw):
@@ -124,5 +124,5 @@ def _evaluate(raw: Mapping[str, Any], scope: AnnotationScope) -> dict[str, Any]:
 
 @lru_cache(maxsize=1000)
 def _compiled_annotation(text: str) -> CodeType:
-    """The code of an annotation; a package of models has few different ones, and compiling is what they cost."""
+    """Return the code of an annotation; cached, since compiling dominates and few annotations differ."""
     return compile(text.strip(), "<annotation>", "eval")

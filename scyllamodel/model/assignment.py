@@ -1,8 +1,7 @@
-"""Validators and converters of columns on assignment, as ``attrs.define`` has them.
+"""Validators and converters of columns on assignment, as in ``attrs.define``.
 
-Only a column with a validator or converter is changed: its name holds a `CheckedSlot` over the slot, which is read by C
-and checks what is assigned. All other columns stay bare slots. Loading writes past the check under the name that
-`scyllamodel.model._codegen.raw_name` gives, at the speed of a slot.
+Only a column with a validator or converter has a `CheckedSlot` in place of its slot, which reads at the speed of C and
+checks assigned values. All other columns are plain slots. Loading bypasses the check, at the speed of a slot.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from scyllamodel.model._codegen import raw_slot_name_of_checked, slot_of
 
 
 class CheckedSlot(property):
-    """A slot that converts and validates what is assigned to it.
+    """A slot that converts and validates assigned values.
 
-    The first value of an instance is stored as it is: ``__init__`` runs converter and validator, and a copy or a pickle
-    holds what was checked before. `attrs.validators.set_disabled` is respected.
+    The first value of an instance is stored unchanged: ``__init__`` runs converter and validator, and a copy or a
+    pickle contains values that were already checked. `attrs.validators.set_disabled` is respected.
 
     Attributes:
         member: the descriptor of the slot.
@@ -42,12 +41,12 @@ class CheckedSlot(property):
 
 
 def is_slot(value: object) -> bool:
-    """Whether something in a class is the place of a column on instances."""
+    """Whether a class attribute is the slot of a column."""
     return inspect.ismemberdescriptor(value) or isinstance(value, CheckedSlot)
 
 
 def check_on_assignment(cls: type, field: attrs.Attribute[Any]) -> None:
-    """Let assignments to this column run its converter and validator; take away those of a base if it has none."""
+    """Run the converter and validator of a column on assignment; remove those of a base if the column has none."""
     slot = slot_of(cls, field.name)
     member = slot.member if isinstance(slot, CheckedSlot) else slot
     converter: Any = getattr(field, "converter", None)

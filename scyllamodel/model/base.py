@@ -1,8 +1,8 @@
 """`ModelMeta` and the bare `Model`: a class statement becomes a table.
 
-Comes in: a class body. Goes out: a slotted class whose instances are rows, with ``__facts__`` for the schema side,
-``__load__`` and ``__bind__`` for the data side, and an entry in the registry. The verbs (``sync_all``) are added floors
-above, by the public ``Model``, so nothing here knows a server.
+In: a class body. Out: a slotted class whose instances are rows, with ``__facts__`` for the schema, ``__load__`` and
+``__bind__`` for data, and an entry in the registry. The public ``Model`` in a higher package adds the verbs
+(``sync_all``), so that this module does not depend on a server.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from scyllamodel.types.values import COUNTER
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, partition_key, clustering_key))
 class ModelMeta(TableMeta):
-    """Metaclass of `Model`."""
+    """The metaclass of `Model`."""
 
     KEYWORDS = frozenset(
         "table keyspace repo abstract indexes options renamed_from discriminator discriminator_value".split()
@@ -74,34 +74,34 @@ class ModelMeta(TableMeta):
 
 
 class Model(metaclass=ModelMeta):
-    """Base of every table; a subclass is a table unless it says ``abstract=True``.
+    """The base of all tables; a subclass is a table unless it has ``abstract=True``.
 
     Class keywords:
-        table: its name in CQL; by default the name of the class in snake_case.
-        keyspace: by default the one of the repo; inherited.
-        repo: the name of the repo it is bound to, ``"default"`` unless said; inherited.
-        abstract: no table of its own; columns, indexes and options go to its subclasses. Any number of abstract bases
-            can be mixed.
-        indexes: secondary indexes; a subclass adds to those of its bases.
-        options: table options; a subclass overrides those of its bases one by one.
+        table: the CQL name; by default the name of the class in snake_case.
+        keyspace: the keyspace; by default that of the repo; inherited.
+        repo: the name of the repo, by default ``"default"``; inherited.
+        abstract: whether the class has no table; subclasses inherit its columns, indexes and options. Any number of
+            abstract bases can be combined.
+        indexes: secondary indexes, in addition to those of the bases.
+        options: table options; each overrides the same option of the bases.
         renamed_from: an earlier name of the table.
-        discriminator: the column that tells which subclass a row is of, where several classes share this table.
-        discriminator_value: of a subclass of such a class: the value of that column in its rows. Reading the base gives
-            instances of the subclasses; rows with a value that no class has are instances of the base.
+        discriminator: the column that determines the subclass of a row, if several classes share this table.
+        discriminator_value: the value of that column in the rows of a subclass. Reading the base returns instances of
+            the subclasses; rows with an unknown value are instances of the base.
 
-    What is annotated in the body is a column, unless it is a ``ClassVar``. Columns of bases come first, in the order in
-    which Python resolves the bases, from the last to the first; one that is declared again keeps its place.
+    Annotated names in the body are columns, unless they are ``ClassVar``. Columns of bases come first, in method
+    resolution order, from the last base to the first; a column that is declared again keeps its position.
 
-    Instances are made by keyword, compared by value, and like other mutable attrs classes not hashable. A model that is
-    a table can be subclassed: the subclass is a table of its own, with the same columns and more.
+    Instances are created with keyword arguments and compared by value; like other mutable attrs classes they are not
+    hashable. A model with a table can be subclassed: the subclass is a separate table, with the same columns and more.
 
-    Validators and converters run when an instance is made and when a value is assigned, not when a row is loaded.
+    Validators and converters run when an instance is created and when a value is assigned, not when a row is loaded.
     """
 
     __slots__ = (ROW, "__weakref__")
 
     if TYPE_CHECKING:
-        # At run time these would be annotations, and get_type_hints() of every model would show them.
+        # At run time these would be annotations, and get_type_hints() of every model would return them.
         __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
         __columns__: ClassVar[Mapping[str, Column[Any]]]
         __facts__: ClassVar[Table]
@@ -128,7 +128,7 @@ class Model(metaclass=ModelMeta):
     else:
 
         def __init__(self, **_: Any) -> None:
-            raise TypeError(f"{type(self).__qualname__} is abstract: make instances of a subclass that is a table")
+            raise TypeError(f"{type(self).__qualname__} is abstract; create instances of a subclass with a table")
 
         def __init_subclass__(cls, **unknown: Any) -> None:
             for name in unknown:
@@ -136,21 +136,21 @@ class Model(metaclass=ModelMeta):
             super().__init_subclass__()
 
         def __reduce_ex__(self, protocol: Any) -> Any:
-            # Slots are known to pickle since protocol 2; through this they go with the older ones, too. The row goes
-            # along in Python values, since the driver's own are made of classes that pickle does not find.
+            # Pickle supports slots since protocol 2; this makes older protocols work too. The row is pickled
+            # as Python values, since pickle cannot find some classes of the driver's values.
             detach(self)
             return super().__reduce_ex__(max(protocol, 2))
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with other values; what is not named is shared with this instance, not copied.
+        """Return a copy with changed values; unchanged values are shared with this instance.
 
-        A copy of a loaded instance with the same key is loaded too: saving it sends what differs. With another key it
-        is new.
+        A copy of a loaded instance with the same key is loaded too, and saving it sends the differences. With another
+        key it is new.
 
-        Columns with ``init=False`` keep their values too, where ``attrs.evolve`` would start again from the default.
+        Columns with ``init=False`` keep their values too, where ``attrs.evolve`` would use the default.
 
         Raises:
-            TypeError: a name is no parameter of the constructor.
+            TypeError: a name is not a parameter of the constructor.
         """
         copy = attrs.evolve(self, **changes)  # type: ignore[misc]  # subclasses are attrs classes
         inherit_defaults(copy, self, changes)
@@ -190,7 +190,7 @@ def _facts(cls: type, columns: FieldDeclarations, problems: Problems, root: type
 
 
 def column_facts(columns: FieldDeclarations, masks: Mapping[str, str] = MappingProxyType({})) -> list[TableColumn]:
-    """The facts of those columns whose types are known, with their masks by attribute."""
+    """Return the facts of the columns with known types, with their masks by attribute."""
     return [
         TableColumn(
             c.db_name,
@@ -209,7 +209,7 @@ def column_facts(columns: FieldDeclarations, masks: Mapping[str, str] = MappingP
 
 
 def _masks(columns: FieldDeclarations, keyspace: str | None, problems: Problems) -> dict[str, str]:
-    """The masks of those columns that declare one, in the words of the schema."""
+    """Return the declared masks of columns, in the normal form of the schema."""
     masks: dict[str, str] = {}
     for name, declaration in columns.items():
         if declaration.spec.masked_with is not None and declaration.type_mapping is not None:
@@ -217,7 +217,7 @@ def _masks(columns: FieldDeclarations, keyspace: str | None, problems: Problems)
                 masks[name] = declared_mask(declaration.spec.masked_with, declaration.type_mapping.type, keyspace)
             except ValueError as error:
                 advice = 'Write it as in CQL, such as "DEFAULT" or "mask_inner(1, null)".'
-                problems.add("MD118", f"masked_with= cannot be: {error}", advice, attribute=name)
+                problems.add("MD118", f"masked_with= is not valid: {error}", advice, attribute=name)
     return masks
 
 
@@ -229,6 +229,4 @@ def _indexes(cls: type, columns: FieldDeclarations) -> list[Index]:
 def _check_options(columns: FieldDeclarations, options: FrozenMap, problems: Problems) -> None:
     has_counters = any(column.type_mapping and column.type_mapping.type == COUNTER for column in columns.values())
     if has_counters and options.get("default_time_to_live"):
-        problems.add(
-            "MD117", "counters cannot have a default_time_to_live", "Leave the option out.", attribute="options"
-        )
+        problems.add("MD117", "counters cannot have a default_time_to_live", "Omit the option.", attribute="options")

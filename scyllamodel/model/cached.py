@@ -1,7 +1,7 @@
-"""``functools.cached_property`` on classes with slots, which have no ``__dict__`` to keep its value in.
+"""Support for ``functools.cached_property`` on slotted classes, which have no ``__dict__`` for its value.
 
-Each gets a slot of its own. It is read, assigned and deleted like the one of `functools`; other attributes of the class
-are read as fast as without it, since no ``__getattr__`` is involved.
+Each property has its own slot, which is read, assigned and deleted as with `functools`. Other attributes of the class
+are as fast as before, since ``__getattr__`` is not involved.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class CachedSlot:
     """A `cached_property` whose value is in a slot.
 
     Parameters:
-        cached: what the class body has.
+        cached: the property of the class body.
         slot: the descriptor of the slot.
     """
 
@@ -26,7 +26,7 @@ class CachedSlot:
         self.__doc__ = cached.__doc__
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """The value, worked out when it is asked for the first time."""
+        """Return the value, computed on first use."""
         if instance is None:
             return self
         try:
@@ -45,7 +45,7 @@ class CachedSlot:
 
 
 def cached_slot_names(namespace: Mapping[str, Any], ancestors: Iterable[type]) -> tuple[str, ...]:
-    """The slots that a class needs for its cached properties and those of bases that are not made yet."""
+    """Return the slots for the cached properties of a class and of its bases, without the existing ones."""
     bases = list(ancestors)
     bodies = [namespace, *map(vars, bases)]
     names = {name for body in bodies for name, value in body.items() if isinstance(value, cached_property)}
@@ -53,7 +53,7 @@ def cached_slot_names(namespace: Mapping[str, Any], ancestors: Iterable[type]) -
 
 
 def install_cached_slots(cls: type) -> None:
-    """Put a `CachedSlot` in the place of each cached property of a class that has the slots."""
+    """Replace each cached property of a class by a `CachedSlot`."""
     for name in {name for base in cls.__mro__ for name in vars(base)}:
         attribute: Any = next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
         if attribute.__class__ is cached_property:

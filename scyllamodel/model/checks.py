@@ -1,7 +1,7 @@
-"""What servers ask of the columns of a table, checked before anything is sent.
+"""Checks of the columns of a table against the rules of servers.
 
-Comes in: the columns of one class. Goes out: problems. The rules are those of ``CREATE TABLE`` on both servers; the
-words are ours, with what to write instead.
+In: the columns of one class. Out: problems, with what to write instead. The rules are those of ``CREATE TABLE`` on both
+servers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scyllamodel.types.values import COUNTER, DURATION, TTL_TYPES, CqlType, is_f
 
 
 def check_table(columns: FieldDeclarations, user_types: Iterable[type], problems: Problems) -> None:
-    """Report what no server would take as a table."""
+    """Report columns that no server supports in one table."""
     _check_key(columns, problems)
     _check_counters(columns, problems)
     _check_row_ttl(columns, problems)
@@ -24,7 +24,7 @@ def check_table(columns: FieldDeclarations, user_types: Iterable[type], problems
             check_type(column, column.type_mapping.type, user_types, problems)
             if column.in_key and column.type_mapping.nullable:
                 problems.add(
-                    "MD106", "a key column is never null", "Write its type without None.", attribute=column.name
+                    "MD106", "a key column cannot be null", "Write its type without None.", attribute=column.name
                 )
 
 
@@ -34,7 +34,7 @@ def _check_key(columns: FieldDeclarations, problems: Problems) -> None:
         problems.add("MD101", "no partition key", "Declare a column with partition_key().")
     for column in columns.values():
         if column.spec.kind == "static" and "clustering" not in kinds:
-            text = "a static column needs a clustering key: without one, every row is a partition of its own"
+            text = "a static column requires a clustering key: without one, each partition has only one row"
             problems.add(
                 "MD102", text, "Write column() without static, or add a clustering_key().", attribute=column.name
             )
@@ -45,9 +45,9 @@ def _check_counters(columns: FieldDeclarations, problems: Problems) -> None:
     others = [c for c in columns.values() if not c.in_key and c.type_mapping and c.type_mapping.type != COUNTER]
     if counters and others:
         names = ", ".join(column.name for column in others)
-        text = f"a table of counters holds nothing else outside its key, and {names} is no counter"
+        text = f"a table with counters can have only counters outside its key, and {names} is not a counter"
         problems.add(
-            "MD103", text, "Move the counters to a table of their own, with the same key.", attribute=counters[0].name
+            "MD103", text, "Move the counters to a separate table with the same key.", attribute=counters[0].name
         )
 
 
@@ -55,18 +55,18 @@ def _check_row_ttl(columns: FieldDeclarations, problems: Problems) -> None:
     ttl_columns = [column for column in columns.values() if column.spec.row_ttl]
     for column in ttl_columns:
         if column.spec.kind == "static":
-            text = "a static column belongs to a partition, and its rows cannot expire by it"
-            problems.add("MD127", text, "Leave static or row_ttl out.", attribute=column.name)
+            text = "a static column belongs to a partition, so its rows cannot expire by it"
+            problems.add("MD127", text, "Omit static or row_ttl.", attribute=column.name)
         if column.type_mapping is not None and column.type_mapping.type not in TTL_TYPES:
             text = f"a row cannot expire by a column of type {column.type_mapping.type.cql}"
             problems.add("MD127", text, "Write datetime, cql.BigInt or cql.Int.", attribute=column.name)
     if len(ttl_columns) > 1:
-        text = f"a row expires by one column, and {', '.join(column.name for column in ttl_columns)} say row_ttl=True"
-        problems.add("MD127", text, "Leave it at one of them.", attribute=ttl_columns[1].name)
+        text = f"a row expires by one column, and {', '.join(column.name for column in ttl_columns)} have row_ttl=True"
+        problems.add("MD127", text, "Keep one of them.", attribute=ttl_columns[1].name)
 
 
 def check_type(column: FieldDeclaration, cql_type: CqlType, user_types: Iterable[type], problems: Problems) -> None:
-    """Report a type that its column cannot have where it stands."""
+    """Report a type that is not supported in the role of its column."""
     name = column.name
     if column.in_key:
         for forbidden in (COUNTER, DURATION):

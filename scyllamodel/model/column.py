@@ -1,11 +1,11 @@
-"""A column as it is seen from its class: ``Order.status == "new"`` is a condition, ``order.status`` is text.
+"""Columns as class attributes: ``Order.status == "new"`` is a condition, ``order.status`` is a value.
 
-Comes in: the model, the name of the attribute, what the class body said of it. Goes out: conditions, orderings and
-assignments. `Column` exists at run time on the class only; instances hold plain values in slots.
+In: the model, the attribute, and the parameters in the class body. Out: conditions, orderings and assignments. `Column`
+exists at run time on the class only; instances have plain values in slots.
 
-The self-types below let checkers offer each operation only where CQL has it. They go through `Expression`, which is
+The self-types below let type checkers offer each operation only where CQL supports it. They use `Expression`, which is
 covariant, so that ``Column[set[str]]`` and ``Column[set[str] | None]`` both fit ``Expression[set[K] | None]``, while
-``K`` itself stays exact because ``set`` is invariant. ``frozenset`` is not, and is spelt out.
+``K`` stays exact because ``set`` is invariant. ``frozenset`` is covariant, and therefore has separate overloads.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ V = TypeVar("V")
 
 
 class AnyUserType:
-    """What checkers know an instance of a user type by; `UserType` itself lives a floor above."""
+    """The type of user type instances for type checkers; `UserType` itself is defined in a higher module."""
 
     __slots__ = ()
 
 
 @attrs.frozen
 class ColumnSpec:
-    """What the class body said of one column besides its annotation; the parameters of `column`, as given."""
+    """The parameters of `column` in the class body, unchanged."""
 
     kind: ColumnKind = "regular"
     descending: bool = False
@@ -70,14 +70,14 @@ class ColumnSpec:
 
 
 class Comparable(Expression[T], NoBooleanOperators):
-    """What columns and their parts have in common; ``_target`` says what is compared or changed."""
+    """The base class of columns, elements, fields and functions; ``_target`` is what is compared or changed."""
 
     __slots__ = ("_target",)
     _target: Target
 
     @property
     def expression(self) -> Target:
-        """What it speaks of, as a plain value."""
+        """The target of this expression, as a plain value."""
         return self._target
 
     def __eq__(self, other: T) -> Condition:  # type: ignore[override]
@@ -101,36 +101,36 @@ class Comparable(Expression[T], NoBooleanOperators):
     __hash__ = object.__hash__
 
     def __comparable__(self) -> Hashable:
-        """What tells it from others in a statement; see `scyllamodel.types.comparison`."""
+        """Return the value by which statements compare this expression; see `scyllamodel.types.comparison`."""
         return type(self), self._target, getattr(self, "key", None)
 
     def in_(self, values: Iterable[T], /, *more: Never) -> Condition:
-        """``target IN (…)``.
+        """Return the condition ``target IN (…)``.
 
         Parameters:
-            values: all of them, such as a list.
-            more: nothing; it makes values that are not in a list an error that says what to write.
+            values: an iterable of values, such as a list.
+            more: not supported; separate arguments raise an error with advice.
 
         Raises:
-            TypeError: what is given is not one iterable, or is a single text or bytes.
+            TypeError: the argument is not an iterable, or is text or bytes.
         """
         untyped: Any = values
         if more or isinstance(untyped, (str, bytes)) or getattr(untyped, "__iter__", None) is None:
             actual = (
                 f"{len(more) + 1} arguments" if more else "None" if untyped is None else f"one {type(untyped).__name__}"
             )
-            raise TypeError(f"{self._target}.in_() takes several values as one list, not {actual}. Write in_([…]).")
+            raise TypeError(f"{self._target}.in_() takes one list of values, not {actual}. Write in_([…]).")
         return self._condition("IN", tuple(values))
 
     def _condition(self, operator: Operator, value: object) -> Condition:
         operand: Any = value
         if isinstance(value, Comparable) and not isinstance(value.expression, CallTarget):
-            raise TypeError(f"{self._target} is compared with a column: CQL compares a column with a value only")
+            raise TypeError(f"{self._target} cannot be compared with a column: CQL compares columns only with values")
         return Condition(self._target, operator, defensive_copy(operand))
 
 
 class Element(Comparable[T]):
-    """A part of a column: ``Order.lines["apple"]``, ``Order.ship_to.field("street")``."""
+    """An element or field of a column: ``Order.lines["apple"]``, ``Order.ship_to.field("street")``."""
 
     __slots__ = ()
 
@@ -141,7 +141,7 @@ class Element(Comparable[T]):
         return str(self._target)
 
     def to(self, value: T | None) -> Assignment:
-        """Replace this part; None takes it away."""
+        """Replace this element or field; None deletes it."""
         return Assignment(self._target, "set", defensive_copy(value))
 
 
@@ -149,12 +149,12 @@ class Column(Comparable[T]):
     """A column of a model or view.
 
     Attributes:
-        model: its class.
-        name: the name of the attribute.
-        db_name: the raw name of the CQL column.
-        type_mapping: its type, and how values are converted.
-        spec: what the class body said of it.
-        show: how its values appear in reprs and errors.
+        model: the model or view class.
+        name: the attribute.
+        db_name: the unquoted CQL name.
+        type_mapping: the type, and the conversion of values.
+        spec: the parameters of `column`.
+        show: how values appear in reprs and errors.
     """
 
     __slots__ = ("_identity", "db_name", "model", "name", "show", "spec", "type_mapping")
@@ -186,7 +186,7 @@ class Column(Comparable[T]):
 
     @property
     def identity(self) -> Identity:
-        """How its values are compared, which is worked out when they are for the first time."""
+        """How values are compared; computed on first use."""
         identity = self._identity
         if identity is None:
             identity = self._identity = identity_of(self.type_mapping)
@@ -194,32 +194,32 @@ class Column(Comparable[T]):
 
     @property
     def target(self) -> ColumnTarget:
-        """The column as a plain value, which compares with ``==`` as usual."""
+        """The column as a plain value, whose ``==`` compares as usual."""
         return ColumnTarget(self.model, self.name)
 
     def asc(self) -> Ordering:
-        """Rows in ascending order of this clustering column."""
+        """Return the ascending order of rows by this clustering column."""
         return Ordering(self.target)
 
     def desc(self) -> Ordering:
-        """Rows in descending order of this clustering column."""
+        """Return the descending order of rows by this clustering column."""
         return Ordering(self.target, descending=True)
 
     def ann_of(self: Expression[list[float] | None], vector: Sequence[float]) -> Ordering:
-        """Rows whose vectors in this column are nearest to the given one first; needs a vector index and a limit."""
+        """Order rows by the distance of their vectors to this one, nearest first; needs a vector index and a limit."""
         return Ordering(_target(self), nearest_to=list(vector))
 
     def bm25(self: Expression[str | None], words: str) -> Ordering:
-        """Rows whose texts in this column match these words, the best first; needs a full-text index and a limit.
+        """Order rows by how well their text matches these words, best first; needs a full-text index and a limit.
 
         ScyllaDB 2026.3 and later.
         """
         if not isinstance(cast("object", words), str):
-            raise TypeError(f"{_target(self)}.bm25() takes the words to search for as text, not {words!r}")
+            raise TypeError(f"{_target(self)}.bm25() takes the words to search for as a str, not {words!r}")
         return Ordering(_target(self), matching=words)
 
     def like(self: Expression[str | None], pattern: str) -> Condition:
-        """``column LIKE pattern``, ``%`` standing for any text; needs a server and an index that have it."""
+        """Return the condition ``column LIKE pattern``, with ``%`` for any text; requires server and index support."""
         return _condition(self, "LIKE", pattern)
 
     @overload
@@ -233,11 +233,11 @@ class Column(Comparable[T]):
     @overload
     def contains(self: Column[frozenset[K] | None], value: K) -> Condition: ...
     def contains(self, value: Any) -> Condition:
-        """A list or set that holds this value, or a map that holds it under any key."""
+        """Select lists or sets that contain this value, or maps that contain it under any key."""
         return _condition(self, "CONTAINS", value)
 
     def contains_key(self: Expression[dict[K, V] | None], key: K) -> Condition:
-        """A map that has this key."""
+        """Select maps with this key."""
         return _condition(self, "CONTAINS KEY", key)
 
     @overload
@@ -248,12 +248,12 @@ class Column(Comparable[T]):
         _check_element_key(self, key)
         return Element(ElementTarget(self.target, key))
 
-    # Without this, `in` and iter() would try self[0], self[1] … and never come to an end.
+    # Without this, `in` and iter() would try self[0], self[1] … without end.
     __iter__ = None
     __contains__ = None
 
     def field(self: Expression[AnyUserType | None], name: str) -> Element[Any]:
-        """A field of a user type, by the name of its attribute."""
+        """Return a field of a user type, by attribute."""
         return Element(FieldTarget(_column(self).target, name))
 
     def to(self, value: T) -> Assignment:
@@ -265,7 +265,7 @@ class Column(Comparable[T]):
     @overload
     def add(self: Expression[dict[K, V] | None], values: dict[K, V]) -> Assignment: ...
     def add(self, values: Any) -> Assignment:
-        """Put these elements into a set, or these keys with their values into a map."""
+        """Add elements to a set, or keys with their values to a map."""
         return _assignment(self, "add", values)
 
     @overload
@@ -275,28 +275,28 @@ class Column(Comparable[T]):
     @overload
     def remove(self: Expression[dict[K, V] | None], values: set[K]) -> Assignment: ...
     def remove(self, values: Any) -> Assignment:
-        """Take these elements out of a set, every occurrence of them out of a list, or these keys out of a map."""
+        """Remove elements from a set, all occurrences of elements from a list, or keys from a map."""
         return _assignment(self, "remove", values)
 
     def append(self: Expression[list[K] | None], values: list[K]) -> Assignment:
-        """Put these elements behind those of a list."""
+        """Append elements to a list."""
         return _assignment(self, "append", values)
 
     def prepend(self: Expression[list[K] | None], values: list[K]) -> Assignment:
-        """Put these elements before those of a list."""
+        """Prepend elements to a list."""
         return _assignment(self, "prepend", values)
 
     def increment(self: Expression[Counter | None], by: int = 1) -> Assignment:
-        """Count up."""
+        """Increment a counter."""
         return _counter_assignment(self, "increment", by)
 
     def decrement(self: Expression[Counter | None], by: int = 1) -> Assignment:
-        """Count down."""
+        """Decrement a counter."""
         return _counter_assignment(self, "decrement", by)
 
 
 def _column(expression: Expression[Any]) -> Column[Any]:
-    """Behind a self-type stands a column, always."""
+    """Return the column of a self-type, which is always a column at run time."""
     assert isinstance(expression, Column)  # noqa: S101
     return expression
 
@@ -314,7 +314,7 @@ def _assignment(
 ) -> Assignment:
     target = _target(expression)
     if not isinstance(values, (set, frozenset, list, tuple, dict)):
-        raise TypeError(f"{target}.{operation}() takes a collection, also for one element: [value] or {{value}}")
+        raise TypeError(f"{target}.{operation}() takes a collection, even for one element: [value] or {{value}}")
     return Assignment(target, operation, defensive_copy(cast("Any", values)))
 
 
@@ -326,12 +326,12 @@ def _counter_assignment(
 
 
 def _check_element_key(column: Column[Any], key: object) -> None:
-    """Whether there can be an element under this key, or at this position."""
+    """Check that the column can have an element with this key or index."""
     cql_type = column.type_mapping.type
     if isinstance(cql_type, ListType):
         if not isinstance(key, int) or isinstance(key, bool) or key < 0:
-            raise ValueError(f"{column}[…]: a position in a list is an integer from 0; CQL does not count from the end")
+            raise ValueError(f"{column}[…]: a list index is an int from 0; CQL has no negative indexes")
     elif not isinstance(cql_type, MapType):
-        raise TypeError(f"{column} is {cql_type.cql}: elements are those of a map, by key, or of a list, by position")
+        raise TypeError(f"{column} is {cql_type.cql}: only maps and lists have elements, by key and by index")
     elif key is None:
-        raise ValueError(f"{column}[None]: a map has no null key")
+        raise ValueError(f"{column}[None]: a map cannot have a null key")

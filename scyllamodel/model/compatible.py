@@ -1,7 +1,7 @@
-"""A metaclass that goes together with those of ``abc.ABC`` and ``Protocol``, so that such mixins can be bases.
+"""A metaclass that is compatible with those of ``abc.ABC`` and ``Protocol``, so that such mixins can be bases.
 
-Abstract methods are enforced. Instance and subclass checks, equality and hash stay those of `type`: a model has no
-virtual subclasses, and checks of models are as fast as those of any class.
+Abstract methods are enforced. Instance and subclass checks, equality and hash are those of `type`: models have no
+virtual subclasses, and checks are as fast as those of any class.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ else:
 
 
 class BaseMeta(_AbstractMeta):
-    """Base of the metaclasses of models, views and user types."""
+    """The base of the metaclasses of models, views and user types."""
 
     if not TYPE_CHECKING:
         __instancecheck__ = type.__instancecheck__

@@ -1,8 +1,8 @@
-"""What stands after ``=`` in a class body: `column`, `partition_key` and `clustering_key`.
+"""The functions that declare columns in a class body: `column`, `partition_key` and `clustering_key`.
 
-Comes in: what the author says of a column. Goes out: an ``attrs.field`` that carries a `ColumnSpec`, so that attrs
-makes the constructor and the rest of the package sees the column. To a checker each returns a ``Column[T]``, with ``T``
-taken from the default or from the annotation.
+In: the parameters of a column. Out: an ``attrs.field`` with a `ColumnSpec`, from which attrs creates the constructor
+and this package the column. For type checkers each returns a ``Column[T]``, with ``T`` from the default or from the
+annotation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SPEC_KEY: Final = "scyllamodel.spec"
 """The key of a `ColumnSpec` in the metadata of an attrs field."""
 
 FieldPlaceholder: Final[type[Any]] = attrs.field().__class__
-"""What ``attrs.field()`` returns inside a class body."""
+"""The class of the result of ``attrs.field()`` in a class body."""
 
 Validator: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], Any]
 Converter: TypeAlias = Callable[[Any], Any]
@@ -81,7 +81,7 @@ def column(
     db_name: str | None = None,
     init: bool = True,
     alias: str | None = None,
-    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - attrs calls it so
+    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - the name in attrs
     redact: bool = False,
     renamed_from: str | None = None,
     masked_with: str | None = None,
@@ -89,31 +89,31 @@ def column(
     load: Callable[[Any], Any] | None = None,
     dump: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """A column outside the primary key.
+    """Declare a column outside the primary key.
 
     Parameters:
-        default: the value of an instance that names none; never written by the server.
-        factory: makes that value, once for each instance; needed for lists, sets and dicts.
-        static: one value for a whole partition; the table needs a clustering key.
-        index: the same as ``Index("<this column>")`` among the indexes of the model.
-        null_as_default: a null of the database, such as that of a row from before the column was added, loads as the
-            default instead of None; a factory has to give equal values each time then. Nothing is written for it, and
-            no filter finds such a row by the default.
-        row_ttl: the row expires at the time that this column holds: a ``datetime``, or seconds since 1970 as
-            ``cql.BigInt`` or ``cql.Int``; ScyllaDB 2026.2 and later, which deletes expired rows some time after.
-        validator: as of ``attrs.field``; runs when an instance is made or a value assigned, not when a row is loaded.
-        converter: as of ``attrs.field``; runs before the validator.
-        db_name: the name in CQL, exactly as given; the name of the attribute by default.
-        init: False leaves the column out of the constructor; it needs a default then.
-        alias: the name of the constructor's parameter.
-        repr: whether the value is part of the instance's ``repr``, or how it is printed.
-        redact: the value never appears in a repr, a log or an error.
-        renamed_from: the earlier name in CQL, when the column has been renamed.
-        masked_with: what roles without UNMASK see instead of the values, as after ``MASKED WITH`` in CQL:
+        default: the value of a new instance without one; never set by the server.
+        factory: returns the default, once for each instance; required for lists, sets and dicts.
+        static: whether all rows of a partition share one value; the table requires a clustering key.
+        index: adds ``Index("<this column>")`` to the indexes of the model.
+        null_as_default: whether a null in the database, such as in a row that is older than the column, loads as the
+            default instead of None; a factory must then return equal values. The default is not written, so that a
+            filter on it does not match such rows.
+        row_ttl: whether the row expires at the time in this column: a ``datetime``, or seconds since 1970 as
+            ``cql.BigInt`` or ``cql.Int``; ScyllaDB 2026.2 and later, which deletes expired rows some time later.
+        validator: as in ``attrs.field``; runs when an instance is created or a value assigned, not on loading.
+        converter: as in ``attrs.field``; runs before the validator.
+        db_name: the exact name in CQL; by default the name of the attribute.
+        init: False omits the column from the constructor; a default is then required.
+        alias: the name of the constructor parameter.
+        repr: whether the value is part of the instance's ``repr``, or a function that formats it.
+        redact: whether to hide the value in reprs, logs and errors.
+        renamed_from: the earlier name in CQL of a renamed column.
+        masked_with: the mask that roles without UNMASK see, as in ``MASKED WITH`` of CQL:
             ``"DEFAULT"``, ``"mask_inner(1, null)"``; Cassandra 5.0 and later.
-        type: the CQL type, such as ``cql.Int`` or ``cql.parse_type("int")``; None means what the annotation says.
-        load: from what the driver returns to a value of the annotation; with ``dump`` for a Python type of your own.
-        dump: from a value of the annotation to what the driver takes.
+        type: the CQL type, such as ``cql.Int`` or ``cql.parse_type("int")``; None: the type of the annotation.
+        load: converts the driver's value to the annotated type; together with ``dump``, supports any Python class.
+        dump: converts a value of the annotated type to the driver's value.
     """
     spec = ColumnSpec(
         kind="static" if static else "regular",
@@ -148,7 +148,7 @@ def partition_key(
     db_name: str | None = None,
     init: bool = True,
     alias: str | None = None,
-    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - attrs calls it so
+    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - the name in attrs
     redact: bool = False,
     renamed_from: str | None = None,
     masked_with: str | None = None,
@@ -156,7 +156,7 @@ def partition_key(
     load: Callable[[Any], Any] | None = None,
     dump: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """A column of the partition key; several of them make a composite key, in order of declaration.
+    """Declare a column of the partition key; several form a composite key, in the order of declaration.
 
     The parameters are those of `column`.
     """
@@ -193,7 +193,7 @@ def clustering_key(
     db_name: str | None = None,
     init: bool = True,
     alias: str | None = None,
-    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - attrs calls it so
+    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - the name in attrs
     redact: bool = False,
     renamed_from: str | None = None,
     masked_with: str | None = None,
@@ -201,10 +201,10 @@ def clustering_key(
     load: Callable[[Any], Any] | None = None,
     dump: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """A column of the clustering key; rows of a partition are kept in the order of these, as declared.
+    """Declare a column of the clustering key; the rows of a partition are stored in the order of these columns.
 
     Parameters:
-        descending: whether rows are kept in descending order of it; CQL cannot change that later.
+        descending: whether rows are stored in descending order; CQL cannot change the order later.
 
     The other parameters are those of `column`.
     """

@@ -1,4 +1,4 @@
-"""Defaults of columns and fields that no instance could use, or that all instances would share."""
+"""Checks of the defaults of columns and fields, before the class is created."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _CLOCK_FACTORIES: Final = {
 
 
 def check_default(column: FieldDeclaration, problems: Problems) -> None:
-    """Report a default of the wrong kind, before anything is known of the type."""
-    default = column.field._default  # noqa: SLF001 - attrs shows it only once the class is made
+    """Report an invalid default, before the type of the column is known."""
+    default = column.field._default  # noqa: SLF001 - attrs exposes it only after the class is created
     if default is attrs.NOTHING:
         if not column.field.init:
-            text = "init=False leaves the column without a value"
-            problems.add("MD113", text, "Give it a default or a factory.", attribute=column.name)
+            text = "init=False requires a default"
+            problems.add("MD113", text, "Add a default or a factory.", attribute=column.name)
         return
     fault = _fault(default, custom=column.spec.dump is not None)
     if fault is not None:
@@ -37,19 +37,19 @@ def check_default(column: FieldDeclaration, problems: Problems) -> None:
 
 
 def _fault(default: Any, *, custom: bool) -> tuple[str, str] | None:
-    """What is wrong with a default, and what to write instead; with converters of its own a value may be a function."""
+    """Return what is wrong with a default and what to write instead; with converters, a value may be a function."""
     if isinstance(default, _FACTORY_CLASS):
         factory: Any = default.factory
-        text = "a factory is a function that makes the value of each instance"
+        text = "a factory must be a function that returns the value of an instance"
         return None if callable(factory) else (text, "Write  factory=list  or a function of your own.")
     if isinstance(default, (FieldPlaceholder, dataclasses.Field)):
-        text = "the default is itself the declaration of a field"
-        return text, "Write  column(default=…), with the value alone, and no field() of attrs or dataclasses."
+        text = "the default is a field declaration"
+        return text, "Write  column(default=…), with the value, not with field() of attrs or dataclasses."
     if type(cast("object", default)).__hash__ is None:
-        advice = f"Write  factory={cast('object', default).__class__.__name__}  or a function that makes it."
-        return "one default would be shared by all instances", advice
+        advice = f"Write  factory={cast('object', default).__class__.__name__}  or a function that returns it."
+        return "all instances would share one mutable default", advice
     if not custom and _is_function(default):
-        return "the default is a function, and each instance would hold the function itself", _factory_advice(default)
+        return "the default is a function, which would itself become the value", _factory_advice(default)
     return None
 
 
@@ -62,13 +62,13 @@ def _factory_advice(function: Any) -> str:
     if name in _CLOCK_FACTORIES:
         return f"Write  factory=lambda: {_CLOCK_FACTORIES[name]}."
     has_name = name.replace(".", "").isidentifier()
-    return f"Write  factory={name}." if has_name else "Write  factory=…  with that function."
+    return f"Write  factory={name}." if has_name else "Write  factory=…  with the function."
 
 
 def check_default_value(column: FieldDeclaration, problems: Problems) -> None:
-    """Report a default that the type of its column cannot hold; None is for the checkers, and refused when saved."""
+    """Report a default that does not fit the type of its column; None is left to type checkers and to saving."""
     type_mapping, field, spec = column.type_mapping, column.field, column.spec
-    default = field._default  # noqa: SLF001 - likewise
+    default = field._default  # noqa: SLF001 - as above
     if (
         type_mapping is None
         or default in (None, attrs.NOTHING)

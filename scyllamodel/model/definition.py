@@ -1,8 +1,8 @@
-"""A class body -> the columns, fields and settings it declares, before the class exists.
+"""The columns, fields and keywords that a class body declares, read before the class exists.
 
-Comes in: the namespace that Python collected. Goes out: its columns, and the namespace without them. Every class made
-by our metaclasses keeps a `ClassBody` of its own, so that a concrete class can put together what all its bases say, in
-the order in which Python resolves them.
+In: the namespace of the class body. Out: its columns, and the namespace without them. Every class with one of our
+metaclasses keeps a record of its own body, so that a concrete class can combine the declarations of all its bases in
+method resolution order.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from scyllamodel.types.identity import equality_key
 from scyllamodel.types.peel import type_variables
 
 BODY_ATTRIBUTE: Final = "__declared__"
-"""The attribute under which a class keeps its own `ClassBody`."""
+"""The attribute under which a class stores its own body."""
 
 ATTRS_METHODS: Final = frozenset({"__init__", "__repr__", "__eq__", "__hash__"})
-"""What attrs writes, unless somebody else did."""
+"""The methods that attrs generates, unless the author defines them."""
 
 _DEFAULT_SPEC: Final = ColumnSpec()
 _BOOLEAN_PARAMETERS: Final = ("descending", "index", "redact", "null_as_default", "row_ttl")
 _TEXT_PARAMETERS: Final = {
-    "db_name": "Write a name, as text.",
-    "renamed_from": "Write a name, as text.",
+    "db_name": "Write a name, as a str.",
+    "renamed_from": "Write a name, as a str.",
     "masked_with": 'Write it as in CQL, such as "DEFAULT" or "mask_inner(1, null)".',
 }
 _FOREIGN_DECORATORS: Final = {"__attrs_attrs__": "an attrs class", "__dataclass_fields__": "a dataclass"}
@@ -44,14 +44,14 @@ _FOREIGN_DECORATORS: Final = {"__attrs_attrs__": "an attrs class", "__dataclass_
 
 @attrs.frozen(eq=False)
 class FieldDeclaration:
-    """One column or field as a class body declares it.
+    """One column or field as declared in a class body.
 
     Attributes:
-        name: of the attribute.
-        field: the ``attrs.field`` that stands for it.
-        annotation: evaluated, with ``Column[…]`` taken off; NOTHING when it could not be, which has been reported.
+        name: the attribute.
+        field: the ``attrs.field`` of the declaration.
+        annotation: the evaluated annotation, without ``Column[…]``; NOTHING after an error, which is reported.
         spec: the parameters of `column`, or their defaults.
-        type_mapping: what the annotation means; None when it means nothing, which has been reported.
+        type_mapping: the type of the column; None after an error, which is reported.
     """
 
     name: str
@@ -62,17 +62,17 @@ class FieldDeclaration:
 
     @property
     def db_name(self) -> str:
-        """The raw name in CQL."""
+        """The unquoted CQL name."""
         return self.name if self.spec.db_name is None else self.spec.db_name
 
     @property
     def show(self) -> Show:
-        """How its values appear in reprs and errors."""
+        """The function that shows values in reprs and errors."""
         return display_for(redact=self.spec.redact, secret=self.type_mapping is not None and self.type_mapping.secret)
 
     @property
     def in_key(self) -> bool:
-        """Whether it is part of the primary key."""
+        """Whether the column is part of the primary key."""
         return self.spec.kind in {"partition_key", "clustering"}
 
 
@@ -81,12 +81,12 @@ FieldDeclarations = dict[str, FieldDeclaration]
 
 @attrs.frozen(eq=False)
 class ClassBody:
-    """What one class body says itself, nothing inherited.
+    """The declarations of one class body, without inherited ones.
 
     Attributes:
-        columns: by the name of the attribute, in order of declaration.
-        settings: the class keywords it was given, by name.
-        methods: which of `ATTRS_METHODS` it defines.
+        columns: the columns by attribute, in the order of declaration.
+        settings: the class keywords, by name.
+        methods: the methods of `ATTRS_METHODS` that it defines.
         concrete: whether the class is a table, view or type.
     """
 
@@ -97,21 +97,21 @@ class ClassBody:
 
 
 def class_body_of(cls: type) -> ClassBody | None:
-    """What this very class declares; None for a class that is not ours."""
+    """Return the declarations of this class itself; None for other classes than models, views and user types."""
     return cast("ClassBody | None", vars(cls).get(BODY_ATTRIBUTE))
 
 
 def read_columns(namespace: dict[str, Any], problems: Problems, *, types: bool = True) -> FieldDeclarations:
-    """Take the columns out of the namespace of a class body, and put evaluated annotations in.
+    """Remove the columns from the namespace of a class body, and add the evaluated annotations.
 
     Parameters:
-        namespace: of the body; it loses the columns.
-        problems: gains what is wrong with single columns.
-        types: whether to find out at once what the annotations mean; views wait for their tables.
+        namespace: the namespace of the body; columns are removed.
+        problems: receives the problems of columns.
+        types: whether to interpret the annotations now; for views this is done later, with their tables.
     """
     names = [name for name, annotation in raw_annotations(namespace).items() if not is_class_var(annotation)]
     fields = _pop_fields(namespace, names, problems)
-    # Read once more: on Python 3.14 they are evaluated now, and must not see the columns that have just gone.
+    # Read again: on Python 3.14 annotations are evaluated now, and must not see the removed columns.
     namespace_annotations = raw_annotations(namespace)
     column_annotations = {name: namespace_annotations[name] for name in names}
     module = namespace["__module__"]
@@ -120,7 +120,7 @@ def read_columns(namespace: dict[str, Any], problems: Problems, *, types: bool =
         annotation_scope(module, defining_frame(module, namespace.get("__qualname__", "")), namespace),
         problems,
     )
-    # So get_type_hints() works for classes inside functions, and for columns called like their types.
+    # For get_type_hints() of classes inside functions, and of columns named like their types.
     namespace["__annotations__"] = namespace_annotations | annotations
     columns = {
         name: _declaration(name, fields[name], annotations.get(name, attrs.NOTHING), problems)
@@ -131,7 +131,7 @@ def read_columns(namespace: dict[str, Any], problems: Problems, *, types: bool =
 
 
 def read_mixin(mixin: type, problems: Problems) -> FieldDeclarations:
-    """The columns of a class that is not ours: whatever is annotated as ``Column[…]`` or given as ``column()``."""
+    """Return the columns of a plain class: names annotated as ``Column[…]`` or assigned with ``column()``."""
     body = vars(mixin)
     column_annotations = {
         name: evaluated
@@ -150,7 +150,7 @@ def read_mixin(mixin: type, problems: Problems) -> FieldDeclarations:
 
 
 def with_mappings(columns: FieldDeclarations, problems: Problems) -> FieldDeclarations:
-    """The columns, each with what its annotation means."""
+    """Return the columns with the types of their annotations."""
     mapped = {name: attrs.evolve(column, type_mapping=mapping_of(column, problems)) for name, column in columns.items()}
     for column in mapped.values():
         check_default_value(column, problems)
@@ -158,9 +158,9 @@ def with_mappings(columns: FieldDeclarations, problems: Problems) -> FieldDeclar
 
 
 def mapping_of(column: FieldDeclaration, problems: Problems) -> TypeMapping | None:
-    """What the annotation of a column means; None, and a problem, when it means nothing.
+    """Return the type of the annotation of a column; None, and a problem, if it has none.
 
-    None without a problem is the hint of a type variable: `generic.check_bound` reports it where the class is a table.
+    None without a problem is the result for a type variable, which is reported later if the class is a table.
     """
     spec = column.spec
     if column.annotation is attrs.NOTHING or type_variables(column.annotation):
@@ -174,11 +174,11 @@ def mapping_of(column: FieldDeclaration, problems: Problems) -> TypeMapping | No
 
 
 def merge_columns(mro: Iterable[type], columns_by_class: Mapping[type, FieldDeclarations]) -> FieldDeclarations:
-    """The columns of all these classes; a later declaration takes the place of an earlier one, as in a dataclass.
+    """Return the columns of all these classes; a later declaration replaces an earlier one, as in a dataclass.
 
     Parameters:
-        mro: most derived first, as Python resolves attributes.
-        columns_by_class: what each class declares itself.
+        mro: the classes in method resolution order.
+        columns_by_class: the declarations of each class.
     """
     columns: FieldDeclarations = {}
     for cls in reversed(list(mro)):
@@ -187,21 +187,21 @@ def merge_columns(mro: Iterable[type], columns_by_class: Mapping[type, FieldDecl
 
 
 def check_mixins(ancestors: Iterable[type], problems: Problems) -> None:
-    """Refuse base classes whose fields another decorator has made: there is one constructor, and it would be theirs.
+    """Refuse base classes with fields of another decorator, whose constructor would replace the one of the model.
 
     Raises:
-        ModelDefinitionError: there is such a base.
+        ModelDefinitionError: there is such a base class.
     """
     for cls in ancestors:
         kind = next((kind for mark, kind in _FOREIGN_DECORATORS.items() if mark in vars(cls)), None)
         if kind is not None and class_body_of(cls) is None:
-            text = f"{cls.__qualname__} is {kind} of its own, so its fields cannot be mixed in"
-            problems.add("MD115", text, "Take its decorator away; a plain class may hold columns and methods.")
+            text = f"{cls.__qualname__} is {kind} , and its fields cannot be mixed in"
+            problems.add("MD115", text, "Remove its decorator; a plain class may define columns and methods.")
             problems.raise_any()
 
 
 def slot_names(namespace: Mapping[str, Any], columns: FieldDeclarations, ancestors: list[type]) -> tuple[str, ...]:
-    """The slots of a class: its author's, and the columns that no base stores yet."""
+    """Return the slots of a class: those of its author, and the columns without a slot in a base."""
     author_slots = namespace.get("__slots__", ())
     inherited = {name for cls in ancestors for name in columns if is_slot(vars(cls).get(name))}
     conflicting = {name for name in columns if name in namespace or name.startswith("__")}  # reported elsewhere
@@ -212,7 +212,7 @@ def slot_names(namespace: Mapping[str, Any], columns: FieldDeclarations, ancesto
 
 
 def static_columns_with_default(columns: FieldDeclarations) -> list[str]:
-    """The static columns that a constructor fills when they are not given."""
+    """Return the static columns for which the constructor sets a default."""
     defaults = {name: getattr(column.field, "_default", None) for name, column in columns.items()}
     return [
         name
@@ -222,14 +222,14 @@ def static_columns_with_default(columns: FieldDeclarations) -> list[str]:
 
 
 def attrs_options_left(cls: type, *, init: bool) -> dict[str, bool]:
-    """The parameters by which attrs leaves out what an author wrote, in this class, a base or a mixin."""
+    """Return the attrs parameters that keep methods written by an author, in this class, a base or a mixin."""
     author_defined: set[str] = set()
     for base in cls.__mro__[:-1]:
         body = class_body_of(base)
         defined = ATTRS_METHODS & vars(base).keys() if body is None else body.methods
         author_defined |= (
             defined - {"__init__"} if getattr(base, "_is_protocol", False) else defined
-        )  # typing wrote that one
+        )  # `typing` defines that one
     attrs_names = {"__repr__": "repr", "__eq__": "eq", "__hash__": "unsafe_hash"}
     return {
         "init": init and "__init__" not in author_defined,
@@ -238,7 +238,7 @@ def attrs_options_left(cls: type, *, init: bool) -> dict[str, bool]:
 
 
 def compare_as_stored(field: Any, type_mapping: TypeMapping | None) -> None:
-    """Let attrs compare the values of a new field by what is stored, unless its author said how."""
+    """Let attrs compare the values of a new field by their stored form, unless the author set a comparison."""
     if (
         type_mapping is not None
         and field.eq is True
@@ -253,12 +253,12 @@ def _pop_fields(namespace: dict[str, Any], annotated: Iterable[str], problems: P
     for name in [name for name, value in namespace.items() if isinstance(value, FieldPlaceholder)]:
         del namespace[name]
         advice = f"Write  {name}: Column[…] = …  with the type of its values."
-        problems.add("MD112", "a column without an annotation has no type", advice, attribute=name)
+        problems.add("MD112", "a column requires an annotation", advice, attribute=name)
     return fields
 
 
 def _as_field(value: Any) -> Any:
-    """What stands after ``=``: a field, or a plain default, or nothing."""
+    """Return the declaration of a field, for a field, a plain default, or no value."""
     return value if isinstance(value, FieldPlaceholder) else attrs.field(default=value)
 
 
@@ -275,10 +275,10 @@ def _evaluation_error(annotation: Any, error: Exception) -> tuple[str, str]:
     text = f"the annotation {annotation_text!s} cannot be evaluated: {error}"
     if isinstance(error, NameError):
         return text, (
-            "Import or define the name before the class, and not under `if TYPE_CHECKING:` alone; "
-            "inside functions only the names of the function that holds the class are seen."
+            "Import or define the name before the class, and not only under `if TYPE_CHECKING:`; "
+            "inside functions, only names of the function that contains the class are visible."
         )
-    return text, "Write a type that exists when the class is made."
+    return text, "Write a type that exists when the class is created."
 
 
 def _declaration(name: str, field: Any, annotation: Any, problems: Problems) -> FieldDeclaration:
@@ -286,7 +286,7 @@ def _declaration(name: str, field: Any, annotation: Any, problems: Problems) -> 
     if annotation is Column:
         problems.add(
             "MD110",
-            "Column does not say what it holds",
+            "Column requires a type",
             f"Write  {name}: Column[str]  or another type.",
             attribute=name,
         )
@@ -294,8 +294,10 @@ def _declaration(name: str, field: Any, annotation: Any, problems: Problems) -> 
     elif typing.get_origin(annotation) is Column:
         (annotation,) = typing.get_args(annotation)
     if isinstance(annotation, FieldPlaceholder):
-        text = f"inside the class body {name} is the column by now, so it cannot be its type"
-        advice = "Write `from __future__ import annotations`, or name the type by its module: `import datetime as dt`."
+        text = f"inside the class body {name} is the column itself, so it cannot be its type"
+        advice = (
+            "Write `from __future__ import annotations`, or qualify the type with its module: `import datetime as dt`."
+        )
         problems.add("MD111", text, advice, attribute=name)
         annotation = attrs.NOTHING
     declared = FieldDeclaration(name, field, annotation, spec)
@@ -304,7 +306,7 @@ def _declaration(name: str, field: Any, annotation: Any, problems: Problems) -> 
 
 
 def _valid_parameters(name: str, spec: ColumnSpec, problems: Problems) -> ColumnSpec:
-    """The parameters whose values mean something; the others are reported."""
+    """Return the valid parameters; the others are reported."""
     if spec is _DEFAULT_SPEC:
         return spec
     advice = {
@@ -313,7 +315,7 @@ def _valid_parameters(name: str, spec: ColumnSpec, problems: Problems) -> Column
         **{key: "Write a function of one value." for key in ("load", "dump") if not _is_function(getattr(spec, key))},
     }
     for key, text in advice.items():
-        problems.add("MD118", f"{key}={getattr(spec, key)!r} cannot be", text, attribute=name)
+        problems.add("MD118", f"{key}={getattr(spec, key)!r} is not valid", text, attribute=name)
     return attrs.evolve(spec, **{key: getattr(_DEFAULT_SPEC, key) for key in advice}) if advice else spec
 
 

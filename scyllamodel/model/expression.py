@@ -1,8 +1,7 @@
-"""What is said about columns: conditions, orderings and assignments, as plain frozen values.
+"""Conditions, orderings and assignments of columns, as plain frozen values.
 
-Comes in: a target and an operand. Goes out: a value that a statement can be made of. It is separate from
-`scyllamodel.model.column` because columns overload ``==`` and these values must not: they compare, hash and pickle like
-any other.
+In: a target and an operand. Out: a value for a statement. Columns overload ``==``; these values do not, so that they
+compare, hash and pickle like any other.
 """
 
 from __future__ import annotations
@@ -24,30 +23,30 @@ _CONTAINERS: Final = (list, tuple, set, frozenset, dict)
 
 
 def defensive_copy(value: T) -> T:
-    """A value for a statement, which is immutable: a copy of what its giver could change later."""
+    """Return a value for an immutable statement: a copy if the caller could change the value later."""
     untyped: Any = value
     if not (isinstance(value, _CONTAINERS) or hasattr(value, "__setitem__") or attrs.has(untyped.__class__)):
         return cast("T", untyped)
     try:
         return cast("T", copy.deepcopy(untyped))
-    except Exception:  # noqa: BLE001 - values of any class; the binder names what cannot be stored
+    except Exception:  # noqa: BLE001 - values of any class; binding reports those that cannot be stored
         return cast("T", untyped)
 
 
 def _refuse_operator(condition: object, symbol: str) -> NoReturn:
     if symbol == "&":
         raise TypeError(
-            f"{condition!r}: conditions are joined by commas and not by &. Write where(first, second); all of them "
+            f"{condition!r}: conditions are combined with commas, not with &. Write where(first, second); all of them "
             "hold."
         )
     raise TypeError(
-        f"{condition!r}: CQL has no OR, so {symbol} cannot join conditions. For several values of one column write "
-        "Order.status.in_([…]); else send a statement for each condition."
+        f"{condition!r}: CQL has no OR, so {symbol} cannot combine conditions. For several values of one column write "
+        "Order.status.in_([…]); otherwise send a statement for each condition."
     )
 
 
 class NoBooleanOperators:
-    """Base of what ``&``, ``|`` and ``~`` do not combine, unlike in other libraries; checkers see no operators here."""
+    """The base class of values without ``&``, ``|`` and ``~``; for type checkers, the operators do not exist."""
 
     __slots__ = ()
 
@@ -66,20 +65,20 @@ class NoBooleanOperators:
 
         def __invert__(self) -> NoReturn:
             raise TypeError(
-                f"{self!r}: CQL has no NOT, so ~ cannot turn a condition round. Write the opposite comparison, such as "
+                f"{self!r}: CQL has no NOT, so ~ cannot negate a condition. Write the opposite comparison, such as "
                 "<= for >; != is for if_()."
             )
 
 
 Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">", ">=", "IN", "CONTAINS", "CONTAINS KEY", "LIKE"]
-"""The operator of a `Condition`, in CQL's own spelling."""
+"""The operator of a `Condition`, as in CQL."""
 
 Operation: TypeAlias = Literal["set", "add", "remove", "append", "prepend", "increment", "decrement"]
-"""What an `Assignment` does."""
+"""The operation of an `Assignment`."""
 
 
 class Expression(Generic[T_co]):
-    """Anything in a statement that has a value of type ``T_co``: a column, an element of one, a function's result."""
+    """An expression with a value of type ``T_co``: a column, an element or field of one, or a function call."""
 
     __slots__ = ()
 
@@ -90,7 +89,7 @@ class ColumnTarget:
 
     Attributes:
         model: the model or view class.
-        column: the name of the attribute, not of the CQL column.
+        column: the attribute, not the name of the CQL column.
     """
 
     model: type
@@ -98,12 +97,12 @@ class ColumnTarget:
 
     @property
     def definition(self) -> Any:
-        """The `Column` itself; None when the model has no such column."""
+        """The `Column` object; None if the model has no such column."""
         return getattr(self.model, "__columns__", {}).get(self.column)
 
     @property
     def show(self) -> Show:
-        """How values meant for it are shown."""
+        """The function that shows the values of this target."""
         column = self.definition
         return repr if column is None else cast("Show", column.show)
 
@@ -113,14 +112,14 @@ class ColumnTarget:
 
 @attrs.frozen
 class ElementTarget:
-    """One element of a map, by its key, or of a list, by its position."""
+    """One element of a map, by key, or of a list, by index."""
 
     base: ColumnTarget
     key: Any = attrs.field(eq=comparable)  # pyright: ignore[reportUnknownVariableType]
 
     @property
     def show(self) -> Show:
-        """How values meant for it are shown."""
+        """The function that shows the values of this target."""
         return self.base.show
 
     def __str__(self) -> str:
@@ -141,14 +140,14 @@ class ElementTarget:
 
 @attrs.frozen
 class FieldTarget:
-    """One field of a user type, by the name of its attribute."""
+    """One field of a user type, by attribute."""
 
     base: ColumnTarget
     field: str
 
     @property
     def show(self) -> Show:
-        """How values meant for it are shown."""
+        """The function that shows the values of this target."""
         column, column_display = self.base.definition, self.base.show
         field_displays = (
             None if column is None else getattr(unwrapped_type(column.type_mapping.python), "__secrets__", None)
@@ -165,11 +164,11 @@ class FieldTarget:
 
 @attrs.frozen
 class CallTarget:
-    """What a function of the server makes of columns and values.
+    """A call of a server function with columns and values.
 
     Attributes:
-        template: how CQL writes it, with ``{}`` for each argument.
-        arguments: targets, or values with the type that the function takes.
+        template: the CQL text, with ``{}`` for each argument.
+        arguments: targets, or values with the parameter type of the function.
     """
 
     template: str
@@ -177,7 +176,7 @@ class CallTarget:
 
     @property
     def show(self) -> Show:
-        """How values that it is compared with are shown."""
+        """The function that shows the values compared with this target."""
         return strictest_display(argument.show for argument in self.arguments)
 
     def __str__(self) -> str:
@@ -186,13 +185,13 @@ class CallTarget:
 
 @attrs.frozen
 class TupleTarget:
-    """Several clustering columns that are compared as one value, by the order of the rows."""
+    """Several clustering columns that are compared as one value, in row order."""
 
     columns: tuple[ColumnTarget, ...]
 
     @property
     def show(self) -> Show:
-        """How values meant for them are shown."""
+        """The function that shows the values of this target."""
         return strictest_display(column.show for column in self.columns)
 
     def __str__(self) -> str:
@@ -204,12 +203,12 @@ Target: TypeAlias = Union[ColumnTarget, ElementTarget, FieldTarget, CallTarget, 
 
 @attrs.frozen(repr=False)
 class Condition(NoBooleanOperators):
-    """``target operator value``, such as ``Order.total > 3``; a statement takes several and joins them by AND.
+    """``target operator value``, such as ``Order.total > 3``; a statement combines its conditions with AND.
 
     Attributes:
         target: what is compared.
-        operator: how, in CQL's spelling.
-        value: with what; a tuple for ``IN``.
+        operator: the operator, as in CQL.
+        value: the value to compare with; a tuple for ``IN``.
     """
 
     target: Target
@@ -217,10 +216,10 @@ class Condition(NoBooleanOperators):
     value: Any = attrs.field(eq=comparable)  # pyright: ignore[reportUnknownVariableType]
 
     def __bool__(self) -> bool:
-        # Declared `-> bool`: with `NoReturn` mypy would take what follows for unreachable and not check it.
+        # Declared `-> bool`: with `NoReturn` mypy would treat the following code as unreachable.
         raise TypeError(
-            f"{self!r} is a condition for the database and neither true nor false here, so `and`, `or`, `not`, `if`, "
-            "`in` and chained comparisons cannot take it. Give several conditions side by side: where(first, second)."
+            f"{self!r} is a condition for the database without a truth value, so it cannot be used with `and`, `or`, "
+            "`not`, `if`, `in` or chained comparisons. Pass several conditions as arguments: where(first, second)."
         )
 
     def __repr__(self) -> str:
@@ -229,13 +228,13 @@ class Condition(NoBooleanOperators):
 
 @attrs.frozen(repr=False)
 class Ordering:
-    """A clustering column and the direction in which its rows are wanted.
+    """A clustering column and the direction in which its rows are sorted.
 
     Attributes:
         target: the column.
         descending: the direction.
-        nearest_to: a vector: the rows whose vectors are nearest to it come first.
-        matching: words: the rows whose texts match them best come first (BM25).
+        nearest_to: a vector; rows with the nearest vectors come first.
+        matching: words; rows with the best matching texts come first (BM25).
     """
 
     target: ColumnTarget
@@ -245,7 +244,7 @@ class Ordering:
 
     @property
     def is_search(self) -> bool:
-        """Whether an index finds the rows, rather than their key."""
+        """Whether an index search, not the key, determines the rows."""
         return self.nearest_to is not None or self.matching is not None
 
     def __repr__(self) -> str:
@@ -262,9 +261,9 @@ class Assignment:
 
     Attributes:
         target: what changes.
-        operation: ``set`` replaces it; ``add``, ``remove``, ``append`` and ``prepend`` work on collections that are not
-            frozen, and their value is a collection too; ``increment`` and ``decrement`` on counters.
-        value: by what.
+        operation: ``set`` replaces the value; ``add``, ``remove``, ``append`` and ``prepend`` change non-frozen
+            collections by the elements of another collection; ``increment`` and ``decrement`` change counters.
+        value: the operand.
     """
 
     target: Target
@@ -276,5 +275,5 @@ class Assignment:
 
 
 def shown_value(target: Target, value: object) -> str:
-    """The value as it may appear in a message about the target."""
+    """Return the text of a value for messages about the target."""
     return target.show(value)

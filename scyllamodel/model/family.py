@@ -1,8 +1,8 @@
-"""Several classes in one table, told apart by the value of one column.
+"""Single-table inheritance: several classes share one table, and the value of one column determines the class of a row.
 
-Comes in: a class with ``discriminator=`` (the head) and subclasses of it with ``discriminator_value=``. Goes out: one
-table that has the columns of all of them, and for each class the rows of its own value. The head alone stands in the
-registry, and its facts grow with each subclass, so that the schema side sees one table and knows nothing of this.
+In: a class with ``discriminator=`` (the root), and subclasses with ``discriminator_value=``. Out: one table with the
+columns of all classes, where each class reads the rows with its value. Only the root is in the registry, and its facts
+grow with each subclass, so that the schema package sees one ordinary table.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from scyllamodel.schema.facts import Table
 from scyllamodel.types.hints import unwrapped_type
 
 CACHE_ATTRIBUTE: Final = "__query__"
-"""Where others keep on a class what they worked out; it is dropped when the table of the class grows."""
+"""The attribute for cached data of a class; deleted when the table of the class changes."""
 
 
 class Root(Protocol):
-    """What the head of a family has."""
+    """The attributes of a root class."""
 
     __facts__: Table
     __discriminator__: str
@@ -35,23 +35,23 @@ class Root(Protocol):
 
 
 def facts_of(root: type) -> Table:
-    """The facts of the table that a family shares."""
+    """Return the facts of the shared table."""
     return cast("Root", root).__facts__
 
 
 def root_of(cls: type) -> type | None:
-    """The class whose table it shares, or which shares its own; None for all other classes."""
+    """Return the root class of the shared table; None for a class with its own table."""
     return next((base for base in cls.__mro__ if "__family__" in vars(base)), None)
 
 
 def discriminated_classes(cls: type) -> tuple[str, dict[Any, type]] | None:
-    """The attribute of the discriminator, and the classes by its values; None where no other class has the table."""
+    """Return the attribute of the discriminator, and the classes by value; None for a class with its own table."""
     root = root_of(cls)
     return None if root is None else (cast("Root", root).__discriminator__, cast("Root", root).__family__)
 
 
 def joined_root(cls: type, problems: Problems) -> type | None:
-    """The head of the family that a new class joins; None for a class that is of no family."""
+    """Return the root of a new class; None for a class with its own table."""
     root = root_of(cls)
     if own_keyword(cls, "discriminator_value") is None:
         if root is not None:
@@ -65,15 +65,15 @@ def joined_root(cls: type, problems: Problems) -> type | None:
         )
     for name in ("table", "keyspace", "options", "renamed_from", "discriminator"):
         if own_keyword(cls, name) is not None:
-            problems.add("MD119", f"{name}= is said by the head of the family alone", "Leave it out.")
+            problems.add("MD119", f"{name}= is allowed only on the class with discriminator=", "Omit it.")
     return root
 
 
 def _report_missing_value(cls: type, root: type, problems: Problems) -> None:
-    """Without a value the class would be a table of its own, and rows of the family would never be loaded as it."""
+    """Report a missing value, without which the class would have its own table and load no rows of the shared one."""
     root_class = cast("Root", root)
-    text = f"a subclass of {root_class.__qualname__} shares its table, and needs a value of "
-    text += f"{root_class.__discriminator__!r} of its own"
+    text = f"a subclass of {root_class.__qualname__} shares its table, and requires its own value of "
+    text += f"{root_class.__discriminator__!r}"
     advice = (
         f"Write  class {cls.__name__}({root_class.__qualname__}, discriminator_value=…), or abstract=True for a base."
     )
@@ -81,7 +81,7 @@ def _report_missing_value(cls: type, root: type, problems: Problems) -> None:
 
 
 def discriminator_value(columns: FieldDeclarations, root: type, value: Any, problems: Problems) -> Any:
-    """The discriminator of a class, as its column has it: a plain value of an enum becomes the member."""
+    """Return the discriminator value of a class in the type of its column: an enum member for its plain value."""
     column = columns.get(cast("Root", root).__discriminator__)
     if column is None or column.type_mapping is None or column.spec.load is not None or column.spec.dump is not None:
         return value
@@ -95,43 +95,45 @@ def discriminator_value(columns: FieldDeclarations, root: type, value: Any, prob
             values = ", ".join(repr(member.value) for member in expected)
             text = f"discriminator_value={value!r} is not a {expected.__qualname__}, which has {values}"
     else:
-        text = f"discriminator_value={value!r} is not of the type {expected.__qualname__}, as its column is"
-    problems.add("MD119", text, f"Give a value that the column {column.db_name!r} can hold.")
+        text = f"discriminator_value={value!r} is not of type {expected.__qualname__}, the type of its column"
+    problems.add("MD119", text, f"Use a value that the column {column.db_name!r} can store.")
     return value
 
 
 def with_discriminator_value(
     columns: FieldDeclarations, root: type, value: Any, problems: Problems
 ) -> FieldDeclarations:
-    """The columns of a class, that of the discriminator with its one value."""
+    """Return the columns of a class, with the discriminator restricted to its value."""
     name = cast("Root", root).__discriminator__
     column = columns.get(name)
     if column is None:
         return columns
     field = copy.copy(column.field)
-    field._default = value  # noqa: SLF001 - attrs has no other way to change a field that was declared
+    field._default = value  # noqa: SLF001 - attrs has no other way to change a declared field
     validator, is_own = field._validator, attrs.validators.in_([value])  # noqa: SLF001
     field._validator = is_own if validator is None else attrs.validators.and_(validator, is_own)  # noqa: SLF001
     if value in cast("Root", root).__family__:
         other_class = cast("Root", root).__family__[value].__qualname__
-        problems.add("MD119", f"discriminator_value={value!r} is that of {other_class} too", "Give each class its own.")
+        problems.add(
+            "MD119", f"discriminator_value={value!r} is also that of {other_class}", "Use a value for each class."
+        )
     return {**columns, name: attrs.evolve(column, field=field)}
 
 
 def create_family(cls: type, columns: FieldDeclarations, problems: Problems) -> None:
-    """Make a class with ``discriminator=`` the head of a family, which has no other member yet."""
+    """Make a class with ``discriminator=`` the root of a shared table, without subclasses yet."""
     name = own_keyword(cls, "discriminator")
     if name is None:
         return
     if name not in columns or columns[name].spec.kind == "static":
-        problems.add("MD119", f"discriminator={name!r} is no column of a row", "Declare it with column().")
+        problems.add("MD119", f"discriminator={name!r} is not a column, or is static", "Declare it with column().")
         return
     root = cast("Root", cls)
     root.__discriminator__, root.__family__ = name, {}
 
 
 def join_family(cls: type, root: type, facts: Table, value: Any, problems: Problems) -> None:
-    """Take a class into the family: its new columns and indexes are those of the table, too."""
+    """Add a class to a shared table, with its new columns and indexes."""
     root_class = cast("Root", root)
     new_columns = [column for column in facts if column.name not in root_class.__facts__]
     for column in facts:
@@ -140,11 +142,15 @@ def join_family(cls: type, root: type, facts: Table, value: Any, problems: Probl
             problems.add(
                 "MD119",
                 f"{column.name!r} is {column.type.cql} here, and {shared.type.cql} elsewhere in the table",
-                "Classes of one table share their columns.",
+                "Declare the same type in all classes of the table.",
                 attribute=column.name,
             )
         elif shared is None and column.in_key:
-            problems.add("MD119", f"{column.name!r} is in the key of this class alone", "Move it to the head.")
+            problems.add(
+                "MD119",
+                f"{column.name!r} is in the key of this class only",
+                "Move it to the class with discriminator=.",
+            )
     problems.raise_any()
     indexes = {index.name: index for index in (*root_class.__facts__.indexes, *facts.indexes)}
     root_class.__facts__ = attrs.evolve(
@@ -157,7 +163,7 @@ def join_family(cls: type, root: type, facts: Table, value: Any, problems: Probl
 
 
 def forget_statements(cls: type) -> None:
-    """Drop what was worked out from the facts of a class, for it and all that inherit from it."""
+    """Delete cached data of a class and its subclasses, after a change of its facts."""
     if CACHE_ATTRIBUTE in vars(cls):
         type.__delattr__(cls, CACHE_ATTRIBUTE)
     derived: type

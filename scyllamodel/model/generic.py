@@ -1,7 +1,7 @@
 """Columns of generic bases: ``class Entry(Model, Generic[T], abstract=True)`` with ``value: Column[T]``.
 
-In: the bases of a class as they were written, such as ``Entry[str]``. Out: the columns of those bases with the type
-variables replaced. A column whose type is still a variable has no hint, which only an abstract class may leave so.
+In: the bases of a class as written, such as ``Entry[str]``. Out: the columns of those bases, with type variables
+replaced. A column whose type remains a variable has no CQL type, which only abstract classes allow.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from scyllamodel.model.problems import Problems
 from scyllamodel.types.peel import type_variables
 
 TypeArguments = Mapping[Any, Any]
-"""Type variable to type."""
+"""Types by type variable."""
 
 
 def written_bases(cls: type) -> tuple[Any, ...]:
-    """The bases of a class as its author wrote them."""
+    """Return the bases of a class as written by its author."""
     bases: tuple[Any, ...] = vars(cls).get("__orig_bases__", cls.__bases__)
     return bases
 
 
 def type_arguments_of_bases(bases: Iterable[Any]) -> dict[type, TypeArguments]:
-    """What the type variables of each base stand for, and of the bases of these."""
+    """Return the types of the type variables of each base, and of the bases of these."""
     arguments_by_class: dict[type, TypeArguments] = {}
     for base in bases:
         origin = typing.get_origin(base) or base
@@ -48,7 +48,7 @@ def type_arguments_of_bases(bases: Iterable[Any]) -> dict[type, TypeArguments]:
 
 
 def replace_variables(annotation: Any, replacements: TypeArguments) -> Any:
-    """An annotation with its type variables replaced, as far as they are known."""
+    """Replace the type variables of an annotation, where known."""
     if isinstance(annotation, TypeVar):
         return replacements.get(annotation, annotation)
     variables = type_variables(annotation)
@@ -60,7 +60,7 @@ def replace_variables(annotation: Any, replacements: TypeArguments) -> Any:
 def bind_variables(
     columns: FieldDeclarations, type_arguments: TypeArguments | None, problems: Problems
 ) -> FieldDeclarations:
-    """The columns of a base, with what its type variables stand for in the class at hand."""
+    """Return the columns of a base, with its type variables replaced as in the class."""
     if not type_arguments or not any(type_variables(column.annotation) for column in columns.values()):
         return columns
     replaced_columns = {
@@ -72,9 +72,11 @@ def bind_variables(
 
 
 def check_variables_bound(columns: FieldDeclarations, problems: Problems) -> None:
-    """Report columns of a table or type whose annotation says nothing yet."""
+    """Report columns of a table or type whose annotation still contains type variables."""
     for column in columns.values():
         for variable in type_variables(column.annotation):
-            text = f"{variable.__name__} stands for no type here"
-            advice = "Derive from the generic base with its types, Base[str]; a generic class itself is abstract=True."
+            text = f"{variable.__name__} has no type here"
+            advice = (
+                "Derive from the generic base with its types, Base[str]; the generic class itself is abstract=True."
+            )
             problems.add("MD110", text, advice, attribute=column.name)

@@ -1,7 +1,7 @@
-"""`Index`: what a model says of a secondary index, and the facts that follow.
+"""`Index`: the declaration of a secondary index in a model, and its facts.
 
-Comes in: the indexes a class and its bases declare, and its columns. Goes out: facts with names in CQL, and problems
-for what servers refuse: ScyllaDB and Cassandra check the same things under other words (``CREATE INDEX``).
+In: the indexes of a class and its bases, and its columns. Out: facts with CQL names, and problems for indexes that
+servers refuse. ScyllaDB and Cassandra check the same rules with different messages (``CREATE INDEX``).
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from scyllamodel.schema.server import index_family, is_viewless
 from scyllamodel.types.values import COUNTER, DURATION, CqlType, ListType, MapType, SetType, UserTypeName, is_multi_cell
 
 _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
-"""A column that a custom index can be on; Cassandra 5.0 refuses others (SAI and SASI)."""
+"""The column names that a custom index supports; Cassandra 5.0 refuses others (SAI and SASI)."""
 
 
 def _text_map(options: Mapping[str, Any] | None) -> FrozenMap:
     items = getattr(options or {}, "items", None)
     if items is None:
-        raise TypeError(f"options= of an index is a mapping of names to values, not {options!r}")
+        raise TypeError(f"options= of an index must be a mapping of names to values, not {options!r}")
     return FrozenMap({name: stored_text(value) for name, value in items()})
 
 
 def _names(given: object) -> tuple[str, ...]:
     if isinstance(given, str) or not isinstance(given, Sequence):
-        raise TypeError(f"filtering= of an index is a list of attributes, not {given!r}")
+        raise TypeError(f"filtering= of an index must be a list of attributes, not {given!r}")
     return tuple(cast("Sequence[str]", given))
 
 
 def _is_text(_: Index, field: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"{field.name}= of an index is text, not {value!r}")
+        raise TypeError(f"{field.name}= of an index must be a str, not {value!r}")
 
 
 def _is_table_options(_: Index, field: attrs.Attribute[Any], value: object) -> None:
     if not (value is None or isinstance(value, TableOptions)):
-        raise TypeError(f"{field.name}= of an index is TableOptions(…), not {value!r}")
+        raise TypeError(f"{field.name}= of an index must be TableOptions(…), not {value!r}")
 
 
 @attrs.frozen
@@ -60,15 +60,15 @@ class Index:
     (Index('status'), Index('lines', on='keys'))
 
     Parameters:
-        column: the name of the attribute.
-        name: in CQL; ``<table>_<column>_idx`` by default, with ``_keys``, ``_entries`` or ``_full`` before ``_idx``.
-        on: what of a collection is indexed: its ``values``; of a map also the ``keys`` or ``entries``; of a frozen one
-            only all of it (``full``).
-        using: a class, such as ``"sai"`` or ``"vector_index"``; None takes the server's ordinary one and fits any.
-        options: of that class, as ``WITH OPTIONS`` takes them.
-        local: an index within each partition; Scylla only.
-        filtering: the attributes of further columns by which a search in a vector index can filter; Scylla only.
-        view_options: options of the view that keeps the index; Scylla 2026.1, for an index without ``using``.
+        column: the attribute.
+        name: the CQL name; by default ``<table>_<column>_idx``, with ``_keys``, ``_entries`` or ``_full`` inserted.
+        on: the indexed part of a collection: its ``values``; the ``keys`` or ``entries`` of a map; for a frozen
+            collection only the whole (``full``).
+        using: the index class, such as ``"sai"`` or ``"vector_index"``; None: the server's default, or any existing.
+        options: the options of the class, as in ``WITH OPTIONS``.
+        local: whether the index is local to each partition; ScyllaDB only.
+        filtering: the attributes of additional columns for filters of a vector search; ScyllaDB only.
+        view_options: options of the view behind the index; ScyllaDB 2026.1, for an index without ``using``.
     """
 
     column: str = attrs.field(validator=_is_text)
@@ -92,21 +92,21 @@ class Index:
 def index_facts(
     table: str, indexes: Iterable[Index], columns: FieldDeclarations, user_types: Iterable[type], problems: Problems
 ) -> tuple[IndexFacts, ...]:
-    """The facts of these indexes; those with problems are left out."""
+    """Return the facts of these indexes, without those that have problems."""
     has_counters = any(column.type_mapping and column.type_mapping.type == COUNTER for column in columns.values())
     index_list: list[IndexFacts] = []
     for index in indexes:
         column = columns.get(index.column)
         if column is None:
-            text = f"an index on {index.column!r}, which is no column{closest(index.column, columns)}"
-            problems.add("MD121", text, "Name the attribute, as in the class body.", attribute="indexes")
+            text = f"an index on {index.column!r}, which is not a column{closest(index.column, columns)}"
+            problems.add("MD121", text, "Use the name of the attribute in the class body.", attribute="indexes")
         elif column.type_mapping is not None:
             faults = [
                 *_faults(index, column, column.type_mapping.type, columns, user_types),
                 *_filter_faults(index, columns),
             ]
             if has_counters:
-                faults = [("MD122", "a table of counters cannot have indexes", "Leave the index out.")]
+                faults = [("MD122", "a table with counters cannot have indexes", "Remove the index.")]
             for code, text, advice in (*faults, *_view_faults(index)):
                 problems.add(code, text, advice, attribute=column.name)
             wrong = [] if index.view_options is None else index.view_options.problems(problems.class_name)
@@ -119,7 +119,7 @@ def index_facts(
 
 
 def _with_distinct_names(table: str, indexes: list[IndexFacts]) -> list[IndexFacts]:
-    """The indexes of one class, those on different columns under different names; a name that was given stays."""
+    """Give indexes on different columns different names; explicit names are kept."""
     counts = Counter(name for name, *_ in {(index.name, index.column, index.local) for index in indexes})
     return [with_digest_name(index, table) if counts[index.name] > 1 else index for index in indexes]
 
@@ -154,73 +154,75 @@ def _faults(
 def _column_faults(
     column: FieldDeclaration, cql_type: CqlType, columns: FieldDeclarations, user_types: Iterable[type]
 ) -> Iterator[_Fault]:
-    """Columns that cannot be indexed at all."""
+    """Yield problems of columns that cannot be indexed."""
     if (
         column.spec.kind == "partition_key"
         and sum(key_column.spec.kind == "partition_key" for key_column in columns.values()) == 1
     ):
-        yield "MD122", "the only column of the partition key needs no index", "Leave the index out."
+        yield "MD122", "the only column of the partition key needs no index", "Remove the index."
     if DURATION in walk_user_types(cql_type, user_types):
-        yield "MD122", "durations have no order, so they cannot be indexed", "Leave the index out."
+        yield "MD122", "durations have no order, so they cannot be indexed", "Remove the index."
     if isinstance(cql_type, UserTypeName) and not cql_type.frozen:
-        yield "MD122", "a user type can be indexed only when it is frozen", "Write Frozen[…] around it."
+        yield "MD122", "a user type can be indexed only if it is frozen", "Write Frozen[…] around it."
 
 
 def _part_faults(index: Index, cql_type: CqlType) -> Iterator[_Fault]:
-    """Parts that the column does not have; ``on`` by the rules of both servers."""
+    """Yield problems of ``on``, by the rules of both servers."""
     is_collection = isinstance(cql_type, (ListType, SetType, MapType))
     if index.on not in ("values", "keys", "entries", "full"):
-        yield "MD123", f"an index is on no {index.on!r}", "Write on='values', 'keys', 'entries' or 'full'."
+        yield "MD123", f"on={index.on!r} is not valid", "Write on='values', 'keys', 'entries' or 'full'."
     elif index.on == "full":
         if not is_collection or is_multi_cell(cql_type):
-            yield "MD123", f"on='full' is for frozen collections, and this is {cql_type.cql}", "Leave on= out."
+            yield "MD123", f"on='full' is for frozen collections, and this is {cql_type.cql}", "Omit on=."
     elif is_collection and not is_multi_cell(cql_type):
-        yield "MD123", "a frozen collection is indexed as a whole or not at all", "Write on='full'."
+        yield "MD123", "a frozen collection can be indexed only as a whole", "Write on='full'."
     elif index.on != "values" and not isinstance(cql_type, MapType):
-        yield "MD123", f"on={index.on!r} is for maps, and this is {cql_type.cql}", "Leave on= out."
+        yield "MD123", f"on={index.on!r} is for maps, and this is {cql_type.cql}", "Omit on=."
 
 
 def _parameter_faults(index: Index, column: FieldDeclaration, cql_type: CqlType) -> Iterator[_Fault]:
     if index.using is not None and not index.using.strip():
-        yield "MD125", "using= of an index is the name of a class, and this is empty", "Leave using= out."
+        yield "MD125", "using= of an index must be the name of a class, and is empty", "Omit using=."
     if index.options and index.using is None:
-        yield "MD125", "only an index of a named class takes options", "Write using=… too."
+        yield "MD125", "options= requires using=", "Write using=… too."
     if index.using is not None and not _CUSTOM_TARGET.fullmatch(column.db_name):
-        text = f"an index with using= is on a column of at most 48 letters, digits and _, not {column.db_name!r}"
+        text = (
+            f"the column of an index with using= has a name of at most 48 letters, digits and _, not {column.db_name!r}"
+        )
         yield "MD125", text, "Give the column another db_name."
     if index.local and (column.spec.kind == "static" or is_multi_cell(cql_type)):
-        yield "MD125", "a local index is neither on a static column nor on a collection", "Leave local= out."
+        yield "MD125", "a local index cannot be on a static column or on a collection", "Omit local=."
     if index.local and column.spec.kind == "partition_key":
-        yield "MD125", "a local index is not on a column of the partition key", "Leave local= out."
+        yield "MD125", "a local index cannot be on a column of the partition key", "Omit local=."
 
 
 def _filter_faults(index: Index, columns: FieldDeclarations) -> Iterator[_Fault]:
-    """The further columns of a vector index."""
+    """Yield problems of the additional columns of a vector index."""
     if index.filtering and not is_viewless(index.using):
         yield (
             "MD125",
-            "only a vector index has columns to filter by",
-            "Write using='vector_index', or leave filtering out.",
+            "only a vector index supports filtering=",
+            "Write using='vector_index', or omit filtering.",
         )
     for name in index.filtering:
         if name not in columns:
-            text = f"an index that filters by {name!r}, which is no column{closest(name, columns)}"
-            yield "MD121", text, "Name the attribute, as in the class body."
+            text = f"an index that filters by {name!r}, which is not a column{closest(name, columns)}"
+            yield "MD121", text, "Use the name of the attribute in the class body."
 
 
 _NO_VIEW_OPTIONS: Final = frozenset({"cdc", "default_time_to_live", "storage_engine", "tombstone_gc"})
-"""Options that the view behind an index does not take, or whose default depends on its keyspace."""
+"""Options that the view behind an index does not support, or whose default depends on its keyspace."""
 
 
 def _view_faults(index: Index) -> Iterator[_Fault]:
-    """Options of the view behind an index that no server takes."""
+    """Yield problems of view options that servers do not support."""
     if index.view_options is None:
         return
     if index.using is not None:
-        yield "MD125", "an index of a named class has no view with options", "Leave using= or view_options= out."
+        yield "MD125", "an index with using= has no view with options", "Omit using= or view_options=."
     given = index.view_options.names & _NO_VIEW_OPTIONS
     if given:
-        yield "MD125", f"view_options= of an index takes no {', '.join(sorted(given))}", "Leave it out."
+        yield "MD125", f"view_options= of an index does not support {', '.join(sorted(given))}", "Omit it."
 
 
 def _check_names(indexes: list[IndexFacts], problems: Problems) -> None:
@@ -231,5 +233,10 @@ def _check_names(indexes: list[IndexFacts], problems: Problems) -> None:
         if target in seen and not (index.named and seen[target].named and is_viewless(index.using)):
             problems.add("MD124", f"two indexes on {index.on} of {index.column!r}", "Keep one.", attribute="indexes")
         elif index.name in seen:
-            problems.add("MD124", f"two indexes named {index.name!r}", "Give one of them a name.", attribute="indexes")
+            problems.add(
+                "MD124",
+                f"two indexes named {index.name!r}",
+                "Choose another name for one of them.",
+                attribute="indexes",
+            )
         seen[target] = seen[index.name] = index

@@ -1,9 +1,8 @@
-"""The metaclass under models and views: it owns the class object, and attrs owns its methods.
+"""The metaclass of models and views, which creates the class; attrs generates its methods.
 
-One class statement goes through here once: the columns leave the body and become slots, ``type.__new__`` makes the
-class, attrs writes ``__init__``, ``__repr__`` and ``__eq__`` on it. On the class a column is a `Column`, which
-``__getattribute__`` of the metaclass puts before the slot; on an instance it is the plain value in its slot, at the
-speed of a slot.
+For each class statement, the columns are moved from the body to slots, ``type.__new__`` creates the class, and attrs
+adds ``__init__``, ``__repr__`` and ``__eq__``. On the class a column is a `Column`, which ``__getattribute__`` of the
+metaclass returns instead of the slot; on an instance it is the plain value in its slot, at the speed of a slot.
 """
 
 from __future__ import annotations
@@ -49,32 +48,32 @@ _NO_COLUMNS: Final[Mapping[str, Column[Any]]] = MappingProxyType({})
 
 
 class TableMeta(BaseMeta, type):
-    """Metaclass of whatever has columns and rows."""
+    """The metaclass of classes with columns and rows."""
 
     KEYWORDS: ClassVar[frozenset[str]] = frozenset()
-    """The class keywords; others go to ``__init_subclass__``."""
+    """The class keywords; others are passed to ``__init_subclass__``."""
 
     if TYPE_CHECKING:
         __columns__: Mapping[str, Column[Any]]
-        """The columns by the name of the attribute, in the order in which rows are loaded."""
+        """The columns by attribute, in the order in which rows are loaded."""
         __attrs_attrs__: tuple[attrs.Attribute[Any], ...]
         __attrs_types_resolved__: type
         __repo__: str
-        """The name of the repo it is bound to."""
+        """The name of the repo to which the class is bound."""
         __user_types__: tuple[type, ...]
-        """The classes of the user types it needs, those that others need first."""
+        """The classes of the required user types, each after those that it requires."""
 
         def _finish(cls, columns: FieldDeclarations, problems: Problems) -> None:
-            """Check the columns and the settings, and make the rest of the class; each metaclass has its own."""
+            """Check the columns and the settings, and complete the class; implemented by each metaclass."""
 
     if not TYPE_CHECKING:
-        # Checkers read class keywords off `__init_subclass__`, an author's own included. Pyright checks none of them,
-        # since `ABCMeta` has a `__new__` for it; what is wrong is an error when the class is made.
+        # Type checkers read class keywords from `__init_subclass__`, including those of users. Pyright checks none,
+        # since `ABCMeta` has a `__new__`; wrong keywords are errors at run time.
 
         def __new__(
             mcs, class_name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **keywords: Any
         ) -> TableMeta:
-            """Make one class, in one pass."""
+            """Create one class, in one pass."""
             return mcs._create_class(class_name, bases, namespace, keywords)
 
     @classmethod
@@ -87,7 +86,7 @@ class TableMeta(BaseMeta, type):
             namespace[BODY_ATTRIBUTE], namespace["__columns__"] = ClassBody(), _NO_COLUMNS
             return super().__new__(mcs, name, bases, namespace)
         if "__attrs_attrs__" in namespace:
-            problems.add("MD115", "a class of ours is an attrs class by itself", "Take the decorator away.")
+            problems.add("MD115", "models and views are attrs classes already", "Remove the decorator.")
             problems.raise_any()
         class_keywords = {key: keywords.pop(key) for key in list(keywords) if key in mcs.KEYWORDS}
         settings = valid_keywords(class_keywords, problems)
@@ -126,15 +125,15 @@ class TableMeta(BaseMeta, type):
         settings: Mapping[str, Any],  # noqa: ARG003 - views read them
         problems: Problems,
     ) -> FieldDeclarations:
-        """The columns of a class body with these class keywords."""
+        """Return the columns of a class body with these class keywords."""
         return read_columns(namespace, problems)
 
     def _install_methods(cls, columns: FieldDeclarations, *, init: bool) -> None:
-        """Give a class whose columns are right its methods, and its columns their places."""
+        """Add the methods to a class with valid columns, and make the columns class attributes."""
         annotations = {name: column.annotation for name, column in columns.items()}
 
         def typed(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
-            for field in fields:  # they are ours alone by now, and a copy of each would cost a tenth of the class
+            for field in fields:  # not shared any more; a copy of each would take a tenth of the time of the class
                 object.__setattr__(field, "type", annotations[field.name])
                 compare_as_stored(field, columns[field.name].type_mapping)
             return [redact_field(cls.__qualname__, field, columns[field.name].show) for field in fields]
@@ -166,7 +165,7 @@ class TableMeta(BaseMeta, type):
             cls, [Field(name, column.type_mapping, column.spec.redact) for name, column in columns_by_name.items()]
         )
 
-    if not TYPE_CHECKING:  # checkers know the columns by their annotations, and no others
+    if not TYPE_CHECKING:  # type checkers use the annotations of the columns
 
         def __getattribute__(cls, name: str) -> Any:
             column = _getattribute(cls, "__columns__").get(name)
@@ -188,9 +187,9 @@ class TableMeta(BaseMeta, type):
 
 
 def _refuse_column_change(cls: TableMeta, name: str) -> None:
-    """Behind a column is the slot of all instances, which would be lost."""
+    """Refuse a change of a column on the class, which would replace the slot of all instances."""
     if name in cls.__columns__:
-        raise AttributeError(f"{cls.__qualname__}.{name} is a column; a value is set on an instance, not on the class")
+        raise AttributeError(f"{cls.__qualname__}.{name} is a column; set values on instances, not on the class")
 
 
 def _calling_module() -> str:
@@ -199,7 +198,7 @@ def _calling_module() -> str:
 
 
 def _declared_columns(cls: type, problems: Problems) -> FieldDeclarations:
-    """What a base class declares itself, whether it is ours or a plain mixin."""
+    """Return the columns that a base class declares itself, including plain mixins."""
     body = class_body_of(cls)
     if body is not None:
         return body.columns
@@ -207,11 +206,11 @@ def _declared_columns(cls: type, problems: Problems) -> FieldDeclarations:
 
 
 def _check_bases(ancestors: list[type], problems: Problems) -> None:
-    """Two tables cannot be one: their instances would have two storages."""
+    """Refuse bases with two tables, whose instances would have two storages."""
     check_mixins(ancestors, problems)
     concrete = [cls for cls in ancestors if (body := class_body_of(cls)) is not None and body.concrete]
     for other in concrete[1:]:
         if not issubclass(concrete[0], other):
-            text = f"both {concrete[0].__qualname__} and {other.__qualname__} are tables or views of their own"
-            problems.add("MD115", text, "Put what they share into a base with abstract=True.")
+            text = f"both {concrete[0].__qualname__} and {other.__qualname__} are separate tables or views"
+            problems.add("MD115", text, "Move the common columns to a base with abstract=True.")
             problems.raise_any()

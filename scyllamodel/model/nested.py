@@ -1,7 +1,7 @@
 """User types inside annotations, and CQL types inside user types.
 
-A CQL type speaks of a user type by its name alone; its fields are known to its class. Whoever asks what is deep inside
-a column needs both.
+A CQL type refers to a user type by name only; the class of the user type has its fields. Checks of nested types need
+both.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _UserTypeClass(Protocol):
 
 
 def user_types_of(columns: FieldDeclarations) -> tuple[type, ...]:
-    """The classes of all user types in these columns, each once, those that others need first."""
+    """Return the classes of all user types in these columns, each once, after those that it requires."""
     with_user_types = [
         column for column in columns.values() if column.type_mapping and user_type_names(column.type_mapping.type)
     ]
@@ -38,7 +38,7 @@ def user_types_of(columns: FieldDeclarations) -> tuple[type, ...]:
 
 
 def walk_user_types(cql_type: CqlType, classes: Iterable[type]) -> Iterator[CqlType]:
-    """This type and all that is inside it, the fields of user types included."""
+    """Yield this type and all types inside it, including the fields of user types."""
     facts = {user_type.__facts__.name: user_type.__facts__ for user_type in cast("Iterable[_UserTypeClass]", classes)}
     for part in walk(cql_type):
         yield part
@@ -48,7 +48,7 @@ def walk_user_types(cql_type: CqlType, classes: Iterable[type]) -> Iterator[CqlT
 
 
 def has_unfrozen_fields(cql_type: CqlType, classes: Iterable[type]) -> bool:
-    """Whether this is a user type that is not frozen and has a field that is not: servers refuse it as a column."""
+    """Whether this is a non-frozen user type with a non-frozen field, which servers refuse as a column."""
     if not isinstance(cql_type, UserTypeName) or cql_type.frozen:
         return False
     all_facts = (cast("_UserTypeClass", user_type).__facts__ for user_type in classes)

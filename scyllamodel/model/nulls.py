@@ -1,7 +1,7 @@
-"""What a null of the database is in Python: None, an empty collection, or with ``null_as_default=True`` the default.
+"""Loading of nulls: None, an empty collection, or the default with ``null_as_default=True``.
 
-Rows that are older than their column hold no value of it. ``null_as_default`` makes them load as if they had been
-written with the default; nothing is written for that, and an unchanged instance saves nothing.
+Rows that are older than a column have no value for it. ``null_as_default`` loads them as if they had been written with
+the default; nothing is written, and saving an unchanged instance sends nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def with_default_for_null(column: FieldDeclaration, type_mapping: TypeMapping, problems: Problems) -> TypeMapping:
-    """The type of a column, whose nulls load as its default if the column says so."""
+    """Return the type of a column, whose nulls load as the default if the column declares it."""
     if not column.spec.null_as_default:
         return type_mapping
-    default = column.field._default  # noqa: SLF001 - attrs shows it only once the class is made
+    default = column.field._default  # noqa: SLF001 - attrs exposes it only after the class is created
     text, advice = _fault(type_mapping, default)
     if text:
         problems.add("MD126", f"null_as_default=True {text}", advice, attribute=column.name)
@@ -38,23 +38,23 @@ def loads_none(type_mapping: TypeMapping) -> bool:
 
 
 def _fault(type_mapping: TypeMapping, default: Any) -> tuple[str, str]:
-    """Why the default cannot stand for null, and what to write instead."""
+    """Return why the default cannot replace nulls, and what to write instead."""
     if default is attrs.NOTHING:
-        return "needs a default", "Give the column default= or factory=."
+        return "requires a default", "Add default= or factory= to the column."
     if isinstance(default, attrs.Factory) and default.takes_self:  # type: ignore[arg-type]  # attrs types it as a function
-        return "cannot call a factory that takes the instance", "Give it a factory without parameters."
+        return "cannot call a factory that takes the instance", "Use a factory without parameters."
     if type_mapping.nullable:
-        return "and a type that allows None exclude each other", "Leave | None out, or null_as_default."
+        return "and a type that allows None exclude each other", "Omit | None, or null_as_default."
     if is_multi_cell(type_mapping.type):
         return (
-            f"would replace an empty {type_mapping.type.cql}, which servers keep as null",
-            "Leave null_as_default out: a null loads as the empty collection.",
+            f"would replace an empty {type_mapping.type.cql}, which servers store as null",
+            "Omit null_as_default: a null loads as the empty collection.",
         )
     return "", ""
 
 
 def _default_factory(default: Any) -> Callable[[], Any]:
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # likewise
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # as above
         factory: Callable[[], Any] = default.factory
         return factory
     return lambda: default

@@ -1,6 +1,6 @@
-"""The mistakes a class body can hold: their codes, and the list on which they are gathered.
+"""Problems of a class body: their codes, and the list that collects them.
 
-A class is checked whole, so that its author sees every mistake at once.
+A class is checked completely, so that its author sees all problems at once.
 """
 
 from __future__ import annotations
@@ -46,32 +46,32 @@ CODES: Final = {
     "MD136": "a parameter that means nothing on a view",
     "MD141": "a user type without fields, or with one that CQL does not take there",
 }
-"""Code to what it is about. Codes are never reused."""
+"""The meaning of each code. Codes are never reused."""
 
 
 class Problems:
-    """The mistakes found so far in one class; `class_name` is its dotted name."""
+    """The problems of one class, with its dotted name."""
 
     def __init__(self, class_name: str) -> None:
         self.class_name = class_name
         self.items: list[Problem] = []
 
     def add(self, code: str, text: str, advice: str, *, attribute: str = "") -> None:
-        """Note a mistake, of the class itself or ``attribute`` one of its names."""
-        assert code in CODES  # noqa: S101 - a code that nobody can look up is no code
+        """Add a problem of the class, or of one of its attributes with ``at``."""
+        assert code in CODES  # noqa: S101 - every code must be documented
         self.items.append(
             Problem(code, f"{self.class_name}.{attribute}" if attribute else self.class_name, text, advice)
         )
 
     def extend(self, problems: Iterable[Problem]) -> None:
-        """Take over mistakes that were found elsewhere."""
+        """Add problems that were found elsewhere."""
         self.items.extend(problems)
 
     def raise_any(self) -> None:
-        """End the class statement here if anything was found.
+        """Raise an error if there are problems.
 
         Raises:
-            ModelDefinitionError: with every problem, in the order in which they were found, each once.
+            ModelDefinitionError: with all problems in the order of detection, each once.
         """
         if self.items:
             raise ModelDefinitionError(self.class_name, dict.fromkeys(self.items))

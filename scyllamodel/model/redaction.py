@@ -1,6 +1,6 @@
-"""A column whose values are not shown by `repr`: what attrs would show of them.
+"""Redaction of the fields of attrs classes, in ``repr`` and in errors of validators and converters.
 
-A validator or converter that refuses a value usually quotes it; here the refusal stays and the quotation goes.
+A validator or converter that refuses a value usually quotes it; the error is replaced by one without the value.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scyllamodel.types.display import Show, show_nothing
 
 
 def redact_field(class_name: str, field: attrs.Attribute[Any], show: Show) -> attrs.Attribute[Any]:
-    """The field, its values shown by ``show`` in ``repr`` and in the errors of its validator and converter."""
+    """Return the field with its values formatted by ``show`` in ``repr`` and in validator and converter errors."""
     if show is repr:
         return field
     validator: Any = field.validator
@@ -28,15 +28,15 @@ def redact_field(class_name: str, field: attrs.Attribute[Any], show: Show) -> at
 
 
 def _without_value(check: Any, class_name: str, name: str, show: Show, role: str = "validator") -> Any:
-    """The function, its errors replaced by one without the value; not even as context."""
+    """Wrap a function so that its errors are replaced by one without the value, not even as context."""
 
     def silent(*args: Any) -> Any:
         try:
             return check(*args)
-        except Exception as error:  # noqa: BLE001 - whatever it raises may quote the value
+        except Exception as error:  # noqa: BLE001 - any error may quote the value
             cause = type(error).__name__
         value = args[-1] if role == "validator" else args[0]
-        shown = "its value, which is not shown," if show is show_nothing else show(value)
+        shown = "the value, which is redacted," if show is show_nothing else show(value)
         raise TypeMismatch(
             f"{class_name}.{name}: {shown} is refused by the column's {role} ({cause}).", model=class_name, column=name
         )

@@ -1,8 +1,8 @@
-"""The models, views and user types that are alive, by the place where they were written.
+"""A registry of the live models, views and user types, by location in the source.
 
-It knows nothing of them but their names. A class lives as long as its module, also when a loop of the module has gone
-on to the next one; a class that a function made, such as a test, lives as long as somebody holds it. A module that is
-reloaded replaces its own classes.
+It uses only their names. A class lives as long as its module, even if a loop of the module defines more classes of the
+name; a class created in a function, such as a test, lives as long as it is referenced. A reloaded module replaces its
+own classes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ClassLocation: TypeAlias = tuple[str, str]
 
 @attrs.frozen(eq=False)
 class _Entry:
-    """A class, its place in the order of definition, and the run of its module that made it."""
+    """A class, its number in the order of definition, and the execution of its module that created it."""
 
     cls: weakref.ref[type[Any]]
     number: int
@@ -32,10 +32,10 @@ class _Entry:
 
 
 class Registry:
-    """A set of classes with one class for each place; safe across threads.
+    """A thread-safe set of classes by location.
 
     Attributes:
-        generation: another number whenever a class came or went.
+        generation: a number that changes when a class is added or removed.
     """
 
     def __init__(self) -> None:
@@ -47,12 +47,12 @@ class Registry:
         self._strong_references = weakref.WeakKeyDictionary()
 
     def add(self, cls: type[Any], table: str) -> None:
-        """Take a class in, in place of an earlier one from the same lines.
+        """Add a class, which replaces an earlier one with the same location and table.
 
         Parameters:
             cls: a model, view or user type.
-            table: its name in CQL. A loop or a function may make one class several times over, for different tables,
-                and all of them count; a reload of the module replaces them all.
+            table: the CQL name. A loop or a function may create a class several times for different tables, and all of
+                them are registered; a reload of the module replaces them all.
         """
         place, run = (cls.__module__, cls.__qualname__), _execution_of(cls)
         with self._lock:
@@ -65,7 +65,7 @@ class Registry:
             self.generation += 1
 
     def touch(self) -> None:
-        """A class has got other facts."""
+        """Increase the generation after a change of the facts of a class."""
         with self._lock:
             self.generation += 1
 
@@ -76,8 +76,8 @@ class Registry:
             strong_references[place] = {**({} if is_reloaded else strong_references.get(place, {})), table: cls}
 
     def _forget(self, place: ClassLocation, table: str, reference: weakref.ref[type[Any]]) -> None:
-        # Called by the garbage collector, which may run while this very thread holds the lock: single dict operations
-        # are atomic, and a lock here could wait for itself.
+        # Called by the garbage collector, possibly while this thread holds the lock: single dict operations
+        # are atomic, and a lock here could deadlock.
         entries = self._entries.get(place, {})
         entry = entries.get(table)
         if entry is not None and entry.cls is reference:
@@ -85,7 +85,7 @@ class Registry:
             self.generation += 1
 
     def __iter__(self) -> Iterator[type[Any]]:
-        """The live classes in order of definition."""
+        """Iterate over the live classes in the order of definition."""
         with self._lock:
             entries = [entry for by_table in list(self._entries.values()) for entry in list(by_table.values())]
         classes = (entry.cls() for entry in sorted(entries, key=lambda entry: entry.number))
@@ -99,15 +99,15 @@ class Registry:
 
 
 def _execution_of(cls: type[Any]) -> object:
-    """What is new each time the lines that make the class run again: when a module is imported, a cell entered."""
+    """Return an object that is new each time the code of the class runs: on import, or in another notebook cell."""
     if "<locals>" in cls.__qualname__:
-        return registry  # a function makes its classes whenever it is called
+        return registry  # a function creates its classes on each call
     module_spec = getattr(sys.modules.get(cls.__module__), "__spec__", None)
     return _running_code(cls.__module__) if module_spec is None else module_spec
 
 
 def _running_code(module: str) -> object:
-    """The code that runs in a module that was not imported: a script, or one piece typed in a session."""
+    """Return the running code of a module that was not imported: a script, or one statement of a session."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__") != module:
         frame = frame.f_back
@@ -115,12 +115,12 @@ def _running_code(module: str) -> object:
 
 
 def _is_reload(execution: object, entries: dict[str, _Entry]) -> bool:
-    """Whether lines that made these classes run again, rather than go on making more of them."""
+    """Whether the code of these classes runs again, rather than creating more classes in the same execution."""
     return execution is None or any(entry.execution is not execution for entry in entries.values())
 
 
 registry: Final = Registry()
-"""Every concrete model and view of this process."""
+"""All concrete models and views of this process."""
 
 declared_types: Final = Registry()
-"""Every user type of this process."""
+"""All user types of this process."""

@@ -1,7 +1,7 @@
-"""Class keywords: which values they take, and what a class hands down of them.
+"""Class keywords: their valid values, and inheritance.
 
-Comes in: what stands after the bases of a class statement. Goes out: values that mean something, problems for the
-others, and what a class and its bases say together.
+In: the keywords of a class statement. Out: valid values, problems for the others, and the combined values of a class
+and its bases.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _OTHER_LIBRARIES: Final[Mapping[str, str]] = {
     "__discriminator_value__": "discriminator_value={!r}",
     "__type_name__": 'name="{}"',
 }
-"""Settings that cqlengine and SQLAlchemy read from a class body, and the class keyword that says the same here."""
+"""Settings that cqlengine and SQLAlchemy read from a class body, and the corresponding class keyword."""
 
 
 def check_foreign_settings(bodies: Iterable[Mapping[str, Any]], problems: Problems) -> None:
-    """Report settings of other libraries in a class body, which would have no effect.
+    """Report settings of other libraries in a class body, which have no effect.
 
     Parameters:
         bodies: the namespace of the class, and those of its mixins.
@@ -53,25 +53,25 @@ def check_foreign_settings(bodies: Iterable[Mapping[str, Any]], problems: Proble
 
 
 def valid_keywords(settings: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
-    """The class keywords whose values mean something; the others are reported."""
+    """Return the class keywords with valid values; the others are reported."""
     valid: dict[str, Any] = {}
     for name, value in settings.items():
         advice = _keyword_advice(name, value)
         if advice:
-            problems.add("MD116", f"{name}={value!r} cannot be", advice)
+            problems.add("MD116", f"{name}={value!r} is not valid", advice)
         elif value is not None:
             valid[name] = value
     return valid
 
 
 def _keyword_advice(name: str, value: Any) -> str:
-    """What to write instead of a value that does not fit; nothing when it does."""
+    """Return what to write instead of an invalid value; empty for a valid one."""
     if value is None and name not in _BOOLEAN_KEYWORDS:
         return ""
     if name in _TEXT_KEYWORDS and not (isinstance(value, str) and value):
-        return f'Write a name as text, {name}="…", or leave it out.'
+        return f'Write a name as a str, {name}="…", or omit it.'
     if name in _BOOLEAN_KEYWORDS and not isinstance(value, bool):
-        return f"Write  {name}=True  or leave it out."
+        return f"Write  {name}=True  or omit it."
     if name == "options" and not isinstance(value, TableOptions):
         return "Write  options=TableOptions(…)."
     if name == "indexes" and not _are_indexes(value):
@@ -86,24 +86,24 @@ def _are_indexes(value: Any) -> bool:
 
 
 def keyword_values(cls: type, name: str) -> list[Any]:
-    """What the class and its bases say for a class keyword, the class itself first."""
+    """Return the values of a class keyword in the class and its bases, the class first."""
     bodies = (class_body_of(base) for base in cls.__mro__)
     return [body.settings[name] for body in bodies if body is not None and name in body.settings]
 
 
 def own_keyword(cls: type, name: str) -> Any:
-    """What the class itself says for a class keyword, else None."""
+    """Return the value of a class keyword in the class itself, else None."""
     body = class_body_of(cls)
     return None if body is None else body.settings.get(name)
 
 
 def inherited_keyword(cls: type, name: str, default: str | None) -> str | None:
-    """What the class says for a class keyword, or else its nearest base."""
+    """Return the value of a class keyword in the class or the nearest base."""
     return next(iter(keyword_values(cls, name)), default)
 
 
 def merged_options(cls: type, problems: Problems) -> FrozenMap:
-    """The canonical options of a class and its bases, merged; nothing, and problems, where no server takes them."""
+    """Return the merged options of a class and its bases; empty, with problems, if servers do not support them."""
     options = reduce(TableOptions.merged, reversed(keyword_values(cls, "options")), TableOptions())
     problems_of_options = options.problems(problems.class_name)
     problems.extend(problems_of_options)
@@ -111,6 +111,6 @@ def merged_options(cls: type, problems: Problems) -> FrozenMap:
 
 
 def unknown_keyword(cls: type, name: str, known: Iterable[str]) -> TypeError:
-    """The error for a class keyword that nobody takes."""
+    """Return the error for an unknown class keyword."""
     known_names = ", ".join(sorted(known))
     return TypeError(f"{cls.__qualname__}: unknown class keyword {name!r}{closest(name, known)} (known: {known_names})")

@@ -1,9 +1,9 @@
-"""What an instance was loaded from or last saved as, and what has changed since.
+"""Change tracking: the row that an instance was loaded from or saved as, and the changes since.
 
-Comes in: a model instance. Goes out: its changes, column by column. The hidden slot ``__row__`` holds either the very
-tuple that the driver returned, which costs a load nothing, or a `Snapshot` of Python values after a write. Neither is
-part of equality, ``repr`` or the attrs fields. Mutable values are loaded as copies, so a change in place differs from
-the row. Values are compared by `scyllamodel.types.identity`: what is stored alike has not changed.
+In: a model instance. Out: its changes, by column. The hidden slot ``__row__`` contains either the tuple that the driver
+returned, at no cost for loading, or a `Snapshot` of Python values after a write. It is not part of equality, ``repr``
+or the attrs fields. Mutable values are loaded as copies, so that a change in place differs from the row. Values are
+compared by `scyllamodel.types.identity`: values that are stored alike are unchanged.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Snapshot(tuple[Any, ...]):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"<Snapshot of {len(self)} values>"  # which of them are redacted is known to the model alone
+        return f"<Snapshot of {len(self)} values>"  # only the model knows which values are redacted
 
 
 class UnknownValue(Enum):
-    """What takes the place of a value that is not known."""
+    """The type of `UNKNOWN`."""
 
     UNKNOWN = "unknown"
 
@@ -44,15 +44,15 @@ class UnknownValue(Enum):
 
 
 UNKNOWN: Final = UnknownValue.UNKNOWN
-"""In a row: a write that got no answer may have changed this value."""
+"""In a row: a value that a write without a response may have changed."""
 
 
 class UncertainRow(Snapshot):
-    """A row after a write that got no answer; the values that it may have changed are `UNKNOWN`.
+    """A row after a write without a response; the values that it may have changed are `UNKNOWN`.
 
     Attributes:
-        exists: whether the row was there before that write; the next save of one that was not is an INSERT.
-        conditional: whether the write was a lightweight transaction, which a read at SERIAL brings to an end.
+        exists: whether the row existed before that write; if not, the next save is an INSERT.
+        conditional: whether the write was a lightweight transaction, which a read at SERIAL completes.
     """
 
     exists: bool
@@ -60,14 +60,14 @@ class UncertainRow(Snapshot):
 
     @classmethod
     def of(cls, cells: Iterator[Any], *, exists: bool, conditional: bool) -> UncertainRow:
-        """A row with these values."""
+        """Return a row with these values."""
         row = cls(cells)
         row.exists, row.conditional = exists, conditional
         return row
 
 
 class Change(NamedTuple):
-    """A column whose value is not the one of the row; ``old_value`` may be `UNKNOWN`."""
+    """A column whose value differs from the row; the old value may be `UNKNOWN`."""
 
     column: Column[Any]
     old_value: Any
@@ -79,12 +79,12 @@ class Change(NamedTuple):
 
 
 class _Entry:
-    """What is known of a write while its instance is taken.
+    """The state of a write in progress.
 
     Attributes:
-        loop: the event loop that has to continue the call; None for a call that blocks its thread.
-        lost: takes note that the outcome is unknown; None before a request may have been sent.
-        ended: acquired by the one who ends the write.
+        loop: the event loop that runs the call; None for a call that blocks its thread.
+        lost: records that the outcome is unknown; None before a request may have been sent.
+        ended: acquired by the thread that ends the write.
     """
 
     __slots__ = ("ended", "loop", "lost")
@@ -94,36 +94,36 @@ class _Entry:
     lost: Callable[[], Any] | None
 
     def can_continue(self) -> bool:
-        """Whether the call can still end in the regular way; in a loop that was closed it cannot."""
+        """Whether the call can still end normally; not if its event loop is closed."""
         if self.loop is None:
             return True
         loop = self.loop()
         return loop is not None and not loop.is_closed()
 
     def end(self, number: int, *, lost: bool) -> None:
-        """Give the instance back, once; of several threads that try, one does it."""
+        """Release the instance once, even if several threads try."""
         if self.ended.acquire(blocking=False):
             try:
                 if lost and self.lost is not None:
                     self.lost()
             finally:
-                if _instances_being_written.get(number) is self:  # a forked child has forgotten it
+                if _instances_being_written.get(number) is self:  # not in a forked child, which starts without entries
                     del _instances_being_written[number]
 
 
 _instances_being_written: Final[dict[int, _Entry]] = {}
-"""The instances that are being written, by identity. An `InstanceWrite` refers to each, so that numbers are unique."""
+"""The instances being written, by ``id()``, which is unique since an `InstanceWrite` references each instance."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_instances_being_written.clear)
 
 
 class InstanceWrite:
-    """One write of an instance, which no other call may write until it has ended.
+    """One write of an instance, which excludes other writes of it until it ends.
 
-    It ends with `end`. If the call that holds this object is abandoned, because its coroutine is collected or an
-    interrupt hits it at an inconvenient place, the write ends with the object; if its event loop is closed, with the
-    next write of the instance. The outcome is unknown then, once a request may have been sent.
+    The write ends with `end`. If the call is abandoned, because its coroutine is collected or because of an interrupt,
+    the write ends when this object is deleted; if its event loop is closed, on the next write of the instance. The
+    outcome is then unknown, if a request may have been sent.
 
     Raises:
         ConcurrentWrite: another call is writing the instance.
@@ -141,28 +141,28 @@ class InstanceWrite:
         ) is not entry:  # atomic, also for threads
             if other.can_continue():
                 raise ConcurrentWrite(
-                    f"This {type(instance).__qualname__} is being written by another call: both would send what has "
-                    "changed, and append elements of lists twice. Wait for the one before the other, or use an "
-                    "instance for each."
+                    f"This {type(instance).__qualname__} is being written by another call: both would send the "
+                    "changes, and append list elements twice. Wait for the first call to end, or use separate "
+                    "instances."
                 )
             other.end(id(instance), lost=True)
 
     def may_be_sent(self, lost: Callable[[], Any]) -> None:
-        """A request is sent next; ``lost`` takes note that nobody knows whether it was applied."""
+        """Note that a request is sent next; ``lost`` is called if its outcome remains unknown."""
         self._entry.lost = lost
 
     def applied(self, row: Snapshot | None) -> None:
-        """The server has applied it: the instance stands for this row, or after a DELETE for none."""
+        """Note that the server applied the write: the instance now represents this row, or none after a DELETE."""
         if not self._entry.ended.locked():
             setattr(self._instance, ROW, row)
 
     def lose(self) -> None:
-        """The request ended without an answer that settles it."""
+        """Note that the request ended without a definite response."""
         if self._entry.lost is not None and not self._entry.ended.locked():
             self._entry.lost()
 
     def end(self) -> None:
-        """Give the instance back; the caller knows what became of the write."""
+        """Release the instance; the outcome of the write is known to the caller."""
         self._entry.end(id(self._instance), lost=False)
 
     def __del__(self) -> None:
@@ -171,31 +171,31 @@ class InstanceWrite:
 
 
 def is_loaded(instance: Any) -> bool:
-    """Whether the instance stands for a row that was read or written."""
+    """Whether the instance represents a row that was read or written."""
     row = getattr(instance, ROW, None)
     return row is not None and (type(row) is not UncertainRow or row.exists)
 
 
 def loaded_row(instance: Any) -> Any:
-    """The row that the instance stands for, as it was read or written; None for a new one."""
+    """Return the row of the instance, as read or written; None for a new instance."""
     return getattr(instance, ROW, None)
 
 
 def current_values(instance: Any) -> tuple[Any, ...]:
-    """All values as they stand, in the order of the columns.
+    """Return the current values, in the order of the columns.
 
     Raises:
-        AttributeError: the instance has lost a value.
+        AttributeError: a value of the instance was deleted.
     """
     values: tuple[Any, ...] = instance.__known__.take(instance)
     return values
 
 
 def changed_columns(instance: Any, values: tuple[Any, ...]) -> list[Change]:
-    """The columns whose values differ from the row, in the order of the columns.
+    """Return the columns whose values differ from the row, in the order of the columns.
 
     Parameters:
-        values: of the instance, as `current_values` took them.
+        values: the values of the instance, from `current_values`.
     """
     row, known, result = instance.__row__, instance.__known__, list[Change]()
     if all(map(is_, row, values)):
@@ -213,16 +213,16 @@ def changed_columns(instance: Any, values: tuple[Any, ...]) -> list[Change]:
         try:
             if current is old_value or same(old_value, current):
                 continue
-        except Exception:  # noqa: BLE001, S110 - it cannot be stored: a change, which the binder refuses by name
+        except Exception:  # noqa: BLE001, S110 - it cannot be stored: a change, which binding refuses
             pass
         result.append(Change(column, old_value, current))
     return result
 
 
 def snapshot(instance: Any, values: tuple[Any, ...]) -> Snapshot:
-    """What the instance stands for when these values are written: those that can be changed in place as copies.
+    """Return the state of the row after these values are written, with copies of mutable values.
 
-    It is taken where the statement is made: until the answer comes, somebody may change the instance.
+    It is taken when the statement is created, since the instance may change before the response arrives.
     """
     copies = instance.__known__.copies
     if not copies:
@@ -234,17 +234,17 @@ def snapshot(instance: Any, values: tuple[Any, ...]) -> Snapshot:
 
 
 def mark_saved(instance: Any, row: Snapshot) -> None:
-    """The instance stands for this row now: it was just written."""
+    """Set the row of the instance after a write."""
     setattr(instance, ROW, row)
 
 
 def mark_deleted(instance: Any) -> None:
-    """The instance stands for no row any more."""
+    """Remove the row of the instance after a delete."""
     setattr(instance, ROW, None)
 
 
 def mark_uncertain(instance: Any, written: Container[str], *, exists: bool, conditional: bool) -> None:
-    """A write of these columns got no answer, and the next save writes them in full.
+    """Mark these columns as unknown after a write without a response; the next save writes them in full.
 
     Parameters:
         exists: whether the next save may be an UPDATE.
@@ -261,13 +261,13 @@ def mark_uncertain(instance: Any, written: Container[str], *, exists: bool, cond
 
 
 def has_unresolved_transaction(instance: Any) -> bool:
-    """Whether a lightweight transaction on the row got no answer, and may come to an end yet."""
+    """Whether a lightweight transaction on the row got no response, and may still be applied."""
     row = getattr(instance, ROW, None)
     return type(row) is UncertainRow and row.conditional
 
 
 def uncertain_columns(instance: Any) -> frozenset[str]:
-    """The columns that a write without an answer may have changed."""
+    """Return the columns that a write without a response may have changed."""
     row = getattr(instance, ROW, None)
     if type(row) is not UncertainRow:
         return frozenset()
@@ -279,7 +279,7 @@ def uncertain_columns(instance: Any) -> frozenset[str]:
 
 
 def detach(instance: Any) -> None:
-    """Turn the driver's tuple into Python values, which can be pickled."""
+    """Convert the driver's tuple to Python values, which can be pickled."""
     row = getattr(instance, ROW, None)
     if row is not None and not isinstance(row, Snapshot):
         columns = _columns(_model_of(instance)).values()
@@ -287,7 +287,7 @@ def detach(instance: Any) -> None:
 
 
 def inherit_row(copy: Any, source: Any) -> None:
-    """A copy under the same key stands for the same row."""
+    """Let a copy with the same key represent the same row."""
     row, columns = getattr(source, ROW, None), _columns(_model_of(source))
     if row is not None and all(
         is_same(columns[name].identity, getattr(copy, name), getattr(source, name))
@@ -297,7 +297,7 @@ def inherit_row(copy: Any, source: Any) -> None:
 
 
 def key_names(model: type) -> Iterator[str]:
-    """The attributes of the primary key."""
+    """Yield the attributes of the primary key."""
     return (name for name, column in _columns(model).items() if column.spec.kind in {"partition_key", "clustering"})
 
 
@@ -317,13 +317,13 @@ def _loaded(column: Column[Any], value: Any) -> Any:
 
 
 class TrackedColumns(NamedTuple):
-    """What is worked out once for a class, and stands on it as ``__known__``.
+    """Data about a class that is computed once, stored as ``__known__``.
 
     Attributes:
-        take: an instance to its values.
-        columns: in the order of the values; each with whether two values of it are stored alike, with what makes its
-            values of those of the driver, and with what makes them of nulls.
-        copies: the places of values that can be changed in place, and what copies each.
+        take: returns the values of an instance.
+        columns: the columns in the order of the values, each with its equality, the converter of the driver's values,
+            and the function for the value of a null.
+        copies: the positions of mutable values, each with its copy function.
     """
 
     take: Callable[[Any], tuple[Any, ...]]
@@ -332,7 +332,7 @@ class TrackedColumns(NamedTuple):
 
 
 def install_change_tracking(cls: type) -> None:
-    """Give a class what `changes` needs to know of it, worked out on first use."""
+    """Add the data that `changes` needs to a class, computed on first use."""
     type.__setattr__(cls, "__known__", LazyAttribute(cls, "__known__", lambda: _tracked_columns(cls)))
 
 
@@ -361,7 +361,7 @@ def _single_value(name: str) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _copy_of(column: Column[Any]) -> Callable[[Any], Any] | None:
-    """What copies a value that can be changed in place; None where values cannot."""
+    """Return the function that copies a mutable value; None for immutable values."""
     type_mapping = column.type_mapping
     if not type_mapping.custom and isinstance(type_mapping.type, Native):
         return _as_bytes if type_mapping.type.name == "blob" else None

@@ -1,8 +1,8 @@
-"""Defaults of static columns: values of new instances that nobody gave, and that no insert writes.
+"""Defaults of static columns: values of new instances that no insert writes, as long as the user did not set them.
 
-A static column is shared by all rows of its partition. The default of a new instance says nothing about the partition,
-so writing it with a new row would overwrite what the partition has. The constructor of a model with such columns notes
-which of them it filled; other models pay nothing.
+A static column is shared by all rows of its partition. Writing the default with a new row would overwrite the value of
+the partition. The constructor of a model with such columns records the columns that it filled; other models have no
+overhead.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import attrs
 from scyllamodel.types.identity import is_same
 
 RECORDED_DEFAULTS = "__defaults__"
-"""The slot that holds, for each static column that was filled by its default, the value and a copy of it."""
+"""The slot that contains, for each static column with its default, the value and a copy of it."""
 
 
 def record_defaults(cls: type[Any], names: Collection[str]) -> None:
-    """Let the constructor note which of these columns it filled."""
+    """Let the constructor record which of these columns it filled."""
     aliases = {field.alias: field.name for field in attrs.fields(cls) if field.name in names}
     construct = cls.__init__
 
     @wraps(construct)
-    def __init__(self: Any, **keywords: Any) -> None:  # noqa: N807 - it becomes the constructor
+    def __init__(self: Any, **keywords: Any) -> None:  # noqa: N807 - it replaces the constructor
         construct(self, **keywords)
         defaulted = {name: getattr(self, name) for alias, name in aliases.items() if alias not in keywords}
         recorded = {name: (value, copy.deepcopy(value)) for name, value in defaulted.items()}
@@ -36,7 +36,7 @@ def record_defaults(cls: type[Any], names: Collection[str]) -> None:
 
 
 def inherit_defaults(copy: Any, source: Any, changes: Collection[str]) -> None:
-    """Let a copy of an instance keep what its constructor noted, except for the columns that were given."""
+    """Copy the record of the constructor to a copy of an instance, except for the given columns."""
     recorded: Mapping[str, Any] | None = getattr(source, RECORDED_DEFAULTS, None)
     if recorded:
         aliases = {field.name: field.alias for field in attrs.fields(copy.__class__)}
@@ -48,7 +48,7 @@ def inherit_defaults(copy: Any, source: Any, changes: Collection[str]) -> None:
 
 
 def untouched_defaults(instance: Any) -> frozenset[str]:
-    """The static columns that hold the default still which the constructor gave them."""
+    """Return the static columns that still have the default set by the constructor."""
     recorded: Mapping[str, tuple[Any, Any]] | None = getattr(instance, RECORDED_DEFAULTS, None)
     if not recorded:
         return frozenset()

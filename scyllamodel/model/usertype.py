@@ -1,8 +1,8 @@
 """`UserType`: a class statement becomes a CQL user type.
 
-Comes in: a class body with plain annotations. Goes out: a frozen attrs class, hashable and compared by value, that
-columns and other user types can hold. What `scyllamodel.types.user_values` knows a user type by is made here:
-``__cql_name__``, ``__fields_by_cql__``, ``__hashable__``, ``__load__`` and ``__bind__``.
+In: a class body with annotations. Out: a frozen attrs class, hashable and compared by value, for columns and other user
+types. This module adds the attributes by which `scyllamodel.types` recognizes user types: ``__cql_name__``,
+``__fields_by_cql__``, ``__hashable__``, ``__load__`` and ``__bind__``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _KEYWORDS: Final = frozenset({"name", "keyspace", "abstract"})
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(attrs.field, column))
 class UserTypeMeta(BaseMeta, type):
-    """Metaclass of `UserType`."""
+    """The metaclass of `UserType`."""
 
     if TYPE_CHECKING:
         __attrs_attrs__: tuple[attrs.Attribute[Any], ...]
@@ -68,12 +68,12 @@ class UserTypeMeta(BaseMeta, type):
         __user_types__: tuple[type, ...]
 
     else:
-        # Checkers read class keywords off `__init_subclass__`, an author's own included, while they see no `__new__`.
+        # Type checkers read class keywords from `__init_subclass__`, also those of users, unless they see a `__new__`.
 
         def __new__(
             mcs, class_name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **keywords: Any
         ) -> UserTypeMeta:
-            """Make one class, in one pass."""
+            """Create one class, in one pass."""
             return mcs._create_class(class_name, bases, namespace, keywords)
 
     @classmethod
@@ -115,7 +115,7 @@ class UserTypeMeta(BaseMeta, type):
 
 
 class UserType(AnyUserType, metaclass=UserTypeMeta):
-    """Base of every user type; what is annotated in the body is a field, in order, unless it is a ``ClassVar``.
+    """The base of all user types; annotated names in the body are fields, in order, unless they are ``ClassVar``.
 
     ::
 
@@ -124,16 +124,16 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
             zip_code: str | None = None
 
     Class keywords:
-        name: in CQL; by default the name of the class in snake_case.
-        keyspace: by default the one of the table that uses it.
-        abstract: no type of its own; the fields go to its subclasses. Any number of abstract bases can be mixed.
+        name: the CQL name; by default the name of the class in snake_case.
+        keyspace: the keyspace; by default that of the table that uses the type.
+        abstract: whether the class is not a type; subclasses inherit its fields. Any number of abstract bases can be
+            combined.
 
-    A type in the packages of a repo is created by a migration like a table, also when no column holds it, unless it
-    has no ``name=`` and only serves as a base. A subclass is a type of its own, with the fields of its base first.
-    ``attrs.field(…)`` takes validators, converters and defaults; ``street: Column[str] = column(db_name=…)`` also
-    names the field in CQL, follows a rename with ``renamed_from=``, or hides its values with ``redact=True``. Nested
-    user types are frozen, as CQL demands; collections are as declared, and keep the type from being used without
-    ``Frozen`` unless they are frozen too.
+    A migration creates a type in the packages of a repo like a table, even if no column uses it, unless it has no
+    ``name=`` and is only a base. A subclass is a separate type, with the fields of its base first. ``attrs.field(…)``
+    accepts validators, converters and defaults; ``street: Column[str] = column(db_name=…)`` also sets the CQL name,
+    follows a rename with ``renamed_from=``, or hides values with ``redact=True``. Nested user types are frozen, as CQL
+    requires. Collections are as declared; with non-frozen collections, the type can only be used as ``Frozen``.
     """
 
     __slots__ = ("__weakref__",)
@@ -155,7 +155,7 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
     else:
 
         def __init__(self, **_: Any) -> None:
-            raise TypeError(f"{type(self).__qualname__} is abstract: make instances of a subclass that is a type")
+            raise TypeError(f"{type(self).__qualname__} is abstract; create instances of a subclass that is a type")
 
         def __init_subclass__(cls, **unknown: Any) -> None:
             for name in unknown:
@@ -171,7 +171,7 @@ class UserType(AnyUserType, metaclass=UserTypeMeta):
 
 
 def _finish_class(cls: UserTypeMeta, declared: FieldDeclarations, problems: Problems) -> None:
-    """Check the fields, and make the rest of the class."""
+    """Check the fields, and complete the class."""
     fields = {name: _with_frozen_user_type(field) for name, field in declared.items()}
     facts = _facts(cls, fields, problems)
     problems.raise_any()
@@ -185,7 +185,7 @@ def _finish_class(cls: UserTypeMeta, declared: FieldDeclarations, problems: Prob
 
 
 def _with_frozen_user_type(field: FieldDeclaration) -> FieldDeclaration:
-    """A user type holds others only frozen."""
+    """Freeze a nested user type, as CQL requires."""
     if field.type_mapping is None or not isinstance(field.type_mapping.type, UserTypeName):
         return field
     return attrs.evolve(field, type_mapping=attrs.evolve(field.type_mapping, type=freeze(field.type_mapping.type)))
@@ -198,7 +198,7 @@ def _facts(cls: type, fields: FieldDeclarations, problems: Problems) -> UserType
     if keyspace is not None:
         check_object_name(keyspace, "keyspace", problems)
     if not fields:
-        problems.add("MD141", "a user type has at least one field", "Annotate one:  street: str.")
+        problems.add("MD141", "a user type requires at least one field", "Annotate one:  street: str.")
     check_hidden_names(cls, fields, problems)
     check_column_names(fields, problems)
     for field in fields.values():
@@ -222,14 +222,14 @@ def _check_field(field: FieldDeclaration, problems: Problems) -> None:
         null_as_default=spec.null_as_default,
     )
     if spec != allowed:
-        text = "a field is neither key, static, indexed nor masked"
-        problems.add("MD141", text, "Leave such parameters out.", attribute=field.name)
+        text = "a field cannot be a key, static, indexed or masked"
+        problems.add("MD141", text, "Omit these parameters.", attribute=field.name)
     if field.type_mapping is not None and field.type_mapping.type == COUNTER:
-        problems.add("MD141", "a user type cannot hold counters", "Write cql.BigInt.", attribute=field.name)
+        problems.add("MD141", "a user type cannot contain counters", "Write cql.BigInt.", attribute=field.name)
 
 
 def _install_methods(cls: UserTypeMeta, fields: FieldDeclarations) -> None:
-    """Give the class what attrs writes; frozen by ``on_setattr``, since ``frozen=True`` wants a ``__dict__``."""
+    """Add the methods that attrs generates; frozen by ``on_setattr``, since ``frozen=True`` requires a ``__dict__``."""
     class_name, attrs_options = cls.__qualname__, attrs_options_left(cls, init=True)
 
     def typed(_: type, attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
@@ -248,7 +248,7 @@ def _install_methods(cls: UserTypeMeta, fields: FieldDeclarations) -> None:
         field_transformer=typed,
         **{"unsafe_hash": True, **attrs_options},
     )
-    cls.__attrs_types_resolved__ = cls  # attrs.resolve_types() would find db_name= and Column[…] in the annotations
+    cls.__attrs_types_resolved__ = cls  # attrs.resolve_types() would restore db_name= and Column[…] in the annotations
     cls.__hashable__ = "unsafe_hash" in attrs_options or all(
         _is_hashable(field, fields) for field in cls.__attrs_attrs__
     )
@@ -259,6 +259,6 @@ def _install_methods(cls: UserTypeMeta, fields: FieldDeclarations) -> None:
 
 
 def _is_hashable(field: attrs.Attribute[Any], fields: FieldDeclarations) -> bool:
-    """Whether a field lets the hash of its instance be made; one that is left out of it does."""
+    """Whether a field does not prevent hashing its instance: it is hashable, or not part of the hash."""
     type_mapping, is_hashed = fields[field.name].type_mapping, field.eq if field.hash is None else field.hash
     return type_mapping is None or type_mapping.hashable or not is_hashed

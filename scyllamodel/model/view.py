@@ -1,8 +1,7 @@
 """`MaterializedView`: a class statement becomes a materialized view of a model.
 
-Comes in: a class body whose columns are those of the model, with keys of their own. Goes out: a class whose instances
-are loaded and never made by hand. What a column does not say here it has from the model: its name in CQL, its
-converters, whether it is redacted.
+In: a class body with columns of the model, and with its own keys. Out: a class whose instances are only loaded, never
+created by users. A column inherits from the model what it does not declare: CQL name, converters and redaction.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from scyllamodel.types.values import COUNTER
 
 
 class ViewMeta(TableMeta):
-    """Metaclass of `MaterializedView`; no ``dataclass_transform``, so checkers see no constructor."""
+    """The metaclass of `MaterializedView`; without ``dataclass_transform``, type checkers see no constructor."""
 
     KEYWORDS = frozenset({"of", "view", "options", "abstract", "all_columns"})
 
@@ -62,19 +61,19 @@ class ViewMeta(TableMeta):
 
 
 class MaterializedView(metaclass=ViewMeta):
-    """Base of every materialized view; a subclass is a view unless it says ``abstract=True``.
+    """The base of all materialized views; a subclass is a view unless it has ``abstract=True``.
 
     Class keywords:
-        of: the model whose rows it shows in another order.
-        view: its name in CQL; by default the name of the class in snake_case.
-        options: as of a table, where servers take them on views.
-        abstract: no view of its own; columns and options go to its subclasses.
-        all_columns: whether the view is made by ``SELECT *``: it has every column of the model, also those that the
-            body does not list, and gains each one that the table gains later. The table has no static columns then.
+        of: the model whose rows the view contains.
+        view: the CQL name; by default the name of the class in snake_case.
+        options: options as for a table, where servers support them on views.
+        abstract: whether the class is not a view; subclasses inherit its columns and options.
+        all_columns: whether the view uses ``SELECT *``: it has all columns of the model, including those that the body
+            does not list and those that are added to the table later. The table cannot have static columns.
 
-    Its columns are columns of the model, by the name of the attribute and with the same types. Its key holds every key
-    column of the model and at most one other; rows where one of these is null are not in the view. It is bound to the
-    repo and keyspace of the model.
+    The columns are columns of the model, with the same attributes and types. The key contains all key columns of the
+    model and at most one other column; rows where it is null are not in the view. The view is bound to the repo and
+    keyspace of the model.
     """
 
     __slots__ = ("__weakref__",)
@@ -106,8 +105,8 @@ class MaterializedView(metaclass=ViewMeta):
         def __init__(self, *_: Any, **__: Any) -> None:
             table = getattr(type(self), "__of__", Model).__qualname__
             raise TypeError(
-                f"{type(self).__qualname__} is a materialized view, which the server fills: "
-                f"save instances of {table}, and read them here"
+                f"{type(self).__qualname__} is a materialized view, which cannot be written: "
+                f"save instances of {table} instead"
             )
 
         def __init_subclass__(cls, **unknown: Any) -> None:
@@ -116,7 +115,7 @@ class MaterializedView(metaclass=ViewMeta):
             super().__init_subclass__()
 
         def __reduce_ex__(self, protocol: Any) -> Any:
-            # Slots are known to pickle since protocol 2; through this they go with the older ones, too.
+            # Pickle supports slots since protocol 2; this makes older protocols work too.
             return super().__reduce_ex__(max(protocol, 2))
 
 
@@ -125,27 +124,27 @@ def _base_model(cls: type, problems: Problems) -> type[Model]:
     if isinstance(model, ModelMeta) and model.__columns__:
         return cast("type[Model]", model)
     if model is None:
-        problems.add("MD131", "a view of nothing", f"Write  class {cls.__name__}(MaterializedView, of=Order).")
+        problems.add("MD131", "a view requires of=", f"Write  class {cls.__name__}(MaterializedView, of=Order).")
     else:
         model_text = model.__qualname__ if isinstance(model, type) else repr(model)
-        text = f"{model_text} is no table, so there can be no view of it"
-        problems.add("MD131", text, "Name a model that is neither a view nor abstract.")
+        text = f"{model_text} is not a table, so it cannot have a view"
+        problems.add("MD131", text, "Use a model that is neither a view nor abstract.")
     problems.raise_any()
-    raise AssertionError("unreachable: there is a problem")  # pragma: no cover - for checkers
+    raise AssertionError("unreachable: there is a problem")  # pragma: no cover - for type checkers
 
 
 def _remaining_columns(
     own_columns: FieldDeclarations, settings: Mapping[str, Any], problems: Problems
 ) -> FieldDeclarations:
-    """The columns of the model that the body of a view with ``all_columns=True`` leaves out."""
+    """Return the columns of the model that the body of a view with ``all_columns=True`` does not list."""
     table = settings.get("of")
     if not isinstance(table, ModelMeta):
-        problems.add("MD131", "all_columns=True says of which table nowhere", "Write of= in the same class statement.")
+        problems.add("MD131", "all_columns=True requires of=", "Write of= in the same class statement.")
         return {}
     static_columns = [name for name, column in table.__columns__.items() if column.spec.kind == "static"]
     if static_columns:
-        text = f"a view with all columns would show {', '.join(static_columns)}, and a view cannot show a static column"
-        problems.add("MD135", text, "Leave all_columns out, and list the columns.")
+        text = f"a view with all columns would have {', '.join(static_columns)}, and views have no static columns"
+        problems.add("MD135", text, "Omit all_columns, and list the columns.")
     types = {field.name: field.type for field in cast("type[Model]", table).__attrs_attrs__}
     return {
         name: FieldDeclaration(name, attrs.field(), types[name])
@@ -155,19 +154,19 @@ def _remaining_columns(
 
 
 def _with_base_column(column: FieldDeclaration, table: type[Model], problems: Problems) -> FieldDeclaration:
-    """The column with what it has from its table, and problems where the two do not fit."""
+    """Return the column with the properties of its table column, and report differences."""
     table_column = table.__columns__.get(column.name)
     if table_column is None:
         text = f"{table.__qualname__} has no column {column.name!r}{closest(column.name, table.__columns__)}"
-        problems.add("MD132", text, "A view holds columns of its table only.", attribute=column.name)
+        problems.add("MD132", text, "Use only columns of the table.", attribute=column.name)
         return attrs.evolve(column, type_mapping=mapping_of(column, problems))
     own_spec = column.spec
     if own_spec.db_name not in (None, table_column.db_name):
         text = f"in {table.__qualname__} the column is {table_column.db_name!r}, not {own_spec.db_name!r}"
-        problems.add("MD132", text, "Leave db_name out.", attribute=column.name)
+        problems.add("MD132", text, "Omit db_name.", attribute=column.name)
     if own_spec.kind == "static" or own_spec.index or own_spec.renamed_from or own_spec.masked_with or own_spec.row_ttl:
-        text = "static, index, renamed_from, masked_with and row_ttl mean nothing on a view, which follows its table"
-        problems.add("MD136", text, "Leave them out.", attribute=column.name)
+        text = "static, index, renamed_from, masked_with and row_ttl do not apply to views, which follow their table"
+        problems.add("MD136", text, "Omit them.", attribute=column.name)
     converters = own_spec if own_spec.type or own_spec.load or own_spec.dump else table_column.spec
     spec = attrs.evolve(
         own_spec,
@@ -185,7 +184,7 @@ def _with_base_column(column: FieldDeclaration, table: type[Model], problems: Pr
         )
     if column.type_mapping is not None and column.type_mapping.type != table_column.type_mapping.type:
         text = f"{column.type_mapping.type.cql} here, and {table_column.type_mapping.type.cql} in {table.__qualname__}"
-        problems.add("MD132", text, "Write the same type as there.", attribute=column.name)
+        problems.add("MD132", text, "Write the same type.", attribute=column.name)
     return column
 
 
@@ -193,8 +192,8 @@ def _facts(cls: type, table: type[Model], columns: FieldDeclarations, problems: 
     name = own_keyword(cls, "view") or snake_case(cls.__name__)
     check_object_name(name, "view", problems)
     if name == table.__facts__.name:
-        text = f"the view has the name of its table, {name!r}: servers that get that far do not start again"
-        problems.add("MD131", text, "Name it otherwise with view=….")
+        text = f"the view has the name of its table, {name!r}: servers with such a view cannot restart"
+        problems.add("MD131", text, "Choose another name with view=….")
     check_hidden_names(cls, columns, problems)
     check_column_names(columns, problems, constructor=False)
     _check_key(table, columns, problems)
@@ -219,27 +218,27 @@ def _check_key(table: type[Model], columns: FieldDeclarations, problems: Problem
         problems.add("MD101", "no partition key", "Declare a column with partition_key().")
     for name in base_key:
         if name not in key:
-            text = f"the key lacks {name!r}, which is in the key of {table.__qualname__}"
+            text = f"the key requires {name!r}, which is in the key of {table.__qualname__}"
             problems.add("MD133", text, "Declare it with partition_key() or clustering_key().", attribute=name)
     extra = [name for name in columns if name in key - base_key.keys() and name in table.__columns__]
     if len(extra) > 1:
-        text = f"{' and '.join(extra)} are not in the key of {table.__qualname__}, and a view takes one such column"
+        text = f"{' and '.join(extra)} are not in the key of {table.__qualname__}, and a view can have one such column"
         problems.add("MD134", text, "Keep one of them in the key.", attribute=extra[1])
 
 
 def _check_columns(table: type[Model], columns: FieldDeclarations, problems: Problems) -> None:
     if any(column.type == COUNTER for column in table.__facts__):
-        text = f"{table.__qualname__} holds counters, and there are no views of counters"
+        text = f"{table.__qualname__} has counters, which views do not support"
         problems.add("MD135", text, "Read the table itself.")
     for name, column in columns.items():
         table_column = table.__columns__.get(name)
         if table_column is not None and table_column.spec.kind == "static":
-            problems.add("MD135", "a view cannot show a static column", "Leave the column out.", attribute=name)
+            problems.add("MD135", "a view cannot contain a static column", "Omit the column.", attribute=name)
         if column.type_mapping is not None:
             check_type(column, column.type_mapping.type, user_types_of(columns), problems)
 
 
 def _check_options(options: FrozenMap, problems: Problems) -> None:
     if options.get("default_time_to_live"):
-        text = "a view has no default_time_to_live: its rows live as long as those of the table"
-        problems.add("MD117", text, "Leave the option out.", attribute="options")
+        text = "a view has no default_time_to_live: its rows expire with those of the table"
+        problems.add("MD117", text, "Omit the option.", attribute="options")

@@ -87,7 +87,7 @@ def test_operation_makes_a_value(made, wanted):
         (lambda: Box.name.in_("abc"), r"Write in_\(\[…\]\)"),
         (lambda: Box.notes.append("abc"), r"\[value\]"),
         (lambda: Box.tags.add("abc"), r"\{value\}"),
-        (lambda: Box.name == Box.id, "with a value only"),
+        (lambda: Box.name == Box.id, "only with values"),
         (lambda: Box.name.in_(3), "not one int"),
         (lambda: "x" in Box.tags, "not a container"),
         (lambda: list(Box.notes), "not iterable"),

@@ -72,7 +72,7 @@ def test_values_of_redacted_columns_are_never_shown(value):
 )
 def test_condition_has_no_truth_value(use):
     """What Python would decide by itself raises, and says how to write several conditions."""
-    with pytest.raises(TypeError, match=r"where\(first, second\)|compares a column with a value only"):
+    with pytest.raises(TypeError, match=r"where\(first, second\)|compares columns only with values"):
         use()
 
 

@@ -142,13 +142,13 @@ def wrong(**keywords):
 
 def test_a_value_twice_is_refused():
     """Rows would be of two classes."""
-    with pytest.raises(ModelDefinitionError, match="that of Cat too"):
+    with pytest.raises(ModelDefinitionError, match="also that of Cat"):
         wrong(discriminator_value="cat")()
 
 
 def test_a_table_of_its_own_is_refused():
     """The family has one."""
-    with pytest.raises(ModelDefinitionError, match="head of the family"):
+    with pytest.raises(ModelDefinitionError, match="only on the class with discriminator="):
         wrong(discriminator_value="x", table="others")()
 
 
@@ -162,7 +162,7 @@ def test_a_family_needs_a_head():
 
 def test_the_discriminator_is_a_column():
     """Of the head."""
-    with pytest.raises(ModelDefinitionError, match="no column"):
+    with pytest.raises(ModelDefinitionError, match="is not a column"):
 
         class Headless(Model, repo="family", discriminator="kind"):
             id: Column[int] = partition_key()
@@ -385,5 +385,5 @@ def test_a_value_that_the_column_cannot_hold_is_refused(value, why):
 
 def test_a_value_of_another_type_is_refused():
     """A text column holds texts."""
-    with pytest.raises(ModelDefinitionError, match="3 is not of the type str"):
+    with pytest.raises(ModelDefinitionError, match="3 is not of type str"):
         wrong(discriminator_value=3)()

@@ -201,7 +201,7 @@ def test_in_takes_one_list(given, words):
     """Several arguments, None and single values are not one."""
     found = refused(lambda: Order.status.in_(*given))
 
-    assert found == f"Order.status.in_() takes several values as one list, {words}. Write in_([…])."
+    assert found == f"Order.status.in_() takes one list of values, {words}. Write in_([…])."
 
 
 A, B = Order.status == "a", Order.total > 3
@@ -212,16 +212,16 @@ A, B = Order.status == "a", Order.total > 3
     [
         (
             lambda: A & B,
-            "<Order.status = 'a'>: conditions are joined by commas and not by &. Write where(first, second)",
+            "<Order.status = 'a'>: conditions are combined with commas, not with &. Write where(first, second)",
         ),
         (lambda: A | B, "<Order.status = 'a'>: CQL has no OR, .*in_"),
         (lambda: A ^ B, "CQL has no OR"),
         (lambda: ~A, "<Order.status = 'a'>: CQL has no NOT, .*opposite comparison"),
-        (lambda: (Order.status == "a") & True, "joined by commas"),
+        (lambda: (Order.status == "a") & True, "combined with commas"),
         (lambda: True | A, "CQL has no OR"),
-        (lambda: Order.status == "a" & (Order.total > 3), "joined by commas"),
+        (lambda: Order.status == "a" & (Order.total > 3), "combined with commas"),
         (lambda: Order.status == "a" | Order.status == "b", "Order.status: CQL has no OR"),
-        (lambda: Order.status & Order.total, "Order.status: conditions are joined by commas"),
+        (lambda: Order.status & Order.total, "Order.status: conditions are combined with commas"),
         (lambda: ~Order.status, "Order.status: CQL has no NOT"),
     ],
 )

@@ -83,7 +83,7 @@ def test_columns_of_a_generic_base_get_their_types_from_the_subclass():
 )
 def test_a_table_of_no_type_is_refused(make):
     """A type variable is a type in an abstract base alone."""
-    with pytest.raises(ModelDefinitionError, match=r"stands for no type here.*\n.*Base\[str\]"):
+    with pytest.raises(ModelDefinitionError, match=r"has no type here.*\n.*Base\[str\]"):
         make()
 
 

@@ -871,7 +871,7 @@ def test_evaluated_annotation_called_like_its_type():
 
         assert ("date", Column[date]) == (found.__facts__["date"].type.cql, typing.get_type_hints(found)["date"])
     else:
-        with pytest.raises(ModelDefinitionError, match=r"date is the column by now(.|\n)*from __future__ import"):
+        with pytest.raises(ModelDefinitionError, match=r"date is the column itself(.|\n)*from __future__ import"):
             run(SHADOWED)
 
 

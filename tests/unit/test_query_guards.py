@@ -144,7 +144,7 @@ WRONG = [
     (lambda: U.set("total = 1"), TypeError, "takes assignments"),
     (lambda: U.set(Order.total.to(1)).if_(True), TypeError, "two plain values"),
     (lambda: N.order_by("placed"), TypeError, "order_by"),
-    (lambda: Order.status.in_("new"), TypeError, "several values"),
+    (lambda: Order.status.in_("new"), TypeError, "one list of values"),
     (lambda: Order.status == Order.code, TypeError, "compared with a column"),
     (lambda: N.where(Order.shop.in_([None]), Order.day == 1).cql, TypeMismatch, "does not accept None"),
     (lambda: Order.tags.add("vip"), TypeError, "takes a collection"),

@@ -242,7 +242,7 @@ def test_a_view_of_all_columns_has_those_that_it_does_not_list():
 
 def test_a_view_of_all_columns_needs_a_table_that_has_them_all():
     """Servers refuse SELECT * where there are static columns; and the table stands in the same statement."""
-    with pytest.raises(ModelDefinitionError, match="would show shared"):
+    with pytest.raises(ModelDefinitionError, match="would have shared"):
 
         class All(MaterializedView, of=Order, all_columns=True):
             shop: Column[UUID] = partition_key()
