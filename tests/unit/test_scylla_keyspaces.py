@@ -176,7 +176,7 @@ def test_advice_on_a_refused_change_prints_the_statements():
     judge = RawStatementChecker("k", [KeyspaceFacts("k", about)], SCYLLAS["2026.3"])
     (said,) = judge.check("ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}")
 
-    assert "dc2 is left out" in said.text
+    assert "dc2 is missing" in said.text
     assert ["'dc1': '2', 'dc2': '1'" in line or "'dc1': '3', 'dc2': '1'" in line for line in said.fix.splitlines()] == [
         False, True, True,
     ]  # fmt: skip

@@ -44,7 +44,7 @@ def test_what_no_model_declares_is_a_note():
 
     assert make_plan(wanted(T, table("u")), schema(T), SERVER).cql == plan.cql != []
     assert [("BC103", f"k.{odd.name}", True) for odd in ODD] == [
-        (note.code, note.object, f"a {odd.kind} that no model" in note.text and odd.reason in note.text)
+        (note.code, note.object, f"no model declares this {odd.kind}" in note.text and odd.reason in note.text)
         for odd, note in zip(ODD, plan.notes, strict=True)
     ]
 
