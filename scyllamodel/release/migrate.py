@@ -292,7 +292,7 @@ def _with_note(planned: PlannedMigration, note: Diagnostic) -> PlannedMigration:
 
 
 def _internal_table_permissions(planned: PlannedMigration) -> Iterable[RequiredPermission]:
-    """Permissions on internal tables that the run needs; the role that creates their keyspace owns them."""
+    """Return the permissions on internal tables that the run needs; who creates their keyspace owns them."""
     return () if planned.internal_facts.keyspace is None else internal_table_permissions(planned.internal_facts)
 
 

@@ -55,5 +55,5 @@ def _find_by_name(models: list[type[Any]], name: str) -> tuple[type[Any], Column
             return model, find_column(model, column_name) if column_name else None
     model_names = [model.__name__ for model in models if is_table(model)]
     suggestion = closest(model_name, model_names)
-    message = f"no model is named {model_name!r}{suggestion}\nWrite Order for a table, Order.total for a column."
+    message = f"No model is named {model_name!r}{suggestion}\nWrite Order for a table, Order.total for a column."
     raise ConfigurationError(message, name=name)

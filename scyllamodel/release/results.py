@@ -52,7 +52,7 @@ class MigrationResult:
     lock: LockUse | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values, by the schema ``result.schema.json`` of this package."""
+        """Return the result as plain JSON values, by the schema ``result.schema.json`` of this package."""
         return {
             "format": 1,
             "kind": "result",
@@ -80,7 +80,7 @@ class CheckResult:
         return self.plan.notes
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values."""
+        """Return the result as plain JSON values."""
         return {"format": 1, "kind": "check", "in_sync": self.in_sync, "plan": self.plan.to_dict()}
 
 
@@ -94,7 +94,7 @@ class KeyspaceResult:
     notes: tuple[Diagnostic, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values."""
+        """Return the result as plain JSON values."""
         return {
             "format": 1,
             "kind": "keyspace",

@@ -54,7 +54,7 @@ class SchemaDiff:
         return not self.differences
 
     def to_dict(self) -> dict[str, Any]:
-        """The differences as plain JSON values, by the schema ``diff.schema.json`` of this package."""
+        """Return the differences as plain JSON values, by the schema ``diff.schema.json`` of this package."""
         return {
             "format": 1,
             "kind": "diff",

@@ -58,7 +58,7 @@ class LockHolder:
         return cls(row.owner, row.host, row.pid, row.purpose, age, row.version, row.step, silent_seconds)
 
     def to_dict(self) -> dict[str, Any]:
-        """The holder as plain JSON values."""
+        """Return the holder as plain JSON values."""
         return {**attrs.asdict(self), "holder": str(self.holder)}
 
 
@@ -84,7 +84,7 @@ class Status:
     notes: tuple[Diagnostic, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The status as plain JSON values, by ``status.schema.json``."""
+        """Return the status as plain JSON values, by ``status.schema.json``."""
         return {
             "format": 1,
             "kind": "status",

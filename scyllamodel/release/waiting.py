@@ -47,7 +47,7 @@ class WaitResult:
     plan: Plan | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values, by the schema ``wait.schema.json`` of this package."""
+        """Return the result as plain JSON values, by the schema ``wait.schema.json`` of this package."""
         return {
             "format": 1,
             "kind": "wait",

@@ -206,7 +206,7 @@ def _name_matcher(name: str) -> Callable[[type[Any]], bool]:
 
 
 def _subclass_matcher(resource: type[Any]) -> Callable[[type[Any]], bool]:
-    root = root_of(resource) or resource  # a class that shares the table of another is found by that one
+    root = root_of(resource) or resource  # a class in a single-table hierarchy is found by its root
     return lambda model: issubclass(model, root)
 
 

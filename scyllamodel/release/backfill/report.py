@@ -67,6 +67,6 @@ class BackfillReport:
     dry_run: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain JSON values, by the schema ``backfill.schema.json`` of this package."""
+        """Return the report as plain JSON values, by the schema ``backfill.schema.json`` of this package."""
         failures = [attrs.asdict(failure) for failure in self.failures]
         return {"format": 1, "kind": "backfill", **attrs.asdict(self), "failures": failures}

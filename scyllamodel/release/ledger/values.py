@@ -130,7 +130,7 @@ class LedgerStep:
         return {**{name: row[name] for name in row if name != "change_json"}, "change": self.change_json}
 
     def to_dict(self) -> dict[str, Any]:
-        """The step as plain JSON values, without its version."""
+        """Return the step as plain JSON values, without its version."""
         row = attrs.asdict(self)
         return {name: _plain(row[name]) for name in row if name not in ("scope", "version", "change_json")}
 
@@ -241,7 +241,7 @@ class Migration:
         return {name: row[name] for name in row if name != "steps"}
 
     def to_dict(self) -> dict[str, Any]:
-        """The version as plain JSON values; steps only if they were requested."""
+        """Return the version as plain JSON values; steps only if they were requested."""
         row = {name: _plain(value) for name, value in self.to_row().items()}
         steps = {"steps": [step.to_dict() for step in self.steps]} if self.steps else {}
         return {**row, "duration_ms": self.duration_ms, **steps}

@@ -81,7 +81,7 @@ class _HeartbeatThread(threading.Thread):
         self._stop_event = threading.Event()
 
     def run(self) -> None:
-        """Beat."""
+        """Send heartbeats until the lease is stopped or lost."""
         pause = interval = self._lease.duration / _HEARTBEATS_PER_LEASE
         while not self._stop_event.wait(pause) and not self._lease.is_lost:
             pause = interval if self._lease.renew() else interval / 10
