@@ -1,7 +1,7 @@
-"""What stands in the way of undoing a change, read off the schema.
+"""RB: obstacles to undoing a change, read from the schema.
 
 *In*: the change that undoes, and the facts of its keyspace. *Out*: diagnostics. A server would refuse most of these
-only when half of a rollback is done; some it would take, and drop what somebody else made under the same name.
+only halfway through a rollback; others it would accept, and drop another client's object of the same name.
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
 
-_NAME_TAKEN: Final = "another one took its name"
+_NAME_TAKEN: Final = "another object has its name"
 _DROPPED_FACTS: Final[Mapping[type, str]] = {DropTable: "table", DropType: "type", DropView: "view", DropIndex: "index"}
 _DROP_CHANGES: Final = (DropTable, DropColumns, DropType, DropIndex, DropView)
 
 
 def inverse_of(change: Change) -> Change | None:
-    """The change that undoes this one; None when CQL has none."""
+    """The change that undoes this one; None if CQL has none."""
     inverse: Callable[[], Change] | None = getattr(change, "inverse", None)
     return None if inverse is None else inverse()
 
 
 def with_recorded_facts(change: Change, recorded: KeyspaceFacts) -> Change | None:  # noqa: PLR0911 - a table of kinds
-    """A drop, or another mask, with the recorded fact, so that `evaluate_change` sees what others changed of it since.
+    """A drop or mask change with the recorded fact, so that `evaluate_change` detects later changes of the object.
 
     Parameters:
-        recorded: the keyspace as the history left it.
+        recorded: the keyspace as recorded in the ledger.
 
     Returns:
-        None when the history made no such thing, so that it is somebody else's; other changes as they are.
+        None if the ledger records no such object, so that it belongs to another client; other changes unchanged.
     """
     if isinstance(change, DropColumns):
         table = recorded.table(change.table)
@@ -91,9 +91,9 @@ def with_recorded_facts(change: Change, recorded: KeyspaceFacts) -> Change | Non
 
 
 def with_unwritten(change: Change, found: KeyspaceFacts) -> Change:
-    """A drop that names what goes with it and no statement of this release brings back; other changes as they are.
+    """A drop with the names of the dependent objects that this release cannot restore; other changes unchanged.
 
-    These are triggers, and what a newer server stores beside the schema, such as constraints and security labels.
+    These are triggers, and data that a newer server stores with the schema, such as constraints and security labels.
     """
     if not isinstance(change, (DropTable, DropColumns, DropType, DropView)):
         return change
@@ -116,7 +116,7 @@ def _phrase(item: Addition) -> str:
 
 
 def name_taken(change: Change) -> Iterator[Diagnostic]:
-    """The refusal of a drop that `with_recorded_facts` does not know: its place is taken by something else."""
+    """The refusal of a drop for which `with_recorded_facts` returns None: another object has the name."""
     if isinstance(change, DropColumns):
         yield from (_not_as_recorded(change, f"{change.table}.{c.name}", "column", _NAME_TAKEN) for c in change.columns)
     elif (kind := _DROPPED_FACTS.get(type(change))) is not None:
@@ -126,29 +126,29 @@ def name_taken(change: Change) -> Iterator[Diagnostic]:
 def evaluate_change(
     change: Change, facts: KeyspaceFacts, server: ServerProfile, allow: Collection[str] = ()
 ) -> tuple[Diagnostic, ...]:
-    """Everything there is to say of this change: what it would lose, what depends on it, what took its place.
+    """Return all diagnostics for this change: what it would lose, what depends on it, what replaced it.
 
     Parameters:
-        allow: codes, or ``code:object``, of what may be lost.
+        allow: codes, or ``code:object``, of refusals that are allowed.
     """
     obstacles = tuple(_undo_obstacles(change, facts, server))
     if obstacles and not isinstance(change, _DROP_CHANGES):
-        return obstacles  # what the rules would look at may be missing
+        return obstacles  # the objects that the rules read may be missing
     context = RuleContext(SchemaPair.of(facts, facts, server), (change,), None, frozenset(allow))
     obstacles += tuple(_left_behind(change, facts))
     return (*obstacles, *(finding.diagnostic for finding in evaluate(context) if finding.change is change))
 
 
 def _left_behind(change: Change, found: KeyspaceFacts) -> Iterator[Diagnostic]:
-    """RB111 for a drop that takes more with it than its undo brings back."""
+    """RB111 for a drop that removes more than its undo restores."""
     for phrase in _unwritten(change, found):
-        fix = "Take down its statement, if it is to come back with a rollback."
-        yield Diagnostic("RB111", "warn", keyspace_of(change), f"no rollback brings back the {phrase}", fix)
+        fix = "Save its statement if you may have to restore it after a rollback."
+        yield Diagnostic("RB111", "warn", keyspace_of(change), f"a rollback does not restore the {phrase}", fix)
 
 
 @functools.singledispatch
 def _undo_obstacles(change: Change, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
-    """Options can always be set back."""
+    """No obstacles: options can always be set back."""
     yield from ()
 
 
@@ -160,7 +160,7 @@ def _drop_table(change: DropTable, facts: KeyspaceFacts, server: ServerProfile) 
     live = facts.table(change.table.name)
     extra = [c.name for c in live if c.name not in change.table] if live is not None else []
     if extra:
-        text = f"the columns {', '.join(extra)} were added since, and go with the table"
+        text = f"the columns {', '.join(extra)} were added later, and are dropped with the table"
         yield Diagnostic("RB104", "warn", f"{change.keyspace}.{change.table.name}", text)
 
 
@@ -178,7 +178,7 @@ def _drop_columns(change: DropColumns, facts: KeyspaceFacts, server: ServerProfi
         if indexes:
             yield _has_dependents(change, f"{change.table}.{column.name}", [f"the index {index}" for index in indexes])
         if user_type_names(column.type) or column.type == COUNTER:
-            text = f"a column of type {column.type.cql} cannot come back under its name once it was dropped"
+            text = f"a dropped column of type {column.type.cql} cannot be added again under its name"
             yield Diagnostic("RB109", "warn", f"{change.keyspace}.{change.table}.{column.name}", text)
 
 
@@ -186,7 +186,7 @@ def _drop_columns(change: DropColumns, facts: KeyspaceFacts, server: ServerProfi
 def _drop_type(change: DropType, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:
     name = change.type.name
     if not is_applied(AddType(change.keyspace, change.type), facts, server):
-        yield _not_as_recorded(change, name, "type", "its fields are not those it was made with")
+        yield _not_as_recorded(change, name, "type", "its fields have changed")
     if users := used_by(name, facts):
         yield _has_dependents(change, name, users)
 
@@ -208,7 +208,7 @@ def _rename(change: RenameKeyColumns, facts: KeyspaceFacts, server: ServerProfil
     live = facts.table(change.table)
     missing = [old for old, new in change.names if live is None or old not in live or new in live]
     if missing:
-        yield _not_as_recorded(change, f"{change.table}.{missing[0]}", "column", "it was renamed or dropped since")
+        yield _not_as_recorded(change, f"{change.table}.{missing[0]}", "column", "it was renamed or dropped later")
 
 
 @_undo_obstacles.register(RenameFields)
@@ -217,7 +217,7 @@ def _rename_fields(change: RenameFields, facts: KeyspaceFacts, server: ServerPro
     names = dict(live.fields) if live is not None else {}
     missing = [old for old, new in change.names if old not in names or new in names]
     if missing:
-        yield _not_as_recorded(change, f"{change.type}.{missing[0]}", "field", "it was renamed since")
+        yield _not_as_recorded(change, f"{change.type}.{missing[0]}", "field", "it was renamed later")
 
 
 @_undo_obstacles.register(SetMask)
@@ -233,7 +233,7 @@ def _set_mask(change: SetMask, facts: KeyspaceFacts, server: ServerProfile) -> I
 def _set_ttl_column(change: SetTtlColumn, facts: KeyspaceFacts, server: ServerProfile) -> Iterator[Diagnostic]:  # noqa: ARG001
     live = facts.table(change.table)
     if live is None or live.ttl_column != change.before or (change.column is not None and change.column not in live):
-        difference = "it is gone" if live is None else f"its TTL column is {live.ttl_column}"
+        difference = "it no longer exists" if live is None else f"its TTL column is {live.ttl_column}"
         yield _not_as_recorded(change, change.table, "table", difference)
 
 
@@ -250,7 +250,7 @@ def _add_table(change: AddTable | AddView, facts: KeyspaceFacts, server: ServerP
     if facts.table(name) is not None or facts.view(name) is not None:
         yield _not_as_recorded(change, name, "table or view", _NAME_TAKEN)
     if isinstance(change, AddView) and facts.table(change.view.base) is None:
-        yield _not_as_recorded(change, change.view.base, "table", "it is gone")
+        yield _not_as_recorded(change, change.view.base, "table", "it no longer exists")
 
 
 @_undo_obstacles.register(AddColumns)
@@ -259,7 +259,7 @@ def _add_to_table(change: AddColumns | AddIndex, facts: KeyspaceFacts, server: S
     name = change.table if isinstance(change, AddColumns) else change.table.name
     live = facts.table(name)
     if live is None:
-        yield _not_as_recorded(change, name, "table", "it is gone")
+        yield _not_as_recorded(change, name, "table", "it no longer exists")
     elif isinstance(change, AddColumns):
         for column in change.columns:
             if column.name in live:
@@ -268,13 +268,13 @@ def _add_to_table(change: AddColumns | AddIndex, facts: KeyspaceFacts, server: S
 
 def _not_as_recorded(change: Change, name: str, kind: str, difference: str) -> Diagnostic:
     path = f"{keyspace_of(change)}.{name}"
-    text = f"the {kind} is not what this version left: {difference}"
-    return Diagnostic("RB104", "error", path, text, f"Look at {path}, and bring it by hand to what it is to be.")
+    text = f"the {kind} differs from the one that this version left: {difference}"
+    return Diagnostic("RB104", "error", path, text, f"Compare {path} with the history, and restore it manually.")
 
 
 _DEPENDENTS_FIX: Final = (
-    "Drop what depends on {} first: scyllamodel contract --allow CODE:NAME, where no model declares it any more "
-    "(`scyllamodel check` lists it), otherwise in cqlsh."
+    "Drop what depends on {} first: with scyllamodel contract --allow CODE:NAME if no model declares it any more "
+    "(`scyllamodel check` lists it), else in cqlsh."
 )
 
 

@@ -1,7 +1,7 @@
-"""Whether a step is done, read off the schema.
+"""Check in the schema whether a change is applied.
 
-*In*: the change that a step makes, and fresh facts of its keyspace. *Out*: yes or no. A server's answer can get lost or
-be about somebody else's work; what the schema holds decides.
+*In*: the change, and fresh facts of its keyspace. *Out*: a bool. A server's answer can get lost, or refer to another
+client's statement; the schema decides.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def is_applied(change: Change, facts: KeyspaceFacts, server: ServerProfile) -> b
     """Whether the schema is as this change leaves it.
 
     Raises:
-        TypeError: the change is none that runs, so nothing proves it done.
+        TypeError: the change has no statement, so it has no post-condition.
     """
-    raise TypeError(f"{type(change).__name__} in {facts.name} on {server} is no step")
+    raise TypeError(f"{type(change).__name__} in {facts.name} on {server} has no statement")
 
 
 def keyspace_of(change: Change) -> str:
-    """The raw name of the keyspace that a step changes."""
+    """The raw name of the keyspace of a change."""
     return change.keyspace.name if isinstance(change, CreateKeyspace) else str(getattr(change, "keyspace", ""))
 
 

@@ -1,10 +1,11 @@
-"""What the server at hand is and can do: one value, read once, and the only place where servers differ by name.
+"""The server and its capabilities: the only module that distinguishes servers by name and version.
 
-*In*: what the server says of itself (rows and version text, passed in). *Out*: a `ServerProfile` whose properties the
-other modules ask, so that none of them compares versions.
+*In*: rows and version text read from the server. *Out*: a `ServerProfile`, whose properties the other modules use
+instead of comparing versions.
 
-A server that hides its version (Scylla shows it only to who may read ``system.versions``) counts as the newest one:
-it refuses what it lacks with an error of its own, while a guess that it is old would refuse what it can do.
+A server that hides its version counts as the newest release; ScyllaDB shows it only to roles that may read
+``system.versions``. Such a server reports unsupported features itself, while a rule for an old release would refuse
+features that it may have.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from scyllamodel.schema.server_options import COMMON_OPTIONS, LIMITED_CLASSES, O
 Feature: TypeAlias = Literal["counters", "cdc", "lwt", "views"]
 
 _SCYLLA_INDEXES: Final[Mapping[str, tuple[int, ...]]] = {"vector_index": (2025, 4), "fulltext_index": (2026, 3)}
-"""The classes of index that ScyllaDB has, and since when (``index/secondary_index_manager.cc``)."""
+"""The index classes of ScyllaDB, with their first release (``index/secondary_index_manager.cc``)."""
 
 SAI: Final = "storageattachedindex"
 ORDINARY_INDEX: Final = "legacy_local_table"
-"""Families of index, as `index_family` names them; the second is Cassandra 5.0's name for indexes without a class."""
+"""Index families, as returned by `index_family`; the second is Cassandra 5.0's name for indexes without a class."""
 _SASI: Final = "sasiindex"
 
 
@@ -34,25 +35,25 @@ _TABLET_FEATURES: Final[Mapping[Feature, tuple[str, tuple[int, ...]]]] = {
     "lwt": ("LWT_WITH_TABLETS", (2025, 4)),
     "views": ("VIEWS_WITH_TABLETS", (2025, 4)),
 }
-"""What a keyspace with tablets can hold: by which feature of the cluster, and since which release."""
+"""Features in a keyspace with tablets: the name of the cluster feature, and the first release that supports it."""
 
 
 @attrs.frozen
 class NodeSettings:
-    """What a ScyllaDB node says of itself beside its version; None for what the role may not read.
+    """Settings of a ScyllaDB node; None where the role may not read them.
 
     Attributes:
-        features: those that all nodes of the cluster have on, which a rolling upgrade turns on at its end.
+        features: the features enabled on all nodes of the cluster; a rolling upgrade enables new ones at its end.
         tablets_mode: ``enabled``, ``disabled`` or ``enforced`` tablets for new keyspaces.
-        min_replication_factor: the smallest replication factor that it takes
-            (``minimum_replication_factor_fail_threshold``); a negative one is no limit.
-        most_factor: the largest one (``maximum_replication_factor_fail_threshold``); a negative one is no limit.
-        refused_strategies: replication classes that it refuses (``replication_strategy_fail_list``).
-        discouraged_strategies: those that it warns of (``replication_strategy_warn_list``).
-        endless_windows: whether it refuses TimeWindowCompactionStrategy without a default TTL
+        min_replication_factor: the smallest replication factor allowed
+            (``minimum_replication_factor_fail_threshold``); a negative value means no limit.
+        most_factor: the largest one (``maximum_replication_factor_fail_threshold``); a negative value means no limit.
+        refused_strategies: replication classes that are refused (``replication_strategy_fail_list``).
+        discouraged_strategies: replication classes that cause a warning (``replication_strategy_warn_list``).
+        endless_windows: whether TimeWindowCompactionStrategy without a default TTL is refused
             (``restrict_twcs_without_default_ttl``): ``true``, ``false`` or ``warn``.
-        experimental: experimental features that are on (``experimental_features``).
-        max_time_windows: how many time windows a default TTL may span (``twcs_max_window_count``); 0 is any number.
+        experimental: the enabled experimental features (``experimental_features``).
+        max_time_windows: how many time windows a default TTL may span (``twcs_max_window_count``); 0 means no limit.
         rf_rack_valid: whether each keyspace has to be RF-rack-valid.
     """
 
@@ -70,16 +71,16 @@ class NodeSettings:
 
 @attrs.frozen
 class ServerProfile:
-    """One server's abilities.
+    """The capabilities of one server.
 
     Attributes:
         engine: ``cassandra`` or ``scylla``.
-        version: the release as numbers, such as ``(5, 0, 6)`` or ``(2025, 4, 1)``; ``()`` when the server hides it.
-        views_enabled: whether the node's settings allow materialized views; None when it did not say.
-        masks_enabled: whether they allow masks on columns; None when it did not say.
-        node: what a ScyllaDB node says of its settings and of the cluster.
-        schema_columns: ``(table, column)`` of every ``system_schema`` table, as the server lists them; empty when
-            nobody asked; no part of equality.
+        version: the release as numbers, such as ``(5, 0, 6)`` or ``(2025, 4, 1)``; ``()`` if the server hides it.
+        views_enabled: whether the node's settings allow materialized views; None if unknown.
+        masks_enabled: whether they allow masks on columns; None if unknown.
+        node: the settings of a ScyllaDB node.
+        schema_columns: ``(table, column)`` of every ``system_schema`` table, as the server lists them; empty if they
+            were not read; not compared.
     """
 
     engine: Literal["cassandra", "scylla"] = "cassandra"
@@ -98,17 +99,17 @@ class ServerProfile:
         return self.engine == "scylla"
 
     def at_least(self, *version: int) -> bool:
-        """Whether the release is this one or newer; a hidden one is taken for the newest."""
+        """Whether the release is this one or newer; a hidden version counts as the newest."""
         return not self.version or self.version >= version
 
     @property
     def has_vectors(self) -> bool:
-        """Whether ``vector<…>`` is a type here."""
+        """Whether the type ``vector<…>`` exists."""
         return self.at_least(2025, 2) if self.is_scylla else self.at_least(5, 0)
 
     @property
     def has_sai(self) -> bool:
-        """Whether columns that hold no vector can have a storage-attached index; Scylla has them on vectors only."""
+        """Whether columns other than vectors can have a storage-attached index; ScyllaDB has them on vectors only."""
         return not self.is_scylla and self.at_least(5, 0)
 
     @property
@@ -118,7 +119,7 @@ class ServerProfile:
 
     @property
     def has_local_indexes(self) -> bool:
-        """Whether an index can live within a partition."""
+        """Whether an index can be local to a partition."""
         return self.is_scylla
 
     @property
@@ -128,7 +129,7 @@ class ServerProfile:
 
     @property
     def has_tablets(self) -> bool:
-        """Whether a keyspace can be spread by tablets."""
+        """Whether a keyspace can use tablets."""
         return self.is_scylla
 
     @property
@@ -138,7 +139,7 @@ class ServerProfile:
 
     @property
     def unsupported_with_tablets(self) -> frozenset[Feature]:
-        """What a keyspace spread by tablets cannot hold: by the cluster's features, else by the release."""
+        """Features that a keyspace with tablets cannot use: by the cluster's features if known, else by the release."""
         if not self.is_scylla:
             return frozenset()
         return frozenset(
@@ -146,7 +147,7 @@ class ServerProfile:
         )
 
     def _has_feature(self, name: str, *since: int) -> bool:
-        """Whether the cluster has a feature on; where that is not known, whether the release has it."""
+        """Whether the cluster has enabled a feature; if unknown, whether the release supports it."""
         known = self.node.features
         return self.at_least(*since) if known is None else name in known
 
@@ -158,15 +159,15 @@ class ServerProfile:
 
     @property
     def views_need_valid_racks(self) -> bool:
-        """Whether views on tablets need as many copies as racks, or one; also where the setting enforces it."""
+        """Whether views on tablets need as many copies as racks, or one; also if the node's setting requires it."""
         return self.is_scylla and (self.at_least(2025, 4) or self.node.rf_rack_valid is True)
 
     def makes_tablets(self, strategy: str, *, tablets: bool | None) -> bool | None:
-        """Whether a new keyspace gets tablets; None when the role may not read the setting that decides.
+        """Whether a new keyspace has tablets; None if the role may not read the deciding setting.
 
         Parameters:
             strategy: the short name of its replication class.
-            tablets: what is asked for; None leaves it to the server.
+            tablets: the requested value; None leaves it to the server.
         """
         if tablets is not None or not self.has_tablets:
             return bool(tablets)
@@ -175,9 +176,9 @@ class ServerProfile:
         return None if self.node.tablets_mode is None else self.node.tablets_mode != "disabled"
 
     def refuses_strategy(self, strategy: str, *, tablets: bool | None) -> bool:
-        """Whether a new keyspace is refused since it would get tablets, which only NetworkTopologyStrategy can have.
+        """Whether a new keyspace is refused because it would have tablets, which need NetworkTopologyStrategy.
 
-        ScyllaDB 2025.1 made such a keyspace without tablets; 2026.2 and 2026.3 refuse it (seen).
+        ScyllaDB 2025.1 created such a keyspace without tablets; 2026.2 and 2026.3 refuse it (observed).
         """
         if not self.has_tablets or strategy in {"", "NetworkTopologyStrategy"}:
             return False
@@ -186,7 +187,7 @@ class ServerProfile:
 
     @property
     def has_companion_keyspaces(self) -> bool:
-        """Whether lock and ledger may have to be kept apart from a keyspace, since tablets had no LWT once."""
+        """Whether lock and ledger may need another keyspace, because early releases have no LWT on tablets."""
         return self.is_scylla
 
     @property
@@ -196,7 +197,7 @@ class ServerProfile:
 
     @property
     def keyspace_columns(self) -> Mapping[str, frozenset[str]]:
-        """What it stores of a keyspace beside replication and tablets (``db/schema_tables.cc``)."""
+        """The columns that store a keyspace, besides replication and tablets (``db/schema_tables.cc``)."""
         newer_columns = {"replication_v2"} if self.has_rack_lists else set[str]()
         newer_columns |= {"next_replication"} if self.at_least(2026, 2) else set()
         scylla_columns = {"storage_type", "storage_options"} | (
@@ -206,12 +207,12 @@ class ServerProfile:
 
     @property
     def alters_replication_stepwise(self) -> bool:
-        """Whether a keyspace with tablets changes by one copy and one data centre at a time, naming all of them."""
+        """Whether a keyspace with tablets changes by one copy in one data centre at a time, listing all of them."""
         return self.is_scylla
 
     @property
     def has_transient_replication(self) -> bool:
-        """Whether a factor can be ``3/1``: copies, and how many of them are transient."""
+        """Whether a factor can be ``3/1``: the copies, and how many of them are transient."""
         return not self.is_scylla
 
     @property
@@ -221,20 +222,20 @@ class ServerProfile:
 
     @property
     def refuses_missing_centres(self) -> bool:
-        """Whether an ``ALTER KEYSPACE`` on tablets is refused that leaves a data centre with copies out.
+        """Whether an ``ALTER KEYSPACE`` on tablets is refused if it omits a data centre with copies.
 
-        ScyllaDB 2025.1 kept such a data centre as it was (seen); 2026.3 refuses.
+        ScyllaDB 2025.1 keeps such a data centre unchanged (observed); 2026.3 refuses the statement.
         """
         return self.is_scylla and self.at_least(2026, 1)
 
     @property
     def table_options(self) -> frozenset[str]:
-        """The table and view options that this server takes."""
+        """The table and view options that this server accepts."""
         newer = (names.split() for since, names in OPTIONS_BY_RELEASE[self.engine] if self.at_least(*since))
         return COMMON_OPTIONS.union(*newer)
 
     def has_class(self, name: str) -> bool:
-        """Whether a compaction or compression class can exist here: by its short name, or with a package of its own."""
+        """Whether a compaction or compression class can exist: by its short name, or with a package."""
         if "." in name:
             return self.loads_classes
         engine, added, removed = LIMITED_CLASSES.get(name, (self.engine, (), ()))
@@ -243,21 +244,21 @@ class ServerProfile:
 
     @property
     def loads_classes(self) -> bool:
-        """Whether compaction and compression can be of a class that somebody installed on the nodes."""
+        """Whether compaction and compression can use classes installed on the nodes."""
         return not self.is_scylla
 
     def has_sub_option(self, option: str, name: str) -> bool:
-        """Whether ``compaction`` or ``compression`` can have this sub-option here; unknown ones may."""
+        """Whether ``compaction`` or ``compression`` can have this sub-option; True for unknown ones."""
         return engine_of_sub_option(option, name) in {None, self.engine}
 
     @property
     def max_chunk_length(self) -> int | None:
-        """The largest ``chunk_length_in_kb`` of a compression; None where any power of two is taken."""
+        """The largest ``chunk_length_in_kb`` of a compression; None if any power of two is allowed."""
         return 128 if self.is_scylla else None
 
     @property
     def timestamp_resolutions(self) -> frozenset[str]:
-        """The units of ``timestamp_resolution`` that it knows."""
+        """The units that ``timestamp_resolution`` accepts."""
         known = {"MICROSECONDS", "MILLISECONDS"}
         return frozenset(known if self.is_scylla else known | {"NANOSECONDS", "SECONDS", "MINUTES", "HOURS"})
 
@@ -273,7 +274,7 @@ class ServerProfile:
 
     @property
     def repairs_single_copies(self) -> bool:
-        """Whether ``tombstone_gc`` can be ``repair`` where a keyspace has one copy, or a local strategy."""
+        """Whether ``tombstone_gc`` can be ``repair`` in a keyspace with one copy, or with a local strategy."""
         return not self.is_scylla or self.at_least(2026, 2)
 
     @property
@@ -283,154 +284,154 @@ class ServerProfile:
 
     @property
     def max_time_windows(self) -> int | None:
-        """How many time windows a default TTL may span; None where nothing limits them."""
+        """How many time windows a default TTL may span; None without a limit."""
         if not self.is_scylla or self.node.max_time_windows == 0:
             return None
         return 50 if self.node.max_time_windows is None else self.node.max_time_windows
 
     @property
     def has_log_storage(self) -> bool | None:
-        """Whether ``storage_engine`` can be ``logstor``, an experimental feature of the nodes; None if nobody knows."""
+        """Whether ``storage_engine`` can be ``logstor``, an experimental feature of the nodes; None if unknown."""
         known = self.node.experimental
         return None if known is None else "logstor" in known
 
     @property
     def default_compressor(self) -> str:
-        """The class with which it creates a table that names none."""
+        """The compressor of a new table without compression options."""
         return "LZ4WithDictsCompressor" if self.is_scylla and self.at_least(2025, 4) else "LZ4Compressor"
 
     @property
     def default_tombstone_gc(self) -> str:
-        """The mode of ``tombstone_gc`` that it gives a table that names none, in a keyspace without tablets."""
+        """The default mode of ``tombstone_gc`` in a keyspace without tablets."""
         return "repair" if self.at_least(2026, 2) else "timeout"
 
     @property
     def compression_key(self) -> str:
-        """How the class of a compression is called; Scylla refuses ``class``, Cassandra 5.0 the other one."""
+        """The key of the compression class; ScyllaDB refuses ``class``, Cassandra 5.0 the other one."""
         return "sstable_compression" if self.is_scylla else "class"
 
     @property
     def chunk_length_in_kb(self) -> str:
-        """The chunk length of a compression that names none; stored by Cassandra only."""
+        """The default chunk length of a compression; stored by Cassandra only."""
         return "4" if self.is_scylla else "16"
 
     @property
     def default_caching(self) -> str:
-        """What a caching map means by leaving ``keys`` or ``rows_per_partition`` out."""
+        """The value of ``keys`` and ``rows_per_partition`` when a caching map omits them."""
         return "ALL" if self.is_scylla else "NONE"
 
     @property
     def has_cdc_log(self) -> bool:
-        """Whether ``cdc`` is a map of settings; elsewhere it is a boolean, stored only where the node has cdc on."""
+        """Whether ``cdc`` is a map of settings; on Cassandra it is a boolean, stored only if CDC is enabled."""
         return self.is_scylla
 
     @property
     def alters_write_policy_alone(self) -> bool:
-        """Whether ``additional_write_policy`` can be the one option of an ``ALTER``; 4.0 and 4.1 forget it (seen)."""
+        """Whether ``ALTER`` can set only ``additional_write_policy``; 4.0 and 4.1 ignore it then (observed)."""
         return self.at_least(5, 0)
 
     @property
     def keeps_indexes_in_views(self) -> bool:
-        """Whether an ordinary index is kept in a view ``<index>_index``, which takes that name."""
+        """Whether an ordinary index is stored in a view named ``<index>_index``."""
         return self.is_scylla
 
     @property
     def takes_index_view_options(self) -> bool:
-        """Whether ``CREATE INDEX … WITH`` takes the options of the view behind the index."""
+        """Whether ``CREATE INDEX … WITH`` accepts options of the view behind the index."""
         return self.is_scylla and self.at_least(2026, 1)
 
     @property
     def stores_extensions(self) -> bool:
-        """Whether some options are in the blobs of ``extensions``, and in tables of the server's own beside."""
+        """Whether some options are stored in the blobs of ``extensions``, and in additional system tables."""
         return self.is_scylla
 
     @property
     def leaves_defaults_out(self) -> bool:
-        """Whether nothing is stored for an option that nobody gave; Cassandra stores its default, or a null."""
+        """Whether nothing is stored for an undeclared option; Cassandra stores its default, or a null."""
         return self.is_scylla
 
     def may_have_option(self, name: str) -> bool:
-        """Whether it may take an option that is unknown here: a newer ScyllaDB, or a build with encryption at rest.
+        """Whether the server may accept an unknown option: a newer ScyllaDB, or a build with encryption at rest.
 
-        Cassandra shows every option that it takes as a column of ``system_schema.tables``.
+        Cassandra lists every option that it accepts as a column of ``system_schema.tables``.
         """
         is_newer = not self.version or self.version >= (2026, 4)
         return self.is_scylla and (is_newer or name == "scylla_encryption_options")
 
     @property
     def disabled_compression(self) -> Mapping[str, str]:
-        """The map that switches compression off."""
+        """The map that disables compression."""
         return {"sstable_compression": ""} if self.is_scylla else {"enabled": "false"}
 
     @property
     def uses_long_retry_names(self) -> bool:
-        """Whether it takes ``99PERCENTILE`` and ``NONE``, and neither ``99p`` nor ``NEVER``."""
+        """Whether the server accepts ``99PERCENTILE`` and ``NONE``, but not ``99p`` and ``NEVER``."""
         return self.is_scylla
 
     @property
     def has_retry_ranges(self) -> bool:
-        """Whether a retry policy can be the lesser or the greater of a percentile and a time."""
+        """Whether a retry policy can be the minimum or maximum of a percentile and a time."""
         return not self.is_scylla
 
     @property
     def cuts_retry_times(self) -> bool:
-        """Whether the milliseconds of a retry policy are cut, not rounded, to `retry_precision`."""
+        """Whether the milliseconds of a retry policy are truncated, not rounded, to `retry_precision`."""
         return not self.is_scylla
 
     @property
     def retry_precision(self) -> tuple[str, str]:
-        """How exact it keeps percentiles and milliseconds of retry policies.
+        """The precision of percentiles and milliseconds in retry policies.
 
-        Cassandra cuts fractions of milliseconds and rounds percentiles to four decimals (seen); Scylla rounds to one
+        Cassandra truncates milliseconds and rounds percentiles to four decimals (observed); ScyllaDB rounds to one
         decimal of a percentile and two of milliseconds (``speculative_retry::to_sstring``).
         """
         return ("0.1", "0.01") if self.is_scylla else ("0.0001", "1")
 
     @property
     def alters_types(self) -> bool:
-        """Whether it runs ``ALTER … TYPE`` between some types (``types/types.cc``, is_value_compatible_with)."""
+        """Whether ``ALTER … TYPE`` works between some types (``types/types.cc``, is_value_compatible_with)."""
         return self.is_scylla
 
     @property
     def renames_fields_in_keys(self) -> bool:
-        """Whether the fields of a type in a partition key can be renamed; Scylla refuses (seen)."""
+        """Whether the fields of a type in a partition key can be renamed; ScyllaDB refuses it (observed)."""
         return not self.is_scylla
 
     @property
     def drops_unfrozen_user_types(self) -> bool:
-        """Whether a column of a user type that is not frozen can be dropped; Cassandra refuses (seen)."""
+        """Whether a column with a non-frozen user type can be dropped; Cassandra refuses it (observed)."""
         return self.is_scylla
 
     @property
     def drops_columns_beside_views(self) -> bool:
-        """Whether a table with views can lose a column that none of them needs."""
+        """Whether a column that no view needs can be dropped from a table with views."""
         return self.is_scylla
 
     @property
     def late_apply_seconds(self) -> float:
-        """Seconds for which a schema change whose answer was lost may still be applied.
+        """Seconds for which a schema change with a lost answer may still be applied.
 
-        A ScyllaDB node without a majority holds it for 60 seconds, and applies it when a node comes back (seen).
+        A ScyllaDB node without a majority keeps it for 60 seconds, and applies it when a node returns (observed).
         """
         return 65.0 if self.is_scylla else 0.0
 
     @property
     def has_cluster_status(self) -> bool:
-        """Whether ``system.cluster_status`` tells the state of each node; on Cassandra gossip does."""
+        """Whether ``system.cluster_status`` shows the state of each node; on Cassandra gossip does."""
         return self.is_scylla
 
     @property
     def uses_crc_check_chance(self) -> bool:
-        """Whether ``crc_check_chance`` has any effect; Scylla takes it and forgets it."""
+        """Whether ``crc_check_chance`` has an effect; ScyllaDB accepts and ignores it."""
         return not self.is_scylla
 
     @property
     def loads_index_classes(self) -> bool:
-        """Whether an index can be of a class that somebody installed on the nodes."""
+        """Whether indexes can use classes installed on the nodes."""
         return not self.is_scylla
 
     def has_index_class(self, using: str, *, on_vector: bool) -> bool:
-        """Whether an index of this class, however it is spelled, can exist here.
+        """Whether an index of this class, in any spelling, can exist.
 
         >>> ServerProfile("scylla", (2025, 1)).has_index_class("SASI", on_vector=False)
         False
@@ -443,21 +444,23 @@ class ServerProfile:
 
     @property
     def max_name_length(self) -> int:
-        """Longest name of a keyspace, table, view or index (``schema::NAME_LENGTH``, ``SchemaConstants``)."""
+        """The maximum length of a name of a keyspace, table, view or index (``schema::NAME_LENGTH``,
+        ``SchemaConstants``).
+        """
         return MAX_SERVER_NAME_LENGTH if self.is_scylla and self.at_least(2025, 2) else MAX_PORTABLE_NAME_LENGTH
 
     @property
     def max_safe_index_name(self) -> int | None:
-        """Longest index name that a node survives; None where any is safe.
+        """The maximum length of an index name that a node survives; None if every length is safe.
 
-        ScyllaDB keeps the index in a directory ``<index>_index-<32 digits>``, and a node that cannot create it stops
-        and does not start again. It does not check names that it makes up; names that are given, since 2025.2.
+        ScyllaDB stores the index in a directory ``<index>_index-<32 digits>``, and a node that cannot create it stops
+        and does not start again. It does not check generated names; it checks given names since 2025.2.
         """
         return 216 if self.is_scylla else None
 
     @property
     def checks_given_names(self) -> bool:
-        """Whether it refuses names of indexes and views that are too long, instead of stopping at them."""
+        """Whether the server refuses names of indexes and views that are too long, instead of crashing."""
         return not self.is_scylla or self.at_least(2025, 2)
 
     @property
@@ -472,12 +475,12 @@ class ServerProfile:
 
     @property
     def resets_durable_writes(self) -> bool:
-        """Whether an ``ALTER KEYSPACE`` that does not name ``durable_writes`` sets it to true."""
+        """Whether an ``ALTER KEYSPACE`` without ``durable_writes`` sets it to true."""
         return self.is_scylla
 
     @property
     def drops_indexed_collections(self) -> bool:
-        """Whether it drops a non-frozen collection that has an index, and dies of the next write."""
+        """Whether the server drops a non-frozen collection that has an index, and crashes at the next write."""
         return self.is_scylla
 
     @property
@@ -492,12 +495,12 @@ class ServerProfile:
 
     @property
     def accepts_any_ttl(self) -> bool:
-        """Whether it takes a ``default_time_to_live`` above 20 years, and cannot read the rows."""
+        """Whether the server accepts a ``default_time_to_live`` above 20 years, and cannot read the rows."""
         return self.is_scylla
 
     @property
     def accepts_any_id(self) -> bool:
-        """Whether it takes ``id`` in ``WITH``, also that of another table, and does not start again."""
+        """Whether the server accepts ``id`` in ``WITH``, even that of another table, and does not start again."""
         return not self.is_scylla
 
     @property
@@ -507,11 +510,11 @@ class ServerProfile:
 
     @property
     def takes_several_viewless_indexes(self) -> bool:
-        """Whether named indexes of such a class may be on one column (``create_index_statement.cc``)."""
+        """Whether one column may have several named indexes of such a class (``create_index_statement.cc``)."""
         return self.is_scylla and self.at_least(2026, 2)
 
     def index_class(self, using: str, *, on_vector: bool) -> str:
-        """The class of a custom index, spelled as this server takes it.
+        """The class of a custom index, in the spelling of this server.
 
         >>> ServerProfile().index_class("SASI", on_vector=False)
         'org.apache.cassandra.index.sasi.SASIIndex'
@@ -527,7 +530,7 @@ class ServerProfile:
 
 
 def is_viewless(using: str | None) -> bool:
-    """Whether an index of this class is kept by a service beside ScyllaDB's nodes, and not in a view.
+    """Whether an index of this class is stored in a service outside ScyllaDB's nodes, and not in a view.
 
     >>> is_viewless("VECTOR_INDEX"), is_viewless("sai"), is_viewless(None)
     (True, False, False)
@@ -536,7 +539,7 @@ def is_viewless(using: str | None) -> bool:
 
 
 def index_family(using: str) -> str:
-    """One name for each class of custom index, whichever way it was spelled; for comparing, not for CQL.
+    """Return one name for each class of custom index, in any spelling; for comparison, not for CQL.
 
     >>> index_family("sai") == index_family("org.apache.cassandra.index.sai.StorageAttachedIndex")
     True

@@ -93,7 +93,7 @@ def test_functions_aggregates_and_triggers_are_listed_and_noted():
     names.append("trigger 't.audit'")
     listed = [str(found) for found in unsupported_by_models(CODE)]
 
-    assert [f"The {name} is left out: models have no functions, aggregates or triggers." for name in names] == listed
+    assert [f"The {name} is left out: models cannot declare functions or triggers." for name in names] == listed
     assert all(f"# {line}\n" in module_source(CODE, C5) for line in listed)
     assert all(f"    %% The {name} is left out: " in mermaid(CODE) for name in names)
     assert [

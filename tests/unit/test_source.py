@@ -101,7 +101,7 @@ LEFT_OUT = [
     (schema(table("t"), view("v", "t", "id int pk", where="id > 3")), "models have no filters: WHERE id > 3"),
     (schema(view("v", "t", "id int pk")), "The view 'v' is left out: its table t has no class"),
     (schema(table("t", "a int pk", indexes=[index("a, b", "i", using="x.Lucene")])), "The index 'i' is left out"),
-    (schema(table("scyllamodel_lock")), "it is scyllamodel's own"),
+    (schema(table("scyllamodel_lock")), "it is an internal table of scyllamodel"),
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Plan + executor -> outcome."""
+"""Apply plans: run each statement once, and report the outcome."""
 
 from scyllamodel.schema.apply.executor import (
     NO_JOURNAL,

@@ -1,8 +1,8 @@
-"""One step, sent until its state is known.
+"""Execute one step of a plan until its state is known.
 
-On the clean path it costs its statement and nothing else, since the server's answer is proof enough. In doubt the
-schema decides: it is read until the step shows or its time is over; then the nodes have to agree, and the same text is
-sent again.
+Normally the step costs one statement, since the server's answer proves it. In doubt the schema decides: it is read
+until the step's effect is visible or the time is up; then all nodes have to agree, and the same statement is sent
+again.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
     from scyllamodel.schema.plan import Step
 
 MAX_TRANSIENT_ATTEMPTS: Final = 8
-"""How often a statement is sent that the server did not apply and may apply later."""
+"""The maximum number of attempts for a statement that the server did not apply and may apply later."""
 MAX_UNKNOWN_ATTEMPTS: Final = 3
-"""How often a statement is sent whose answer was lost and that never showed in the schema."""
+"""The maximum number of attempts for a statement whose answer was lost and whose effect is not visible."""
 
 FAILOVER_TIMEOUT: Final = 10.0
-"""Seconds that a lost answer is looked for through another node: the lost one may only be cut off from us."""
+"""Seconds for which the effect is awaited through another node: the first one may only be unreachable from here."""
 MAX_COORDINATOR_CHANGES: Final = 8
-"""How often the node may change while one step is on its way."""
+"""How often the coordinator may change during one step."""
 
 _log = logging.getLogger("scyllamodel")
 
 
 class Attempt:
-    """A step on its way.
+    """The execution of one step.
 
     Attributes:
         sent: how often its statement was sent.
         state: ``failed`` until it is known to be done.
-        error: what went wrong last.
-        warnings: what the server said with its answer; nothing of a secret step, since servers quote statements.
+        error: the last error.
+        warnings: the warnings in the server's answer; empty for a secret step, since servers quote statements.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Attempt:
         self.warnings: tuple[str, ...] = ()
 
     def run(self) -> BaseException | None:
-        """Bring the step to its end; what stood in the way, if it failed.
+        """Execute the step until its state is known. Return the cause if it failed.
 
-        `CoordinatorChanged` is no failure: once the nodes agree and the steps before this one are known to the new
-        node, this is called again, and first looks what became of the statement.
+        `CoordinatorChanged` is not a failure: once all nodes agree and the new coordinator knows the earlier steps,
+        this method is called again, and first checks whether the statement was applied.
         """
         try:
             if self._is_already_applied():
@@ -77,7 +77,7 @@ class Attempt:
                     return cause
         except KeyboardInterrupt as interrupt:
             self.lost_answers += bool(self.sent)
-            self.error = "interrupted; nobody knows whether the statement was applied"
+            self.error = "interrupted; whether the statement was applied is unknown"
             return interrupt
         except CoordinatorChanged as change:
             self.coordinator_changes += 1
@@ -87,13 +87,13 @@ class Attempt:
         return None
 
     def _is_already_applied(self) -> bool:
-        """Whether the step shows before its statement is sent, or sent again through another node."""
+        """Whether the effect is visible before the statement is sent, or sent again through another node."""
         if self.lost_answers and self.coordinator_changes:
             return self._wait_until_applied(min(self.step_timeout, FAILOVER_TIMEOUT))
         return (self.step.post_condition is not None or bool(self.sent)) and self._is_applied_if_readable()
 
     def _send(self) -> BaseException | None:
-        """Send the statement once. The cause of a failure; None when it went through or is to be sent again."""
+        """Send the statement once. Return the cause of a failure; None if it succeeded or has to be sent again."""
         self.sent += 1
         try:
             warnings = self.executor.execute(self.step.statement, self.step_timeout)
@@ -109,7 +109,7 @@ class Attempt:
         except KeyboardInterrupt as error:
             self.control.record_interrupt()
             return self._resolve_unknown(error)
-        except Exception as error:  # noqa: BLE001 - whatever it was, what went through before has to be told
+        except Exception as error:  # noqa: BLE001 - any error: the steps applied before have to be reported
             return self._fail(error)
         self.state = "applied"
         self.warnings = () if self.step.secret_statement is not None else tuple(warnings)
@@ -127,9 +127,9 @@ class Attempt:
         return None
 
     def _resolve_conflict(self, error: StatementConflict) -> BaseException | None:
-        """There already: done if it is what the step makes, by this run if an answer was lost before.
+        """Handle "already exists": done if the schema has the step's effect; by this run if an answer was lost before.
 
-        What a statement needs may have been made through another node: once all agree, it is sent a second time.
+        The statement may depend on an object made through another node: once all nodes agree, it is sent again.
         """
         self.error = self._error_text(error)
         try:
@@ -148,7 +148,7 @@ class Attempt:
         return self._await_agreement()
 
     def _await_agreement(self) -> BaseException | None:
-        """Wait until all nodes have one schema; what kept that from being known."""
+        """Wait until all nodes have one schema version. Return the error that prevented it."""
         try:
             self.executor.await_agreement(self.agreement_timeout)
         except SchemaDisagreement:
@@ -173,10 +173,10 @@ class Attempt:
         return None
 
     def _wait_until_applied(self, timeout: float) -> bool:
-        """Look until the step shows or its time is over.
+        """Read the schema until the effect is visible or the time is up.
 
         Raises:
-            CoordinatorChanged: another node took over, which may not know yet what the lost one did.
+            CoordinatorChanged: another node took over, which may not know the last changes yet.
         """
         deadline = self.control.now() + timeout
         reads = 0
@@ -190,7 +190,7 @@ class Attempt:
         return True
 
     def _is_applied_if_readable(self) -> bool:
-        """Whether the step shows; a look that fails says nothing, the next one may."""
+        """Whether the effect is visible; False if the schema could not be read, since the next read may succeed."""
         try:
             return self.is_applied()
         except KeyboardInterrupt:
@@ -202,16 +202,16 @@ class Attempt:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether the statement may have been applied, and nothing proves it: an answer to it was lost."""
+        """Whether the statement may have been applied and no check can prove it: its answer was lost."""
         return self.state == "failed" and self.lost_answers > 0 and not self.is_verifiable
 
     @property
     def is_verifiable(self) -> bool:
-        """Whether anything can tell that the step is done; one of which nothing does is never sent again in doubt."""
+        """Whether a check can prove that the step is done; a step without one is never sent again in doubt."""
         return self.step.change is not None or self.step.post_condition is not None
 
     def is_applied(self) -> bool:
-        """Whether the schema holds what the step does.
+        """Whether the schema has the effect of the step.
 
         Raises:
             StatementFailure, ScyllaModelError: it could not be read.
@@ -226,12 +226,12 @@ class Attempt:
         return is_applied(change, self.executor.introspect(keyspace_of(change)), self.executor.server)
 
     def may_quote(self, error: BaseException | None) -> bool:
-        """Whether an error may be a cause: not that of a secret step, which may quote its statement."""
+        """Whether an error may become the cause of another; not for a secret step, since it may quote a statement."""
         return self.step.secret_statement is None or isinstance(error, (SchemaDisagreement, KeyboardInterrupt))
 
     def _error_text(self, error: BaseException) -> str:
-        """The error in words; of a secret step the kind alone, since servers quote statements."""
+        """The error as text; for a secret step only its class, since servers quote statements."""
         kind = type(error).__name__
         if self.step.secret_statement is not None:
-            return f"{kind}, whose text is not shown, since the step is secret"
+            return f"{kind}; its text is not shown, since the step is secret"
         return f"{kind}: {printable_line(str(error))}" if str(error) else kind

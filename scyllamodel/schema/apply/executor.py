@@ -1,7 +1,7 @@
-"""What applying a plan needs of the world: someone who runs statements, and someone who keeps the books.
+"""Interfaces for applying a plan: an `Executor` that runs statements, and a `Journal` that records them.
 
-The schema side imports no driver. Whoever has one wraps it in an `Executor`, and says of each statement that did not
-return what is known of it, by one of the failures below.
+The schema side imports no driver. The driver side implements `Executor`, and raises one of the failures below for each
+statement that did not return normally.
 """
 
 from __future__ import annotations
@@ -17,64 +17,64 @@ if TYPE_CHECKING:
 
 
 class StatementFailure(Exception):
-    """A statement that did not return as it should; the driver's error is its ``__cause__``."""
+    """A statement that did not return normally; the driver's error is its ``__cause__``."""
 
 
 class StatementOutcomeUnknown(StatementFailure):
-    """Nobody knows: a timeout or a lost connection. The statement may have been applied, or still be under way."""
+    """A timeout or a lost connection: the statement may have been applied, or may still be running."""
 
 
 class StatementConflict(StatementFailure):
-    """The server says that it is there already, or conflicts with what is."""
+    """The server reports that the object already exists, or that the change conflicts with the schema."""
 
 
 class StatementMissing(StatementConflict):
-    """Not applied: what it speaks of is not there, or not known yet to the node that was asked."""
+    """Not applied: an object in the statement does not exist, or the coordinator does not know it yet."""
 
 
 class StatementTransient(StatementFailure):
-    """Not applied, and worth another try: unavailable, overloaded, or a concurrent change came first."""
+    """Not applied, but may succeed later: unavailable, overloaded, or a concurrent change came first."""
 
 
 class StatementRefused(StatementFailure):
-    """The server said no, and would say so again."""
+    """The server refused the statement, and would refuse it again."""
 
 
 class CoordinatorChanged(StatementFailure):
-    """Not sent: another node took over, which may know less than the node that ran the statements before."""
+    """Not sent: another node took over, which may not know all earlier changes."""
 
 
 class Executor(Protocol):
-    """One coordinator that runs statements and shows the schema; if it is lost, the next one."""
+    """A coordinator that runs statements and reads the schema; another node replaces it when it is lost."""
 
     @property
     def server(self) -> ServerProfile:
-        """What the server is and can do."""
+        """The server and its capabilities."""
         ...
 
     @property
     def has_moved(self) -> bool:
-        """Whether the last statement was sent through another node than the one that is used now."""
+        """Whether the last statement was sent through a node other than the current one."""
         ...
 
     def take_over(self) -> None:
-        """Let the node by which all agreed last send statements, so that `has_moved` is false."""
+        """Let the current node send statements, so that `has_moved` is false."""
         ...
 
     def execute(self, cql: str, timeout: float) -> Sequence[str]:
         """Run one statement, sent once, and return the warnings that came with the answer.
 
         Parameters:
-            timeout: seconds until the outcome counts as unknown.
+            timeout: seconds after which the outcome is considered unknown.
 
         Raises:
-            CoordinatorChanged: as long as `has_moved` is true.
-            StatementFailure: one of its four other kinds.
+            CoordinatorChanged: `has_moved` is true.
+            StatementFailure: one of the other four subclasses.
         """
         ...
 
     def introspect(self, keyspace: str) -> KeyspaceFacts:
-        """Fresh facts of one keyspace, read from the coordinator that runs the statements.
+        """Read the facts of one keyspace from the coordinator that runs the statements.
 
         Raises:
             StatementFailure, ScyllaModelError: the schema could not be read.
@@ -82,15 +82,15 @@ class Executor(Protocol):
         ...
 
     def returns_row(self, cql: str) -> bool:
-        """Whether a query gives a row: how a statement that was written by hand is proved done.
+        """Whether a query returns a row: the post-condition of a hand-written statement.
 
         Raises:
-            StatementFailure: one of its four kinds.
+            StatementFailure: one of its subclasses.
         """
         ...
 
     def await_agreement(self, timeout: float) -> None:
-        """Wait until all nodes hold one schema.
+        """Wait until all nodes have one schema version.
 
         Raises:
             SchemaDisagreement: they did not within ``timeout`` seconds.
@@ -99,29 +99,29 @@ class Executor(Protocol):
 
 
 class Journal(Protocol):
-    """Told of each step just before its statement is sent and once its state is known.
+    """Receives each step before its statement is sent, and again when its state is known.
 
-    What it raises ends the run: a fence that does not hold must keep the statement from being sent.
+    An exception ends the run: a failed fencing check must prevent the statement from being sent.
     """
 
     def before(self, step: Step) -> None:
-        """Told that the statement of this step is about to be sent."""
+        """Called before the statement of this step is sent."""
         ...
 
     def after(self, step: Step, state: RecordedState, attempts: int, duration_ms: int, error: str | None) -> None:
-        """Told what became of it; ``claimed`` says that nobody knows."""
+        """Called with the outcome; ``claimed`` means that the outcome is unknown."""
         ...
 
 
 class _NoJournal:
-    """Keeps no books."""
+    """A journal that records nothing."""
 
     def before(self, step: Step) -> None:
-        """Take no note."""
+        """Record nothing."""
 
     def after(self, step: Step, state: RecordedState, attempts: int, duration_ms: int, error: str | None) -> None:
-        """Take no note."""
+        """Record nothing."""
 
 
 NO_JOURNAL: Journal = _NoJournal()
-"""For runs without lock and ledger."""
+"""The journal of runs without lock and ledger."""

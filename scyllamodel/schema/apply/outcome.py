@@ -1,6 +1,6 @@
-"""What became of a plan: a state for each step, and the events on the way.
+"""The outcome of applying a plan: a state for each step, and the events of the run.
 
-Values only: they are kept, compared and printed long after the run.
+These are plain values, which can be stored, compared and printed after the run.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from scyllamodel.schema.plan import Plan, Step
 _log = logging.getLogger("scyllamodel")
 
 StepState: TypeAlias = Literal["applied", "skipped", "failed", "not_run"]
-"""``skipped``: another hand had done it when our statement came; ``failed``: not done, or nobody knows."""
+"""``skipped``: the schema already had the effect; ``failed``: not done, or unknown."""
 
 RecordedState: TypeAlias = Literal["applied", "skipped", "failed", "not_run", "claimed"]
-"""What a journal is given: a `StepState`, or ``claimed`` for a hand-written statement whose answer was lost."""
+"""The state that a journal receives: a `StepState`, or ``claimed`` for a hand-written statement with a lost answer."""
 
 EventKind: TypeAlias = Literal[
     "plan_ready",
@@ -35,14 +35,14 @@ EventKind: TypeAlias = Literal[
 
 @attrs.frozen
 class StepResult:
-    """What became of one step.
+    """The outcome of one step.
 
     Attributes:
         seq: the number of the step in its plan.
         attempts: how often its statement was sent.
-        duration_ms: from the first sending until the state was known.
-        error: what went wrong; also of an attempt that another one made good.
-        warnings: what the server warned of with its answer, each text once in a run.
+        duration_ms: the time from the first attempt until the state was known.
+        error: the error; also set if a later attempt succeeded.
+        warnings: the warnings of the server, each text once in a run.
     """
 
     seq: int
@@ -54,7 +54,7 @@ class StepResult:
 
     @property
     def is_done(self) -> bool:
-        """Whether the schema holds what the step makes."""
+        """Whether the schema has the effect of the step."""
         return self.state in ("applied", "skipped")
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,31 +64,31 @@ class StepResult:
 
 @attrs.frozen
 class Outcome:
-    """What became of all steps, in their order."""
+    """The results of all steps, in order."""
 
     steps: tuple[StepResult, ...] = ()
 
     @property
     def applied(self) -> int:
-        """How many steps are done."""
+        """The number of steps that are done."""
         return sum(step.is_done for step in self.steps)
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of them are."""
+        """Whether all steps are done."""
         return self.applied == len(self.steps)
 
 
 @attrs.frozen
 class Event:
-    """Something that happened while a plan was made or applied.
+    """An event while a plan is made or applied.
 
     Attributes:
-        kind: what happened; ``plan_ready`` and ``finished`` come from whoever plans and applies.
-        plan: the plan it happened to.
-        step: the step, of ``step_started`` and ``step_done``.
-        result: what came of it: a `StepResult` of ``step_done``, the whole answer of ``finished``; of ``lock_waiting``
-            a mapping of ``holder``, a row of the lock, and ``seconds`` waited so far; of ``lock_taken`` the epoch; of
+        kind: the kind of event; the caller of `apply` emits ``plan_ready`` and ``finished``.
+        plan: the plan.
+        step: the step, for ``step_started`` and ``step_done``.
+        result: a `StepResult` for ``step_done``; the result of the run for ``finished``; for ``lock_waiting`` a mapping
+            of ``holder``, a row of the lock, and ``seconds`` waited so far; for ``lock_taken`` the fencing token; for
             ``build_progress`` a mapping of ``unbuilt``, names, and ``total``, their number.
     """
 
@@ -102,12 +102,12 @@ OnEvent: TypeAlias = Callable[[Event], None]
 
 
 def notify(listener: OnEvent | None, event: Event) -> None:
-    """Tell a listener, if there is one.
+    """Pass an event to a listener, if there is one.
 
-    One that fails must neither leave a schema half-made nor make a finished run look failed: its error is logged.
+    An exception of the listener is logged: it must neither interrupt a schema change nor make a finished run fail.
     """
     if listener is not None:
         try:
             listener(event)
-        except Exception:  # noqa: BLE001 - it is the application's code, and may raise anything
+        except Exception:  # noqa: BLE001 - application code may raise anything
             _log.exception("a listener failed at the event %s", event.kind)

@@ -1,7 +1,7 @@
-"""Plan + executor -> outcome: each statement runs once, whatever happens to its answer.
+"""Apply a plan: each statement runs once, even if its answer is lost.
 
-*In*: a plan that was just made, and an `Executor`. *Out*: an `Outcome`, or an error that holds one. Pure logic: the
-clock, the pauses and the servers are passed in.
+*In*: a new plan, and an `Executor`. *Out*: an `Outcome`, or an error that contains one. Pure logic: the clock, the
+pauses and the servers are passed in.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ def apply(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Run the bootstrap of the plan, then its statements, one after the other.
+    """Run the bootstrap of the plan, then its statements, one at a time.
 
     Parameters:
-        step_timeout: seconds that a statement may take, and that a lost answer is looked for in the schema.
+        step_timeout: seconds that a statement may take, and for which the effect of an unanswered one is awaited.
         agreement_timeout: seconds that the nodes may take to agree, before the first statement and after the last.
-        should_stop: asked before each step; True ends the run there, as Ctrl-C does after the running step.
-        journal: told of each step of the plan, not of its bootstrap.
+        should_stop: called before each step; True ends the run, as Ctrl-C does after the current step.
+        journal: receives each step of the plan, but not of its bootstrap.
 
     Raises:
-        ImpossibleChange, DestructiveChangeRefused, KeyspaceError: the plan holds refusals; nothing ran.
-        StepFailed: a step failed, or the run was stopped; ``result`` holds the outcome so far.
-        SchemaDisagreement: the nodes did not agree in time; ``result`` holds the outcome so far.
-        ValueError: the plan was read from a file, so that nothing could prove its steps done.
+        ImpossibleChange, DestructiveChangeRefused, KeyspaceError: the plan has refusals; nothing ran.
+        StepFailed: a step failed, or the run was stopped; ``result`` is the outcome so far.
+        SchemaDisagreement: the nodes did not agree in time; ``result`` is the outcome so far.
+        ValueError: the plan was read from a file, so that no check could prove its steps done.
     """
     plan.raise_refused()
     run_control = RunControl(clock, sleep, should_stop, on_event)
@@ -53,7 +53,7 @@ def apply(
 
 
 class _Run:
-    """One plan on its way."""
+    """The execution of one plan."""
 
     def __init__(  # noqa: PLR0917 - one caller
         self,
@@ -76,7 +76,7 @@ class _Run:
 
     def run(self) -> Outcome:
         if any(step.change is None and step.post_condition is None and not step.is_raw for step in self.steps):
-            raise ValueError("a plan read from a file cannot prove its steps done; make it anew and compare the two")
+            raise ValueError("a plan read from a file cannot be applied: make a new plan and compare the two")
         if self.steps:
             self.await_agreement()
             for position, step in enumerate(self.steps):
@@ -98,9 +98,9 @@ class _Run:
         except ScyllaModelError as error:
             if not self.outcome.applied:
                 raise
-            message = f"All {len(self.steps)} steps went through; whether all nodes know is unknown.\n  {error}"
+            message = f"All {len(self.steps)} steps were applied; whether all nodes know is unknown.\n  {error}"
             raise self.step_failed(
-                self.steps[-1], f"{message}\nRun it again: it looks, and finds nothing to do."
+                self.steps[-1], f"{message}\nRun it again: it checks the schema and finds nothing to do."
             ) from error
 
     def run_step(self, position: int, step: Step) -> None:
@@ -128,7 +128,7 @@ class _Run:
         return Attempt(step, self.executor, self.control, **timeouts)
 
     def run_attempt(self, attempt: Attempt, position: int, journal: Journal) -> BaseException | None:
-        """Bring a step to its end, through as many nodes as it takes; what stood in the way, if it failed."""
+        """Execute one step, through as many coordinators as necessary. Return the cause if it failed."""
         try:
             while isinstance(cause := attempt.run(), CoordinatorChanged):
                 self.switch_coordinator(position, journal)
@@ -138,7 +138,7 @@ class _Run:
         return cause if attempt.may_quote(cause) else None
 
     def switch_coordinator(self, position: int, journal: Journal) -> None:
-        """Let another node take over in the middle of a step: it learns first what the lost node did before that."""
+        """Let another node take over during a step, after repeating the steps that only the lost node knew."""
         self.control.emit(Event("agreement_waiting", self.plan))
         self.executor.await_agreement(self.agreement_timeout)
         self.executor.take_over()
@@ -146,9 +146,9 @@ class _Run:
             journal.before(self.steps[position])
 
     def repeat_lost_steps(self, end: int) -> bool:
-        """Send again what a lost node took along before any other knew of it; whether there was anything.
+        """Send again the steps that only the lost node knew. Return whether there were any.
 
-        Nodes pass changes on in their order, so what shows proves all that came before it.
+        Nodes pass schema changes on in order, so a visible step proves all steps before it.
         """
         lost_positions: list[int] = []
         for position in reversed(range(end)):
@@ -167,29 +167,29 @@ class _Run:
         except (StatementFailure, ScyllaModelError) as error:
             message = f"Another node took over, and whether it knows this step could not be read.\n  {error}"
             raise self.step_failed(
-                attempt.step, f"{message}\nRun it again: it goes on from what is live then."
+                attempt.step, f"{message}\nRun it again: it resumes from the live schema."
             ) from error
 
     def raise_if_stopped(self, step: Step) -> None:
         if self.control.should_end:
             applied = self.outcome.applied
-            message = f"Stopped as asked: {applied} of {len(self.steps)} steps went through, the rest was not begun."
-            raise self.step_failed(step, f"{message} Run it again: it goes on from there.")
+            message = f"Stopped on request: {applied} of {len(self.steps)} steps were applied, the others not started."
+            raise self.step_failed(step, f"{message} Run it again: it resumes where it stopped.")
 
     def failure_message(self, step: Step, result: StepResult) -> str:
-        step_name = f"Step {step.seq} of {len(self.plan.steps)}" if step.seq > 0 else "A step before the plan itself"
+        step_name = f"Step {step.seq} of {len(self.plan.steps)}" if step.seq > 0 else "A bootstrap step"
         return (
             f"{step_name} failed: {step.summary}\n{printable_cql(step.cql, '  ')}\n  {result.error}\n"
-            f"{self.outcome.applied} of {len(self.steps)} steps went through. Once the cause is gone, run it again: "
-            "it goes on from there."
+            f"{self.outcome.applied} of {len(self.steps)} steps were applied. Fix the cause and run it again: "
+            "it resumes where it stopped."
         )
 
     def step_failed(self, step: Step, message: str) -> StepFailed:
         return StepFailed(message, step=step, applied=self.outcome.applied, result=self.outcome)
 
     def with_progress(self, error: SchemaDisagreement) -> SchemaDisagreement:
-        """The same error, with what was done so far."""
+        """The error with the progress so far."""
         applied = self.outcome.applied
-        message = f"{error} {applied} of {len(self.steps)} steps went through."
+        message = f"{error} {applied} of {len(self.steps)} steps were applied."
         versions = getattr(error, "versions", {})
         return SchemaDisagreement(message, versions=versions, applied=applied, result=self.outcome)

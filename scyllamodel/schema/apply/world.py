@@ -1,6 +1,6 @@
-"""The clock, the pauses and the listeners of a run, and what Ctrl-C means to it.
+"""Clock, pauses, interrupts and listener of a run.
 
-They come into a run as one value, so that whoever tests it is the clock and the hand on the keyboard.
+They are passed in as one value, so that tests can replace them.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from scyllamodel.schema.apply.outcome import Event, OnEvent, notify
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
 _MAX_INTERRUPTS: Final = 3
-"""The Ctrl-C that ends a run whose step is still in doubt."""
+"""The number of interrupts (Ctrl-C) that ends a run whose step is still in doubt."""
 
 
 def never_stop() -> bool:
-    """Nobody asks for a stop."""
+    """Return False: a `should_stop` that never stops."""
     return False
 
 
 @attrs.define
 class RunControl:
-    """What a run needs besides an executor.
+    """The clock, the pauses and the interrupts of a run.
 
     Attributes:
-        now: seconds on a clock that never goes back.
-        sleep: pauses for so many seconds.
-        should_stop: asked before each step; True ends the run there.
-        jitter: a number from 0 to 1, so that many runs do not try again at one moment.
+        now: a monotonic clock, in seconds.
+        sleep: sleeps for a number of seconds.
+        should_stop: called before each step; True ends the run.
+        jitter: a random number from 0 to 1, so that several runs do not retry simultaneously.
         interrupts: how often Ctrl-C was pressed.
     """
 
@@ -45,7 +45,7 @@ class RunControl:
     interrupts: int = 0
 
     def pause(self, nth: int) -> None:
-        """Wait, longer each time."""
+        """Sleep, longer each time."""
         longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (nth - 1))
         try:
             self.sleep(longest * (0.5 + self.jitter() / 2))
@@ -53,18 +53,18 @@ class RunControl:
             self.record_interrupt()
 
     def record_interrupt(self) -> None:
-        """Note a Ctrl-C: the running step is finished first, unless somebody insists."""
+        """Count a Ctrl-C: the current step is completed first, unless the maximum is reached."""
         self.interrupts += 1
         if self.interrupts >= _MAX_INTERRUPTS:
             raise KeyboardInterrupt
 
     @property
     def should_end(self) -> bool:
-        """Whether no further step should begin."""
+        """Whether the run ends before the next step."""
         return bool(self.interrupts) or self.should_stop()
 
     def emit(self, event: Event) -> None:
-        """Tell the listener; a Ctrl-C that reaches it is one of the run."""
+        """Pass an event to the listener; a Ctrl-C inside it counts as one of the run."""
         try:
             notify(self.on_event, event)
         except KeyboardInterrupt:

@@ -1,7 +1,7 @@
-"""What of a live schema no class can declare, and why; it becomes a comment instead of a class.
+"""Live objects that no class can declare, with the reason; `inspect` writes them as comments.
 
-*In*: facts as they were read. *Out*: a reason, or None for what can be declared. A table of Thrift's times, a filter
-of a view, an index over several columns: all of it stays where it is, and nobody's models speak of it.
+*In*: facts as read. *Out*: a reason, or None for objects that can be declared. Examples are tables created through
+Thrift, filters of views, and indexes over several columns.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from scyllamodel.schema.server import is_viewless
 from scyllamodel.schema.source.hints import UserTypeClasses
 from scyllamodel.types.values import TTL_TYPES, UserTypeName, is_multi_cell, user_type_names
 
-NO_FUNCTIONS_REASON: Final = "models have no functions, aggregates or triggers"
+NO_FUNCTIONS_REASON: Final = "models cannot declare functions or triggers"
 _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
 
 
 def unsupported_by_models(facts: KeyspaceFacts) -> Iterator[Unsupported]:
-    """What no model can declare: types, tables, indexes, views, masks, and everything that holds code."""
+    """Yield the objects that no model can declare: types, tables, indexes, views, masks, and code."""
     yield from unreadable_facts(facts)
     usable = declarable_types(facts)
     classes = UserTypeClasses(usable, {name: name for name in usable})
@@ -55,7 +55,7 @@ def is_ttl_column(table: Table) -> bool:
 
 
 def declarable_types(facts: KeyspaceFacts) -> dict[str, UserType]:
-    """The user types that classes can stand for: those with a name of today, made of such types only."""
+    """The user types that classes can represent: those with a valid name, made of such types only."""
     usable: dict[str, UserType] = {}
     for item in dependency_order(item for item in facts.types if name_problem(item.name, "user type") is None):
         if usable.keys() >= set(item.user_types) and all(_is_name(name) for name, _ in item.fields):
@@ -64,31 +64,31 @@ def declarable_types(facts: KeyspaceFacts) -> dict[str, UserType]:
 
 
 def unsupported_type(user_type: UserType) -> str:
-    """Why a user type that is not among `declarable_types` is not."""
+    """The reason why a user type is not among `declarable_types`."""
     if not all(_is_name(name) for name, _ in user_type.fields):
-        return "one of its fields has no name, or one with a NUL"
-    return name_problem(user_type.name, "user type") or "it holds a type that no class can stand for, or itself"
+        return "one of its fields has an empty name, or a name with a NUL"
+    return name_problem(user_type.name, "user type") or "it contains itself, or a type that no class can represent"
 
 
 def unsupported_table(table: Table, classes: UserTypeClasses) -> str | None:
-    """Why no model can declare this table; None when one can."""
+    """The reason why no model can declare this table; None if one can."""
     if table.name.startswith(INTERNAL_PREFIX):
-        return "it is scyllamodel's own"
+        return "it is an internal table of scyllamodel"
     if not has_cql_layout(table):
-        return "it has a compact layout (WITH COMPACT STORAGE, or made by Thrift)"
+        return "it has a compact layout (created WITH COMPACT STORAGE or through Thrift)"
     if not all(_is_name(column.name) for column in table):
-        return "one of its columns has no name, or one with a NUL"
+        return "one of its columns has an empty name, or a name with a NUL"
     for column in table:
         unknown = [name for name in user_type_names(column.type) if name not in classes.names]
         if unknown:
-            return f"the column {column.name} holds the user type {unknown[0]}, for which there is no class"
+            return f"the column {column.name} has the user type {unknown[0]}, which has no class"
         if isinstance(column.type, UserTypeName) and _has_unfrozen_fields(column.type, classes):
-            return f"the column {column.name} is not frozen, and its type holds collections that are not either"
+            return f"the column {column.name} is not frozen, and its type contains collections that are not frozen"
     return name_problem(table.name, "table")
 
 
 def _is_name(name: str) -> bool:
-    """Whether a model takes the name of a column or field."""
+    """Whether a model can use the name for a column or field."""
     return bool(name) and "\0" not in name
 
 
@@ -97,25 +97,25 @@ def _has_unfrozen_fields(cql_type: UserTypeName, classes: UserTypeClasses) -> bo
 
 
 def unsupported_view(view: View, bases: frozenset[str]) -> str | None:
-    """Why no class can declare this view; ``bases`` are the tables that have one."""
+    """The reason why no class can declare this view; ``bases`` are the tables that have a class."""
     if view.base not in bases:
         return f"its table {view.base} has no class"
     if view.where:
-        return f"models have no filters: WHERE {view.where}"
+        return f"models cannot declare filters: WHERE {view.where}"
     return name_problem(view.name, "view")
 
 
 def _filters(index: Index, table: Table) -> bool:
-    """Whether it is a vector index with further columns, all of which are there."""
+    """Whether it is a vector index with further columns, all of which exist."""
     return is_viewless(index.using) and all(name in table for name in index.names(table))
 
 
 def unsupported_index(index: Index, table: Table) -> str | None:
-    """Why no model can declare this index; None when one can."""
+    """The reason why no model can declare this index; None if one can."""
     if index.partition:
         return f"it searches within {', '.join(index.partition)}, which is not the partition key"
     if index.column not in table and not _filters(index, table):
-        return f"it is on {index.column}, which is not one column"
+        return f"it is on {index.column}, which is not a single column"
     if index.using is not None and not all(map(_CUSTOM_TARGET.fullmatch, index.names(table))):
-        return "an index with a class is on a column of at most 48 letters, digits and underscores"
+        return "the column of an index with a class must have at most 48 letters, digits and underscores"
     return name_problem(index.name, "index")
