@@ -24,7 +24,7 @@ class CreateKeyspace:
 
 @attrs.frozen
 class KeyspaceMismatch:
-    """A keyspace whose replication, tablets or durable_writes are not as wanted; reported, never altered."""
+    """A keyspace whose replication, tablets or durable_writes differ from the configuration; never altered."""
 
     live: Keyspace
     desired: Keyspace
@@ -47,7 +47,7 @@ class DropType:
     """A user type that goes.
 
     Attributes:
-        unwritten: what goes with it and no statement of this release brings back, such as a trigger; each as a phrase.
+        unwritten: dependent objects that this release cannot restore, such as a trigger; each as a phrase.
     """
 
     keyspace: str
@@ -110,7 +110,7 @@ class DropTable:
     """A table that goes.
 
     Attributes:
-        unwritten: what goes with it and no statement of this release brings back, such as a trigger; each as a phrase.
+        unwritten: dependent objects that this release cannot restore, such as a trigger; each as a phrase.
     """
 
     keyspace: str
@@ -140,7 +140,7 @@ class DropColumns:
     """Columns that go.
 
     Attributes:
-        unwritten: what goes with it and no statement of this release brings back, such as a trigger; each as a phrase.
+        unwritten: dependent objects that this release cannot restore, such as a trigger; each as a phrase.
     """
 
     keyspace: str
@@ -168,7 +168,7 @@ class RenameKeyColumns:
 
 @attrs.frozen
 class AlterColumn:
-    """A column that CQL cannot make what is wanted: its type, static or frozen differ, or its key position."""
+    """A column whose type, static or frozen flag, or key position differs in a way that CQL cannot change."""
 
     keyspace: str
     table: str
@@ -192,10 +192,10 @@ class SetOptions:
     """Declared options of a table or view that are stored otherwise; maps are whole.
 
     Attributes:
-        before: what is stored for the same names, to go back to.
+        before: the stored values of the same options, for the undo.
         view: whether the name is a view's.
-        base: the table of a view, on which servers look for the permission; no part of equality, and not stored.
-        index: the index that the view keeps (ScyllaDB); empty for a view of its own.
+        base: the table of a view, on which servers check the permission; not compared and not stored.
+        index: the index that is stored in the view (ScyllaDB); empty for a materialized view.
     """
 
     keyspace: str
@@ -255,7 +255,7 @@ class AddIndex:
     """An index that does not exist.
 
     Attributes:
-        table: the whole table as wanted, since a local index names the partition key.
+        table: the desired table, since a local index needs its partition key.
         populated: whether the table was there before, so that the index has rows to read.
     """
 
@@ -284,7 +284,7 @@ class DropIndex:
 
 @attrs.frozen
 class AlterIndex:
-    """An index of the wanted name or target that is otherwise not as wanted; needs a new name."""
+    """An index that exists under the desired name or on the desired target with another definition."""
 
     keyspace: str
     table: str
@@ -311,7 +311,7 @@ class DropView:
     """A materialized view that goes.
 
     Attributes:
-        unwritten: what goes with it and no statement of this release brings back, such as a trigger; each as a phrase.
+        unwritten: dependent objects that this release cannot restore, such as a trigger; each as a phrase.
     """
 
     keyspace: str
@@ -335,7 +335,7 @@ class AlterView:
 
 @attrs.frozen
 class NameTaken:
-    """A table is wanted where a view stands, or the other way round; sending the CREATE can break a node."""
+    """A table is desired where a view exists, or the reverse; sending the CREATE can break a node."""
 
     keyspace: str
     name: str

@@ -45,12 +45,12 @@ _F = TypeVar("_F", Table, View, UserType, Index)
 
 @functools.singledispatch
 def facts_after(change: Change, facts: KeyspaceFacts) -> KeyspaceFacts:
-    """The keyspace as this change leaves it; what the change does not find stays as it is.
+    """The keyspace after this change; an object that the change does not find is ignored.
 
     Raises:
-        TypeError: the change is none that runs.
+        TypeError: the change has no statement.
     """
-    raise TypeError(f"{type(change).__name__} in {facts.name} is no step")
+    raise TypeError(f"{type(change).__name__} in {facts.name} has no statement")
 
 
 @facts_after.register(CreateKeyspace)

@@ -90,10 +90,10 @@ class TableColumn:
         type: its CQL type, in normal form.
         kind: ``partition_key``, ``clustering``, ``static`` or ``regular``.
         descending: the clustering order, False for ascending and for all other kinds.
-        renamed_from: the earlier name, when a model declares one; no part of equality.
-        loads_none: whether a model loads a null as None although its annotation excludes None; no part of equality.
-        has_default: whether a model gives a default to new instances; no part of equality.
-        attribute: the attribute of the model, for texts that show Python; empty from a server; no part of equality.
+        renamed_from: the earlier name, when a model declares one; not compared.
+        loads_none: whether a model loads a null as None although its annotation excludes None; not compared.
+        has_default: whether a model gives a default to new instances; not compared.
+        attribute: the attribute of the model, for texts that show Python; empty from a server; not compared.
         mask: the function that hides its values from roles without UNMASK, as `scyllamodel.schema.masks` writes it;
             None for a column without a mask, and for those of views, which follow their table.
     """
@@ -130,11 +130,11 @@ class Index:
         using: the class of a custom index as it was declared or stored, None for an ordinary one or "any".
         options: what else the index was made with, as text to text.
         local: whether it is Scylla's index within a partition.
-        named: whether the name was chosen by the user, and so is part of its identity; no part of equality.
+        named: whether the name was chosen by the user, and so is part of its identity; not compared.
         partition: the columns within which a vector index searches (ScyllaDB), where they are not the partition key;
             empty otherwise, and on a model.
         view_options: options of the view behind it (ScyllaDB): on a model those that it declares, from a server those
-            that are not its defaults; no part of equality.
+            that are not its defaults; not compared.
     """
 
     name: str
@@ -293,11 +293,11 @@ class Table(_Columns):
         options: on a model what it declares, from a server everything it stores; canonical names and values as in
             `scyllamodel.schema.options`.
         indexes: its secondary indexes, by name.
-        flags: what the server says of its layout (``compound``, ``dense`` …); empty on a model; no part of equality.
-        renamed_from: an earlier name that a model declares; no part of equality.
-        triggers: its triggers, which no model declares; no part of equality.
+        flags: what the server says of its layout (``compound``, ``dense`` …); empty on a model; not compared.
+        renamed_from: an earlier name that a model declares; not compared.
+        triggers: its triggers, which no model declares; not compared.
         ttl_column: the column that says when each row expires (ScyllaDB, ``timestamp TTL``), or None.
-        class_name: the name of the model, for texts that show Python; empty from a server; no part of equality.
+        class_name: the name of the model, for texts that show Python; empty from a server; not compared.
     """
 
     keyspace: str | None = None
@@ -306,7 +306,7 @@ class Table(_Columns):
     flags: frozenset[str] = attrs.field(default=frozenset(), eq=False)
     renamed_from: str | None = attrs.field(default=None, eq=False)
     dropped: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
-    """Columns that were dropped once: name to ``"kind type"`` (kind empty on Scylla); no part of equality."""
+    """Columns that were dropped once: name to ``"kind type"`` (kind empty on Scylla); not compared."""
     triggers: tuple[Trigger, ...] = attrs.field(default=(), converter=_triggers, eq=False)
     ttl_column: str | None = None
     class_name: str = attrs.field(default="", eq=False, repr=False)
@@ -349,7 +349,7 @@ class UserType:
 
     Attributes:
         fields: raw names and types, in declared order, which is significant.
-        renamed: earlier names of fields that a model declares, by their names of today; no part of equality.
+        renamed: earlier names of fields that a model declares, by their names of today; not compared.
     """
 
     name: str
@@ -372,9 +372,9 @@ class Keyspace:
             (Scylla); None when nobody said.
         durable_writes: False skips the commit log.
         tablets: Scylla only; None elsewhere or when nobody said.
-        consistency: of strongly consistent tables (Scylla, experimental); None when nobody said; no part of equality.
-        storage: where the tables are kept, other than on local disks (Scylla); no part of equality.
-        changing: whether a change of its replication is not finished (Scylla); no part of equality.
+        consistency: of strongly consistent tables (Scylla, experimental); None when nobody said; not compared.
+        storage: where the tables are kept, other than on local disks (Scylla); not compared.
+        changing: whether a change of its replication is not finished (Scylla); not compared.
     """
 
     name: str
@@ -445,9 +445,9 @@ class KeyspaceFacts:
 
     Attributes:
         keyspace: None when the keyspace does not exist (found) or nobody described it (wanted).
-        functions, aggregates: those of users, which no model declares; no part of equality.
-        unreadable: what else is there and was not understood; no part of equality.
-        additions: what a newer server stores beside, which is kept as it is; no part of equality.
+        functions, aggregates: those of users, which no model declares; not compared.
+        unreadable: what else is there and was not understood; not compared.
+        additions: what a newer server stores beside, which is kept as it is; not compared.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Facts x a change that was made -> the facts before it.
+"""Compute the facts before a change, for rollback.
 
 *In*: one keyspace, a change of the ledger. *Out*: the keyspace without that change, whether or not the change is still
 there: each function writes what was, and not a difference. So a history can be rewound from any state in which a
@@ -46,13 +46,13 @@ def facts_before(change: Change, facts: KeyspaceFacts) -> KeyspaceFacts:
     A key column that gets an earlier name back has ``renamed_from`` set to the name that it has in ``facts``.
 
     Raises:
-        TypeError: the change is not a step.
+        TypeError: the change has no statement.
     """
-    raise TypeError(f"{type(change).__name__} in {facts.name} is no step")
+    raise TypeError(f"{type(change).__name__} in {facts.name} has no statement")
 
 
 def target_is_missing(change: Change, facts: KeyspaceFacts) -> bool:
-    """Whether what the change took something from, or renamed, is gone itself, so that `before` cannot restore it."""
+    """Whether the object that the change reduced or renamed no longer exists, so that it cannot be restored."""
     if isinstance(change, DropColumns):
         return facts.table(change.table) is None
     if isinstance(change, RenameKeyColumns):

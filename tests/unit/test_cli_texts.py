@@ -37,7 +37,7 @@ def test_internal_tables_alone():
     """A keyspace that lacks nothing but the internal tables has their line and no other step."""
     alone = attrs.evolve(WITHOUT, bootstrap=tuple(INTERNAL), steps=())
 
-    assert plan_text(alone, verbose=False).endswith(f"\n\nFirst, before the plan itself:\n{LINE}".rstrip("\n"))
+    assert plan_text(alone, verbose=False).endswith(f"\n\nFirst, before the plan:\n{LINE}".rstrip("\n"))
 
 
 @pytest.mark.parametrize("verbose", [True, False])

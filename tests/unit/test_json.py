@@ -82,7 +82,7 @@ def test_a_plan_of_other_values_is_no_plan(place, value):
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = value
-    with pytest.raises(ConfigurationError, match=r"holds no plan: the document\.|holds no plan: .*strange"):
+    with pytest.raises(ConfigurationError, match=r"not a plan: the document\.|not a plan: .*strange"):
         Plan.from_dict(found)
 
 

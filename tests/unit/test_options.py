@@ -116,7 +116,7 @@ def test_options_are_values():
         ({"default_time_to_live": 1.5}, "no whole number"),
         ({"gc_grace_seconds": True}, "no whole number"),
         ({"gc_grace_seconds": "x"}, "invalid literal"),
-        ({"gc_grace_seconds": None}, "None is no value"),
+        ({"gc_grace_seconds": None}, "None is not a value"),
         ({"min_index_interval": 0}, "out of range"),
         ({"min_index_interval": 512, "max_index_interval": 256}, "below min_index_interval 512"),
         ({"memtable_flush_period_in_ms": -1}, "out of range"),
@@ -217,7 +217,7 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
         (
             {"compaction": {"class": "TimeWindowCompactionStrategy", "timestamp_resolution": "SECONDS"}},
             SCYLLA,
-            [("error", "It takes MICROSECONDS or MILLISECONDS.")],
+            [("error", "Use MICROSECONDS or MILLISECONDS.")],
         ),
         ({"compaction": {"class": "TimeWindowCompactionStrategy", "timestamp_resolution": "SECONDS"}}, CASSANDRA, []),
         ({"compression": {"class": "LZ4Compressor", "min_compress_ratio": 2}}, SCYLLA, [LEAVE]),
@@ -388,7 +388,7 @@ def test_one_interval_is_not_below_the_other():
 @pytest.mark.parametrize(
     ("hints", "said"),
     [
-        ({"min_tablets": 4}, "there is no setting 'min_tablets'"),
+        ({"min_tablets": 4}, "unknown setting 'min_tablets'"),
         ({"min_tablet_count": "x"}, "'min_tablet_count' is 'x'"),
         ({"min_tablet_count": -1}, "'min_tablet_count' is '-1'"),
         ({"max_tablet_count": 0}, "'max_tablet_count' is 0"),

@@ -54,7 +54,7 @@ def test_steps_know_their_way_back():
     undo = [step.undo for step in PLAN.steps]
 
     assert "DROP TYPE k.place" == undo[0]
-    assert (None, "CQL cannot take a field away from a type") == (undo[1], PLAN.steps[1].why_no_undo)
+    assert (None, "CQL cannot remove a field from a type") == (undo[1], PLAN.steps[1].why_no_undo)
     assert ["DROP TABLE k.new", "ALTER TABLE k.old DROP (c, b)"] == undo[2:4]
     assert "comment = ''" in undo[4]
     assert ["DROP INDEX k.by_a", "DROP MATERIALIZED VIEW k.v"] == undo[5:]
@@ -107,7 +107,7 @@ k on cassandra 5.0.6: 6 to add, 1 to change, 0 to destroy.
         CREATE TYPE k.place (p frozen<point>)
   +  2. Add the field y to the user type k.point.
         ALTER TYPE k.point ADD y int
-        no undo: CQL cannot take a field away from a type"""
+        no undo: CQL cannot remove a field from a type"""
 
 
 def test_the_text_is_for_people():
@@ -143,7 +143,7 @@ def test_nothing_to_do_is_one_line():
     """An empty plan says so."""
     plan = make_plan(wanted(table("old", *T, "x int")), FOUND, CASSANDRA)
 
-    assert "k on cassandra 5.0.6: nothing to do, the schema is as the models want it." == plan.render().splitlines()[0]
+    assert "k on cassandra 5.0.6: nothing to do, the schema matches the models." == plan.render().splitlines()[0]
     assert plan.is_empty
     assert [] == plan.cql
 
@@ -193,7 +193,7 @@ def test_a_missing_keyspace_is_refused_or_made():
     assert "{'class': 'NetworkTopologyStrategy', 'dc1': '1'}" in first.cql
     assert ["KS102"] == [lint.code for lint in first.lints]
     assert 1 == len(plan.cql)
-    assert "First, before the plan itself:\n  +     Create the keyspace k." in plan.render()
+    assert "First, before the plan:\n  +     Create the keyspace k." in plan.render()
 
 
 @pytest.mark.parametrize("topology", [None, {}, {"dc1": 3}, {"dc1": 1, "dc2": 1}])
@@ -264,7 +264,7 @@ def _shorter(found):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [(_altered, "was altered"), (_older, "format 1"), (_other, "no plan"), (_shorter, "holds no plan")],
+    [(_altered, "was altered"), (_older, "format-1"), (_other, "not a plan"), (_shorter, "not a plan")],
 )
 def test_a_file_that_is_no_such_plan(change, words, tmp_path):
     """Another document, an altered one, an older one: an error that names the file and says what to do."""

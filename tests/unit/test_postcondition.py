@@ -103,5 +103,5 @@ def test_a_step_is_proved_by_the_schema(change, found, expected):
 )
 def test_what_never_runs_is_never_proved(change):
     """Asking for the proof of a note or a refusal is a mistake of the caller."""
-    with pytest.raises(TypeError, match="is no step"):
+    with pytest.raises(TypeError, match="has no statement"):
         is_applied(change, wanted(), SERVER)

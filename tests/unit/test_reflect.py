@@ -312,7 +312,7 @@ def test_types_nest_only_so_deep(depth):
 def test_a_keyspace_whose_own_row_is_strange_is_an_error():
     """Nothing can be said of it then."""
     rows = {"keyspaces": [{"keyspace_name": "k", "durable_writes": True, "replication": None}]}
-    with pytest.raises(IntrospectionError, match=r"k of .* cannot be understood: its replication"):
+    with pytest.raises(IntrospectionError, match=r"k of .* cannot be read: its replication"):
         reflect_keyspace("k", rows, CASSANDRA)
 
 

@@ -92,7 +92,7 @@ NUL = ("\0", Native("int"))
 LEFT_OUT = [
     (schema(table("old", flags={"dense"})), "# The table 'old' is left out: it has a compact layout"),
     (schema(table("n" * 49)), "has at most 48 characters"),
-    (schema(table("t", "a int pk", "u frozen<gone>")), "holds the user type gone, for which there is no class"),
+    (schema(table("t", "a int pk", "u frozen<gone>")), "has the user type gone, which has no class"),
     (schema(table("t", "a int pk", "u p"), user_type("p", "x set<int>")), "is not frozen, and its type holds"),
     (schema(user_type("a", "z frozen<b>"), user_type("b", "z frozen<a>")), "The user type 'a' is left out"),
     (schema(Table("t", (*table("t").columns, TableColumn(*NUL)))), "one of its columns has no name, or"),

@@ -22,13 +22,13 @@ TAKEN = [
     ("org.apache.cassandra.db.compaction." + STCS, {"min_threshold": 4}),
 ]
 REFUSED = [
-    (STCS, {"min_threshold": 1}, "It takes a whole number of at least 2."),
+    (STCS, {"min_threshold": 1}, "Use a whole number of at least 2."),
     (STCS, {"min_threshold": 33}, "min_threshold is the smaller"),
     (STCS, {"bucket_low": 2}, "bucket_low is the smaller"),
     (STCS, {"min_treshold": 4}, "Did you mean 'min_threshold'?"),
     (STCS, {"sstable_size_in_mb": 160}, "It has "),
-    (STCS, {"enabled": "yes"}, "It takes true or false."),
-    (STCS, {"tombstone_threshold": -1}, "It takes a number of at least 0."),
+    (STCS, {"enabled": "yes"}, "Use true or false."),
+    (STCS, {"tombstone_threshold": -1}, "Use a number of at least 0."),
     (LCS, {"fanout_size": 0}, "at least 1"),
     (TWCS, {"compaction_window_unit": "days"}, "MINUTES or HOURS or DAYS"),
     (TWCS, {"compaction_window_size": 0}, "at least 1"),
@@ -37,7 +37,7 @@ REFUSED = [
     (UCS, {"sstable_growth": 2}, "a number from 0 to 1"),
     ("LeveledCompactonStrategy", {}, "Write 'LeveledCompactionStrategy'."),
     ("leveledcompactionstrategy", {}, "Write 'LeveledCompactionStrategy'."),
-    ("Whatever", {}, "Known are "),
+    ("Whatever", {}, "Known classes: "),
 ]
 
 
@@ -65,7 +65,7 @@ def test_sub_options_that_no_server_takes(name, settings, words):
         ({"class": "ZstdCompressor", "compression_level": -5}, ""),
         ({"class": "com.example.Mine", "x": 1}, ""),
         ({"enabled": False}, ""),
-        ({"class": "LZ4Compressor", "chunk_length_in_kb": 15}, "It takes a power of two"),
+        ({"class": "LZ4Compressor", "chunk_length_in_kb": 15}, "Use a power of two"),
         ({"class": "LZ4Compressor", "chunk_lenght_in_kb": 16}, "Did you mean 'chunk_length_in_kb'?"),
         ({"class": "LZ4Compresor"}, "Write 'LZ4Compressor'."),
     ],

@@ -23,18 +23,18 @@ from scyllamodel.schema.source import module_source
 SERVER = ServerProfile("cassandra", (5, 0, 6))
 T = table("t", "id int pk", "v text")
 ODD = [
-    Unreadable("function", "f(int)", "deep", "k.f(int) cannot be understood"),
-    Unreadable("table", "odd", "its option x: nan is not finite", "k.odd cannot be understood: nan"),
-    Unreadable("type", "odd_type", "deep", "k.odd_type cannot be understood"),
-    Unreadable("view", "odd_view", "its option x", "k.odd_view cannot be understood"),
+    Unreadable("function", "f(int)", "deep", "k.f(int) cannot be read"),
+    Unreadable("table", "odd", "its option x: nan is not finite", "k.odd cannot be read: nan"),
+    Unreadable("type", "odd_type", "deep", "k.odd_type cannot be read"),
+    Unreadable("view", "odd_view", "its option x", "k.odd_view cannot be read"),
 ]
 LIVE = attrs.evolve(schema(T), unreadable=ODD)
 
 DECLARED = [
-    (table("odd", "id int pk"), "k.odd cannot be understood: nan"),
-    (view("odd", "t", "v text pk", "id int ck"), "k.odd cannot be understood: nan"),
-    (view("odd_view", "t", "v text pk", "id int ck"), "k.odd_view cannot be understood"),
-    (user_type("odd_type", "x int"), "k.odd_type cannot be understood"),
+    (table("odd", "id int pk"), "k.odd cannot be read: nan"),
+    (view("odd", "t", "v text pk", "id int ck"), "k.odd cannot be read: nan"),
+    (view("odd_view", "t", "v text pk", "id int ck"), "k.odd_view cannot be read"),
+    (user_type("odd_type", "x int"), "k.odd_type cannot be read"),
 ]
 
 

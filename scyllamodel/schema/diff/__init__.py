@@ -1,11 +1,10 @@
-"""Wanted facts x found facts -> changes.
+"""Compute the changes from the live schema to the desired one.
 
-*In*: what a server has (``found``), what models declare (``wanted``), and what the server can do. *Out*: the changes
-that lead from one to the other, in the order in which they would run, possible or not: the differ has no opinion, and
-`scyllamodel.schema.rules` judges what comes out. No I/O; one file for each kind of thing.
+*In*: the live schema, the facts that models declare, and the server. *Out*: the changes in execution order, possible or
+not: `scyllamodel.schema.rules` decides which may run. No I/O; one module for each kind of object.
 
-Models declare only what they declare. An option, an index class or a view filter that ``wanted`` leaves open is not
-compared; a live thing that ``wanted`` does not name is a `Unmanaged` note and never drift.
+Options, index classes and view filters that models leave open are not compared. A live object that no model declares is
+an `Unmanaged` note, never drift.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def diff(
     Two schemas are compared keyspace by keyspace, as far as ``desired`` names them.
 
     Parameters:
-        create_keyspace: whether a keyspace that does not exist is to be made.
+        create_keyspace: whether to create a keyspace that does not exist.
     """
     if isinstance(desired, SchemaFacts):
         live_by_name = {item.name: item for item in ([live] if isinstance(live, KeyspaceFacts) else live)}
@@ -60,7 +59,7 @@ def diff(
 
 
 def diff_pair(pair: SchemaPair, *, create_keyspace: bool = False) -> tuple[Change, ...]:
-    """The changes of one keyspace, for whoever needs its two sides afterwards, as rules do."""
+    """The changes of one keyspace, given as a `SchemaPair`."""
     return (
         *diff_keyspace(pair, create=create_keyspace),
         *diff_types(pair),
@@ -73,7 +72,7 @@ def diff_pair(pair: SchemaPair, *, create_keyspace: bool = False) -> tuple[Chang
 
 
 def _not_declarable(pair: SchemaPair) -> Iterator[Change]:
-    """Triggers, functions, aggregates, and what was not understood."""
+    """Triggers, functions and aggregates, which models cannot declare, and objects that could not be read."""
     for table in pair.live.tables:
         for trigger in table.triggers if table.name in pair.desired_tables else ():
             yield Unmanaged(pair.name, "trigger", f"{table.name}.{trigger.name}", trigger)

@@ -1,4 +1,4 @@
-"""The columns of one table on both sides: renamed keys, one grouped ADD, and everything that CQL cannot do."""
+"""Compare the columns of one table: renamed key columns, one ADD, and changes that CQL cannot make."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def diff_columns(keyspace: str, live: Table, desired: Table, renames: tuple[tuple[str, str], ...]) -> Iterator[Change]:
-    """What one table needs; ``live`` has its renamed key columns under their new names already."""
+    """The changes of one table; ``live`` already has its renamed key columns under the new names."""
     if renames:
         yield RenameKeyColumns(keyspace, desired.name, renames)
     if live.columns == desired.columns:
@@ -46,7 +46,7 @@ def diff_columns(keyspace: str, live: Table, desired: Table, renames: tuple[tupl
 
 
 def key_difference_codes(live: Table, desired: Table) -> list[str]:
-    """PK101 for the partition key, PK102 for the clustering key or its order; PK103 where it only gains a column."""
+    """PK101 for the partition key, PK102 for the clustering key or its order; PK103 if it only gains a column."""
     if live.columns == desired.columns:
         return []
     known = {column.name for column in live.columns}
@@ -66,7 +66,7 @@ def _key(columns: tuple[TableColumn, ...]) -> list[tuple[str, bool]]:
 
 
 def _difference_codes(live: TableColumn, desired: TableColumn) -> list[str]:
-    """Codes of what differs; a column that moves in or out of the key is a fault of the key, not of the column."""
+    """The codes of the differences; a column that moves into or out of the key is a difference of the key."""
     faults: list[str] = []
     if live.type != desired.type:
         faults.append(_type_difference_code(live, desired))
@@ -82,7 +82,7 @@ def _type_difference_code(live: TableColumn, desired: TableColumn) -> str:
 
 
 def _masks(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
-    """Masks that are declared and not stored so; one that no model declares stays, since dropping it shows values."""
+    """The changes of declared masks; a mask that no model declares is kept, since dropping it would show values."""
     for column in desired.columns:
         stored = live.get(column.name)
         if stored is None or stored.mask == column.mask:
@@ -94,7 +94,7 @@ def _masks(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
 
 
 def _ttl_column(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
-    """The TTL column, where one is declared; one that no model declares stays, since without it no row expires."""
+    """The change of a declared TTL column; one that no model declares is kept, since without it no row expires."""
     if live.ttl_column == desired.ttl_column:
         return
     if desired.ttl_column is not None:
@@ -104,7 +104,7 @@ def _ttl_column(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
 
 
 def set_ttl_column(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
-    """From one TTL column to the other: a table has one at most, so the one that is set is unset first."""
+    """The changes from one TTL column to another: a table has at most one, so the current one is unset first."""
     if live.ttl_column is not None:
         yield SetTtlColumn(keyspace, live.name, None, live.ttl_column)
     if desired.ttl_column is not None:
@@ -112,7 +112,7 @@ def set_ttl_column(keyspace: str, live: Table, desired: Table) -> Iterator[Chang
 
 
 def _unmanaged_columns(keyspace: str, live: Table, desired: Table) -> Iterator[Change]:
-    """Columns that no model declares; the old name of a renamed one is spoken of already."""
+    """Columns that no model declares, except the old name of a renamed one."""
     declared = {column.name for column in desired.columns}
     declared |= {c.renamed_from for c in desired.columns if c.renamed_from is not None and c.name not in live}
     for column in live.columns:

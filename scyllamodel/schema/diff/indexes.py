@@ -1,7 +1,7 @@
-"""Indexes: each wanted one finds its live counterpart by target, class and options, and by name if it was given one.
+"""Compare indexes: by target, class and options, and by name if one was chosen.
 
-An index that models leave unnamed is satisfied by any live index of the same meaning. What a model does not say of an
-index (its class, an option) is not compared.
+An index without a chosen name matches any live index of the same definition. A class or option that a model leaves open
+is not compared.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def diff_indexes(pair: SchemaPair) -> Iterator[Change]:
-    """The indexes of every wanted table, in its order."""
+    """The changes of indexes, in the order of the desired tables."""
     names = {index.name: (table.name, index) for table in pair.live.tables for index in table.indexes}
     for table in pair.desired.tables:
         live = pair.live_tables.get(table.name)
@@ -61,7 +61,7 @@ def _diff_table(
 def _view_options(
     keyspace: str, table: str, found: Index, wanted: Index, server: ServerProfile
 ) -> Iterator[SetOptions | Unmanaged]:
-    """The options of the view behind an index that differ; a note where some are stored that no model declares."""
+    """The differing options of the view behind an index; a note if options are stored that no model declares."""
     yield from set_view_options(keyspace, table, found, wanted, server)
     if set(found.view_options) - set(wanted.view_options):
         yield Unmanaged(keyspace, "index view options", found.name, found)
@@ -70,7 +70,7 @@ def _view_options(
 def set_view_options(
     keyspace: str, table: str, found: Index, wanted: Index, server: ServerProfile
 ) -> Iterator[SetOptions]:
-    """The change from the stored options of the view behind an index to those that are wanted, if they differ."""
+    """The change from the stored to the desired options of the view behind an index, if they differ."""
     stored = {**defaults_of(wanted.view_options, server), **found.view_options}
     if differing := differing_options(wanted.view_options, stored, server):
         name = f"{found.name}_index"
@@ -79,7 +79,7 @@ def set_view_options(
 
 
 def _with_distinct_name(live_indexes: Mapping[str, Index], index: Index, table: Table) -> Index:
-    """An index without a chosen name yields to one of this table that is on something else."""
+    """An index without a chosen name gets another one if another index of the table has its default name."""
     namesake = live_indexes.get(index.name)
     return index if namesake is None or _target_matches(namesake, index) else with_digest_name(index, table.name)
 
@@ -87,7 +87,7 @@ def _with_distinct_name(live_indexes: Mapping[str, Index], index: Index, table: 
 def _matching_name(
     live_indexes: Mapping[str, Index], desired: Index, table: Table, server: ServerProfile
 ) -> str | None:
-    """The name of the live index that is the wanted one; of several the one with its very name."""
+    """The name of the live index that matches; of several the one with the same name."""
     matching = [name for name, index in live_indexes.items() if index_matches(index, desired, table, server)]
     if desired.named or desired.name in matching:
         return desired.name if desired.name in matching else None
@@ -95,7 +95,7 @@ def _matching_name(
 
 
 def index_matches(live: Index, desired: Index, table: Table, server: ServerProfile) -> bool:
-    """Whether the live index does what is wanted, names aside."""
+    """Whether the live index matches the desired one, ignoring the name."""
     return (
         _target_matches(live, desired)
         and _class_matches(live, desired, table, server)
@@ -109,7 +109,7 @@ def _target_matches(live: Index, desired: Index) -> bool:
 
 
 def _columns(index: Index) -> object:
-    """What it is on; the columns by which a vector index filters have no order."""
+    """Whether both have one target; the order of the columns by which a vector index filters is ignored."""
     first, *others = index.column.split(", ") if is_viewless(index.using) else [index.column]
     return first, frozenset(others)
 
@@ -124,21 +124,21 @@ def _class_matches(live: Index, desired: Index, table: Table, server: ServerProf
 
 
 def _stored_class(desired: Index, table: Table, server: ServerProfile) -> str | None:
-    """The class of a declared index as the server at hand stores it."""
+    """The class of a declared index as this server stores it."""
     column = table.get(next(iter(desired.names(table)), ""))
     on_vector = column is not None and isinstance(column.type, VectorType)
     return None if desired.using is None else server.index_class(desired.using, on_vector=on_vector)
 
 
 def _options_match(live: Index, desired: Index) -> bool:
-    """Declared options only: servers add some of their own, such as Scylla's ``index_version``."""
+    """Whether the declared options match; servers add others, such as ScyllaDB's ``index_version``."""
     return all(str(live.options.get(name)).lower() == str(value).lower() for name, value in desired.options.items())
 
 
 def _conflicting_index(
     live_indexes: Mapping[str, Index], desired: Index, table: Table, server: ServerProfile
 ) -> tuple[Index, str] | None:
-    """The live index that stands in the way of a new one, and the code of how.
+    """The live index that conflicts with a new one, and the code of the conflict.
 
     IX102: the name is another index's, or the same index is there under another name, which servers refuse as a
     duplicate. IX103: an index of this name, or of this target and class, was made otherwise.
@@ -157,7 +157,7 @@ def _conflicting_index(
 def _addition(
     pair: SchemaPair, table: Table, index: Index, names: Mapping[str, tuple[str, Index]], *, populated: bool
 ) -> Change:
-    """The new index, unless its author gave it a name that is taken (names of indexes are unique in a keyspace)."""
+    """The new index, or a conflict if its chosen name is in use (index names are unique within a keyspace)."""
     if index.name in names or _hidden_view_exists(pair, index):
         index = with_digest_name(index, table.name)
     if index.name in names:
@@ -169,6 +169,6 @@ def _addition(
 
 
 def _hidden_view_exists(pair: SchemaPair, index: Index) -> bool:
-    """Whether something stands where the server would keep the index."""
+    """Whether another object has the name of the view in which the server would store the index."""
     hidden = f"{index.name}_index"
     return pair.server.keeps_indexes_in_views and (hidden in pair.live_tables or hidden in pair.live_views)

@@ -1,4 +1,4 @@
-"""The keyspace itself: made when it is asked for and missing, otherwise compared by meaning and never altered."""
+"""Compare the keyspace: it is created on request if missing; an existing one is compared by meaning, never altered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def diff_keyspace(pair: SchemaPair, *, create: bool) -> Iterator[Change]:
-    """A missing keyspace if it is to be made, or the one difference of an existing one."""
+    """A missing keyspace if it is to be created, or the mismatch of an existing one."""
     live, desired = pair.live.keyspace, pair.desired.keyspace
     if live is None:
         if create:
@@ -34,11 +34,11 @@ def _keyspace_matches(live: Keyspace, desired: Keyspace) -> bool:
 
 
 def replication_matches(live: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
-    """Whether the stored replication is what was declared.
+    """Whether the stored replication means the declared one.
 
-    Servers turn ``replication_factor: n`` into one entry for each data centre they have at that moment, drop data
-    centres with factor 0, store the class with its package and numbers as they were typed (all seen). A number is
-    satisfied by as many racks: Scylla keeps the list when the equal number is set.
+    Servers turn ``replication_factor: n`` into one entry for each current data centre, omit data centres with factor
+    0, and store the class with its package and numbers as typed (all observed). A number equals a list of as many
+    racks: ScyllaDB keeps the list if the equal number is set.
 
     >>> replication_matches({"class": "NetworkTopologyStrategy", "dc1": "3"},
     ...                  {"class": "NetworkTopologyStrategy", "replication_factor": 3})
@@ -64,7 +64,7 @@ def replication_matches(live: Mapping[str, Any], desired: Mapping[str, Any]) -> 
 
 
 def _factor_matches(stored: object, declared: object) -> bool:
-    """Whether a stored factor is the declared one; a number means any racks, as many as it says."""
+    """Whether a stored factor means the declared one; a number matches any list of as many racks."""
     if isinstance(stored, frozenset) and isinstance(declared, int):
         return len(cast("frozenset[str]", stored)) == declared
     return stored == declared
@@ -81,7 +81,7 @@ def _factors(replication: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _factor(value: object) -> str | int | frozenset[str]:
-    """A factor as a number, racks in no order; ``3/1`` of transient replication stays text."""
+    """A factor as a number, or as a set of racks; ``3/1`` of transient replication remains text."""
     if isinstance(value, tuple):
         return frozenset(map(str, cast("tuple[object, ...]", value)))
     text = str(value)

@@ -1,4 +1,4 @@
-"""Options that are declared and stored otherwise, of tables and views."""
+"""Compare the declared options of tables and views with the stored ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Both sides of one keyspace, looked up by name.
+"""The live and desired facts of one keyspace, with lookups by name.
 
-*In*: two `KeyspaceFacts`. *Out*: the same, with dicts, and with the key columns of ``found`` under the names that
-``wanted`` gives them by ``renamed_from``, so that the files beside this one compare like with like and stay linear.
+*In*: two `KeyspaceFacts`. *Out*: the same facts as dicts. Live key columns have the names that the desired side gives
+them with ``renamed_from``, so that the other modules compare equal names, in linear time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class SchemaPair:
-    """What is compared.
+    """The live and the desired keyspace, prepared for comparison.
 
     Attributes:
         key_renames: for each table with renamed key columns its ``(old, new)`` names.
         live_tables, live_views: what is found, after those renames.
-        desired_tables: the wanted tables.
+        desired_tables: the desired tables.
     """
 
     name: str
@@ -41,10 +41,10 @@ class SchemaPair:
 
     @classmethod
     def of(cls, live: KeyspaceFacts, desired: KeyspaceFacts, server: ServerProfile) -> SchemaPair:
-        """Both sides, prepared.
+        """Prepare both sides.
 
         Raises:
-            IntrospectionError: something that ``desired`` names is there and was not understood.
+            IntrospectionError: a declared object exists and could not be read.
         """
         if live.unreadable:
             relations = {item.name for item in (*desired.tables, *desired.views)}
@@ -75,7 +75,7 @@ class SchemaPair:
 
 
 def key_renames(live: Table, desired: Table) -> tuple[tuple[str, str], ...]:
-    """The ``(old, new)`` names of key columns that are declared as renamed and are still stored under the old name."""
+    """The ``(old, new)`` names of renamed key columns that are still stored under the old name."""
     declared = [column for column in desired.columns if column.renamed_from is not None and column.in_key]
     if not declared:
         return ()
@@ -88,9 +88,9 @@ def key_renames(live: Table, desired: Table) -> tuple[tuple[str, str], ...]:
 
 
 def has_cql_layout(table: Table) -> bool:
-    """Whether the table has the layout that CQL gives tables today, without COMPACT STORAGE.
+    """Whether the table has the normal CQL layout, without COMPACT STORAGE.
 
-    Flags are what a server says; a table from a model or a snapshot has none, and passes.
+    Only a server reports flags; a table from a model or a snapshot has none and counts as normal.
     """
     return not is_compact(table)
 

@@ -1,4 +1,4 @@
-"""Tables: new ones, names that are taken, and, for each table on both sides, what `columns` finds."""
+"""Compare tables: new ones, names in use, and the columns of tables on both sides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def diff_tables(pair: SchemaPair) -> Iterator[Change]:
-    """New tables, then the columns of known ones, then tables that no model declares."""
+    """The changes: new tables, the columns of existing ones, then tables that no model declares."""
     view_names = view_names_by_kind(pair)
     for table in pair.desired.tables:
         if table.name not in pair.live_tables:
@@ -39,7 +39,7 @@ def diff_tables(pair: SchemaPair) -> Iterator[Change]:
 
 
 def view_names_by_kind(pair: SchemaPair) -> dict[str, str]:
-    """Names at which a view stands, with what it is: those of users, and Scylla's ``<index>_index``."""
+    """The names in use by views, with a description: views of users, and ScyllaDB's ``<index>_index``."""
     names = dict.fromkeys(pair.live_views, "view")
     if pair.server.keeps_indexes_in_views:
         hidden = (f"{index.name}_index" for table in pair.live.tables for index in table.indexes)

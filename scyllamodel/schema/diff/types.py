@@ -1,7 +1,7 @@
-"""User types: new ones in the order of their needs, fields that are appended, and everything that CQL cannot do.
+"""Compare user types: new ones in dependency order, appended fields, and changes that CQL cannot make.
 
-The binary form of a user type is its values in the order of its fields. So the fields of both sides are compared by
-position: the one must begin with the other.
+A user type is stored as its values in the order of its fields. So the fields are compared by position: the desired
+fields have to begin with the live ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def diff_types(pair: SchemaPair) -> Iterator[Change]:
-    """New types first, then fields, then what cannot be, then what no model declares."""
+    """The changes: new types first, then fields, impossible changes, and types that no model declares."""
     desired = pair.desired.types
     missing = dependency_order(item for item in desired if item.name not in pair.live_types)
     yield from (AddType(pair.name, item) for item in missing)
@@ -33,13 +33,13 @@ def diff_types(pair: SchemaPair) -> Iterator[Change]:
 
 
 def field_renames(live: UserType, desired: UserType) -> tuple[tuple[str, str], ...]:
-    """The ``(old, new)`` names of fields that are declared as renamed and are still stored under the old name."""
+    """The ``(old, new)`` names of renamed fields that are still stored under the old name."""
     stored = dict(live.fields)
     return tuple((old, new) for new, old in desired.renamed.items() if old in stored and new not in stored)
 
 
 def with_renamed_fields(user_type: UserType, names: Iterable[tuple[str, str]]) -> UserType:
-    """The type with these fields under their new names."""
+    """The type with the new names of these fields."""
     new_names = dict(names)
     return attrs.evolve(user_type, fields=tuple((new_names.get(name, name), kind) for name, kind in user_type.fields))
 
@@ -64,7 +64,7 @@ def _diff_fields(keyspace: str, live: UserType, desired: UserType) -> Iterator[C
 
 
 def _difference_codes(live: UserType, desired: UserType) -> list[tuple[str, str]]:
-    """Code and field of each difference: gone (UD101), of another type (UD102), or else in another place (UD104)."""
+    """Code and field of each difference: missing (UD101), of another type (UD102), or in another position (UD104)."""
     stored, declared = dict(live.fields), dict(desired.fields)
     faults = [("UD101", name) for name in stored if name not in declared]
     faults += [("UD102", name) for name in stored if name in declared and stored[name] != declared[name]]

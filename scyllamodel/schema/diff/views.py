@@ -1,6 +1,7 @@
-"""Materialized views: new ones, and definitions that differ, which CQL cannot change.
+"""Compare materialized views: new ones, and differing definitions, which CQL cannot alter.
 
-A view's columns have the types of its table, so only their names and the key are compared, and the filter by meaning.
+The columns of a view have the types of its table, so only their names, the key and the meaning of the filter are
+compared.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def diff_views(pair: SchemaPair) -> Iterator[Change]:
-    """New views, differing ones, then those that no model declares."""
+    """The changes: new views, differing ones, then those that no model declares."""
     table_names = {table.name for table in pair.live.tables}
     for view in pair.desired.views:
         live = pair.live_views.get(view.name)
@@ -48,14 +49,14 @@ def _diff_view(pair: SchemaPair, live: View, desired: View) -> Iterator[Change]:
 
 
 def _base_key(pair: SchemaPair, name: str) -> frozenset[str]:
-    """Key columns of the table; a filter that is read before a rename still has their old names."""
+    """The key columns of the table, also under the old names that the filter has before a rename."""
     base = pair.desired_tables.get(name) or pair.live_tables.get(name)
     names = [column.name for column in base.columns if column.in_key] if base else []
     return frozenset((*names, *(old for old, _ in pair.key_renames.get(name, ()))))
 
 
 def _columns_to_come(pair: SchemaPair, live: View, base: Table | None) -> frozenset[str]:
-    """Columns that a view made by ``SELECT *`` gains when its table does: all but static ones (seen)."""
+    """The columns that a view with ``SELECT *`` gains when its table does: all but static ones (observed)."""
     live_base = pair.live_tables.get(live.base)
     if not live.all_columns or base is None or live_base is None:
         return frozenset()
@@ -66,11 +67,11 @@ def _columns_to_come(pair: SchemaPair, live: View, base: Table | None) -> frozen
 def view_difference(
     live: View, desired: View, base_key: frozenset[str], columns_to_come: frozenset[str] = frozenset()
 ) -> str | None:
-    """In which respect the view is not as wanted; None when it serves.
+    """The aspect in which the live view differs from the desired one; None if it matches.
 
     Parameters:
         base_key: the key columns of the table, which can never be null.
-        columns_to_come: columns that the view will gain by itself.
+        columns_to_come: columns that the view gains automatically.
     """
     if live.base != desired.base:
         return "table"
@@ -89,10 +90,10 @@ def _key(view: View) -> list[tuple[str, str, bool]]:
 
 
 def effective_filter(view: View, base_key: frozenset[str]) -> frozenset[str]:
-    """The relations of the filter that can leave a row out.
+    """The relations of the filter that can exclude a row.
 
-    ``IS NOT NULL`` on a key column of the table never does, and Scylla leaves one of them out. A model without a filter
-    means ``IS NOT NULL`` on each key column of the view.
+    ``IS NOT NULL`` on a key column of the table never does, and ScyllaDB omits one of them. A model without a filter
+    implies ``IS NOT NULL`` on each key column of the view.
     """
     if not view.where:
         return frozenset(column.name for column in view.columns if column.in_key) - base_key

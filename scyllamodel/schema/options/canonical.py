@@ -1,9 +1,9 @@
-"""One canonical value for each meaning of a table option, whether it was declared in Python or stored by a server.
+"""Canonical values of table options, equal for declared and stored options of one meaning.
 
 *In*: the name of an option and any spelling of its value. *Out*: a number, boolean, text, or `FrozenMap` of texts, in
 one form that names no server: short class names, ``class`` and ``chunk_length_in_kb`` in compression, ``{}`` for no
-compression, ``99p`` for a percentile, ``NEVER`` for none, ``{"enabled": "true"}`` for a boolean ``cdc``. What servers
-store differently (defaults, spelling) is the business of `compare` and `emit`.
+compression, ``99p`` for a percentile, ``NEVER`` for none, ``{"enabled": "true"}`` for a boolean ``cdc``. Differences
+between servers (defaults, spelling) are handled in `compare` and `emit`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _FALSE: Final = frozenset({"false", "no", "0"})
 
 
 def canonical(name: str, value: object) -> Any:
-    """The canonical value of an option; one of an unknown option keeps its kind.
+    """The canonical value of an option; a value of an unknown option keeps its type.
 
     >>> canonical("compression", {"sstable_compression": "LZ4Compressor", "chunk_length_kb": 64})
     {'class': 'LZ4Compressor', 'chunk_length_in_kb': '64'}
 
     Raises:
-        ValueError: the value cannot be one of this option.
+        ValueError: the value is invalid for this option.
     """
     return _CANONICAL_FORMS.get(name, _undeclared_form)(value)
 
@@ -47,7 +47,7 @@ def setting_text(value: object) -> str:
 
 
 def setting_matches(left: str, right: str) -> bool:
-    """Whether two settings of a map mean the same: numbers as numbers, anything else in any case.
+    """Whether two settings of a map are equal: numbers as numbers, other texts ignoring case.
 
     >>> setting_matches("04", "4"), setting_matches("FALSE", "false"), setting_matches("0.50", "0.5")
     (True, True, True)
@@ -63,10 +63,10 @@ def setting_matches(left: str, right: str) -> bool:
 
 
 def parse_boolean(value: object) -> bool:
-    """A boolean from what CQL takes for one.
+    """Parse a boolean that CQL accepts.
 
     Raises:
-        ValueError: CQL would not take it.
+        ValueError: CQL does not accept it.
     """
     text_value = setting_text(value).lower()
     if text_value not in _TRUE | _FALSE:
@@ -75,7 +75,7 @@ def parse_boolean(value: object) -> bool:
 
 
 def _not_a(value: object, expected: str) -> ValueError:
-    return ValueError(f"{value!r} is no {expected}")
+    return ValueError(f"{value!r} is not a {expected}")
 
 
 def _text(value: object) -> str:
@@ -103,7 +103,7 @@ def text_settings(value: object) -> dict[str, str]:
     """A map option with its settings as text, in the order given.
 
     Raises:
-        ValueError: it is no map, or one of its settings is neither text, number nor boolean.
+        ValueError: it is not a map, or a setting is not a text, number or boolean.
     """
     if not isinstance(value, Mapping):
         raise _not_a(value, "map")
@@ -139,7 +139,7 @@ def _compaction(value: object) -> FrozenMap:
 
 
 def _flag(setting: str) -> str:
-    """True and false in lower case, as ScyllaDB wants them; another setting as it is."""
+    """True and false in lower case, as ScyllaDB requires; other settings unchanged."""
     lower = setting.lower()
     return lower if lower in {"true", "false"} else setting
 
@@ -148,17 +148,17 @@ _OLD_SETTING_NAMES: Final = {"sstable_compression": "class", "chunk_length_kb": 
 
 
 def _compression(value: object) -> FrozenMap:
-    """No compression is ``{}``; ``enabled: true`` and ``min_compress_ratio: 0`` say nothing, and servers drop them."""
+    """Canonical compression: none is ``{}``; servers drop ``enabled: true`` and ``min_compress_ratio: 0``."""
     original = text_settings(value)
     settings = {_OLD_SETTING_NAMES.get(key, key): setting for key, setting in original.items()}
     if len(settings) != len(original):
-        raise ValueError("one setting of compression is given under its old and its new name")
+        raise ValueError("a compression setting is given under both its old and its new name")
     enabled_setting, class_name = settings.pop("enabled", None), settings.get("class", "")
     enabled = enabled_setting is None or parse_boolean(enabled_setting)
     if not enabled or not class_name:
         settings.pop("class", None)
         if class_name or settings or (enabled and enabled_setting is not None):
-            raise ValueError("compression that is off has no other settings, and one that is on has a 'class'")
+            raise ValueError("disabled compression has no other settings, and enabled compression needs a 'class'")
         return FrozenMap()
     settings["class"] = _without_package(COMPRESSION_PACKAGE, class_name)
     if setting_matches(settings.get("min_compress_ratio", ""), "0"):
@@ -198,7 +198,7 @@ class RetryPolicy:
 
     Attributes:
         kind: ``ALWAYS``, ``NEVER``, ``p`` (a percentile), ``ms``, or ``MIN``, ``MAX`` of a percentile and a time.
-        numbers: what the kind counts; percentile first.
+        numbers: the percentile, the milliseconds, or both in this order.
     """
 
     kind: str
@@ -223,7 +223,7 @@ _AMOUNT_RANGE: Final = re.compile(rf"(min|max)\({_AMOUNT},\s*{_AMOUNT}\)", re.IG
 
 
 def parse_retry_policy(value: object) -> RetryPolicy:
-    """The policy that a text means; spelled as either server does.
+    """Parse a retry policy in the spelling of either server.
 
     >>> str(parse_retry_policy("99.0PERCENTILE")), str(parse_retry_policy("none"))
     ('99p', 'NEVER')
@@ -231,7 +231,7 @@ def parse_retry_policy(value: object) -> RetryPolicy:
     'MAX(99p,50ms)'
 
     Raises:
-        ValueError: no server takes it.
+        ValueError: no server accepts it.
     """
     policy_text = _text(value)
     if policy_text.upper() in ("ALWAYS", "NEVER", "NONE"):
@@ -243,13 +243,13 @@ def parse_retry_policy(value: object) -> RetryPolicy:
         parts = dict(_amount(bounds.group(group), bounds.group(group + 1)) for group in (2, 4))
         if len(parts) == 2:
             return RetryPolicy(bounds.group(1).upper(), (parts["p"], parts["ms"]))
-    raise ValueError(f"{policy_text!r} is no retry policy: 99p, 50ms, ALWAYS, NEVER and MIN(99p,50ms) are")
+    raise ValueError(f"{policy_text!r} is not a retry policy; use 99p, 50ms, ALWAYS, NEVER or MIN(99p,50ms)")
 
 
 def _amount(number: str, unit: str) -> tuple[str, Decimal]:
     unit_kind, amount = unit[0].lower().replace("m", "ms"), Decimal(number)
     if unit_kind == "p" and not 0 < amount < 100:
-        raise ValueError(f"a percentile is between 0 and 100, and {number} is not")
+        raise ValueError(f"a percentile is between 0 and 100, not {number}")
     return unit_kind, amount
 
 
@@ -281,4 +281,4 @@ _CANONICAL_FORMS: Final[Mapping[str, Callable[[object], Any]]] = {
     "tombstone_gc": _map,
 }
 OPTION_NAMES: Final = frozenset(_CANONICAL_FORMS)
-"""Every table and view option of the servers that this release knows."""
+"""The table and view options that this release knows."""

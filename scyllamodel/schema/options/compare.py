@@ -1,8 +1,8 @@
-"""Declared against stored options, by what they mean on the server at hand.
+"""Compare declared options with stored ones, by their meaning on this server.
 
-*In*: canonical options of both sides. *Out*: which of the declared ones differ. A map that is declared stands for the
-whole map: ``ALTER`` replaces it, and what it leaves out returns to the server's default. So a setting that is stored
-but not declared is a difference exactly when it is known to be none of the server's own doing.
+*In*: canonical declared and stored options. *Out*: the declared options that differ. A declared map is compared as a
+whole: ``ALTER`` replaces it, and settings that it omits return to the server's default. So a stored setting that is not
+declared is a difference exactly if the server is known not to set it automatically.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MEANING_OF_ABSENCE: Final[Mapping[str, Any]] = {
     "tablets": FrozenMap(),
     "tombstone_gc": FrozenMap({"mode": "timeout"}),
 }
-"""What it means when a server that leaves defaults out stores nothing for an option."""
+"""The values that apply when a server that omits defaults stores nothing for an option."""
 
 _CDC: Final = {"preimage": "false", "postimage": "false", "delta": "full", "ttl": "86400"}
 _TOMBSTONE_GC: Final = {"mode": "timeout", "propagation_delay_in_seconds": "3600"}
@@ -43,7 +43,7 @@ _COMPACTION: Final = {
     "unchecked_tombstone_compaction": "false",
 }
 _NO_DEFAULT: Final = ""
-"""The default of a setting that has a meaning of its own only when somebody gives it."""
+"""The default of a setting that has an effect only if it is given."""
 
 _THRESHOLDS: Final = {"min_threshold": "4", "max_threshold": "32"}
 _TIERS: Final = {"bucket_high": "1.5", "bucket_low": "0.5", "min_sstable_size": "52428800"}
@@ -67,24 +67,24 @@ _STRATEGIES: Final[Mapping[str, Mapping[str, str]]] = {
         **_THRESHOLDS, **_TIERS, "space_amplification_goal": _NO_DEFAULT, "sstable_size_in_mb": "1000",
     },
 }  # fmt: skip
-"""Settings of compaction that a server adds, or means by leaving them out (``CompactionParams``)."""
+"""Default settings of compaction, which a server adds or implies (``CompactionParams``)."""
 
 _COMPRESSION: Final = {
     "compression_level": "3", "lz4_compressor_type": "fast", "lz4_high_compressor_level": "9",
     "min_compress_ratio": "0",
 }  # fmt: skip
 _SERVER_EXTENDED_MAPS: Final = frozenset({"compaction", "compression", "tombstone_gc"})
-"""Maps to which a server may add settings of its own, so that an unknown one says nothing about who wrote it."""
+"""Maps to which a server may add settings, so that an unknown setting may be the server's."""
 
 
 def differing_options(desired: Mapping[str, Any], stored: Mapping[str, Any], server: ServerProfile) -> FrozenMap:
-    """The declared options that are stored otherwise, as declared; maps are whole, since ``ALTER`` replaces them."""
+    """The declared options whose stored value differs; maps are whole, since ``ALTER`` replaces them."""
     differing = (n for n in sorted(desired) if not option_matches(n, desired[n], stored.get(n), server))
     return FrozenMap({name: desired[name] for name in differing})
 
 
 def stored_values(names: Mapping[str, Any], stored: Mapping[str, Any]) -> FrozenMap:
-    """What is stored for the same names, or what the absence of a row means; to go back to."""
+    """The stored values of the same options, or their defaults, to restore them in an undo."""
     values = {name: stored.get(name, _MEANING_OF_ABSENCE.get(name)) for name in names}
     return FrozenMap({name: value for name, value in values.items() if value is not None})
 
@@ -92,9 +92,9 @@ def stored_values(names: Mapping[str, Any], stored: Mapping[str, Any]) -> Frozen
 def reset_settings(
     name: str, desired: Mapping[str, str], stored: Mapping[str, str], server: ServerProfile
 ) -> list[str]:
-    """The settings of a stored map that ``ALTER`` with the declared one would return to another default.
+    """The settings of a stored map that ``ALTER`` with the declared map would reset to a default.
 
-    With another class the old settings have no meaning any more, and none is lost.
+    With another class the old settings have no meaning, and none is reset.
     """
     if _class_name(desired) != _class_name(stored):
         return []
@@ -105,9 +105,9 @@ def reset_settings(
 
 
 def option_matches(name: str, desired: object, stored: object, server: ServerProfile) -> bool:
-    """Whether a stored option means what was declared; None as ``stored`` means that nothing is stored.
+    """Whether a stored option has the declared meaning; ``stored`` is None if nothing is stored.
 
-    An option that this server does not know or does not show is never different: there is nothing to alter.
+    An option that this server does not know or show is never different, since it cannot be altered.
     """
     if stored is None and server.leaves_defaults_out:
         stored = _MEANING_OF_ABSENCE.get(name)
@@ -129,7 +129,7 @@ def _is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def _has_no_effect(name: str, server: ServerProfile) -> bool:
-    """Whether altering the option would do nothing here."""
+    """Whether altering the option has no effect on this server."""
     if name == "crc_check_chance":
         return not server.uses_crc_check_chance
     return name in OPTION_NAMES and name not in server.table_options
@@ -148,7 +148,7 @@ def _map_matches(name: str, desired: FrozenMap, stored: FrozenMap, server: Serve
 
 
 def _setting_matches(desired: str | None, stored: str | None, name: str, declared: bool) -> bool:  # noqa: FBT001 - private
-    """None on a side: neither said nor known. An undeclared setting without a known default may be the server's."""
+    """Whether two settings are equal; None means neither given nor known, so that it may be the server's."""
     if desired is None and not declared:
         return name in _SERVER_EXTENDED_MAPS
     return desired is not None and stored is not None and setting_matches(desired, stored)
@@ -173,7 +173,7 @@ def _defaults(name: str, desired: Mapping[str, str], server: ServerProfile) -> M
 
 
 def _as_stored(policy: RetryPolicy, server: ServerProfile) -> RetryPolicy:
-    """The policy with its numbers as exact as the server keeps them."""
+    """The policy with its numbers in the precision of the server."""
     percentile_step, millisecond_step = server.retry_precision
     shortened = _rounded_down if server.cuts_retry_times else _rounded
     numbers = [

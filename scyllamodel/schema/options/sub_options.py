@@ -1,8 +1,8 @@
-"""The sub-options of compaction and compression: which class has which, and what values they take.
+"""The sub-options of each compaction and compression class, with their allowed values.
 
-*In*: a canonical ``compaction`` or ``compression`` map. *Out*: what is wrong with it, or None. The table holds what
-Cassandra 4.0 to 5.0 answered to each name and value (``CompactionParams``, ``*Strategy.validateOptions``), and what
-ScyllaDB's ``compaction_strategy_impl`` and ``compression_parameters`` know; a name of either is taken here.
+*In*: a canonical ``compaction`` or ``compression`` map. *Out*: the problem, or None. The table has what Cassandra 4.0
+to 5.0 answered for each name and value (``CompactionParams``, ``*Strategy.validateOptions``), and what ScyllaDB's
+``compaction_strategy_impl`` and ``compression_parameters`` accept; a name of either server is accepted here.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,12}")
 
 @attrs.frozen
 class _AllowedValues:
-    """The values of one sub-option: a test, and its words for people."""
+    """The allowed values of one sub-option: a test and a description."""
 
     description: str
     test: Callable[[str], bool]
 
 
 def number(value: str) -> float | None:
-    """The number that a setting holds, or None."""
+    """The number in a setting, or None."""
     try:
         return float(value)
     except ValueError:
@@ -158,12 +158,12 @@ _COMPRESSORS: Final[Mapping[str, Mapping[str, _AllowedValues]]] = {
 
 
 def compaction_fault(settings: Mapping[str, object]) -> Fault:
-    """Return what every server refuses in a compaction map, and what to write, or None.
+    """Return the problem for which every server refuses a compaction map and its fix, or None.
 
-    A class with a package, which the application brings itself, is not looked into.
+    A class with a package, which is installed by the user, is not checked.
 
     >>> compaction_fault({"class": "TimeWindowCompactionStrategy", "compaction_window_unit": "days"})
-    ("'compaction_window_unit' is 'days'", 'It takes MINUTES or HOURS or DAYS.')
+    ("'compaction_window_unit' is 'days'", 'Use MINUTES or HOURS or DAYS.')
     """
     name = str(settings.get("class", ""))
     if "." in name or name in _NO_SUB_OPTIONS_KNOWN:
@@ -174,7 +174,7 @@ def compaction_fault(settings: Mapping[str, object]) -> Fault:
 
 
 def compression_fault(settings: Mapping[str, object]) -> Fault:
-    """Return what every server refuses in a compression map, and what to write, or None."""
+    """Return the problem for which every server refuses a compression map and its fix, or None."""
     name = str(settings.get("class", ""))
     if not settings or "." in name:
         return None
@@ -187,8 +187,8 @@ def _unknown_class_fault(name: str, known: Iterable[str]) -> Fault:
     lower = {class_name.lower(): class_name for class_name in known}
     suggestions = difflib.get_close_matches(name.lower(), lower, 1, 0.5)
     return (
-        f"there is no class {name!r}",
-        f"Write {lower[suggestions[0]]!r}." if suggestions else f"Known are {', '.join(known)}.",
+        f"unknown class {name!r}",
+        f"Use {lower[suggestions[0]]!r}." if suggestions else f"Known classes: {', '.join(known)}.",
     )
 
 
@@ -201,12 +201,12 @@ def _setting_fault(name: str, settings: Mapping[str, object], known_settings: Ma
             advice = f"Did you mean {suggestions[0]!r}?" if suggestions else f"It has {', '.join(known_settings)}."
             return f"{name} has no sub-option {setting!r}", advice
         if not known_settings[setting].test(setting_text(value)):
-            return f"{setting!r} is {setting_text(value)!r}", f"It takes {known_settings[setting].description}."
+            return f"{setting!r} is {setting_text(value)!r}", f"Use {known_settings[setting].description}."
     return None
 
 
 def _bounds_fault(settings: Mapping[str, object]) -> Fault:
-    """Cassandra wants each lower bound below its upper one; its defaults stand in for one that is not given."""
+    """Check that each lower bound is below its upper one, as Cassandra requires; a missing bound has its default."""
     pairs = (("min_threshold", "4", "max_threshold", "32", True), ("bucket_low", "0.5", "bucket_high", "1.5", False))
     for low, low_default, high, high_default, equal in pairs:
         if low not in settings and high not in settings:
@@ -218,6 +218,6 @@ def _bounds_fault(settings: Mapping[str, object]) -> Fault:
         if not (below <= above if equal else below < above):
             return (
                 f"{low} {below:g} is not below {high} {above:g}",
-                f"Give {low} and {high} so that {low} is the smaller.",
+                f"Set both, with {low} below {high}.",
             )
     return None

@@ -1,7 +1,7 @@
-"""What the server at hand refuses of declared options, found before anything is sent.
+"""Declared options that this server refuses, found before anything is sent.
 
 *In*: canonical options and a `ServerProfile`. *Out*: diagnostics OP104 for unknown options, classes and sub-options,
-and for values that only other servers take. Limits that depend on the keyspace or on several options are in
+and for values that only other servers accept. Limits that depend on the keyspace or on several options are in
 `scyllamodel.schema.rules.option_limits`.
 """
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
 _Fault: TypeAlias = "tuple[str, str]"
-"""What is wrong, with the server left to the caller, and what to do."""
+"""The problem, without the server, and the fix."""
 
 CREATE_ONLY: Final = frozenset({"storage_engine"})
-"""Options that CQL takes when a table is made and never again."""
+"""Options that CQL accepts only when a table is created."""
 
 
 def unsupported_options(options: Mapping[str, Any], server: ServerProfile, path: str) -> list[Diagnostic]:
@@ -38,24 +38,24 @@ def unsupported_options(options: Mapping[str, Any], server: ServerProfile, path:
 
 
 def unalterable_options(options: Mapping[str, Any], server: ServerProfile, path: str) -> list[Diagnostic]:
-    """OP104 for what this server takes when a table is made, but not, or not by itself, in an ``ALTER``.
+    """OP104 for options that this server accepts in ``CREATE``, but not, or not alone, in ``ALTER``.
 
     Parameters:
         options: those that an ``ALTER`` would change.
         path: the raw dotted name of the table or view.
     """
     diagnostics = [
-        Diagnostic("OP104", "error", path, f"the option {name} can only be given when the table is made", _KEEP_OR_COPY)
+        Diagnostic("OP104", "error", path, f"the option {name} can only be set in CREATE TABLE", _KEEP_OR_COPY)
         for name in sorted(CREATE_ONLY.intersection(options))
     ]
     if set(options) == {"additional_write_policy"} and not server.alters_write_policy_alone:
-        message = f"{server} forgets an ALTER of additional_write_policy alone, and answers that nothing changed"
+        message = f"{server} ignores an ALTER that sets only additional_write_policy"
         diagnostics.append(Diagnostic("OP104", "error", path, message, _CHANGE_TOGETHER))
     return diagnostics
 
 
-_KEEP_OR_COPY: Final = "Leave it as it is, or make a new table and copy."
-_CHANGE_TOGETHER: Final = "Change another option with it, such as the comment; or leave it out on this server."
+_KEEP_OR_COPY: Final = "Keep the stored value, or create a new table and copy the rows."
+_CHANGE_TOGETHER: Final = "Change another option with it, such as the comment, or omit it on this server."
 
 
 def _option_diagnostics(name: str, value: Any, server: ServerProfile, path: str) -> Iterator[Diagnostic]:

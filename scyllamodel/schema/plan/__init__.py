@@ -1,4 +1,4 @@
-"""Changes -> ordered steps, as one value that is shown, saved and applied."""
+"""Plans: changes as ordered steps, in one value that can be shown, saved and applied."""
 
 from scyllamodel.schema.plan.contract import contract_plan
 from scyllamodel.schema.plan.make import make_plan

@@ -1,7 +1,7 @@
-"""What no model declares any more -> the plan that removes it, as far as it was named.
+"""Plan the removal of live objects that no model declares.
 
-*In*: both sides of a schema, the server, what may go. *Out*: a `Plan` like any other. A sync never drops anything, so
-this is the only way in which something goes, and only by its code and name. No I/O.
+*In*: the live and desired schema, the server, what may be dropped. *Out*: a `Plan`. A sync never drops anything; this
+is the only way, and each drop has to be allowed by code and name. No I/O.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _CODES: Final = {
     "table": "DS102",
     "type": "DS104",
 }
-"""The code of each kind of drop, in the order in which they run: what depends on others goes before them."""
+"""The code of each kind of drop, in execution order: dependent objects first."""
 
 
 _NO_OWNERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -58,11 +58,11 @@ def contract_plan(
     allow: Collection[str] = (),
     owners: Mapping[str, str] = _NO_OWNERS,
 ) -> Plan:
-    """The plan that drops what is live, declared by no model, and named by ``allow``.
+    """The plan that drops the live objects that no model declares and ``allow`` names.
 
     Parameters:
-        allow: codes with an object, such as ``DS103:orders.legacy``; a code alone means all of its kind.
-        owners: objects of other repos, by their raw dotted names without the keyspace, each with its owner. They stay.
+        allow: codes with an object, such as ``DS103:orders.legacy``; a code alone means all objects of its kind.
+        owners: the owner of each object of another repo, by raw dotted name without the keyspace; they are kept.
     """
     steps: list[Step] = []
     all_diagnostics: list[Diagnostic] = []
@@ -94,19 +94,17 @@ def contract_plan(
 def _explanations(
     desired: SchemaFacts, live: SchemaFacts, server: ServerProfile, owners: Mapping[str, str]
 ) -> dict[str, str]:
-    """What there is to say of each object that could be meant, by its raw dotted name without the keyspace."""
+    """An explanation for each object, by its raw dotted name without the keyspace."""
     live_by_name = {keyspace.name: keyspace for keyspace in live}
     explanations: dict[str, str] = {}
     for keyspace in desired:
-        explanations |= dict.fromkeys(
-            _names(keyspace), "A model declares it, and contract drops only what no model declares."
-        )
+        explanations |= dict.fromkeys(_names(keyspace), "A model declares it; contract drops undeclared objects only.")
         for change in diff_pair(SchemaPair.of(live_by_name[keyspace.name], keyspace, server)):
             if isinstance(change, Unmanaged) and change.kind in _CODES:
                 explanations[change.name] = f"The {change.kind} is dropped by {_CODES[change.kind]}:{change.name}."
     return {
         **explanations,
-        **{name: f"It belongs to {owner}, and stays." for name, owner in owners.items() if name in explanations},
+        **{name: f"It belongs to {owner} and is kept." for name, owner in owners.items() if name in explanations},
     }
 
 
@@ -141,7 +139,7 @@ def _is_allowed(change: Unmanaged, allow: frozenset[str]) -> bool:
 
 
 def _drop_change(change: Unmanaged, pair: SchemaPair, tables_by_index: Mapping[str, Table]) -> DropChange | None:
-    """The change that drops it; None for a column of a view, which goes with the view alone.
+    """The change that drops the object; None for a column of a view, which can only be dropped with the view.
 
     Parameters:
         tables_by_index: the tables by the names of their indexes, which are unique in a keyspace.

@@ -1,7 +1,7 @@
-"""Wanted facts x found facts -> the plan.
+"""Make a plan from the live and the desired schema.
 
-*In*: both schemas, the server, what is allowed. *Out*: a `Plan`, the same byte for byte in whatever order models were
-found and rows were read. No I/O.
+*In*: both schemas, the server, what is allowed. *Out*: a `Plan`, which does not depend on the order of models and rows.
+No I/O.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ def make_plan(
     create_keyspace: bool = False,
     allow: Collection[str] = (),
 ) -> Plan:
-    """The plan that makes the live schema hold what models declare.
+    """Make the plan from the live schema to the one that models declare.
 
-    Nothing is raised for what cannot be: it stands in ``Plan.refusals``, all of it, and `Plan.raise_refused` raises it.
+    Impossible changes raise nothing: they are in ``Plan.refusals``, and `Plan.raise_refused` raises them.
 
     Parameters:
-        topology: how many nodes each data centre has, up or down; checks the replication of a new keyspace.
-        racks: of each data centre; checks what a keyspace with tablets can hold.
-        create_keyspace: whether a keyspace that does not exist is to be made; otherwise that is a refusal.
-        allow: codes, or ``code:object``, of what may be done although it is refused by default.
+        topology: the number of nodes in each data centre; used to check the replication of a new keyspace.
+        racks: the racks of each data centre; used to check views and indexes in a keyspace with tablets.
+        create_keyspace: whether to create a keyspace that does not exist; if not, the plan has a refusal.
+        allow: codes, or ``code:object``, of refusals that are allowed.
     """
     desired, live = _as_schema(desired), _as_schema(live)
     if create_keyspace:
@@ -77,7 +77,7 @@ def _as_schema(facts: SchemaFacts | KeyspaceFacts) -> SchemaFacts:
 
 
 def _filled_plan(base: Plan, changes: Iterable[Change], findings: list[Finding], server: ServerProfile) -> Plan:
-    """Refused changes give no step; remarks on a step go with it, all others are notes."""
+    """Convert findings: refused changes give no step, findings about a step are its lints, all others are notes."""
     refused = {id(finding.change) for finding in findings if finding.diagnostic.severity == "error" and finding.change}
     runnable = [change for change in changes if is_step(change) and id(change) not in refused]
     keyspace_changes = [change for change in runnable if isinstance(change, CreateKeyspace)]

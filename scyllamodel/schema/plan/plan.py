@@ -1,7 +1,7 @@
-"""The plan: a value that says what would run, why not, and what else there is to know.
+"""The plan: the statements that would run, the refusals, and notes.
 
-There is one plan for dry run and for apply, so that what is printed is what runs. It can be saved, read back, compared
-by its fingerprint, and shown.
+A dry run and an apply use the same plan, so that what is printed is what runs. A plan can be saved, loaded, compared by
+its fingerprint, and shown.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ FORMAT = 1
 """The format of the JSON document, ``schemas/plan.schema.json``."""
 
 Digest: TypeAlias = str | Callable[[], str]
-"""A fingerprint, or what makes it: most plans are empty, and nobody asks for theirs."""
+"""A fingerprint, or a function that computes it: most plans are empty, and their fingerprint is never read."""
 
 
 @attrs.define(eq=False)
 class LazyDigest:
-    """A digest that is made when somebody first asks for it; pickled, it is the text."""
+    """A digest that is computed on first use; pickled as text."""
 
     compute: Callable[[], str]
     value: str | None = None
@@ -54,16 +54,16 @@ def _digest_text(fingerprint: Digest) -> str:
 
 @attrs.frozen
 class Plan:
-    """What leads from the live schema to the models.
+    """The steps from the live schema to the models.
 
     Attributes:
-        keyspace: its raw name, or several joined by ``", "``.
-        server: the server it was made for, such as ``cassandra 5.0.9``.
-        bootstrap: steps that come first and are no part of ``cql``: the keyspace, where it was asked for, and the
-            tables of our own bookkeeping.
-        steps: what runs, in order. With refusals nothing runs, and these are what would be possible.
-        refusals: everything that stands in the way, with severity ``error``.
-        notes: what is worth knowing and belongs to no step.
+        keyspace: the raw name of the keyspace, or several joined by ``", "``.
+        server: the server for which it was made, such as ``cassandra 5.0.9``.
+        bootstrap: steps that run first and are not part of ``cql``: the keyspace, if requested, and the internal
+            tables.
+        steps: the steps, in order. With refusals nothing runs, and these are the possible ones.
+        refusals: diagnostics with severity ``error``, which prevent the run.
+        notes: diagnostics that belong to no step.
     """
 
     keyspace: str
@@ -82,7 +82,7 @@ class Plan:
 
     @property
     def schema_to(self) -> str:
-        """Fingerprint of what models declare."""
+        """Fingerprint of the declared schema."""
         return _digest_text(self._schema_to)
 
     @property
@@ -102,16 +102,16 @@ class Plan:
 
     @property
     def fingerprint(self) -> str:
-        """``sha256:…`` of what would run and what is refused: equal for plans that do the same to the same schema."""
+        """``sha256:…`` of the steps and refusals: equal for plans that have the same effect on the same schema."""
         return _fingerprint(self.to_dict(with_hash=False))
 
     def raise_refused(self) -> None:
-        """Raise what stands in the way, if anything does; the error holds every refusal.
+        """Raise an error if anything is refused; it contains every refusal.
 
         Raises:
-            KeyspaceError: the keyspace does not exist and was not asked for, or cannot be made so.
-            ImpossibleChange: CQL has no statement for a wanted change.
-            DestructiveChangeRefused: every refused change would run under ``allow=``.
+            KeyspaceError: the keyspace does not exist and was not requested, or cannot be created as requested.
+            ImpossibleChange: CQL has no statement for a desired change.
+            DestructiveChangeRefused: every refused change can be allowed with ``allow=``.
         """
         if not self.refusals:
             return
@@ -130,7 +130,7 @@ class Plan:
         """The plan as text: ``+`` added, ``~`` changed, ``-`` dropped, ``!`` refused, ``.`` noted.
 
         Parameters:
-            width: where prose is wrapped; statements never are.
+            width: the column at which prose is wrapped; statements are never wrapped.
         """
         return render(self, width)
 
@@ -184,10 +184,10 @@ class Plan:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Plan:
-        """The plan of such a file; its steps carry no changes.
+        """Load a plan from a file; its steps have no changes.
 
         Raises:
-            ConfigurationError: the file cannot be read, is no plan, of another format, or was altered.
+            ConfigurationError: the file cannot be read, is not a plan, has another format, or was altered.
         """
         try:
             document: Any = read_json(Path(path).read_text(encoding="utf-8"))
@@ -195,24 +195,24 @@ class Plan:
         except ConfigurationError as error:
             raise ConfigurationError(f"{path!s}: {error}", path=str(path)) from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            message = f"{path!s} holds no plan: {error}. Write one with plan(repo).save(FILE)"
+            message = f"{path!s} is not a plan: {error}. Write one with plan(repo).save(FILE)"
             raise ConfigurationError(message, path=str(path)) from error
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Plan:
-        """The plan of `to_dict`; its steps carry no changes.
+        """Load a plan from the values of `to_dict`; its steps have no changes.
 
         Raises:
-            ConfigurationError: another format, or the values are not those that were saved.
+            ConfigurationError: the plan has another format, or was altered.
         """
         if document.get("kind") != "plan" or document.get("format") != FORMAT:
-            raise ConfigurationError(f"this is no plan of format {FORMAT}; make it again with this version")
+            raise ConfigurationError(f"not a format-{FORMAT} plan; create it again with this version")
         try:
             check_document(document, "plan")
         except ValueError as error:
-            raise ConfigurationError(f"this holds no plan: {error}; make it again") from error
+            raise ConfigurationError(f"not a plan: {error}; create it again") from error
         if document["hash"] != _fingerprint(document):
-            raise ConfigurationError("the plan was altered after it was saved; make it again")
+            raise ConfigurationError("the plan was altered after it was saved; create it again")
         return cls(
             keyspace=document["keyspace"],
             server=document["server"],
@@ -226,9 +226,9 @@ class Plan:
 
 
 def _fingerprint(document: Mapping[str, Any]) -> str:
-    """Of what has an effect; wording, tool and server version may change without another plan.
+    """The digest of everything with an effect; it does not depend on texts, tool and server version.
 
-    Our own tables are left out: another run may make them between the plan and its application.
+    Internal tables are omitted: another run may create them between planning and applying.
     """
     keyspace_steps = [step for step in document["bootstrap"] if step["op"] == "create_keyspace"]
     steps = [

@@ -1,7 +1,7 @@
-"""A plan as text for people, and as HTML for notebooks.
+"""Render a plan as text, and as HTML for notebooks.
 
-Statements are never wrapped, and can be copied as they stand: only whole lines of them are moved to the right. No
-colours: whoever has a terminal adds them by the marks.
+Statements are indented but never wrapped, so that they can be copied. The text has no colours: the command line adds
+them by the marks.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 def render(plan: Plan, width: int = 100, *, internal_tables: str = "") -> str:
-    """The whole plan: a headline, what comes first, the steps, what is refused, what is noted.
+    """The plan as text: a headline, the bootstrap, the steps, the refusals and the notes.
 
     Parameters:
-        width: of a line, in characters.
-        internal_tables: a line that stands for the steps that create internal tables; without it they are shown.
+        width: the line width, in characters.
+        internal_tables: a line shown instead of the steps that create internal tables; empty to show them.
     """
     lines = _wrapped(_headline(plan), width, "  ")
     if plan.bootstrap:
-        lines += ["", "First, before the plan itself:", *_bootstrap(plan.bootstrap, width, internal_tables)]
+        lines += ["", "First, before the plan:", *_bootstrap(plan.bootstrap, width, internal_tables)]
     if plan.steps:
         lines += ["", "Not run because of the refusals below:" if plan.refusals else "Then:" if plan.bootstrap else ""]
         lines += _steps(plan.steps, width)
@@ -43,7 +43,7 @@ def render(plan: Plan, width: int = 100, *, internal_tables: str = "") -> str:
 
 def _headline(plan: Plan) -> str:
     if plan.is_empty:
-        return f"{plan.keyspace} on {plan.server}: nothing to do, the schema is as the models want it."
+        return f"{plan.keyspace} on {plan.server}: nothing to do, the schema matches the models."
     counts = plan.counts()
     summary = f"{counts['add']} to add, {counts['change']} to change, {counts['destroy']} to destroy"
     refused = f", {counts['refused']} refused: nothing runs" if counts["refused"] else ""
@@ -97,7 +97,7 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 
 
 def _without_double_blanks(lines: Iterable[str]) -> Iterator[str]:
-    """No two blank lines in a row."""
+    """The lines without consecutive blank lines."""
     previous = None
     for line in lines:
         if line or previous:

@@ -1,7 +1,7 @@
-"""A change -> a step: its statement, the statement that undoes it, a sentence, and what it costs.
+"""Make the step of a change: its statement, its undo, a summary and its cost.
 
-*In*: a change, its lints, the server. *Out*: a `Message`, all text, so that it can be shown, saved and compared without
-the change. The table at the end says which changes are steps at all, and how each is told.
+*In*: a change, its lints, the server. *Out*: a `Step`, all text, so that it can be shown, saved and compared without
+the change. The table at the end lists the changes that are steps, with their descriptions.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ if TYPE_CHECKING:
     from scyllamodel.schema.server import ServerProfile
 
 Cost: TypeAlias = Literal["metadata", "background_build", "rewrite"]
-"""What a step means for the servers: a note in the schema; an index or view that is filled in the background; data
-files that are written again, at once or as they are compacted."""
+"""The cost of a step for the servers: a metadata change; a background build of an index or view; rewritten data
+files."""
 
 RAW_OP: Final = "run"
-"""The ``op`` of a statement that was written by hand."""
+"""The ``op`` of a hand-written statement."""
 
 GRANT_OP: Final = "grant"
-"""The ``op`` of a statement that gives the application's role a permission; a rollback leaves it."""
+"""The ``op`` of a grant to the application's role; a rollback does not revoke it."""
 
 UNDO_RAW_OP: Final = f"undo_{RAW_OP}"
-"""The ``op`` of the statement that takes such a one back."""
+"""The ``op`` of the statement that undoes a hand-written one."""
 
 
 @attrs.frozen
@@ -60,20 +60,20 @@ class Step:
     """One statement of a plan.
 
     Attributes:
-        seq: its place in the plan, from 1; what comes before the plan ends with 0.
-        op: what it does, such as ``add_index``.
-        object: the raw dotted name of what it makes or changes, such as ``shop.orders_status_idx``.
-        cql: the statement, byte for byte as it is sent; of a secret one a digest, and ``secret_statement`` is sent.
-        undo: the statement that takes it back; None where there is none, and ``why_no_undo`` tells why.
+        seq: its number in the plan, from 1; the numbers of bootstrap steps end with 0.
+        op: the operation, such as ``add_index``.
+        object: the raw dotted name of the object, such as ``shop.orders_status_idx``.
+        cql: the statement as it is sent; for a secret step a digest.
+        undo: the statement that undoes it; None if there is none, with the reason in ``why_no_undo``.
         summary: the step in a sentence.
-        data_loss: whether the step itself takes data away.
-        lints: what is worth knowing before it runs.
+        data_loss: whether the step deletes data.
+        lints: warnings and notes about the step.
         change: the change itself; None on a plan that was read from a file, and on a statement that was written by
             hand; no part of equality.
         post_condition: what shows that a statement that was written by hand is done: a query that gives a row then, or
             a function; None where nothing does; no part of equality.
-        secret_statement: the statement of a secret step, which nothing shows; None on all others; no part of equality.
-        undone_step: version and number of the hand-written step that this statement takes back; no part of equality.
+        secret_statement: the statement of a secret step, which is never shown; None on all others; not compared.
+        undone_step: version and number of the hand-written step that this statement undoes; not compared.
     """
 
     seq: int
@@ -93,17 +93,17 @@ class Step:
 
     @property
     def statement(self) -> str:
-        """What is sent."""
+        """The statement that is sent."""
         return self.cql if self.secret_statement is None else self.secret_statement
 
     @property
     def reversible(self) -> bool:
-        """Whether a statement takes the step back; not whether the data of meanwhile survives that."""
+        """Whether a statement undoes the step; data written in the meantime may still be lost."""
         return self.undo is not None
 
     @property
     def is_raw(self) -> bool:
-        """Whether somebody wrote the statement, so that no model speaks of what it does."""
+        """Whether the statement is hand-written, so that no model declares its effect."""
         return self.op in (RAW_OP, UNDO_RAW_OP)
 
     @property
@@ -135,7 +135,7 @@ class Step:
 
 
 def make_step(seq: int, change: Change, lints: Iterable[Diagnostic], server: ServerProfile) -> Step:
-    """The step that makes this change; `is_step` tells which changes have one."""
+    """Make the step of this change; see `is_step`."""
     op, describe = _DESCRIPTIONS[type(change)]
     name, sentence = describe(change)
     reason = no_undo_reason(change, server)
@@ -155,7 +155,7 @@ def make_step(seq: int, change: Change, lints: Iterable[Diagnostic], server: Ser
 
 
 def is_step(change: Change) -> bool:
-    """Whether CQL has a statement for it."""
+    """Whether CQL has a statement for the change."""
     return type(change) in _DESCRIPTIONS
 
 
@@ -168,11 +168,11 @@ def _cost(change: Change) -> Cost:
 
 
 def no_undo_reason(change: Change, server: ServerProfile) -> str:
-    """Why no statement takes this change back; empty where one does."""
+    """The reason why no statement undoes this change; empty if one does."""
     if isinstance(change, AddField):
-        return "CQL cannot take a field away from a type"
+        return "CQL cannot remove a field from a type"
     if isinstance(change, CreateKeyspace):
-        return "a keyspace is dropped by hand, with all that is in it"
+        return "a keyspace has to be dropped manually, with everything in it"
     if isinstance(change, AddColumns) and not server.drops_unfrozen_user_types:
         unfrozen = [c.name for c in change.columns if isinstance(c.type, UserTypeName) and is_multi_cell(c.type)]
         return f"Cassandra cannot drop {', '.join(unfrozen)}: a non-frozen user type" if unfrozen else ""
@@ -240,7 +240,7 @@ def _set_mask(change: SetMask) -> tuple[str, str]:
 def _set_ttl_column(change: SetTtlColumn) -> tuple[str, str]:
     name = f"{change.keyspace}.{change.table}"
     if change.column is None:
-        return f"{name}.{change.before}", f"Let {change.before} be an ordinary column: rows of {name} do not expire."
+        return f"{name}.{change.before}", f"Unset the TTL column {change.before}: rows of {name} do not expire."
     return f"{name}.{change.column}", f"Let each row of {name} expire at its {change.column}."
 
 

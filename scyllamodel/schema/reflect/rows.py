@@ -1,8 +1,8 @@
-"""Rows of ``system_schema`` -> facts: what a server has, as the same kind of values that models give.
+"""Convert rows of ``system_schema`` to facts, which compare equal to those of models.
 
-*In*: for each ``system_schema`` table its rows as mappings, and the server's profile. *Out*: `SchemaFacts`. Pure, so
-that every server's habits are tested from stored rows. What the server owns is left out: the views behind Scylla's
-indexes, CDC logs, Paxos tables; and so is our own bookkeeping.
+*In*: the rows of each ``system_schema`` table as mappings, and the server's profile. *Out*: `SchemaFacts`. Pure, so
+that the rows of every server can be tested. Objects that the server manages are omitted: the views behind ScyllaDB's
+indexes, CDC logs, Paxos tables; and so are internal tables.
 """
 
 from __future__ import annotations
@@ -54,19 +54,19 @@ _F = TypeVar("_F")
 _CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
 _EMPTY_TYPE: Final = "'org.apache.cassandra.db.marshal.EmptyType'"
 _SERVER_SET_OPTIONS: Final = frozenset({"index_version"})
-"""Options of an index that nobody can declare."""
+"""Index options that the server sets automatically."""
 
 
 def reflect(rows: SystemRows, server: ServerProfile) -> SchemaFacts:
-    """The facts of every keyspace that the rows speak of.
+    """The facts of every keyspace in the rows.
 
     Parameters:
         rows: by name of the ``system_schema`` table, rows with the columns of `columns_to_read`.
 
-    What cannot be understood is among ``unreadable`` of its keyspace.
+    Objects that cannot be read are in ``unreadable`` of their keyspace.
 
     Raises:
-        IntrospectionError: the row of a keyspace itself cannot be understood.
+        IntrospectionError: the row of a keyspace cannot be read.
     """
     split = _RowsByKeyspace(rows)
     return SchemaFacts(_KeyspaceReader(name, split, server).facts() for name in split.keyspaces())
@@ -75,19 +75,19 @@ def reflect(rows: SystemRows, server: ServerProfile) -> SchemaFacts:
 def reflect_keyspace(
     name: str, rows: SystemRows, server: ServerProfile, *, include_internal: bool = False
 ) -> KeyspaceFacts:
-    """The facts of one keyspace; its ``keyspace`` is None when the rows do not hold it.
+    """The facts of one keyspace; its ``keyspace`` is None if it is not in the rows.
 
     Parameters:
-        include_internal: whether our own bookkeeping is among them.
+        include_internal: whether internal tables are included.
 
     Raises:
-        IntrospectionError: the row of the keyspace itself cannot be understood.
+        IntrospectionError: the row of the keyspace cannot be read.
     """
     return _KeyspaceReader(name, _RowsByKeyspace(rows), server, include_internal=include_internal).facts()
 
 
 class _RowsByKeyspace:
-    """The rows by keyspace and by table or view, sorted out once."""
+    """The rows, grouped by keyspace and by table or view."""
 
     def __init__(self, rows: SystemRows) -> None:
         self._rows: dict[tuple[str, str], list[SystemRow]] = defaultdict(list)
@@ -112,7 +112,7 @@ class _RowsByKeyspace:
 
 
 class _KeyspaceReader:
-    """One keyspace being read."""
+    """The conversion of one keyspace."""
 
     def __init__(
         self, name: str, rows: _RowsByKeyspace, server: ServerProfile, *, include_internal: bool = False
@@ -147,7 +147,7 @@ class _KeyspaceReader:
         )
 
     def additions(self) -> list[Addition]:
-        """What a newer Cassandra stores beside; ScyllaDB's columns are all known, or its own."""
+        """Additional columns of a newer Cassandra; ScyllaDB's columns are all known or internal."""
         if self.server.stores_extensions:
             return []
         hidden = {
@@ -158,7 +158,7 @@ class _KeyspaceReader:
         return [item for item in found if ".".join(item.name.split(".")[:2]) not in names]
 
     def read_all(self, kind: str, rows: Iterable[SystemRow], read: Callable[[SystemRow], _F]) -> list[_F]:
-        """The facts of these rows; those of rows that mean nothing are noted as unreadable."""
+        """The facts of these rows; rows that cannot be read are recorded as unreadable."""
         return [fact for row in rows if (fact := self.read_or_note(kind, row, read)) is not None]
 
     def read_or_note(self, kind: str, row: SystemRow, read: Callable[[SystemRow], _F]) -> _F | None:
@@ -174,12 +174,12 @@ class _KeyspaceReader:
         return None
 
     def is_hidden(self, table: str) -> bool:
-        """No user name holds ``$``; a user may well end a name like a CDC log, so its partitioner is the proof."""
+        """Whether the server manages the table; a user may name a table like a CDC log, so the partitioner decides."""
         made_for_cdc = self.scylla_tables.get(table, {}).get("partitioner") == _CDC_PARTITIONER
         return "$" in table or (table.startswith(INTERNAL_PREFIX) and not self.include_internal) or made_for_cdc
 
     def is_index_view(self, row: SystemRow) -> bool:
-        """Scylla keeps each ordinary index in a view ``<index>_index``, which nothing else marks."""
+        """Whether the view belongs to an index: ScyllaDB stores each ordinary index in a view ``<index>_index``."""
         name: str = row["view_name"]
         indexes = self.indexes.get(row["base_table_name"], ())
         return self.server.keeps_indexes_in_views and any(name == f"{index['index_name']}_index" for index in indexes)
@@ -206,7 +206,7 @@ class _KeyspaceReader:
         )
 
     def tablets(self) -> bool | None:
-        """A keyspace is spread by tablets exactly when ``initial_tablets`` is stored, were it 0."""
+        """Whether the keyspace has tablets: ``initial_tablets`` is stored, even if 0."""
         stored = (row["initial_tablets"] for row in self.rows.rows_of("scylla_keyspaces", self.name))
         return any(initial is not None for initial in stored) if self.server.has_tablets else None
 
@@ -274,9 +274,9 @@ class _KeyspaceReader:
             raise self.unreadable_error(".".join(path_parts), str(error)) from error
 
     def text(self, text: str) -> str:
-        """The type in a spelling that CQL reads: servers write ``empty`` for a class that has no name in CQL.
+        """The type in a spelling that CQL accepts: servers write ``empty`` for a class that has no name in CQL.
 
-        A user type may have this name too, and is meant wherever the keyspace has it.
+        A user type may have this name too; if the keyspace has one, the name refers to it.
         """
         if "empty" not in text or self.has_empty_type:
             return text
@@ -344,7 +344,7 @@ class _KeyspaceReader:
         )
 
     def view_options(self, name: str, *, local: bool) -> FrozenMap:
-        """What somebody chose for the view behind an index, where ``CREATE INDEX`` can say it."""
+        """The chosen options of the view behind an index, if ``CREATE INDEX`` supports them."""
         row = self.views.get(name) if self.server.takes_index_view_options else None
         if row is None:
             return FrozenMap()
@@ -359,8 +359,7 @@ class _KeyspaceReader:
     def unreadable_error(self, object_name: str, reason: str, *, is_partial: bool = False) -> _UnreadableRow:
         path = f"{self.name}.{object_name}" if object_name else self.name
         return _UnreadableRow(
-            f"{path} of {self.server} cannot be understood: {reason}. "
-            "Nothing was changed; please report it with this message.",
+            f"{path} of {self.server} cannot be read: {reason}. Nothing was changed; please report this message.",
             object=path,
             reason=reason,
             is_partial=is_partial,
@@ -381,25 +380,25 @@ def _replication(row: SystemRow) -> dict[str, Any]:
 
 
 def _storage(row: SystemRow) -> FrozenMap | None:
-    """The type and the options of a storage that is not the disk of each node."""
+    """The type and options of a storage other than the disk of each node."""
     kind = row.get("storage_type")
     return None if kind is None else FrozenMap({"type": str(kind), **(row.get("storage_options") or {})})
 
 
 class _UnreadableRow(IntrospectionError):
-    """A row that means nothing to this release."""
+    """A row that this release cannot read."""
 
     reason: str
     is_partial: bool
 
 
 _READ_ERRORS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
-"""What reading a value of another kind than servers store can raise."""
+"""The exceptions raised when a value has an unexpected type."""
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"a text is needed and not {value!r}")
+        raise TypeError(f"expected a text, got {value!r}")
     return value
 
 
@@ -408,14 +407,14 @@ def _text_list(values: Iterable[object]) -> list[str]:
 
 
 def _object_name(kind: str, row: SystemRow) -> str:
-    """The name of what a row is about; functions and aggregates may share one, with other arguments."""
+    """The name of the object in a row; overloaded functions and aggregates include their arguments."""
     name = str(row[f"{kind}_name"])
     return f"{name}({', '.join(map(str, row['argument_types'] or ()))})" if "argument_types" in row else name
 
 
 @functools.lru_cache(maxsize=16384)
 def _column(name: str, text: str, kind: ColumnKind | str, order: str) -> TableColumn:
-    """Many tables have the same columns."""
+    """Return the column fact; cached, since many tables have equal columns."""
     known: Any = "regular" if kind == "compact_value" else kind
     return TableColumn(name, _parse_cached(text), known, order.casefold() == "desc")
 
@@ -426,11 +425,11 @@ def _with_mask(column: TableColumn, mask: str | None) -> TableColumn:
 
 @functools.lru_cache(maxsize=4096)
 def _parse_cached(text: str) -> CqlType:
-    """A schema of a thousand tables has a few dozen types."""
+    """Return the parsed type; cached, since a schema of a thousand tables has a few dozen types."""
     return parse_type(text)
 
 
 def _flags(row: SystemRow) -> frozenset[str]:
-    """Layout flags; a table of COMPACT STORAGE without clustering key has none at all, and is told by ``compact``."""
+    """The layout flags; ``compact`` represents a COMPACT STORAGE table without flags."""
     stored = cast("Iterable[str] | None", row.get("flags"))
     return frozenset() if stored is None else frozenset(stored) or frozenset({"compact"})
