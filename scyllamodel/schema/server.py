@@ -444,9 +444,7 @@ class ServerProfile:
 
     @property
     def max_name_length(self) -> int:
-        """The maximum length of a name of a keyspace, table, view or index (``schema::NAME_LENGTH``,
-        ``SchemaConstants``).
-        """
+        """The maximum length of an object name (``schema::NAME_LENGTH``, ``SchemaConstants``)."""
         return MAX_SERVER_NAME_LENGTH if self.is_scylla and self.at_least(2025, 2) else MAX_PORTABLE_NAME_LENGTH
 
     @property
