@@ -394,7 +394,7 @@ def test_one_interval_is_not_below_the_other():
         ({"max_tablet_count": 0}, "'max_tablet_count' is 0"),
         ({"min_per_shard_tablet_count": -0.5}, "'min_per_shard_tablet_count' is '-0.5'"),
         ({"pow2_count": "x"}, "'pow2_count' is 'x'"),
-        ({"min_tablet_count": 3, "max_tablet_count": 3}, "at least 4 tablets are more than at most 2"),
+        ({"min_tablet_count": 3, "max_tablet_count": 3}, "the minimum of 4 tablets is above the maximum of 2"),
         ({"min_tablet_count": 4, "max_tablet_count": 2, "pow2_count": False}, "at least 4 tablets are more"),
         ({"min_tablet_count": 3, "max_tablet_count": 3, "pow2_count": False}, None),
         ({"min_tablet_count": 0, "min_per_shard_tablet_count": 0.5, "expected_data_size_in_gb": 3}, None),

@@ -193,14 +193,14 @@ OBSTACLES = [
     ("another view", schema(TABLE, view("v", "t", "at int pk", "id int ck")), VIEW, CASSANDRA, "RB104", "its table"),
     ("renamed again", schema(table("t", "other int pk")), RENAME, CASSANDRA, "RB104", "renamed or dropped"),
     ("a dropped type whose name is taken", schema(user_type("point", "x text")), c.DropType("k", POINT), CASSANDRA,
-     "RB104", "took its name"),
+     "RB104", "has its name"),
     ("a dropped table whose name is taken", schema(table("t", "id text pk")), c.DropTable("k", TABLE), CASSANDRA,
-     "RB104", "took its name"),
+     "RB104", "has its name"),
     ("a dropped column whose name is taken", schema(table("t", *T, "n text")), COLUMNS.inverse(), CASSANDRA, "RB104",
-     "took its name"),
-    ("a dropped column whose table is gone", schema(), COLUMNS.inverse(), CASSANDRA, "RB104", "it is gone"),
-    ("a dropped index whose table is gone", schema(), INDEX.inverse(), CASSANDRA, "RB104", "it is gone"),
-    ("a dropped view whose table is gone", schema(), VIEW.inverse(), CASSANDRA, "RB104", "it is gone"),
+     "has its name"),
+    ("a dropped column whose table is gone", schema(), COLUMNS.inverse(), CASSANDRA, "RB104", "it no longer exists"),
+    ("a dropped index whose table is gone", schema(), INDEX.inverse(), CASSANDRA, "RB104", "it no longer exists"),
+    ("a dropped view whose table is gone", schema(), VIEW.inverse(), CASSANDRA, "RB104", "it no longer exists"),
 ]  # fmt: skip
 
 
