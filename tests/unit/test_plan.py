@@ -264,7 +264,7 @@ def _shorter(found):
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [(_altered, "was altered"), (_older, "format-1"), (_other, "not a plan"), (_shorter, "not a plan")],
+    [(_altered, "was altered"), (_older, "format-1"), (_other, "format-1"), (_shorter, "not a plan")],
 )
 def test_a_file_that_is_no_such_plan(change, words, tmp_path):
     """Another document, an altered one, an older one: an error that names the file and says what to do."""
