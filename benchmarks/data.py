@@ -23,7 +23,7 @@ from benchmarks.peers import peers
 from benchmarks.rows import Plain, Rich, Slotted, Spread, by_hand, plain, rich
 from scyllamodel import Repo, migrate, select
 from scyllamodel.local import LocalCluster
-from scyllamodel.query.objects import statements_for
+from scyllamodel.query.instances import statements_for
 
 SEED = random.Random(1)
 READ, STREAM, SCAN, BULK = 10_000, 100_000, 200_000, 10_000

@@ -7,13 +7,13 @@ import sys
 
 from benchmarks.server import models
 from scyllamodel import Event, Repo, migrate
-from scyllamodel.release import guard
+from scyllamodel.release.engine import locked_run
 from scyllamodel.release.lock import LockRequest
 
 
 def main(node: str, keyspace: str, tables: str, lease: str) -> None:
     """Migrate models of that many tables."""
-    setattr(guard, "LockRequest", functools.partial(LockRequest, lease_seconds=float(lease)))  # noqa: B010 - no option of a migration
+    setattr(locked_run, "LockRequest", functools.partial(LockRequest, lease_seconds=float(lease)))  # noqa: B010 - no option of a migration
     kept = models(keyspace, int(tables))
     with Repo(keyspace, nodes=[node], keyspace=keyspace) as repo:
         migrate(repo, create_keyspace=True, on_event=_told)

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.harness import Figure
 from benchmarks.rows import Plain, plain
 from scyllamodel import Repo
-from scyllamodel.query.objects import statements_for
+from scyllamodel.query.instances import statements_for
 
 CALLS = 3000
 SEED = random.Random(3)

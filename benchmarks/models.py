@@ -15,7 +15,7 @@ from cassandra.query import named_tuple_factory
 from benchmarks.harness import Figure, compare
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
+from scyllamodel.model.fields import clustering_key, column, partition_key
 
 NAMES = ("id", "placed", "status", "total", "seats", "paid", "note", "weight")
 

@@ -16,9 +16,9 @@ import attrs
 from benchmarks.harness import Figure, compare, progress
 from benchmarks.server import models
 from scyllamodel import Repo, migrate, plan
-from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.local import LocalCluster
-from scyllamodel.release.look import ClusterView
+from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.plan import Plan
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.harness import Figure, alone
-from scyllamodel.schema.facts import KeyspaceFacts, Table, TableColumn
+from scyllamodel.schema.facts.objects import KeyspaceFacts, Table, TableColumn
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.types.values import MapType, Native, SetType
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.cql_types import MapType, Native, SetType
 
 TYPES = (Native("text"), Native("bigint"), SetType(Native("text")), MapType(Native("text"), Native("int")))
 

@@ -1,7 +1,49 @@
-"""Keeps ScyllaDB and Cassandra schemas in step with attrs model classes.
+"""Keep ScyllaDB and Cassandra schemas in sync with attrs model classes, and read and write rows through them.
 
-The names below are loaded on first use: a program that only declares models never loads the driver, and one that never
-syncs never loads the planner.
+What ``__all__`` lists is public, with `scyllamodel.types`, `scyllamodel.functions`, `scyllamodel.errors`,
+`scyllamodel.testing` and `scyllamodel.local`; every other module is internal and may change in any release. Names are
+loaded on first use: a program that only declares models never imports the driver, and one that never migrates never
+imports the planner.
+
+Data flow::
+
+    model classes ---> desired facts --+
+                                       +--> diff --> changes --> rules --> plan --> apply --> server
+    system_schema ---> live facts -----+                                    |         |
+                                                                          lock      ledger
+
+    select(), insert() ... --> template --> prepared, bound --> rows --> instances
+    (query/)                                (driver/data/)
+
+Floors, from the bottom; a module imports from lower floors and its own (``tests/test_floors.py``):
+
+    types, errors, and the private modules of this folder
+    schema.facts, schema.server, schema.diagnostics
+    schema.changes, schema.options, schema.diff, schema.rules, model
+    schema.plan, query, discovery
+    schema.apply, schema.expand_contract, config
+    driver: session, then cluster and data, then the repos
+    release
+    local, testing, demo, cli
+
+To follow a migration, read ``release/migrate.py``, ``release/engine/planning.py``, ``release/engine/cluster_view.py``,
+``model/desired_schema.py``, ``schema/diff/schema_diff.py``, ``schema/rules/evaluation.py``, ``schema/plan/planner.py``
+and ``schema/apply/attempt.py``, in this order. To follow a read, read ``driver/data/read_api.py``, ``operations.py``,
+``requests.py``, ``prepared.py`` and ``loading.py`` in the same folder.
+
+Glossary:
+    resource: a model or view class that is bound to a repo.
+    repo: one keyspace on one cluster, the models of it, and a connection.
+    facts: the description of a keyspace as immutable values, read from classes (desired) or from a server (live).
+    change: one difference between the live and the desired facts, which can be written as CQL, described and undone.
+    rule: a check of a change, which permits it, warns of it, or refuses it with a code such as DS103.
+    plan: the ordered steps that make the live schema the desired one.
+    coordinator: the one node that receives all schema statements of all processes.
+    lock: a row that one process holds while it changes a keyspace; its fencing token rises with each holder.
+    ledger: the tables that record which versions changed the schema, by which steps, and how they ended.
+    scope: one keyspace and repo name, to which versions belong.
+    template: the CQL text of a statement with its markers, prepared once for all values.
+    operation: a generator that yields messages and receives responses, run by a thread or by an event loop.
 """
 
 from importlib import import_module
@@ -12,11 +54,11 @@ if TYPE_CHECKING:
     from scyllamodel import types as types
     from scyllamodel._public import Model
     from scyllamodel.driver.async_repo import AsyncRepo
-    from scyllamodel.driver.bulk_report import BulkReport
     from scyllamodel.driver.configured import configured_repos
-    from scyllamodel.driver.pages import Page
+    from scyllamodel.driver.data.bulk_report import BulkReport
+    from scyllamodel.driver.data.instrumentation import QueryEvent
+    from scyllamodel.driver.data.page_tokens import Page
     from scyllamodel.driver.repo import Repo
-    from scyllamodel.driver.watch import QueryEvent
     from scyllamodel.errors import (
         BackfillFailed,
         BuildTimeout,
@@ -61,9 +103,9 @@ if TYPE_CHECKING:
         UnknownVersion,
     )
     from scyllamodel.model.column import Column
-    from scyllamodel.model.declare import clustering_key, column, partition_key
+    from scyllamodel.model.fields import clustering_key, column, partition_key
     from scyllamodel.model.index import Index
-    from scyllamodel.model.usertype import UserType
+    from scyllamodel.model.user_type import UserType
     from scyllamodel.model.view import MaterializedView
     from scyllamodel.query import functions as functions
     from scyllamodel.query.delete import delete
@@ -97,7 +139,7 @@ if TYPE_CHECKING:
         status,
         unlock,
     )
-    from scyllamodel.release.awaited import (
+    from scyllamodel.release.aio import (
         backfill_async,
         baseline_async,
         check_async,
@@ -119,11 +161,11 @@ if TYPE_CHECKING:
     )
     from scyllamodel.release.backfill import BackfillProgress, BackfillReport, backfill
     from scyllamodel.release.expand import expand
-    from scyllamodel.release.sources import SchemaDiff, diff, snapshot
-    from scyllamodel.release.waiting import WaitResult, wait
+    from scyllamodel.release.schema_diff import SchemaDiff, diff, snapshot
+    from scyllamodel.release.wait import WaitResult, wait
     from scyllamodel.schema.apply import Event
-    from scyllamodel.schema.course import ExpandContractPlan, Stage
     from scyllamodel.schema.diagnostics import Diagnostic
+    from scyllamodel.schema.expand_contract import ExpandContractPlan, Stage
     from scyllamodel.schema.options import DOCSTRING, TableOptions
     from scyllamodel.schema.plan import Plan
 
@@ -252,11 +294,11 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
 _HOMES: Final = {
     "scyllamodel._public": "Model",
     "scyllamodel.driver.configured": "configured_repos",
-    "scyllamodel.driver.pages": "Page",
-    "scyllamodel.driver.bulk_report": "BulkReport",
+    "scyllamodel.driver.data.page_tokens": "Page",
+    "scyllamodel.driver.data.bulk_report": "BulkReport",
     "scyllamodel.driver.async_repo": "AsyncRepo",
     "scyllamodel.driver.repo": "Repo",
-    "scyllamodel.driver.watch": "QueryEvent",
+    "scyllamodel.driver.data.instrumentation": "QueryEvent",
     "scyllamodel.errors": """
         BackfillFailed BuildTimeout BulkWriteError ConcurrentWrite
         ConfigurationError ConnectionFailed DestructiveChangeRefused
@@ -267,9 +309,9 @@ _HOMES: Final = {
         StepFailed SupersededModels TypeMismatch UnknownColumn UnknownOutcome UnknownRepo UnknownVersion
     """,
     "scyllamodel.model.column": "Column",
-    "scyllamodel.model.declare": "clustering_key column partition_key",
+    "scyllamodel.model.fields": "clustering_key column partition_key",
     "scyllamodel.model.index": "Index",
-    "scyllamodel.model.usertype": "UserType",
+    "scyllamodel.model.user_type": "UserType",
     "scyllamodel.model.view": "MaterializedView",
     "scyllamodel.query.delete": "delete",
     "scyllamodel.query.insert": "insert",
@@ -282,17 +324,17 @@ _HOMES: Final = {
         check contract create_keyspace find_resources history inspect migrate migrate_all plan resolve rollback
         status unlock
     """,
-    "scyllamodel.release.awaited": """
+    "scyllamodel.release.aio": """
         backfill_async baseline_async check_async contract_async create_keyspace_async diff_async expand_async
         history_async inspect_async migrate_all_async migrate_async plan_async resolve_async rollback_async
         snapshot_async status_async unlock_async wait_async
     """,
     "scyllamodel.release.backfill": "BackfillProgress BackfillReport backfill",
     "scyllamodel.release.expand": "expand",
-    "scyllamodel.release.sources": "SchemaDiff diff snapshot",
-    "scyllamodel.release.waiting": "WaitResult wait",
+    "scyllamodel.release.schema_diff": "SchemaDiff diff snapshot",
+    "scyllamodel.release.wait": "WaitResult wait",
     "scyllamodel.schema.apply": "Event",
-    "scyllamodel.schema.course": "ExpandContractPlan Stage",
+    "scyllamodel.schema.expand_contract": "ExpandContractPlan Stage",
     "scyllamodel.schema.diagnostics": "Diagnostic",
     "scyllamodel.schema.options": "DOCSTRING TableOptions",
     "scyllamodel.schema.plan": "Plan",

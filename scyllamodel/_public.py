@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scyllamodel.driver.async_repo import AsyncRepo
     from scyllamodel.driver.repo import Repo
     from scyllamodel.release import MigrationResult, Mode
-    from scyllamodel.release.start import SyncOptions
+    from scyllamodel.release.sync import SyncOptions
     from scyllamodel.schema.apply import OnEvent
 
 
@@ -70,6 +70,6 @@ class Model(BareModel, abstract=True):
     @classmethod
     async def sync_all_async(cls, repo: Repo | AsyncRepo, **keywords: Unpack[SyncOptions]) -> MigrationResult:
         """Run `sync_all` in a thread, without blocking the event loop."""
-        from scyllamodel.release.awaited import to_async  # noqa: PLC0415 - loaded with the first sync
+        from scyllamodel.release.aio import to_async  # noqa: PLC0415 - loaded with the first sync
 
         return await to_async(cls.sync_all)(repo, **keywords)

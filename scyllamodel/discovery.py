@@ -21,9 +21,9 @@ from types import ModuleType
 from typing import Any, Final, TypeAlias, Union
 
 from scyllamodel.errors import DiscoveryError, DuplicateTable, NoModelsFound, UnknownRepo
+from scyllamodel.model.class_keywords import own_keyword
 from scyllamodel.model.registry import declared_types, registry
-from scyllamodel.model.settings import own_keyword
-from scyllamodel.schema.facts import View
+from scyllamodel.schema.facts.objects import View
 
 _MODEL: Final = str(Path(__file__).with_name("model"))
 _Folder: TypeAlias = Union[Path, zipfile.Path]

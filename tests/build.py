@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scyllamodel.schema import changes as c
-from scyllamodel.schema.facts import Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
-from scyllamodel.types.parse import parse_type
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.facts.objects import Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.types.parser import parse_type
 
 _KINDS = {"pk": "partition_key", "ck": "clustering", "static": "static"}
 NTS = {"class": "NetworkTopologyStrategy", "dc1": "3"}

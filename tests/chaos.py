@@ -33,7 +33,7 @@ from chaos_tables import FIXED, NOTHING, TABLES, Doc, Fixed, Guard, Ledger, Log,
 from chaos_workers import Lane, Record, ending_worker, loop_worker, thread_worker
 
 from scyllamodel import Repo, ScyllaModelError, ServiceUnavailable, migrate, select
-from scyllamodel.model.state import changed_columns, current_values, is_loaded
+from scyllamodel.model.change_tracking import changed_columns, current_values, is_loaded
 from scyllamodel.testing.keyspaces import unique_name
 from scyllamodel.testing.server import RunningServer, server_product
 

@@ -28,7 +28,7 @@ from chaos_model import ChaosModel
 from chaos_tables import Doc, contents
 
 from scyllamodel import RequestFailed, ScyllaModelError, UnknownOutcome
-from scyllamodel.driver import loops
+from scyllamodel.driver.data import asyncio_bridge
 
 SLACK: Final = 2.0
 """Seconds that a call may last longer than its deadline, beside those for which the whole process stood still."""
@@ -296,11 +296,11 @@ async def watch_loop(lane: Lane) -> None:
 
 async def slots_come_back(record: Record) -> None:
     """Every slot of this loop is free once the driver has given up all its requests."""
-    waker, until = loops.loop_notifier(), time.monotonic() + 20
-    while waker._free_slots < loops.IN_FLIGHT and time.monotonic() < until:  # noqa: ASYNC110 - nothing tells
+    waker, until = asyncio_bridge.loop_notifier(), time.monotonic() + 20
+    while waker._free_slots < asyncio_bridge.IN_FLIGHT and time.monotonic() < until:  # noqa: ASYNC110 - nothing tells
         await asyncio.sleep(0.1)
-    if waker._free_slots != loops.IN_FLIGHT:
-        record.wrong(f"{loops.IN_FLIGHT - waker._free_slots} slots of an event loop were not given back")
+    if waker._free_slots != asyncio_bridge.IN_FLIGHT:
+        record.wrong(f"{asyncio_bridge.IN_FLIGHT - waker._free_slots} slots of an event loop were not given back")
 
 
 def ending_worker(lane: Lane, actor: Docs) -> None:

@@ -17,10 +17,10 @@ from scyllamodel import (
     partition_key,
 )
 from scyllamodel import types as cql
-from scyllamodel.schema import facts
+from scyllamodel.schema.facts import objects
 from scyllamodel.schema.options import OPTION_NAMES
-from scyllamodel.types import values as v
-from scyllamodel.types.hints import AnnotationError, map_annotation
+from scyllamodel.types import cql_types as v
+from scyllamodel.types.annotations import AnnotationError, map_annotation
 
 _NATIVES = """
 Ascii Text Blob Boolean TinyInt SmallInt Int BigInt VarInt Float Double Decimal UUID TimeUUID Timestamp Date Time Inet
@@ -45,18 +45,18 @@ def declare(repo, *parts):
     """
     PLACE["module"] = f"{__name__}.{repo}"
     parts = [inside for part in parts for inside in _inside(part)]
-    user_types = {part.name: part for part in parts if isinstance(part, facts.UserType)}
+    user_types = {part.name: part for part in parts if isinstance(part, objects.UserType)}
     made = {}
     for name in user_types:
         _declare_type(name, user_types, made)
     KEPT[repo] = made
-    tables = {part.name: declare_table(repo, part, made) for part in parts if isinstance(part, facts.Table)}
-    views = [declare_view(repo, part, tables[part.base]) for part in parts if isinstance(part, facts.View)]
+    tables = {part.name: declare_table(repo, part, made) for part in parts if isinstance(part, objects.Table)}
+    views = [declare_view(repo, part, tables[part.base]) for part in parts if isinstance(part, objects.View)]
     return [*tables.values(), *views]
 
 
 def _inside(part):
-    return (*part.types, *part.tables, *part.views) if isinstance(part, facts.KeyspaceFacts) else (part,)
+    return (*part.types, *part.tables, *part.views) if isinstance(part, objects.KeyspaceFacts) else (part,)
 
 
 def _declare_type(name, user_types, made):

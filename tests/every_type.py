@@ -13,7 +13,7 @@ from strategies import Level, Status
 
 from scyllamodel import types as cql
 from scyllamodel.model._codegen import Field, install_row_functions
-from scyllamodel.types.hints import map_annotation
+from scyllamodel.types.annotations import map_annotation
 
 
 class Case(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from hypothesis import strategies as st
 
-from scyllamodel.types.values import user_type_names
+from scyllamodel.types.cql_types import user_type_names
 
 
 def deep_types(facts, names):

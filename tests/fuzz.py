@@ -27,23 +27,23 @@ from build import schema, table, user_type, view, wanted
 from scyllamodel import Column, Model, ScyllaModelError, clustering_key, partition_key, select
 from scyllamodel._json import read_json
 from scyllamodel.cli.ledger_texts import history_text
-from scyllamodel.driver.pages import PageKey, make_token, read_token
-from scyllamodel.driver.scan import _parse_state
+from scyllamodel.driver.data.page_tokens import PageKey, make_token, read_token
+from scyllamodel.driver.data.scan import _parse_state
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.ledger.bounds import MAX_STEPS, step_fault, version_fault
-from scyllamodel.schema.change_json import change_to_json
+from scyllamodel.release.ledger.record_bounds import MAX_STEPS, step_fault, version_fault
+from scyllamodel.schema.changes.as_json import change_to_json
+from scyllamodel.schema.compare.comparison_report import compare_schemas
 from scyllamodel.schema.ddl import keyspace_script
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.differences import compare_schemas
-from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.facts_json import facts_document
-from scyllamodel.schema.fingerprint import fingerprint
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import facts_document
+from scyllamodel.schema.export.snapshot import facts_from_snapshot, read_snapshot, snapshot_document, snapshot_text
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.plan.plan import _fingerprint
 from scyllamodel.schema.plan.step import is_step, make_step
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import facts_from_snapshot, read_snapshot, snapshot_document, snapshot_text
+from scyllamodel.schema.server.profile import ServerProfile
 
 SECONDS = 20
 """For one case; a thousandth of it is usual, and machines are busy."""

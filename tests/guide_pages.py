@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.commands.explain import code_explanations
-from scyllamodel.cli.exits import CONFIGURATION, DESCRIPTIONS, DONE, ERROR, USAGE
+from scyllamodel.cli.exit_codes import CONFIGURATION, DESCRIPTIONS, DONE, ERROR, USAGE
 from scyllamodel.cli.parser import _build_parser
 
 GUIDE = Path(__file__).parents[1] / "scyllamodel" / "guide"

@@ -15,15 +15,15 @@ from ledger_store import MemoryStore, ledger_on
 from simulator import Simulator
 
 from scyllamodel.errors import DestructiveChangeRefused, ImpossibleChange, IrreversibleStep
-from scyllamodel.release.execute import VersionWork, execute_version
-from scyllamodel.release.guard import Timeouts
-from scyllamodel.release.ledger.undone import executed_raw_steps
-from scyllamodel.release.ledger.values import RESTORABLE_STATUSES
-from scyllamodel.release.raw import RawStep, with_raw_steps
-from scyllamodel.release.results import LockUse
+from scyllamodel.release.engine.execution import VersionWork, execute_version
+from scyllamodel.release.engine.locked_run import Timeouts
+from scyllamodel.release.engine.raw_steps import RawStep, with_raw_steps
+from scyllamodel.release.engine.results import LockUse
+from scyllamodel.release.ledger.records import RESTORABLE_STATUSES
+from scyllamodel.release.ledger.undo_progress import executed_raw_steps
 from scyllamodel.release.rollback.run import RollbackRequest, rollback_under_lock
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.fingerprint import fingerprint
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import contract_plan, make_plan
 
 ALL = ("DS102", "DS103", "DS104", "DS105", "DS106", "BC101")

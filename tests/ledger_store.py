@@ -12,7 +12,7 @@ from uuid import UUID
 import attrs
 
 from scyllamodel.release.ledger import Ledger
-from scyllamodel.release.ledger.persist import RetryingStore
+from scyllamodel.release.ledger.retry import RetryingStore
 from scyllamodel.schema.apply import StatementOutcomeUnknown, StatementRefused, StatementTransient
 
 FIRST = UUID(int=1)

@@ -10,8 +10,8 @@ import sys
 import time
 
 from scyllamodel import LockLost, Repo
-from scyllamodel.driver.cas import LwtClient
-from scyllamodel.driver.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.lwt import LwtClient
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 
 

@@ -101,26 +101,34 @@ GROUPS: Mapping[str, Group] = {
         _SCHEMA_TESTS,
         _SCHEMA_FIRST,
     ),
-    "tracking": _values("model/state.py types/identity.py"),
-    "differences": _values("query/differences.py"),
-    "binder": _values("driver/binder.py driver/exact.py driver/ordering.py"),
-    "pages": _values("driver/pages.py driver/canonical.py"),
+    "tracking": _values("model/change_tracking.py types/identity.py"),
+    "differences": _values("query/change_assignments.py"),
+    "binder": _values(
+        "driver/data/binding/binder.py driver/data/binding/strict_values.py driver/data/binding/collection_order.py"
+    ),
+    "pages": _values("driver/data/page_tokens.py driver/data/binding/canonical_encoding.py"),
 }
 
 EQUIVALENT = {
     "inverse.py yields nothing in '(yield from ())'": "it yields nothing",
     "options/stored.py 0 -> 1 in '0'": "any tuple without pairs stands for a value that nobody can compare",
-    "scyllamodel/driver/binder.py without element 0 in \"('LongType', 'CounterColumnType')\"": "only faster",
-    "scyllamodel/driver/binder.py without element -1 in \"('LongType', 'CounterColumnType')\"": "only faster",
-    "scyllamodel/driver/binder.py without the first item in "
+    "scyllamodel/driver/data/binding/binder.py without element 0 in \"('LongType', 'CounterColumnType')\"": "only "
+    "faster",
+    "scyllamodel/driver/data/binding/binder.py without element -1 in \"('LongType', 'CounterColumnType')\"": "only "
+    "faster",
+    "scyllamodel/driver/data/binding/binder.py without the first item in "
     "\"{'VarcharType': ('{}.encode()', None), 'UTF8Type': ('{}.encode()', Non\"": "only slower",
-    "scyllamodel/driver/ordering.py without the first item in "
+    "scyllamodel/driver/data/binding/collection_order.py without the first item in "
     "\"{**dict.fromkeys(('varchar', 'text', 'ascii'), str.encode), 'double': \"": "texts sort as their bytes do",
-    "scyllamodel/driver/ordering.py without element 0 in \"('varchar', 'text', 'ascii')\"": "see above",
-    "scyllamodel/driver/ordering.py without element -1 in \"('varchar', 'text', 'ascii')\"": "see above",
-    "scyllamodel/driver/canonical.py 4 -> 5 in '4'": "both versions of the protocol serialise alike",
-    "scyllamodel/driver/canonical.py 4 -> 5 in '4' #6": "lengths of any size keep values apart; none is read again",
-    "scyllamodel/driver/canonical.py 16 -> 17 in '16'": "random bytes, of any length",
+    "scyllamodel/driver/data/binding/collection_order.py without element 0 in \"('varchar', 'text', 'ascii')\"": "see "
+    "above",
+    "scyllamodel/driver/data/binding/collection_order.py without element -1 in \"('varchar', 'text', 'ascii')\"": "see "
+    "above",
+    "scyllamodel/driver/data/binding/canonical_encoding.py 4 -> 5 in '4'": "both versions of the protocol serialise "
+    "alike",
+    "scyllamodel/driver/data/binding/canonical_encoding.py 4 -> 5 in '4' #6": "lengths of any size keep values apart; "
+    "none is read again",
+    "scyllamodel/driver/data/binding/canonical_encoding.py 16 -> 17 in '16'": "random bytes, of any length",
     "scyllamodel/types/identity.py without the first item in \"{'double': 'd', 'float': 'f'}\"": "only faster",
 }
 """Mutants that make no difference, by their names without the line; and why."""

@@ -18,8 +18,8 @@ import attrs
 import replica
 
 from scyllamodel import history, plan
-from scyllamodel.driver.agreement import await_agreement
-from scyllamodel.driver.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.schema_agreement import await_agreement
 from scyllamodel.errors import SchemaDisagreement
 from scyllamodel.local import LocalCluster
 from scyllamodel.testing.fault_proxy import FaultProxy

@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 RELEASES = {"4.0": (4, 0, 19), "4.1": (4, 1, 10), "5.0": (5, 0, 6)}
 SERVERS = {release: ServerProfile("cassandra", version) for release, version in RELEASES.items()}

@@ -23,11 +23,11 @@ from cassandra.protocol import ConfigurationException, SyntaxException
 from scyllamodel import Repo, check, inspect, migrate, plan
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER
-from scyllamodel.release.look import ClusterView
+from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.schema.ddl import keyspace_script
-from scyllamodel.schema.left_out import Unsupported, missing_from_script
-from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import unsupported_by_models
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.export.unsupported import Unsupported, missing_from_script
 
 SETTINGS = {
     "sasi_indexes_enabled": True,

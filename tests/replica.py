@@ -25,9 +25,9 @@ from scyllamodel import (
     wait,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.connect import stop_event_loop
+from scyllamodel.driver.session.connect import stop_event_loop
 from scyllamodel.local.config import DATA_CENTER
-from scyllamodel.release import guard
+from scyllamodel.release.engine import locked_run
 from scyllamodel.release.lock import LockRequest
 
 
@@ -82,7 +82,7 @@ PATIENT = {"agreement_timeout": 150.0, "step_timeout": 120.0}
 
 def main(node, keyspace, lease, copies, first, last, verb=None):  # noqa: PLR0917 - the words of a command line
     """Sync, or do what the verb says, and say what happens."""
-    guard.LockRequest = functools.partial(LockRequest, lease_seconds=float(lease))
+    locked_run.LockRequest = functools.partial(LockRequest, lease_seconds=float(lease))
     kept = models(int(first), int(last))
 
     def told(event):

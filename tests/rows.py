@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scyllamodel._identifiers import qualified, quote
-from scyllamodel.types import values as v
+from scyllamodel.types import cql_types as v
 
 _NATIVES = {
     "ascii": "'a{n}'",

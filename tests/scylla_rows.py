@@ -9,9 +9,9 @@ from pathlib import Path
 
 from observed import expanded
 
-from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.reflect import columns_to_read
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 OLD, NEW = ServerProfile("scylla", (2025, 1, 14)), ServerProfile("scylla", (2026, 3, 0))
 SCYLLAS = {"2025.1.14": OLD, "2025.1.14t": OLD, "2026.3": NEW, "2026.3t": NEW}

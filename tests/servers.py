@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from scyllamodel import ScyllaModelError
-from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.testing.server import RunningServer
 
 _left_out = pytest.StashKey[list[str]]()

@@ -14,7 +14,6 @@ from typing import Any
 import attrs
 
 from scyllamodel.errors import IntrospectionError, SchemaDisagreement
-from scyllamodel.schema import changes as c
 from scyllamodel.schema.apply import (
     CoordinatorChanged,
     StatementConflict,
@@ -23,8 +22,9 @@ from scyllamodel.schema.apply import (
     StatementRefused,
     StatementTransient,
 )
-from scyllamodel.schema.facts import FrozenMap, KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.facts.objects import FrozenMap, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.server.profile import ServerProfile
 
 DEFAULTS = {"comment": "", "default_time_to_live": 0, "gc_grace_seconds": 864000, "speculative_retry": "99p"}
 

@@ -24,9 +24,9 @@ import replica
 from shell import run
 
 from scyllamodel import create_keyspace, history, plan
-from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.local import LocalCluster
-from scyllamodel.release.look import ClusterView
+from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.testing.fault_proxy import FaultProxy
 from scyllamodel.testing.keyspaces import unique_name
 

@@ -8,12 +8,12 @@ import attrs
 from build import schema
 
 from scyllamodel._identifiers import unquote
-from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, Table, TableColumn, UserType, View
-from scyllamodel.schema.filters import not_null_column, relations
+from scyllamodel.schema.ddl.statement_reader import StatementReader, StatementSyntaxError
+from scyllamodel.schema.facts.objects import FrozenMap, Index, Keyspace, Table, TableColumn, UserType, View
+from scyllamodel.schema.facts.view_filters import not_null_column, relations
 from scyllamodel.schema.options import canonical
 from scyllamodel.schema.reflect import view_filter
-from scyllamodel.schema.statement_reader import StatementReader, StatementSyntaxError
-from scyllamodel.types.parse import parse_type
+from scyllamodel.types.parser import parse_type
 
 _NAME = r'("(?:[^"]|"")+"|\w+)'
 _ORDER = re.compile(r"CLUSTERING ORDER BY \((.*?)\)", re.IGNORECASE)

@@ -14,11 +14,19 @@ import attrs
 from hypothesis import strategies as st
 
 from scyllamodel import types as cql
-from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.facts.objects import (
+    FrozenMap,
+    Index,
+    Keyspace,
+    KeyspaceFacts,
+    Table,
+    TableColumn,
+    UserType,
+    View,
+)
 from scyllamodel.schema.options import TableOptions
-from scyllamodel.types.hints import map_annotation
-from scyllamodel.types.identity import cell_form, identity_of
-from scyllamodel.types.values import (
+from scyllamodel.types.annotations import map_annotation
+from scyllamodel.types.cql_types import (
     NATIVE_NAMES,
     ListType,
     MapType,
@@ -30,6 +38,7 @@ from scyllamodel.types.values import (
     freeze,
     is_multi_cell,
 )
+from scyllamodel.types.identity import cell_form, identity_of
 
 
 class Status(str, enum.Enum):

@@ -8,7 +8,7 @@ from uuid import UUID
 import attrs
 from cassandra import InvalidRequest
 
-from scyllamodel.driver.coordinator import PinnedNode
+from scyllamodel.driver.cluster.coordinator import PinnedNode
 
 HOST_ID, VERSION = UUID(int=1), UUID(int=2)
 _FROM = re.compile(r"SELECT .* FROM ([\w.\"]+)(?: WHERE keyspace_name = '(\w+)')?")

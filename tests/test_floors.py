@@ -24,35 +24,40 @@ FLOORS = {
     "schema.facts": 2,
     "schema.diagnostics": 2,
     "schema.server": 2,
-    "schema.server_options": 1,
-    "schema.server_rows": 3,
+    "schema.server.detection": 3,
+    "schema.server.virtual_columns": 3,
     "model.expression": 2,
     "model.registry": 2,
     "query": 5,
-    "schema.changes": 3,
+    "schema.changes.kinds": 3,
     "schema.options": 3,
-    "schema.index_names": 3,
-    "schema.masks": 3,
-    "schema.fingerprint": 3,
     "model.column": 3,
     "schema": 4,
     "model": 4,
     "schema.plan": 5,
-    "schema.course": 6,
+    "schema.expand_contract": 6,
     "schema.apply": 6,
     "discovery": 5,
     "config": 6,
-    "driver": 7,
-    "release": 8,
-    "_public": 9,
-    "local": 9,
-    "testing": 10,
-    "demo": 11,
-    "cli": 12,
-    "__main__": 13,
-    "": 10,
+    "driver._cassandra": 7,
+    "driver.outcomes": 8,
+    "driver.session": 9,
+    "driver.cluster": 10,
+    "driver.data": 10,
+    "driver": 11,
+    "release": 12,
+    "_public": 13,
+    "local": 13,
+    "testing": 14,
+    "demo": 15,
+    "cli": 16,
+    "__main__": 17,
+    "": 14,
 }
 """Module or package to floor; the longest prefix counts, and a package's modules may import one another."""
+
+TWINS = "driver.data.async_api", "driver.repo"
+"""A class and its awaited twin, which know each other; a type checker alone imports it."""
 
 MODULES = sorted(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in ROOT.rglob("*.py"))
 
@@ -88,7 +93,7 @@ def test_imports_go_down_the_floors(module):
     wrong = [
         f"{module}.py:{line} imports {name} ({FLOORS[_room(name)]}, from floor {FLOORS[here]})"
         for line, name in _imports(module)
-        if _room(name) != here and FLOORS[_room(name)] >= FLOORS[here]
+        if _room(name) != here and FLOORS[_room(name)] >= FLOORS[here] and (module, name) != TWINS
     ]
 
     assert [] == wrong

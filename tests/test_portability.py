@@ -14,7 +14,7 @@ ASSUMED = {
     "SimpleStrategy": "keyspaces with tablets cannot have it: scyllamodel.testing.keyspaces.create makes one",
     "127.0.0.1": "ask the fixture scylla_cluster for its contact_points",
     "release_version": "ScyllaDB calls itself 3.0.8: ask the fixture profile",
-    "gossip_info": "ScyllaDB has no such table: scyllamodel.driver.health reads what there is",
+    "gossip_info": "ScyllaDB has no such table: scyllamodel.driver.cluster.node_health reads what there is",
     "system_views": "ScyllaDB has no such keyspace",
     "sasi": "ScyllaDB has no such index: ask has_index_class, or mark the test with needs_sasi",
     "compression = {'class'": "ScyllaDB calls it sstable_compression: ask the profile for compression_key",

@@ -6,7 +6,7 @@ from cassandra import cqltypes
 from cassandra.protocol import ColumnMetadata
 from cassandra.query import PreparedStatement
 
-from scyllamodel.types import values as v
+from scyllamodel.types import cql_types as v
 
 PROTOCOL = 4
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from scyllamodel._cql import one_line
 from scyllamodel._text import printable_line
-from scyllamodel.cli.texts import counted, diagnostic_lines
+from scyllamodel.cli.formatting import counted, diagnostic_lines
 from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
 
 _SILENCE_THRESHOLD: Final = 30.0

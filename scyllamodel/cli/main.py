@@ -13,14 +13,14 @@ from typing import Any
 from typing_extensions import override
 
 from scyllamodel._text import printable, printable_line
-from scyllamodel.cli.answers import error_document, report_error
 from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exits import CHANGES, DONE, ERROR, Interrupted, ResultLost
+from scyllamodel.cli.exit_codes import CHANGES, DONE, ERROR, Interrupted, ResultLost
+from scyllamodel.cli.output import error_document, report_error
 from scyllamodel.cli.parser import Command, parse
 from scyllamodel.cli.signals import on_signals
 from scyllamodel.config import add_current_folder, toml_reader
-from scyllamodel.driver.connect import stop_event_loop
+from scyllamodel.driver.session.connect import stop_event_loop
 from scyllamodel.errors import ScyllaModelError
 
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; None takes those of `sys.argv`.
 
     Returns:
-        The exit code, as in `scyllamodel.cli.exits`.
+        The exit code, as in `scyllamodel.cli.exit_codes`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     console = Console(json="--json" in arguments)

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 import attrs
 
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exits import CONFIGURATION, DESCRIPTIONS, DONE, ERROR, USAGE, UsageError
+from scyllamodel.cli.exit_codes import CONFIGURATION, DESCRIPTIONS, DONE, ERROR, USAGE, UsageError
 
 _EXAMPLE: Final = "scyllamodel plan --repo shop.db:repo"
 _HELP_HINT: Final = "scyllamodel COMMAND --help describes a command."

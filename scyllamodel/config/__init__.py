@@ -2,6 +2,13 @@
 
 *In*: keywords and text. *Out*: `RepoSettings`, and the list of configured repos. The package is independent of the
 driver, so that settings can be read, compared and tested without a server.
+
+Modules:
+    import_path: makes the current folder importable for commands.
+    pyproject: reads ``[tool.scyllamodel]`` of the nearest trusted ``pyproject.toml``.
+    settings: settings of a repo: an immutable, validated value that hides its password.
+    sources: finds configured repos, and loads ``module:attribute`` references.
+    url: parses a repo URL: ``scylla://user:pw@h1,h2:9042/shop?local_dc=dc1&models=shop.models&tls=1``.
 """
 
 from scyllamodel.config.import_path import add_current_folder

@@ -19,8 +19,8 @@ import attrs
 from scyllamodel._identifiers import companion_keyspace, name_problem
 from scyllamodel._numbers import check_seconds
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.replication import replication_map, strategy_fault
+from scyllamodel.schema.facts.objects import FrozenMap
+from scyllamodel.schema.facts.replication import replication_map, strategy_fault
 
 PORT: Final = 9042
 """Default port of CQL servers."""

@@ -16,8 +16,8 @@ from scyllamodel import Repo
 from scyllamodel._identifiers import companion_keyspace, quote
 from scyllamodel.config import settings_from_url
 from scyllamodel.release import create_keyspace
-from scyllamodel.release.look import ClusterView
-from scyllamodel.release.results import KeyspaceResult
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.release.engine.results import KeyspaceResult
 
 _MAX_REPLICAS = 3
 

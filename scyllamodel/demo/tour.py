@@ -11,14 +11,14 @@ from collections.abc import Callable
 from importlib import import_module
 
 from scyllamodel import Model, Repo
+from scyllamodel.demo.output import TourOutput, expect
 from scyllamodel.demo.own_server import create_demo_keyspace, temporary_repo
 from scyllamodel.demo.project import HALF_STARS, MODELS, POINTS, Project
-from scyllamodel.demo.stage import TourOutput, expect
 from scyllamodel.demo.trade import QueryLog, trade
 from scyllamodel.errors import ImpossibleChange
 from scyllamodel.local import LocalCluster
 from scyllamodel.release import find_resources, plan
-from scyllamodel.release.look import ClusterView
+from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.schema.apply import OnEvent
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid1, uuid4
 
 from scyllamodel import QueryEvent, Repo, select, update
-from scyllamodel.demo.stage import TourOutput, expect
+from scyllamodel.demo.output import TourOutput, expect
 
 ORDERS = 25
 PAGE = 10

@@ -8,10 +8,10 @@ from typing import Any
 from typing_extensions import Self
 
 from scyllamodel.config import RepoSettings
-from scyllamodel.driver.aio import AsyncApi
-from scyllamodel.driver.loops import run_in_own_thread
+from scyllamodel.driver.data.async_api import AsyncApi
+from scyllamodel.driver.data.asyncio_bridge import run_in_own_thread
+from scyllamodel.driver.data.instrumentation import OnQuery
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.watch import OnQuery
 
 
 class AsyncRepo(AsyncApi):

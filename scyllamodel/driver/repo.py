@@ -21,17 +21,17 @@ import attrs
 from typing_extensions import Self
 
 from scyllamodel.config import RepoSettings, Secret, settings_from_url
-from scyllamodel.driver import forks
-from scyllamodel.driver.connect import connect, loop_is_idle, stop_event_loop
-from scyllamodel.driver.connection import Connection
-from scyllamodel.driver.flights import SingleFlight
-from scyllamodel.driver.listeners import async_callback_message, is_async
-from scyllamodel.driver.page_secrets import PageSecrets
-from scyllamodel.driver.reading import ReadApi
-from scyllamodel.driver.requests import Requests
-from scyllamodel.driver.statements import CacheInfo
-from scyllamodel.driver.watch import OnQuery, QueryInstrumentation, check_instrumentation
-from scyllamodel.driver.writing import WriteApi
+from scyllamodel.driver.data.callbacks import async_callback_message, is_async
+from scyllamodel.driver.data.instrumentation import OnQuery, QueryInstrumentation, check_instrumentation
+from scyllamodel.driver.data.page_secrets import PageSecrets
+from scyllamodel.driver.data.prepared import CacheInfo
+from scyllamodel.driver.data.read_api import ReadApi
+from scyllamodel.driver.data.requests import Requests
+from scyllamodel.driver.data.single_flight import SingleFlight
+from scyllamodel.driver.data.write_api import WriteApi
+from scyllamodel.driver.session import fork_safety
+from scyllamodel.driver.session.connect import connect, loop_is_idle, stop_event_loop
+from scyllamodel.driver.session.connection import Connection
 from scyllamodel.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -42,11 +42,13 @@ class _ConnectionHolder:
     """The connection of a repo, made on first use and reset in a forked child.
 
     Attributes:
+        requests: reads and writes through the connection, made on first use.
         single_flight: connecting and making requests, shared by all threads and tasks that need them first.
     """
 
     def __init__(self) -> None:
         self.connection: Connection | None = None
+        self.requests: Requests | None = None
         self.single_flight = SingleFlight[Any]()
         _holders.add(self)
 
@@ -65,6 +67,7 @@ class _ConnectionHolder:
     def close(self) -> None:
         self.single_flight.wait_for("connection")
         connection, self.connection = self.connection, None
+        self.requests = None
         if connection is not None:
             connection.close()
 
@@ -96,7 +99,7 @@ def _reset_in_child() -> None:
         holder.reset_after_fork()
 
 
-forks.call_in_child(_reset_in_child)
+fork_safety.call_in_child(_reset_in_child)
 
 
 def _close_at_exit() -> None:
@@ -328,14 +331,18 @@ class Repo(ReadApi, WriteApi):
         return cast("Requests", await self._holder.single_flight.run_async("requests", self._make_requests))
 
     def _make_requests(self) -> Requests:
-        connection = self.connection()
-        if connection.requests is None:
-            connection.requests = Requests(
+        holder, connection = self._holder, self.connection()
+        requests = holder.requests
+        if requests is None:
+            requests = Requests(
                 connection,
                 naive_as_utc=self._settings.naive_datetimes == "utc",
                 instrumentation=self._instrumentation(),
             )
-        return connection.requests
+            holder.requests = requests
+            if self._borrowed is None and holder.connection is not connection:  # closed by another thread meanwhile
+                holder.requests = None
+        return requests
 
     def _instrumentation(self) -> QueryInstrumentation | None:
         settings = self._settings
@@ -345,8 +352,7 @@ class Repo(ReadApi, WriteApi):
 
     def cached_requests(self) -> Requests | None:
         """Return the requests if a connection exists, or None, so that nothing blocks."""
-        connection = self._borrowed or self._holder.connection
-        return None if connection is None else connection.requests
+        return self._holder.requests
 
     @property
     def page_secrets(self) -> PageSecrets:

@@ -23,14 +23,14 @@ import attrs
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.local import versions, wire
 from scyllamodel.local.cluster import LocalCluster, prepare
+from scyllamodel.local.daemon import DaemonRequest
 from scyllamodel.local.errors import LocalServerError
 from scyllamodel.local.folders import cache_folder, file_lock, open_private
 from scyllamodel.local.health import find_problem
-from scyllamodel.local.holder import DaemonRequest
 from scyllamodel.local.process import Identity
 from scyllamodel.local.progress import OnProgress
 
-_DAEMON_CODE = "import sys; sys.path[:] = sys.argv[1:]; from scyllamodel.local.holder import main; main()"
+_DAEMON_CODE = "import sys; sys.path[:] = sys.argv[1:]; from scyllamodel.local.daemon import main; main()"
 DEFAULT_HEAP_MB: Final = {1: 1024, 3: 400}
 """Number of nodes to the Java heap of each node in megabytes, so that all nodes fit on a small development machine."""
 _STOP_TIMEOUT = 90.0

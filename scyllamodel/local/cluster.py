@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.local import config, versions
 from scyllamodel.local.config import NodeConfig
+from scyllamodel.local.data_folder import ClusterData, check_cluster_data
 from scyllamodel.local.errors import LocalServerError
 from scyllamodel.local.folders import try_lock
 from scyllamodel.local.jars import jars
 from scyllamodel.local.java import java
-from scyllamodel.local.kept import ClusterData, check_cluster_data
 from scyllamodel.local.node import Node
 from scyllamodel.local.ports import Ports, free_ports, is_free
 from scyllamodel.local.process import remove_on_exit

@@ -25,7 +25,7 @@ from typing import Any, Final, TypeAlias
 
 from scyllamodel.local.errors import LocalServerError, MissingExtra
 from scyllamodel.local.folders import file_lock, own_cache_folder, write_atomically
-from scyllamodel.local.mirrors import check_secure_url, remote_repositories
+from scyllamodel.local.maven_repositories import check_secure_url, remote_repositories
 from scyllamodel.local.progress import OnProgress, Progress, ignore_progress
 
 Digests: TypeAlias = Mapping[str, str]

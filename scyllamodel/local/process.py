@@ -13,7 +13,7 @@ from typing import IO
 
 import attrs
 
-from scyllamodel.local import supervise
+from scyllamodel.local import supervisor
 from scyllamodel.local.errors import LocalServerError
 
 
@@ -95,7 +95,7 @@ def remove_on_exit(folder: Path) -> SupervisedProcess:
 
 def _spawn(arguments: list[str]) -> SupervisedProcess:
     """Start the supervisor in its own session, so that Ctrl-C in a terminal only reaches this process."""
-    script = [sys.executable, "-I", "-S", supervise.__file__, "--parent", str(os.getpid())]
+    script = [sys.executable, "-I", "-S", supervisor.__file__, "--parent", str(os.getpid())]
     process = subprocess.Popen(  # noqa: S603
         [*script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
     )

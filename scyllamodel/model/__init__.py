@@ -1,1 +1,29 @@
-"""Models, views and user types: from a class body to schema facts and to functions that load and bind rows."""
+"""Models, views and user types: from a class body to schema facts and to functions that load and bind rows.
+
+Modules:
+    _codegen: generation of the functions that create an instance from a row, and that return the values of an.
+    base: `ModelMeta` and the bare `Model`: a class statement becomes a table.
+    base_metaclass: a metaclass that is compatible with those of ``abc.ABC`` and ``Protocol``, so that such mixins.
+    cached_slots: support for ``functools.cached_property`` on slotted classes, which have no ``__dict__`` for its.
+    change_tracking: change tracking: the row that an instance was loaded from or saved as, and the changes since.
+    checked_slots: validators and converters of columns on assignment, as in ``attrs.define``.
+    class_annotations: evaluation of the annotations of a class body before the class exists.
+    class_body: the columns, fields and keywords that a class body declares, read before the class exists.
+    class_keywords: class keywords: their valid values, and inheritance.
+    column: columns as class attributes: ``Order.status == "new"`` is a condition, ``order.status`` is a value.
+    desired_schema: the schema that model classes declare, as facts by keyspace.
+    expression: conditions, orderings and assignments of columns, as plain frozen values.
+    fields: the functions that declare columns in a class body: `column`, `partition_key` and `clustering_key`.
+    fingerprint: fingerprint of the models of a repo, cheap enough for every start.
+    index: `Index`: the declaration of a secondary index in a model, and its facts.
+    metaclass: the metaclass of models and views, which creates the class; attrs generates its methods.
+    nulls: loading of nulls: None, an empty collection, or the default with ``null_as_default=True``.
+    redaction: redaction of the fields of attrs classes, in ``repr`` and in errors of validators and converters.
+    registry: a registry of the live models, views and user types, by location in the source.
+    single_table: single-table inheritance: several classes share one table, and the value of one column determines.
+    static_defaults: defaults of static columns: values of new instances that no insert writes, as long as the user.
+    type_parameters: columns of generic bases: ``class Entry(Model, Generic[T], abstract=True)`` with ``value.
+    user_type: `UserType`: a class statement becomes a CQL user type.
+    validation: TODO: contents.
+    view: `MaterializedView`: a class statement becomes a materialized view of a model.
+"""

@@ -36,8 +36,8 @@ from typing import Any, Generic, TypeVar, cast
 import attrs
 
 from scyllamodel.errors import TypeMismatch, hide_frame
+from scyllamodel.types.annotations import TypeMapping
 from scyllamodel.types.display import Show, display_for, type_mismatch
-from scyllamodel.types.hints import TypeMapping
 from scyllamodel.types.identity import IN_PYTHON, NATIVE, Form, Identity, as_field_mapping, identity_of
 
 T = TypeVar("T")

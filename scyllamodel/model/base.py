@@ -16,11 +16,22 @@ import attrs
 from typing_extensions import Self, dataclass_transform
 
 from scyllamodel.model._codegen import ROW, raw_slot_name
-from scyllamodel.model.checks import check_table
+from scyllamodel.model.change_tracking import detach, inherit_row
+from scyllamodel.model.class_body import FieldDeclarations
+from scyllamodel.model.class_keywords import (
+    inherited_keyword,
+    keyword_values,
+    merged_options,
+    own_keyword,
+    unknown_keyword,
+)
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
-from scyllamodel.model.definition import FieldDeclarations
-from scyllamodel.model.family import (
+from scyllamodel.model.fields import clustering_key, column, partition_key
+from scyllamodel.model.index import Index, index_facts
+from scyllamodel.model.metaclass import TableMeta
+from scyllamodel.model.nulls import loads_none
+from scyllamodel.model.registry import registry
+from scyllamodel.model.single_table import (
     create_family,
     discriminator_value,
     facts_of,
@@ -28,20 +39,15 @@ from scyllamodel.model.family import (
     joined_root,
     with_discriminator_value,
 )
-from scyllamodel.model.index import Index, index_facts
-from scyllamodel.model.meta import TableMeta
-from scyllamodel.model.names import check_column_names, check_hidden_names, check_object_name, snake_case
-from scyllamodel.model.nested import user_types_of
-from scyllamodel.model.nulls import loads_none
-from scyllamodel.model.problems import Problems
-from scyllamodel.model.registry import registry
-from scyllamodel.model.settings import inherited_keyword, keyword_values, merged_options, own_keyword, unknown_keyword
-from scyllamodel.model.state import detach, inherit_row
 from scyllamodel.model.static_defaults import inherit_defaults
-from scyllamodel.schema.facts import FrozenMap, Table, TableColumn
-from scyllamodel.schema.masks import declared_mask
+from scyllamodel.model.validation.names import check_column_names, check_hidden_names, check_object_name, snake_case
+from scyllamodel.model.validation.problems import Problems
+from scyllamodel.model.validation.table import check_table
+from scyllamodel.model.validation.user_types import user_types_of
+from scyllamodel.schema.facts.masks import declared_mask
+from scyllamodel.schema.facts.objects import FrozenMap, Table, TableColumn
 from scyllamodel.schema.options import TableOptions
-from scyllamodel.types.values import COUNTER
+from scyllamodel.types.cql_types import COUNTER
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, partition_key, clustering_key))

@@ -32,13 +32,13 @@ from scyllamodel.model.expression import (
     defensive_copy,
 )
 from scyllamodel.types import Counter
+from scyllamodel.types.annotations import TypeMapping
+from scyllamodel.types.cql_types import ListType, MapType
 from scyllamodel.types.display import display_for
-from scyllamodel.types.hints import TypeMapping
 from scyllamodel.types.identity import Identity, identity_of
-from scyllamodel.types.values import ListType, MapType
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import ColumnKind
+    from scyllamodel.schema.facts.objects import ColumnKind
 
 T = TypeVar("T")
 K = TypeVar("K")

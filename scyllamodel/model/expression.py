@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeAl
 
 import attrs
 
+from scyllamodel.types.annotations import unwrapped_type
 from scyllamodel.types.comparison import comparable
+from scyllamodel.types.cql_types import MapType, Native
 from scyllamodel.types.display import Show, show_nothing, strictest_display
-from scyllamodel.types.hints import unwrapped_type
-from scyllamodel.types.values import MapType, Native
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -13,17 +13,26 @@ from typing import Any, Final, cast
 
 import attrs
 
-from scyllamodel.model.definition import FieldDeclaration, FieldDeclarations
-from scyllamodel.model.names import check_object_name, closest, truncate_name
-from scyllamodel.model.nested import walk_user_types
-from scyllamodel.model.problems import Problems
-from scyllamodel.schema.facts import FrozenMap, IndexTarget
-from scyllamodel.schema.facts import Index as IndexFacts
-from scyllamodel.schema.index_names import MAX_INDEX_NAME, with_digest_name
+from scyllamodel.model.class_body import FieldDeclaration, FieldDeclarations
+from scyllamodel.model.validation.names import check_object_name, closest, truncate_name
+from scyllamodel.model.validation.problems import Problems
+from scyllamodel.model.validation.user_types import walk_user_types
+from scyllamodel.schema.facts.index_names import MAX_INDEX_NAME, with_digest_name
+from scyllamodel.schema.facts.objects import FrozenMap, IndexTarget
+from scyllamodel.schema.facts.objects import Index as IndexFacts
 from scyllamodel.schema.options import TableOptions
 from scyllamodel.schema.options.canonical import setting_text as stored_text
-from scyllamodel.schema.server import index_family, is_viewless
-from scyllamodel.types.values import COUNTER, DURATION, CqlType, ListType, MapType, SetType, UserTypeName, is_multi_cell
+from scyllamodel.schema.server.profile import index_family, is_viewless
+from scyllamodel.types.cql_types import (
+    COUNTER,
+    DURATION,
+    CqlType,
+    ListType,
+    MapType,
+    SetType,
+    UserTypeName,
+    is_multi_cell,
+)
 
 _CUSTOM_TARGET: Final = re.compile(r"\w{1,48}", re.ASCII)
 """The column names that a custom index supports; Cassandra 5.0 refuses others (SAI and SASI)."""

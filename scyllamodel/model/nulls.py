@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from scyllamodel.types.values import is_multi_cell
+from scyllamodel.types.cql_types import is_multi_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scyllamodel.model.definition import FieldDeclaration
-    from scyllamodel.model.problems import Problems
-    from scyllamodel.types.hints import TypeMapping
+    from scyllamodel.model.class_body import FieldDeclaration
+    from scyllamodel.model.validation.problems import Problems
+    from scyllamodel.types.annotations import TypeMapping
 
 
 def with_default_for_null(column: FieldDeclaration, type_mapping: TypeMapping, problems: Problems) -> TypeMapping:

@@ -13,18 +13,24 @@ import attrs
 from typing_extensions import Never
 
 from scyllamodel.model.base import Model, ModelMeta, column_facts
-from scyllamodel.model.checks import check_type
+from scyllamodel.model.class_body import FieldDeclaration, FieldDeclarations, mapping_of, read_columns
+from scyllamodel.model.class_keywords import keyword_values, merged_options, own_keyword, unknown_keyword
 from scyllamodel.model.column import Column
-from scyllamodel.model.definition import FieldDeclaration, FieldDeclarations, mapping_of, read_columns
-from scyllamodel.model.meta import TableMeta
-from scyllamodel.model.names import check_column_names, check_hidden_names, check_object_name, closest, snake_case
-from scyllamodel.model.nested import user_types_of
-from scyllamodel.model.problems import Problems
+from scyllamodel.model.metaclass import TableMeta
 from scyllamodel.model.registry import registry
-from scyllamodel.model.settings import keyword_values, merged_options, own_keyword, unknown_keyword
-from scyllamodel.schema.facts import FrozenMap, View
+from scyllamodel.model.validation.names import (
+    check_column_names,
+    check_hidden_names,
+    check_object_name,
+    closest,
+    snake_case,
+)
+from scyllamodel.model.validation.problems import Problems
+from scyllamodel.model.validation.table import check_type
+from scyllamodel.model.validation.user_types import user_types_of
+from scyllamodel.schema.facts.objects import FrozenMap, View
 from scyllamodel.schema.options import TableOptions
-from scyllamodel.types.values import COUNTER
+from scyllamodel.types.cql_types import COUNTER
 
 
 class ViewMeta(TableMeta):

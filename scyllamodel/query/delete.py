@@ -18,17 +18,17 @@ from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp
 from scyllamodel.model.column import Comparable
 from scyllamodel.model.expression import Condition, ElementTarget, Expression, Target
+from scyllamodel.query.builder import StatementBuilder, check_conditions
+from scyllamodel.query.checks.write import check_delete, check_using
+from scyllamodel.query.cql_writer import TIMEOUT, TIMESTAMP, CqlWriter, is_list_element, make_cell_write
 from scyllamodel.query.functions import is_table, key_columns
-from scyllamodel.query.kinds import Clauses
-from scyllamodel.query.memory import cache_for
-from scyllamodel.query.parts import base_of, model_of
+from scyllamodel.query.model_cache import cache_for
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import timeout_duration
+from scyllamodel.query.single_table import Clauses
 from scyllamodel.query.statement import CellWrite, CompiledStatement, R_co, StatementTemplate
-from scyllamodel.query.tuning import StatementBuilder, check_conditions
+from scyllamodel.query.targets import base_of, model_of
 from scyllamodel.query.update import write_if_clause
-from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, CqlWriter, is_list_element, make_cell_write
-from scyllamodel.query.writes import check_delete, check_using
 
 if TYPE_CHECKING:
     from scyllamodel.model.base import Model

@@ -22,13 +22,13 @@ from uuid import UUID
 
 from scyllamodel.model.column import Column, Comparable
 from scyllamodel.model.expression import CallTarget, ColumnTarget, ElementTarget, Expression, TupleTarget
+from scyllamodel.query.builder import not_supported
+from scyllamodel.query.cql_writer import Argument
 from scyllamodel.query.literals import key_literal
-from scyllamodel.query.parts import base_of, column_of, columns_of
-from scyllamodel.query.tuning import not_supported
-from scyllamodel.query.writer import Argument
-from scyllamodel.schema.facts import Table
-from scyllamodel.types.hints import TypeMapping, map_annotation
-from scyllamodel.types.values import Native
+from scyllamodel.query.targets import base_of, column_of, columns_of
+from scyllamodel.schema.facts.objects import Table
+from scyllamodel.types.annotations import TypeMapping, map_annotation
+from scyllamodel.types.cql_types import Native
 
 if TYPE_CHECKING:
     from scyllamodel.model.base import Model

@@ -15,24 +15,24 @@ from typing_extensions import Self
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.errors import TypeMismatch
+from scyllamodel.model.change_tracking import changed_columns, current_values, is_loaded
 from scyllamodel.model.column import Column
 from scyllamodel.model.expression import defensive_copy
-from scyllamodel.model.state import changed_columns, current_values, is_loaded
 from scyllamodel.model.static_defaults import untouched_defaults
+from scyllamodel.query.builder import StatementBuilder, not_supported
+from scyllamodel.query.checks.write import check_insert, check_using
+from scyllamodel.query.cql_writer import TIMEOUT, TIMESTAMP, TTL, CqlWriter
 from scyllamodel.query.functions import is_table
-from scyllamodel.query.kinds import check_class, check_json_class
-from scyllamodel.query.memory import cache_for
-from scyllamodel.query.parts import columns_of, has_list, model_of
+from scyllamodel.query.model_cache import cache_for
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import timeout_duration
+from scyllamodel.query.single_table import check_class, check_json_class
 from scyllamodel.query.statement import UNSET, CellWrite, CompiledStatement, Marker, R_co, StatementTemplate
-from scyllamodel.query.tuning import StatementBuilder, not_supported
-from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, CqlWriter
-from scyllamodel.query.writes import check_insert, check_using
+from scyllamodel.query.targets import columns_of, has_list, model_of
 from scyllamodel.types.comparison import comparable
+from scyllamodel.types.cql_types import CqlType, ListType, MapType, SetType, is_multi_cell
 from scyllamodel.types.display import strictest_display
-from scyllamodel.types.faults import annotation_text
-from scyllamodel.types.values import CqlType, ListType, MapType, SetType, is_multi_cell
+from scyllamodel.types.errors import annotation_text
 
 if TYPE_CHECKING:
     from scyllamodel.model.base import Model

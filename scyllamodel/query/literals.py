@@ -15,10 +15,10 @@ from uuid import UUID
 from scyllamodel._identifiers import string_literal
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model.column import Column
-from scyllamodel.query.parts import element_types_of
-from scyllamodel.query.tuning import not_supported
+from scyllamodel.query.builder import not_supported
+from scyllamodel.query.targets import element_types_of
+from scyllamodel.types.cql_types import MapType, Native, SetType, is_multi_cell
 from scyllamodel.types.display import show_nothing
-from scyllamodel.types.values import MapType, Native, SetType, is_multi_cell
 
 
 def _text(value: Any) -> str:

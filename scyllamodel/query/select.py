@@ -24,12 +24,9 @@ from scyllamodel.model.expression import (
     FieldTarget,
     Ordering,
 )
-from scyllamodel.query.functions import Function, count, is_aggregate
-from scyllamodel.query.indexes import filter_columns
-from scyllamodel.query.kinds import with_class_condition
-from scyllamodel.query.memory import cache_for
-from scyllamodel.query.parts import base_of, column_of, columns_in, columns_of, element_types_of, field_of, marker_of
-from scyllamodel.query.reads import (
+from scyllamodel.query.builder import StatementBuilder, check_conditions, not_supported
+from scyllamodel.query.checks.indexes import filter_columns
+from scyllamodel.query.checks.select import (
     check_distinct,
     check_filter,
     check_group,
@@ -37,17 +34,20 @@ from scyllamodel.query.reads import (
     check_per_partition_limit,
     check_selection,
 )
+from scyllamodel.query.cql_writer import LIMIT, PER_PARTITION_LIMIT, TIMEOUT, CqlWriter
+from scyllamodel.query.functions import Function, count, is_aggregate
+from scyllamodel.query.model_cache import cache_for
+from scyllamodel.query.single_table import with_class_condition
 from scyllamodel.query.statement import CompiledStatement, R, StatementTemplate
-from scyllamodel.query.tuning import StatementBuilder, check_conditions, not_supported
-from scyllamodel.query.writer import LIMIT, PER_PARTITION_LIMIT, TIMEOUT, CqlWriter
+from scyllamodel.query.targets import base_of, column_of, columns_in, columns_of, element_types_of, field_of, marker_of
+from scyllamodel.types.annotations import TypeMapping
 from scyllamodel.types.comparison import comparable
 from scyllamodel.types.duration import Duration
-from scyllamodel.types.hints import TypeMapping
 
 if TYPE_CHECKING:
     from scyllamodel.model.base import Model
     from scyllamodel.model.view import MaterializedView
-    from scyllamodel.schema.facts import Table, View
+    from scyllamodel.schema.facts.objects import Table, View
 
 Row = TypeVar("Row", bound="Model | MaterializedView")
 

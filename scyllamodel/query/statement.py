@@ -12,8 +12,8 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
+from scyllamodel.types.cql_types import CqlType
 from scyllamodel.types.display import Show
-from scyllamodel.types.values import CqlType
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)

@@ -14,17 +14,17 @@ from typing_extensions import Never, Self
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_timestamp, check_ttl
 from scyllamodel.model.expression import Assignment, Condition
+from scyllamodel.query.builder import StatementBuilder, check_assignments, check_conditions
+from scyllamodel.query.checks.write import check_update, check_using
+from scyllamodel.query.cql_writer import TIMEOUT, TIMESTAMP, TTL, CqlWriter
 from scyllamodel.query.functions import is_table
-from scyllamodel.query.kinds import Clauses
-from scyllamodel.query.memory import cache_for
-from scyllamodel.query.parts import base_of, columns_of, has_list
+from scyllamodel.query.model_cache import cache_for
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import timeout_duration
+from scyllamodel.query.single_table import Clauses
 from scyllamodel.query.statement import CompiledStatement, R_co, StatementTemplate
-from scyllamodel.query.tuning import StatementBuilder, check_assignments, check_conditions
-from scyllamodel.query.writer import TIMEOUT, TIMESTAMP, TTL, CqlWriter
-from scyllamodel.query.writes import check_update, check_using
-from scyllamodel.types.values import COUNTER
+from scyllamodel.query.targets import base_of, columns_of, has_list
+from scyllamodel.types.cql_types import COUNTER
 
 if TYPE_CHECKING:
     from scyllamodel.model.base import Model

@@ -1,18 +1,38 @@
-"""From a repo to a schema that matches its models: plan, lock, apply, record, roll back."""
+"""From a repo to a schema that matches its models: plan, lock, apply, record, roll back.
 
-from scyllamodel.release.byhand import baseline, resolve, unlock
+Modules:
+    aio: async versions of the release functions, which run in a thread.
+    backfill: copies values into a new column or rows into a new table while the application runs.
+    contract: removes what no model declares, by name, under the lock and with an entry in the ledger.
+    create_keyspace: creates the keyspace of a repo.
+    engine: TODO: contents.
+    every: migrates several repos, one after the other; a repo that fails does not stop the others.
+    expand: computes the expand/contract plan for a change that CQL cannot make, for one table or column.
+    ledger: the history of a scope: what was changed, by whom, with which result, and how to undo it.
+    lock: the lock of a keyspace, so that one run changes it at a time: acquired, renewed, proved per statement.
+    migrate: migrates a schema to its models, under the lock and with an entry in the ledger.
+    plan_check: read-only verbs: what would be done (`plan`), whether anything would be (`check`), what exists.
+    recovery: manual recovery: adopt an existing schema, resolve a version, release the lock of a crashed run.
+    rollback: rolls back to the schema of an earlier version, by the changes that the ledger records.
+    schema_diff: schemas by source (models, server, snapshot file, ledger version, empty), and the differences.
+    status: status and history of a repo's keyspace.
+    sync: syncs the schema when an application starts, in every replica at once, in one of four modes.
+    wait: waits until a schema is in sync, agreed or built, for containers that start before it is.
+"""
+
 from scyllamodel.release.contract import contract
+from scyllamodel.release.create_keyspace import create_keyspace
+from scyllamodel.release.engine.models import find_resources
+from scyllamodel.release.engine.raw_steps import RawStep
+from scyllamodel.release.engine.results import CheckResult, KeyspaceResult, LockUse, MigrationResult
 from scyllamodel.release.every import migrate_all
-from scyllamodel.release.keyspaces import create_keyspace
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.migrate import migrate
-from scyllamodel.release.questions import check, inspect, plan
-from scyllamodel.release.raw import RawStep
-from scyllamodel.release.resources import find_resources
-from scyllamodel.release.results import CheckResult, KeyspaceResult, LockUse, MigrationResult
+from scyllamodel.release.plan_check import check, inspect, plan
+from scyllamodel.release.recovery import baseline, resolve, unlock
 from scyllamodel.release.rollback import rollback
-from scyllamodel.release.start import Mode, sync
 from scyllamodel.release.status import LockHolder, Status, history, status
+from scyllamodel.release.sync import Mode, sync
 
 __all__ = [
     "CheckResult",

@@ -11,9 +11,9 @@ from typing import Any
 from scyllamodel.driver.configured import configured_repos
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import MultipleReposFailed, ScyllaModelError
+from scyllamodel.release.engine.models import find_resources
+from scyllamodel.release.engine.results import MigrationResult
 from scyllamodel.release.migrate import migrate
-from scyllamodel.release.resources import find_resources
-from scyllamodel.release.results import MigrationResult
 
 
 def migrate_all(repos: Iterable[Repo | str] | Repo | str | None = None, **keywords: Any) -> list[MigrationResult]:

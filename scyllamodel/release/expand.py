@@ -14,12 +14,14 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.model.column import Column
 from scyllamodel.query.functions import is_table
-from scyllamodel.query.parts import columns_of
-from scyllamodel.release.draft import MigrationRequest
-from scyllamodel.release.look import ClusterView
-from scyllamodel.release.named import ModelOrColumn, find_model_or_column
-from scyllamodel.schema.changes import AlterColumn, AlterKey
-from scyllamodel.schema.course import (
+from scyllamodel.query.targets import columns_of
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.release.engine.name_lookup import ModelOrColumn, find_model_or_column
+from scyllamodel.release.engine.planning import MigrationRequest
+from scyllamodel.schema.changes.kinds import AlterColumn, AlterKey
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff_pair
+from scyllamodel.schema.expand_contract import (
     ExpandContractPlan,
     RefusedChange,
     holds_refused_type,
@@ -27,12 +29,10 @@ from scyllamodel.schema.course import (
     plan_table_change,
     plan_type_change,
 )
-from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff import SchemaPair, diff_pair
-from scyllamodel.schema.facts import Table
+from scyllamodel.schema.export.models.module import NameMap
+from scyllamodel.schema.facts.objects import Table
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.source import NameMap
-from scyllamodel.types.values import COUNTER
+from scyllamodel.types.cql_types import COUNTER
 
 
 def expand(repo: Repo, model_or_column: ModelOrColumn) -> ExpandContractPlan:

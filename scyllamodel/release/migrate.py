@@ -12,29 +12,29 @@ from typing import Any, Final
 
 import attrs
 
-from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import SchemaDisagreement, StalePlan, StepFailed
-from scyllamodel.release.built import await_built
-from scyllamodel.release.dead import recover_crashed_run
-from scyllamodel.release.draft import MigrationRequest, PlannedMigration, Resources
-from scyllamodel.release.execute import VersionWork, execute_version
-from scyllamodel.release.guard import LockedRun, Timeouts, acquire_locks
-from scyllamodel.release.ledger.superseded import check_may_sync
-from scyllamodel.release.ledger.values import MigrationKind
-from scyllamodel.release.lock import LockRow
-from scyllamodel.release.look import ClusterView
-from scyllamodel.release.page_secret import ensure_page_secret
-from scyllamodel.release.raw import RawStep
-from scyllamodel.release.results import MigrationResult
-from scyllamodel.release.rights import (
+from scyllamodel.release.engine.build_status import await_built
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.release.engine.crash_detection import recover_crashed_run
+from scyllamodel.release.engine.execution import VersionWork, execute_version
+from scyllamodel.release.engine.locked_run import LockedRun, Timeouts, acquire_locks
+from scyllamodel.release.engine.page_secret import ensure_page_secret
+from scyllamodel.release.engine.permission_check import (
     RequiredPermission,
     check_permissions,
     internal_table_permissions,
     step_permissions,
 )
-from scyllamodel.release.stamps import mark_in_sync
-from scyllamodel.release.telemetry import observe_run
+from scyllamodel.release.engine.planning import MigrationRequest, PlannedMigration, Resources
+from scyllamodel.release.engine.raw_steps import RawStep
+from scyllamodel.release.engine.results import MigrationResult
+from scyllamodel.release.engine.sync_marker import mark_in_sync
+from scyllamodel.release.engine.telemetry import observe_run
+from scyllamodel.release.ledger.records import MigrationKind
+from scyllamodel.release.ledger.superseded import check_may_sync
+from scyllamodel.release.lock import LockRow
 from scyllamodel.schema.apply import Event, OnEvent, Outcome, apply, notify
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan

@@ -12,21 +12,21 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.driver.built import read_unbuilt
-from scyllamodel.driver.cas import LwtClient
-from scyllamodel.driver.coordinator import Coordinator
+from scyllamodel.driver.cluster.build_status import read_unbuilt
+from scyllamodel.driver.cluster.coordinator import Coordinator
+from scyllamodel.driver.cluster.lwt import LwtClient
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LedgerError
-from scyllamodel.release.books import load_ledger, open_ledger, read_internal_tables
-from scyllamodel.release.dead import has_crashed
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.release.engine.crash_detection import has_crashed
+from scyllamodel.release.engine.ledger_access import load_ledger, open_ledger, read_internal_tables
 from scyllamodel.release.ledger import Migration
-from scyllamodel.release.ledger.book import utc_now
+from scyllamodel.release.ledger.ledger import utc_now
+from scyllamodel.release.ledger.tables import LOCK
 from scyllamodel.release.lock import CqlLockStore, LockRow, check_undamaged
-from scyllamodel.release.look import ClusterView
-from scyllamodel.release.tables import LOCK
 from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.facts import KeyspaceFacts
+from scyllamodel.schema.facts.objects import KeyspaceFacts
 
 
 @attrs.frozen

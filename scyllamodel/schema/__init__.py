@@ -1,1 +1,1 @@
-"""States of a schema, and the steps between them."""
+"""Facts about schemas, and everything that compares, changes, checks and writes them. Nothing here does I/O."""

@@ -21,7 +21,7 @@ from typing_extensions import Self
 
 from scyllamodel.testing.faults import Counters, FaultAction, Faults, RequestFilter, Rule, is_statement
 from scyllamodel.testing.frames import Request
-from scyllamodel.testing.links import ProxyConnection
+from scyllamodel.testing.proxy_connection import ProxyConnection
 
 _T = TypeVar("_T")
 

@@ -14,8 +14,8 @@ from scyllamodel._identifiers import is_internal_table, qualified, quote
 from scyllamodel.discovery import find_user_types, import_packages
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LoadError
-from scyllamodel.model.family import forget_statements
 from scyllamodel.model.registry import declared_types, registry
+from scyllamodel.model.single_table import forget_statements
 
 _TIMEOUT: Final = 60.0
 """Seconds for one statement: a first CREATE or a DROP on a busy machine takes longer than the driver's 10."""

@@ -148,7 +148,7 @@ def _server(config: pytest.Config, settings: dict[str, Any]) -> LocalCluster | R
 def _existing_server(address: str) -> RunningServer:
     import attrs  # noqa: PLC0415
 
-    from scyllamodel.release.look import ClusterView  # noqa: PLC0415
+    from scyllamodel.release.engine.cluster_view import ClusterView  # noqa: PLC0415
     from scyllamodel.testing.server import RunningServer  # noqa: PLC0415
 
     server = RunningServer.parse(address)

@@ -35,9 +35,7 @@ from scyllamodel.types.aliases import (
     VarInt,
     vector,
 )
-from scyllamodel.types.duration import Duration
-from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import (
+from scyllamodel.types.cql_types import (
     CqlType,
     CustomType,
     ListType,
@@ -48,6 +46,8 @@ from scyllamodel.types.values import (
     UserTypeName,
     VectorType,
 )
+from scyllamodel.types.duration import Duration
+from scyllamodel.types.parser import parse_type
 
 __all__ = [
     "UUID",

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, NewType, TypeAlias, TypeVar, Union
 
 import attrs
 
-from scyllamodel.types.values import Native
+from scyllamodel.types.cql_types import Native
 
 T = TypeVar("T")
 

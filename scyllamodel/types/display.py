@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from scyllamodel.errors import TypeMismatch
-from scyllamodel.types.peel import unwrap
-from scyllamodel.types.user_values import is_user_type
+from scyllamodel.types.unwrap import unwrap
+from scyllamodel.types.user_types import is_user_type
 
 Show: TypeAlias = Callable[[Any], str]
 

@@ -23,9 +23,8 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.types.hints import TypeMapping
-from scyllamodel.types.user_values import user_types_in
-from scyllamodel.types.values import (
+from scyllamodel.types.annotations import TypeMapping
+from scyllamodel.types.cql_types import (
     CqlType,
     ListType,
     MapType,
@@ -39,6 +38,7 @@ from scyllamodel.types.values import (
     is_multi_cell,
     walk,
 )
+from scyllamodel.types.user_types import user_types_in
 
 Form: TypeAlias = Callable[[Any], Hashable]
 """A function from a value (not None) to a hashable representation; it may raise for values that cannot be stored."""

@@ -16,9 +16,9 @@ from classes import declare
 
 from scyllamodel import Column, Model, column, history, migrate, partition_key, plan, select, update
 from scyllamodel import types as cql
-from scyllamodel.driver.agreement import HEARTBEAT_TIMEOUT, await_agreement
-from scyllamodel.driver.coordinator import choose_coordinator
-from scyllamodel.driver.servers import read_topology
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.nodes import read_topology
+from scyllamodel.driver.cluster.schema_agreement import HEARTBEAT_TIMEOUT, await_agreement
 from scyllamodel.errors import SchemaDisagreement, StepFailed
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER

@@ -23,8 +23,8 @@ from scyllamodel import (
     status,
 )
 from scyllamodel.errors import LedgerError
-from scyllamodel.release.application_role import required_grants
-from scyllamodel.release.sources import diff
+from scyllamodel.release.engine.application_role import required_grants
+from scyllamodel.release.schema_diff import diff
 
 pytestmark = pytest.mark.live
 

@@ -27,7 +27,7 @@ from scyllamodel import (
 )
 from scyllamodel import functions as fn
 from scyllamodel import types as cql
-from scyllamodel.driver.scan import token_ranges
+from scyllamodel.driver.data.scan import token_ranges
 from scyllamodel.release.backfill import run as backfilling
 
 pytestmark = pytest.mark.live

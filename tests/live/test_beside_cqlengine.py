@@ -20,12 +20,12 @@ from cassandra.cqlengine.usertype import UserType as TheirType
 from classes import declare
 
 from scyllamodel import Repo, TableOptions, inspect, migrate
-from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.changes import Unmanaged
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.schema.changes.kinds import Unmanaged
 from scyllamodel.schema.ddl import keyspace_script
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import FrozenMap, Table, UserType
-from scyllamodel.types import values as v
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import FrozenMap, Table, UserType
+from scyllamodel.types import cql_types as v
 
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 

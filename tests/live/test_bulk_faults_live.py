@@ -13,8 +13,8 @@ import pytest
 from both import WAYS, played
 
 from scyllamodel import Column, Model, column, migrate, partition_key, select
-from scyllamodel.driver.bulk import DRAIN_TIMEOUT
-from scyllamodel.model.state import is_loaded
+from scyllamodel.driver.data.bulk import DRAIN_TIMEOUT
+from scyllamodel.model.change_tracking import is_loaded
 
 pytestmark = pytest.mark.live
 
@@ -264,7 +264,7 @@ def test_a_run_that_is_cancelled_is_settled(repo, rows):
 INTERRUPTED = """
 import signal, sys
 from scyllamodel import Column, Model, Repo, column, partition_key
-from scyllamodel.model.state import is_loaded
+from scyllamodel.model.change_tracking import is_loaded
 
 class Item(Model, table="bulk_items", repo="bulk"):
     id: Column[int] = partition_key()

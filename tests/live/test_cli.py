@@ -15,7 +15,7 @@ from documents import document_in
 from project import AUDIT, MODELS
 from shell import command, environment, on_a_terminal, start
 
-from scyllamodel.release.tables import TABLES
+from scyllamodel.release.ledger.tables import TABLES
 
 pytestmark = pytest.mark.live
 

@@ -9,8 +9,8 @@ from documents import document_in
 from project import MODELS
 
 from scyllamodel import Repo
-from scyllamodel.driver.cas import LwtClient
-from scyllamodel.driver.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.lwt import LwtClient
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 
 pytestmark = pytest.mark.live

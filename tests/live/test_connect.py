@@ -16,10 +16,10 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import HostFilterPolicy, RoundRobinPolicy
 from cassandra.query import tuple_factory
 
-from scyllamodel.driver.coordinator import choose_coordinator
-from scyllamodel.driver.reader import read_keyspace
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.introspection import read_keyspace
+from scyllamodel.driver.cluster.nodes import read_server_profile
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import read_server_profile
 from scyllamodel.errors import ConnectionFailed
 from scyllamodel.testing.fault_proxy import FaultProxy
 
@@ -315,7 +315,7 @@ def test_a_program_that_stops_the_loop_ends_at_once(point):
     """With `stop_event_loop` last, a program that connected never waits the driver's 5 seconds at exit."""
     program = """
         import sys
-        from scyllamodel.driver.connect import stop_event_loop
+        from scyllamodel.driver.session.connect import stop_event_loop
         from scyllamodel.driver.repo import Repo
         with Repo(nodes=[sys.argv[1]], keyspace="shop") as repo:
             repo.session.execute("SELECT key FROM system.local")

@@ -36,7 +36,7 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.names import loop_modules
+from scyllamodel.driver._cassandra import loop_modules
 
 pytestmark = pytest.mark.live
 

@@ -19,12 +19,12 @@ from cassandra.protocol import ErrorMessage
 from classes import declare
 
 from scyllamodel import ModelDefinitionError, Repo, inspect, migrate, plan
-from scyllamodel.release.look import ClusterView
+from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.schema.ddl import keyspace_script
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import KeyspaceFacts, Table, UserType, View
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import KeyspaceFacts, Table, UserType, View
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.types.parse import parse_type
+from scyllamodel.types.parser import parse_type
 
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 

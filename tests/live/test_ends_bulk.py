@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from scyllamodel import Column, Model, column, delete, migrate, partition_key, select
-from scyllamodel.model.state import is_loaded
+from scyllamodel.model.change_tracking import is_loaded
 
 pytestmark = pytest.mark.live
 

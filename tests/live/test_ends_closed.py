@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from scyllamodel import AsyncRepo, Column, Model, clustering_key, column, migrate, partition_key, select
-from scyllamodel.model import state
-from scyllamodel.model.state import uncertain_columns
+from scyllamodel.model import change_tracking
+from scyllamodel.model.change_tracking import uncertain_columns
 
 pytestmark = pytest.mark.live
 
@@ -54,7 +54,7 @@ def unraisable(monkeypatch):
     yield found
     gc.collect()
     assert [] == found
-    assert {} == state._instances_being_written
+    assert {} == change_tracking._instances_being_written
 
 
 async def save(repo, rows):
@@ -159,7 +159,7 @@ def test_an_instance_is_not_being_written_by_a_task_that_was_collected(repo, sil
     silent.close()
     collect()
 
-    assert {} == state._instances_being_written
+    assert {} == change_tracking._instances_being_written
     assert {"lines"} == uncertain_columns(rows[0])
     agree(repo, rows)
 
@@ -172,7 +172,7 @@ def test_a_coroutine_that_is_closed_gives_its_instances_back(repo, silent, scyll
     task = begun(write(silent.aio(), rows))
     task.get_coro().close()
 
-    assert {} == state._instances_being_written
+    assert {} == change_tracking._instances_being_written
     assert {"lines"} == uncertain_columns(rows[0])
     agree(repo, rows)
 
@@ -246,5 +246,5 @@ def test_a_task_that_nobody_refers_to_runs_to_its_end(repo, silent, scylla_fault
     scylla_fault_proxy.black_hole()
     asyncio.run(main())
     assert [] == told
-    assert {} == state._instances_being_written
+    assert {} == change_tracking._instances_being_written
     assert ["one", "two"] == repo.get(Leaf, book=rows[0].book, number=0).lines

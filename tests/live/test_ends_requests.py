@@ -25,7 +25,7 @@ from scyllamodel import (
     select,
     update,
 )
-from scyllamodel.query.objects import statements_for
+from scyllamodel.query.instances import statements_for
 
 pytestmark = pytest.mark.live
 

@@ -10,8 +10,8 @@ import pytest
 
 from scyllamodel import Column, Model, RequestFailed, column, migrate, partition_key, select
 from scyllamodel.driver.async_repo import AsyncRepo
-from scyllamodel.driver.failures import server_message
-from scyllamodel.driver.requests import MAX_FRAME_BYTES
+from scyllamodel.driver.data.requests import MAX_FRAME_BYTES
+from scyllamodel.driver.outcomes import server_message
 
 pytestmark = pytest.mark.live
 

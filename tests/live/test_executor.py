@@ -9,10 +9,10 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.policies import ConstantSpeculativeExecutionPolicy, RoundRobinPolicy
 from cassandra.query import tuple_factory
 
-from scyllamodel.driver.coordinator import choose_coordinator
-from scyllamodel.driver.executor import DdlExecutor
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
+from scyllamodel.driver.cluster.nodes import read_server_profile
 from scyllamodel.driver.repo import Repo
-from scyllamodel.driver.servers import read_server_profile
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.apply import (
     StatementConflict,

@@ -88,7 +88,7 @@ class App:
 @pytest.fixture
 def app(scylla_cluster, tmp_path, monkeypatch):
     """An application with a keyspace of its own; all its releases are one to the ledger."""
-    monkeypatch.setattr("scyllamodel.release.books.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
+    monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
     made = App(scylla_cluster, tmp_path)
     yield made
     if made.opened:

@@ -14,9 +14,9 @@ from strategies import HOSTILE
 
 from scyllamodel import Repo, check, create_keyspace, inspect, migrate, plan, rollback
 from scyllamodel._identifiers import quote, string_literal
-from scyllamodel.release.look import ClusterView
+from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.schema.ddl import keyspace_script
-from scyllamodel.schema.source import module_source
+from scyllamodel.schema.export.models.module import module_source
 
 pytestmark = pytest.mark.live
 

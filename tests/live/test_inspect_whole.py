@@ -17,10 +17,10 @@ import scyllamodel
 from scyllamodel import check, contract, history, inspect, migrate, plan, rollback
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER
-from scyllamodel.release.look import ClusterView
+from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.schema.ddl import keyspace_script
-from scyllamodel.schema.left_out import missing_from_script
-from scyllamodel.schema.source import module_source
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.unsupported import missing_from_script
 
 pytestmark = pytest.mark.live
 

@@ -9,21 +9,21 @@ import attrs
 import pytest
 from build import index, table, user_type, view
 
-from scyllamodel.driver.cas import literal
-from scyllamodel.driver.executor import DdlExecutor
-from scyllamodel.driver.reader import read_schema_version
+from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
+from scyllamodel.driver.cluster.introspection import read_schema_version
+from scyllamodel.driver.cluster.lwt import literal
 from scyllamodel.errors import DestructiveChangeRefused, ImpossibleChange, LockLost, SupersededModels, UnknownVersion
-from scyllamodel.release.books import candidate_ledgers, known_columns, open_ledger, read_internal_tables
-from scyllamodel.release.guard import Timeouts, acquire_locks
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.release.engine.ledger_access import candidate_ledgers, known_columns, open_ledger, read_internal_tables
+from scyllamodel.release.engine.locked_run import Timeouts, acquire_locks
 from scyllamodel.release.ledger import Migration, Provenance
 from scyllamodel.release.ledger.superseded import check_may_sync
-from scyllamodel.release.look import ClusterView
+from scyllamodel.release.ledger.tables import STEPS
 from scyllamodel.release.rollback import rollback
 from scyllamodel.release.status import history, status
-from scyllamodel.release.tables import STEPS
 from scyllamodel.schema.apply import apply
-from scyllamodel.schema.facts import KeyspaceFacts
-from scyllamodel.schema.fingerprint import fingerprint
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import KeyspaceFacts
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.testing import keyspaces
 

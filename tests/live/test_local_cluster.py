@@ -254,7 +254,7 @@ def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path
     modes = {file.name: file.stat().st_mode & 0o077 for file in (*state.parent.iterdir(), state.parent)}
     background.stop(state=state)
 
-    assert "scyllamodel.local.holder" in shown
+    assert "scyllamodel.local.daemon" in shown
     assert "hunter2" not in shown
     assert [] == [name for name, open_to_others in modes.items() if open_to_others]
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from scyllamodel.driver.cas import LwtClient
-from scyllamodel.driver.coordinator import choose_coordinator
-from scyllamodel.driver.executor import DdlExecutor
-from scyllamodel.driver.servers import read_server_profile
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
+from scyllamodel.driver.cluster.lwt import LwtClient
+from scyllamodel.driver.cluster.nodes import read_server_profile
 from scyllamodel.errors import LockTimeout
-from scyllamodel.release.bootstrap import bootstrap
+from scyllamodel.release.ledger.bootstrap import bootstrap
+from scyllamodel.release.ledger.tables import LOCK, TABLES, table_id
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
-from scyllamodel.release.tables import LOCK, TABLES, table_id
 from scyllamodel.testing.keyspaces import create, drop, unique_name
 
 pytestmark = pytest.mark.live

@@ -28,8 +28,8 @@ from scyllamodel import (
     select,
     update,
 )
-from scyllamodel.driver.reading import ReadApi
-from scyllamodel.driver.writing import WriteApi
+from scyllamodel.driver.data.read_api import ReadApi
+from scyllamodel.driver.data.write_api import WriteApi
 
 pytestmark = pytest.mark.live
 

@@ -20,11 +20,11 @@ from strategies import HOSTILE
 
 from scyllamodel import ImpossibleChange, Repo, TableOptions, check, inspect, migrate, plan
 from scyllamodel._identifiers import qualified, quote
-from scyllamodel.release.look import ClusterView
-from scyllamodel.schema.facts import Table, TableColumn, UserType, View
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.schema.facts.objects import Table, TableColumn, UserType, View
 from scyllamodel.schema.options import OPTION_NAMES, option_cql, unsupported_options
-from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import NATIVE_NAMES
+from scyllamodel.types.cql_types import NATIVE_NAMES
+from scyllamodel.types.parser import parse_type
 
 # The driver cannot parse the metadata of a row with some of the vectors here, so tables are not read to be emptied.
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]

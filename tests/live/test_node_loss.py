@@ -30,7 +30,7 @@ from scyllamodel import (
     status,
     wait,
 )
-from scyllamodel.driver.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.testing.keyspaces import unique_name
 

@@ -20,7 +20,7 @@ from strategies import keyspaces, later
 
 from scyllamodel import Repo, check, inspect, migrate, plan
 from scyllamodel._identifiers import qualified, quote
-from scyllamodel.model.state import changed_columns, current_values
+from scyllamodel.model.change_tracking import changed_columns, current_values
 from scyllamodel.types.identity import stored_form
 
 pytestmark = pytest.mark.live

@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from scyllamodel.driver.connection import Connection
-from scyllamodel.driver.coordinator import Coordinator, choose_coordinator
-from scyllamodel.driver.policy import by_host_id
-from scyllamodel.driver.reader import read_keyspace, read_schema_version
-from scyllamodel.driver.servers import read_server_profile, read_topology
+from scyllamodel.driver.cluster.coordinator import Coordinator, choose_coordinator
+from scyllamodel.driver.cluster.introspection import read_keyspace, read_schema_version
+from scyllamodel.driver.cluster.nodes import read_server_profile, read_topology
+from scyllamodel.driver.session.connection import Connection
+from scyllamodel.driver.session.load_balancing import by_host_id
 from scyllamodel.errors import IntrospectionError
 
 pytestmark = pytest.mark.live

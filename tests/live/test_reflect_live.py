@@ -12,23 +12,17 @@ from observed import cases, literal, refused
 from servers import needs_vector_index
 from strategies import keyspaces
 
-from scyllamodel.driver.coordinator import choose_coordinator
-from scyllamodel.driver.reader import read_keyspace
-from scyllamodel.driver.servers import read_server_profile
-from scyllamodel.schema import changes as ch
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.introspection import read_keyspace
+from scyllamodel.driver.cluster.nodes import read_server_profile
+from scyllamodel.schema.changes import kinds as ch
+from scyllamodel.schema.compare.options import differing_options, stored_values
 from scyllamodel.schema.ddl import change_cql, keyspace_script, undo_cql
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, Table, TableColumn, UserType, View
-from scyllamodel.schema.options import (
-    OPTION_NAMES,
-    TableOptions,
-    differing_options,
-    stored_values,
-    unalterable_options,
-    unsupported_options,
-)
-from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import Native, VectorType, walk
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import FrozenMap, Index, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.options import OPTION_NAMES, TableOptions, unalterable_options, unsupported_options
+from scyllamodel.types.cql_types import Native, VectorType, walk
+from scyllamodel.types.parser import parse_type
 
 # No test writes a row, and the driver cannot parse the metadata of a row with some of the vectors here.
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]

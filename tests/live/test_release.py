@@ -38,11 +38,11 @@ from scyllamodel import (
     wait_async,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.cas import LwtClient
-from scyllamodel.driver.connection import Connection
-from scyllamodel.driver.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.lwt import LwtClient
+from scyllamodel.driver.session.connection import Connection
+from scyllamodel.release.ledger.tables import TABLES
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
-from scyllamodel.release.tables import TABLES
 from scyllamodel.testing import keyspaces
 
 pytestmark = pytest.mark.live
@@ -73,7 +73,7 @@ class Releases:
 @pytest.fixture
 def releases(scylla_cluster, monkeypatch):
     """Releases of one application on a keyspace of their own."""
-    monkeypatch.setattr("scyllamodel.release.books.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
+    monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
     found = Releases(scylla_cluster, keyspaces.unique_name("test_release"))
     keyspaces.create(found())
     yield found

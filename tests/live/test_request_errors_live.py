@@ -31,7 +31,7 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.failures import StatementOutcome, classify
+from scyllamodel.driver.outcomes import StatementOutcome, classify
 
 pytestmark = pytest.mark.live
 

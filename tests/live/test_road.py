@@ -31,7 +31,7 @@ from scyllamodel import (
     status,
 )
 from scyllamodel import types as cql
-from scyllamodel.release.tables import TABLES
+from scyllamodel.release.ledger.tables import TABLES
 
 pytestmark = pytest.mark.live
 

@@ -33,12 +33,12 @@ from scyllamodel.errors import (
     PermissionDenied,
     ScyllaModelError,
 )
-from scyllamodel.release.application_role import required_grants
-from scyllamodel.release.look import ClusterView
-from scyllamodel.release.rights import CHANGE_PERMISSIONS, change_permissions, grant_clause
-from scyllamodel.schema import changes as c
-from scyllamodel.schema import facts
-from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.release.engine.application_role import required_grants
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.release.engine.permission_check import CHANGE_PERMISSIONS, change_permissions, grant_clause
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.facts import objects
+from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.plan import make_step
 
 pytestmark = pytest.mark.live
@@ -269,7 +269,7 @@ def changes(keyspace, about, server):
     """One change of each kind that has a statement, in an order in which each finds what it needs."""
     table = build.table("t", "id int pk", "at int ck", "v int")
     view = build.view("w", "t", "at int pk", "id int ck", "v int", where="at IS NOT NULL AND id IS NOT NULL")
-    point, index = build.user_type("point", "x int"), facts.Index("t_v_idx", "v")
+    point, index = build.user_type("point", "x int"), objects.Index("t_v_idx", "v")
     new = build.table("t2", "a int pk", "b text").get("b")
     options = FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 864000})
     yield c.CreateKeyspace(attrs.evolve(about, name=f"{keyspace}_new"))

@@ -20,8 +20,8 @@ from scyllamodel import (
     rollback,
     status,
 )
-from scyllamodel.driver.connection import Connection
-from scyllamodel.schema.fingerprint import fingerprint
+from scyllamodel.driver.session.connection import Connection
+from scyllamodel.schema.facts.fingerprint import fingerprint
 from scyllamodel.testing import keyspaces
 
 pytestmark = pytest.mark.live
@@ -59,7 +59,7 @@ class App:
 @pytest.fixture
 def app(scylla_cluster, monkeypatch):
     """An application whose releases have one history."""
-    monkeypatch.setattr("scyllamodel.release.books.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
+    monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
     found = App(scylla_cluster)
     yield found
     found.close()
@@ -193,7 +193,9 @@ def test_random_histories_return_to_any_version(scylla_cluster, data):
     app, chosen, snapshots = App(scylla_cluster), dict.fromkeys(CHOICES) | {"t": "id int pk", "t.a": True}, {}
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("scyllamodel.release.books.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
+            patch.setattr(
+                "scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app"
+            )
             for _ in range(3):
                 names = data.draw(st.lists(st.sampled_from(sorted(CHOICES)), min_size=2, max_size=5, unique=True))
                 chosen |= {name: data.draw(st.sampled_from(CHOICES[name])) for name in names if name != "t"}

@@ -21,7 +21,7 @@ from scyllamodel import (
     partition_key,
     update,
 )
-from scyllamodel.model import state
+from scyllamodel.model import change_tracking
 
 pytestmark = pytest.mark.live
 
@@ -78,7 +78,7 @@ def run(request, repo):
 def nothing_left():
     """No instance stays taken, whatever came of its writes."""
     yield
-    assert {} == state._instances_being_written
+    assert {} == change_tracking._instances_being_written
 
 
 def appended(repo, book):

@@ -7,7 +7,7 @@ from cassandra import InvalidRequest
 from cassandra.protocol import ConfigurationException
 
 from scyllamodel._identifiers import qualified
-from scyllamodel.release.look import ClusterView
+from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.schema.options import TableOptions, option_cql, unsupported_options
 
 pytestmark = pytest.mark.live

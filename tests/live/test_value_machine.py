@@ -20,7 +20,7 @@ from strategies import NEAR, SCALARS, Shape, maps_of
 from scyllamodel import Column, Model, UserType, column, migrate, partition_key
 from scyllamodel import types as cql
 from scyllamodel.testing import keyspaces
-from scyllamodel.types.hints import map_annotation
+from scyllamodel.types.annotations import map_annotation
 from scyllamodel.types.identity import cell_form, stored_form
 
 pytestmark = pytest.mark.live

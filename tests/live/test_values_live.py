@@ -21,8 +21,8 @@ from strategies import SCALARS, shapes
 from scyllamodel import types as cql
 from scyllamodel._identifiers import quote, quote_type
 from scyllamodel.model._codegen import Field, make_bind, make_load
-from scyllamodel.types.hints import map_annotation
-from scyllamodel.types.values import VectorType, walk
+from scyllamodel.types.annotations import map_annotation
+from scyllamodel.types.cql_types import VectorType, walk
 
 pytestmark = pytest.mark.live
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))

@@ -24,7 +24,7 @@ from scyllamodel import (
     partition_key,
 )
 from scyllamodel import types as cql
-from scyllamodel.schema.facts import Table
+from scyllamodel.schema.facts.objects import Table
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

@@ -30,7 +30,7 @@ from scyllamodel import (
 )
 from scyllamodel import functions as fn
 from scyllamodel import types as cql
-from scyllamodel.driver.scan import AsyncScan, Scan
+from scyllamodel.driver.data.scan import AsyncScan, Scan
 from scyllamodel.query.select import Select
 
 

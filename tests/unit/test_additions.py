@@ -8,19 +8,19 @@ from build import schema, table, wanted
 
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.rollback import RollbackTarget, rollback_plan
-from scyllamodel.schema.change_json import change_to_json
-from scyllamodel.schema.changes import Unmanaged
-from scyllamodel.schema.diagram import mermaid
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.effects import facts_after
-from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts, Trigger
-from scyllamodel.schema.facts_json import facts_document
-from scyllamodel.schema.left_out import Unsupported, missing_from_script
+from scyllamodel.schema.changes.as_json import change_to_json
+from scyllamodel.schema.changes.effects import facts_after
+from scyllamodel.schema.changes.kinds import Unmanaged
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import facts_document
+from scyllamodel.schema.export.mermaid import mermaid
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.export.unsupported import Unsupported, missing_from_script
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts, Trigger
 from scyllamodel.schema.plan import contract_plan
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import unsupported_by_models
+from scyllamodel.schema.server.profile import ServerProfile
 
 C5 = ServerProfile("cassandra", (5, 0, 9))
 LISTED = {

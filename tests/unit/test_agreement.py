@@ -9,10 +9,10 @@ import attrs
 import pytest
 from cassandra import OperationTimedOut, Unauthorized
 
-from scyllamodel.driver.agreement import HEARTBEAT_TIMEOUT, HeartbeatMonitor, read_versions
-from scyllamodel.driver.coordinator import PinnedNode
-from scyllamodel.driver.health import read_health
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.driver.cluster.coordinator import PinnedNode
+from scyllamodel.driver.cluster.node_health import read_health
+from scyllamodel.driver.cluster.schema_agreement import HEARTBEAT_TIMEOUT, HeartbeatMonitor, read_versions
+from scyllamodel.schema.server.profile import ServerProfile
 
 OLD, NEW = uuid4(), uuid4()
 SCYLLA = ServerProfile("scylla", (2025, 1))

@@ -6,10 +6,10 @@ import pytest
 from build import index, schema, table, wanted
 
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.schema.facts import SchemaFacts
+from scyllamodel.schema.facts.objects import SchemaFacts
 from scyllamodel.schema.plan import contract_plan
 from scyllamodel.schema.rules.allow import ALLOWABLE, checked_values
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
 T = ("a int pk", "v text")

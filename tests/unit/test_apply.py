@@ -19,9 +19,9 @@ from scyllamodel.errors import (
 )
 from scyllamodel.schema.apply import Event, apply
 from scyllamodel.schema.apply.attempt import MAX_TRANSIENT_ATTEMPTS, MAX_UNKNOWN_ATTEMPTS
-from scyllamodel.schema.facts import Keyspace
+from scyllamodel.schema.facts.objects import Keyspace
 from scyllamodel.schema.plan import Plan, make_plan
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 T = ("id int pk", "at int ck", "a text")
 FOUND = schema(table("old", *T, options={"comment": ""}), user_type("point", "x int"))

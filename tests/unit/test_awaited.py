@@ -22,7 +22,7 @@ from scyllamodel import (
     snapshot_async,
     wait_async,
 )
-from scyllamodel.release.awaited import to_async_function
+from scyllamodel.release.aio import to_async_function
 
 
 class Thing(Model, table="things", repo="awaited"):

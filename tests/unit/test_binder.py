@@ -19,13 +19,13 @@ from strategies import Level, Status
 from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import types as cql
-from scyllamodel.driver.binder import make_bind
-from scyllamodel.driver.canonical import canonicalize
-from scyllamodel.driver.user_types import StaleUserType
+from scyllamodel.driver.data.binding.binder import make_bind
+from scyllamodel.driver.data.binding.canonical_encoding import canonicalize
+from scyllamodel.driver.data.binding.user_types import StaleUserType
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.query.statement import UNSET, Marker
+from scyllamodel.types.annotations import map_annotation
 from scyllamodel.types.display import show_nothing
-from scyllamodel.types.hints import map_annotation
 
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
 GIVEN = {cls.__cql_name__: cls.__fields_by_cql__ for cls, _ in USER_TYPES}

@@ -7,11 +7,11 @@ import pytest
 from simulator import Faults, Loss, Simulator
 
 from scyllamodel.errors import ConfigurationError, SchemaDisagreement, StepFailed
-from scyllamodel.release.bootstrap import bootstrap
-from scyllamodel.release.tables import TABLES, missing_tables, table_id
-from scyllamodel.schema.apply.world import RunControl
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, Table, TableColumn
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.release.ledger.bootstrap import bootstrap
+from scyllamodel.release.ledger.tables import TABLES, missing_tables, table_id
+from scyllamodel.schema.apply.control import RunControl
+from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, Table, TableColumn
+from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types import parse_type
 
 EMPTY = KeyspaceFacts("shop", Keyspace("shop"))

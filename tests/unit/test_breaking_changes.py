@@ -8,12 +8,12 @@ from build import NTS, index, schema, table, view, wanted
 from scylla_rows import NEW, OLD
 
 from scyllamodel import Column, Index, Model, ModelDefinitionError, column, partition_key
-from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, AddView, DropColumns, SetOptions
-from scyllamodel.schema.facts import FrozenMap, Keyspace, SchemaFacts
-from scyllamodel.schema.inverse import evaluate_change
+from scyllamodel.schema.changes.kinds import AddColumns, AddIndex, AddTable, AddView, DropColumns, SetOptions
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, SchemaFacts
 from scyllamodel.schema.plan.contract import contract_plan
-from scyllamodel.schema.plan.make import make_plan
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.plan.planner import make_plan
+from scyllamodel.schema.rules.undo import evaluate_change
+from scyllamodel.schema.server.profile import ServerProfile
 
 FIXED = ServerProfile("scylla", (2026, 2))
 CASSANDRA = ServerProfile()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scylla_rows import NEW
 from scylla_rows import rows as scylla_rows
 
-from scyllamodel.driver.built import read_unbuilt
+from scyllamodel.driver.cluster.build_status import read_unbuilt
 from scyllamodel.schema.reflect import reflect_keyspace
 
 

@@ -8,13 +8,13 @@ from typing import ClassVar
 import pytest
 
 from scyllamodel import Column, Model, column, partition_key
-from scyllamodel.driver import bulk
-from scyllamodel.driver.many import BulkOperations
-from scyllamodel.driver.names import NoConnectionsAvailable, NoHostAvailable, OperationTimedOut
-from scyllamodel.driver.window import RequestWindow
-from scyllamodel.model import state
-from scyllamodel.model.state import uncertain_columns
-from scyllamodel.query.objects import NO_WRITE_OPTIONS
+from scyllamodel.driver._cassandra import NoConnectionsAvailable, NoHostAvailable, OperationTimedOut
+from scyllamodel.driver.data import bulk
+from scyllamodel.driver.data.bulk_api import BulkOperations
+from scyllamodel.driver.data.in_flight import RequestWindow
+from scyllamodel.model import change_tracking
+from scyllamodel.model.change_tracking import uncertain_columns
+from scyllamodel.query.instances import NO_WRITE_OPTIONS
 
 LOST = OperationTimedOut({})
 REFUSED = NoHostAvailable("nobody", {"host": NoConnectionsAvailable("full")})
@@ -131,7 +131,7 @@ def test_ctrl_c_that_is_pressed_twice_gives_all_instances_back(monkeypatch, agai
     with pytest.raises(KeyboardInterrupt) as caught:
         run.run()
 
-    assert {} == state._instances_being_written
+    assert {} == change_tracking._instances_being_written
     assert [1, 1, 0, 0, 0, 0] == [len(uncertain_columns(row)) for row in rows]
     assert 5 == caught.value.report.total
 

@@ -6,9 +6,9 @@ import attrs
 import pytest
 
 from scyllamodel import RawStep
+from scyllamodel.release.engine.raw_steps import uncertain_step_refusals
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.ledger.undone import executed_raw_steps
-from scyllamodel.release.raw import uncertain_step_refusals
+from scyllamodel.release.ledger.undo_progress import executed_raw_steps
 
 REVOKE = "REVOKE MODIFY ON KEYSPACE shop FROM app"
 STEP = LedgerStep("shop/default", 5, 1, op="run", cql=REVOKE, state="applied")

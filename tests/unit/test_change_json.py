@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import cql_types, keyspaces, later
 
-from scyllamodel.schema import changes as c
-from scyllamodel.schema.change_json import change_from_json, change_to_json
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import FrozenMap, Keyspace
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.as_json import change_from_json, change_to_json
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
+from scyllamodel.schema.server.profile import ServerProfile
 
 T = table("t", "id int pk", "at int ck desc", "a text", "s int static", options={"comment": "it's", "caching": {}})
 V = view("v", "t", "a text pk", "id int ck", "at int ck", where="a IS NOT NULL")

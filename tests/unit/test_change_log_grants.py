@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scyllamodel import Column, Model, Repo, TableOptions, partition_key
-from scyllamodel.release.application_role import required_grants
+from scyllamodel.release.engine.application_role import required_grants
 
 
 class LoggedOrder(Model, repo="change_log_grants", table="logged", options=TableOptions(cdc={"enabled": True})):

@@ -11,19 +11,19 @@ import attrs
 import pytest
 from build import NTS, index, schema, table, user_type, view, wanted
 
-from scyllamodel.schema import changes as c
-from scyllamodel.schema import rules
-from scyllamodel.schema.change_json import change_from_json, change_to_json
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.as_json import change_from_json, change_to_json
+from scyllamodel.schema.changes.effects import facts_after
+from scyllamodel.schema.changes.postconditions import is_applied, keyspace_of
 from scyllamodel.schema.ddl import change_cql, undo_cql
-from scyllamodel.schema.diff import SchemaPair
-from scyllamodel.schema.effects import facts_after
-from scyllamodel.schema.facts import FrozenMap, Keyspace
-from scyllamodel.schema.inverse import evaluate_change, inverse_of
+from scyllamodel.schema.diff.schema_diff import SchemaPair
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
 from scyllamodel.schema.plan import Step, make_step
 from scyllamodel.schema.plan.step import is_step
-from scyllamodel.schema.postcondition import is_applied, keyspace_of
-from scyllamodel.schema.rules import RuleContext, evaluate
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.rules import evaluation
+from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
+from scyllamodel.schema.rules.undo import evaluate_change, inverse_of
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile("cassandra", (5, 0, 6), views_enabled=True)
 KINDS = get_args(c.Change)
@@ -207,4 +207,4 @@ def test_every_kind_comes_back_from_json(change):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_some_rule_looks_at_every_kind(kind):
     """No kind of change passes the rules unseen, be it that most of its kind may run."""
-    assert rules._RULES.get(kind)
+    assert evaluation._RULES.get(kind)

@@ -6,7 +6,7 @@ from classes import declare
 from hypothesis import HealthCheck, given, settings
 from strategies import keyspaces
 
-from scyllamodel.release.wanted import desired_facts
+from scyllamodel.model.desired_schema import desired_facts
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])

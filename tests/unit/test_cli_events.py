@@ -8,14 +8,14 @@ import signal
 import pytest
 
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.events import progress_listener
-from scyllamodel.cli.exits import Interrupted, Stopped
+from scyllamodel.cli.exit_codes import Interrupted, Stopped
+from scyllamodel.cli.progress import progress_listener
 from scyllamodel.errors import StepFailed
 from scyllamodel.schema.apply import Event, StatementRefused, apply
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, Table, TableColumn
+from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, Table, TableColumn
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.types.values import Native
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.cql_types import Native
 
 SERVER = ServerProfile()
 NAMES = ("carts", "orders", "reviews")

@@ -12,7 +12,7 @@ import scyllamodel
 from scyllamodel import errors
 from scyllamodel.cli import main
 from scyllamodel.cli.commands.explain import code_explanations
-from scyllamodel.model.problems import CODES
+from scyllamodel.model.validation.problems import CODES
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
 

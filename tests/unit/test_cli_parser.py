@@ -7,7 +7,7 @@ import argparse
 import pytest
 
 from scyllamodel.cli import options
-from scyllamodel.cli.exits import CHANGES, DESCRIPTIONS, UsageError
+from scyllamodel.cli.exit_codes import CHANGES, DESCRIPTIONS, UsageError
 from scyllamodel.cli.parser import Command, parse
 
 

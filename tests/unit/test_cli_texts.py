@@ -6,11 +6,11 @@ import attrs
 import pytest
 from build import schema, table, wanted
 
-from scyllamodel.cli.texts import plan_text
-from scyllamodel.release.tables import TABLES, missing_tables
-from scyllamodel.schema.facts import KeyspaceFacts
+from scyllamodel.cli.formatting import plan_text
+from scyllamodel.release.ledger.tables import TABLES, missing_tables
+from scyllamodel.schema.facts.objects import KeyspaceFacts
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 CASSANDRA = ServerProfile("cassandra", (5, 0, 6))
 WITHOUT = make_plan(wanted(table("t")), schema(keyspace=None), CASSANDRA, create_keyspace=True, topology={"dc1": 1})

@@ -14,7 +14,7 @@ from cassandra import util
 
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model._codegen import Field, install_row_functions, make_bind, make_load
-from scyllamodel.types.hints import map_annotation
+from scyllamodel.types.annotations import map_annotation
 
 
 @attrs.define

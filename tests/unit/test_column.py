@@ -11,9 +11,9 @@ from scyllamodel import types as cql
 from scyllamodel.errors import UnknownColumn
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, ElementTarget, FieldTarget, Ordering
-from scyllamodel.model.usertype import UserType
+from scyllamodel.model.fields import clustering_key, column, partition_key
+from scyllamodel.model.user_type import UserType
 
 
 class Address(UserType):

@@ -10,13 +10,13 @@ from system_rows import SystemRows
 from scyllamodel import Column, Model, partition_key
 from scyllamodel.cli import main
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release import books
-from scyllamodel.release.application_role import required_grants
-from scyllamodel.release.books import find_internal_keyspace, internal_keyspace
-from scyllamodel.release.draft import MigrationRequest, PlannedMigration
-from scyllamodel.release.look import ClusterView
-from scyllamodel.release.tables import TABLES
-from scyllamodel.schema.server import NodeSettings, ServerProfile
+from scyllamodel.release.engine import ledger_access
+from scyllamodel.release.engine.application_role import required_grants
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.release.engine.ledger_access import find_internal_keyspace, internal_keyspace
+from scyllamodel.release.engine.planning import MigrationRequest, PlannedMigration
+from scyllamodel.release.ledger.tables import TABLES
+from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
 
 NTS = {"class": "org.apache.cassandra.locator.NetworkTopologyStrategy", "dc1": "1"}
 SIMPLE = {"class": "NetworkTopologyStrategy", "dc1": 1}
@@ -134,8 +134,8 @@ def test_a_named_keyspace_that_is_missing_is_created_like_the_repos():
 @pytest.mark.parametrize(("server", "there", "settings", "home"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_grants_are_on_the_tables_where_they_are(server, there, settings, home, monkeypatch):
     """The server is asked, so that no ledger_keyspace= has to be given for a companion."""
-    monkeypatch.setattr(books, "choose_coordinator", lambda _: there)
-    monkeypatch.setattr(books, "server_profile", lambda _: server)
+    monkeypatch.setattr(ledger_access, "choose_coordinator", lambda _: there)
+    monkeypatch.setattr(ledger_access, "server_profile", lambda _: server)
     monkeypatch.setattr(Repo, "connection", lambda _: None)
     with repo(**{"models": [__name__], **settings}) as mine:
         internal, guess = find_internal_keyspace(mine)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scyllamodel._cql import code_tokens, one_line, tokens, without_literals
-from scyllamodel.driver.markers import has_markers
-from scyllamodel.schema.effects import renamed_in_filter
-from scyllamodel.schema.filters import not_null_column, relations
-from scyllamodel.schema.masks import is_writable
+from scyllamodel.driver.data.bind_markers import has_markers
+from scyllamodel.schema.changes.effects import renamed_in_filter
+from scyllamodel.schema.facts.masks import is_writable
+from scyllamodel.schema.facts.view_filters import not_null_column, relations
 from scyllamodel.schema.reflect import view_filter
 from scyllamodel.schema.rules.destructive import dropped_keyspace
 

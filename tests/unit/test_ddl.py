@@ -13,13 +13,22 @@ from strategies import keyspaces
 
 from scyllamodel._identifiers import quote
 from scyllamodel.errors import KeyspaceError
-from scyllamodel.schema import changes as ch
+from scyllamodel.schema.changes import kinds as ch
 from scyllamodel.schema.ddl import change_cql, create_view, keyspace_script, undo_cql
-from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.facts.objects import (
+    FrozenMap,
+    Index,
+    Keyspace,
+    KeyspaceFacts,
+    Table,
+    TableColumn,
+    UserType,
+    View,
+)
 from scyllamodel.schema.options import TableOptions
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import UserTypeName
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.cql_types import UserTypeName
+from scyllamodel.types.parser import parse_type
 
 CASSANDRA = SERVERS["5.0"]
 SCYLLA = ServerProfile("scylla", (2025, 4))

@@ -7,14 +7,14 @@ from importlib.resources import files
 
 import pytest
 
+from scyllamodel.demo.output import TourFailed, TourOutput, expect
 from scyllamodel.demo.project import HALF_STARS, MODELS, POINTS, Edit, Project
-from scyllamodel.demo.stage import TourFailed, TourOutput, expect
 from scyllamodel.discovery import import_packages
+from scyllamodel.model.desired_schema import desired_facts
 from scyllamodel.model.registry import registry
-from scyllamodel.release.wanted import desired_facts
-from scyllamodel.schema.facts import SchemaFacts
-from scyllamodel.schema.rules import lint
-from scyllamodel.types.values import Native
+from scyllamodel.schema.facts.objects import SchemaFacts
+from scyllamodel.schema.rules.evaluation import lint
+from scyllamodel.types.cql_types import Native
 
 SOURCE = files("scyllamodel.demo").joinpath("shop.py").read_text(encoding="utf-8")
 

@@ -14,13 +14,13 @@ from simulator import Faults, Simulator, applied
 from strategies import keyspaces
 
 from scyllamodel.schema.apply import apply
-from scyllamodel.schema.changes import Unmanaged
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.fingerprint import fingerprint, managed_fingerprint
+from scyllamodel.schema.changes.kinds import Unmanaged
+from scyllamodel.schema.changes.postconditions import is_applied
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.fingerprint import fingerprint, managed_fingerprint
+from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.postcondition import is_applied
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVERS = [ServerProfile(), ServerProfile("cassandra", (4, 0, 19)), ServerProfile("scylla", (2025, 4))]
 servers = st.sampled_from(SERVERS)

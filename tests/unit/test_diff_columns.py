@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from build import schema, table, told, wanted
 
-from scyllamodel.schema.changes import AddColumns, AlterColumn
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.changes.kinds import AddColumns, AlterColumn
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.server.profile import ServerProfile
 
 BASE = ("a int pk", "b int ck", "v text")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from build import index, schema, table, told, view, wanted
 
-from scyllamodel.schema.diff import diff
 from scyllamodel.schema.diff.indexes import index_matches
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.server.profile import ServerProfile
 
 CASSANDRA, SCYLLA = ServerProfile(), ServerProfile("scylla", (2025, 4))
 COLUMNS = ("id int pk", "a text", "m map<text,int>", "e vector<float,3>")

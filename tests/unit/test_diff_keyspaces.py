@@ -8,10 +8,10 @@ from build import NTS, schema, told, wanted
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scyllamodel.schema.diff import diff
 from scyllamodel.schema.diff.keyspaces import replication_matches
-from scyllamodel.schema.facts import Keyspace
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import Keyspace
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile()
 LOCATOR = "org.apache.cassandra.locator."

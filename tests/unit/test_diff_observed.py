@@ -6,10 +6,10 @@ import pytest
 from build import schema, table, told, user_type, view, wanted
 from observed import SERVERS, cases, literal, refused
 
-from scyllamodel.schema.diff import diff
 from scyllamodel.schema.diff.keyspaces import replication_matches
+from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.types.parse import parse_type
+from scyllamodel.types.parser import parse_type
 
 ADDR = user_type("addr", "street text", "n int")
 # A node forgets a user type when a column is dropped, and remembers a tuple.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from build import index, schema, table, told, view, wanted
 
-from scyllamodel.schema.changes import SetOptions
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import FrozenMap, KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.changes.kinds import SetOptions
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import FrozenMap, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.server.profile import ServerProfile
 
 CASSANDRA, SCYLLA = ServerProfile(), ServerProfile("scylla", (2025, 4))
 V = ("v", "u", "a int pk", "id int ck")

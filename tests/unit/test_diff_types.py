@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from build import schema, told, user_type, wanted
 
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.server.profile import ServerProfile
 
 A = user_type("a", "x int", "y text")
 

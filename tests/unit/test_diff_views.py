@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from build import schema, table, told, view, wanted
 
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.server.profile import ServerProfile
 
 T = table("t", "a int pk", "b int ck", "v text", "w int", "Mx int", "s int static")
 KEY = ("v text pk", "a int ck", "b int ck")

@@ -13,12 +13,12 @@ from strategies import NEAR, NOON, Shape
 
 from scyllamodel import Column, Model, UserType, column, partition_key
 from scyllamodel import types as cql
+from scyllamodel.model.change_tracking import Change, changed_columns, current_values
 from scyllamodel.model.column import Column as RuntimeColumn
 from scyllamodel.model.column import ColumnSpec
-from scyllamodel.model.state import Change, changed_columns, current_values
-from scyllamodel.query.differences import column_assignments
-from scyllamodel.query.objects import statements_for
-from scyllamodel.types.hints import TypeMapping, map_annotation
+from scyllamodel.query.change_assignments import column_assignments
+from scyllamodel.query.instances import statements_for
+from scyllamodel.types.annotations import TypeMapping, map_annotation
 from scyllamodel.types.identity import cell_form, is_same, stored_form
 
 KEYS = [shape for shape in NEAR if shape.key]

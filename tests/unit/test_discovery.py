@@ -21,7 +21,7 @@ HEAD = """
     from __future__ import annotations
     from scyllamodel.model.base import Model
     from scyllamodel.model.column import Column
-    from scyllamodel.model.declare import clustering_key, column, partition_key
+    from scyllamodel.model.fields import clustering_key, column, partition_key
     from scyllamodel.model.view import MaterializedView
 """
 
@@ -304,7 +304,7 @@ def test_interrupt_is_no_failed_import(top):
 
 TYPES = """
 from scyllamodel import Column, Model, UserType
-from scyllamodel.model.declare import partition_key
+from scyllamodel.model.fields import partition_key
 
 class Held(UserType):
     x: int

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from simulator import applied
 from strategies import keyspaces, later
 
-from scyllamodel.schema.changes import NameTaken, Unmanaged
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.effects import facts_after
+from scyllamodel.schema.changes.effects import facts_after
+from scyllamodel.schema.changes.kinds import NameTaken, Unmanaged
+from scyllamodel.schema.changes.postconditions import is_applied
+from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.plan.step import is_step
-from scyllamodel.schema.postcondition import is_applied
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile()
 

@@ -9,8 +9,8 @@ import pytest
 
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, ElementTarget, FieldTarget, Ordering
+from scyllamodel.model.fields import clustering_key, column, partition_key
 
 
 class Parcel(Model):

@@ -7,9 +7,18 @@ import pickle
 import attrs
 import pytest
 
-from scyllamodel.schema import changes
-from scyllamodel.schema.facts import FrozenMap, Index, KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
-from scyllamodel.types.values import ListType, Native, UserTypeName
+from scyllamodel.schema.changes import kinds
+from scyllamodel.schema.facts.objects import (
+    FrozenMap,
+    Index,
+    KeyspaceFacts,
+    SchemaFacts,
+    Table,
+    TableColumn,
+    UserType,
+    View,
+)
+from scyllamodel.types.cql_types import ListType, Native, UserTypeName
 
 INT = Native("int")
 
@@ -89,13 +98,13 @@ def test_a_keyspace_without_facts_is_a_key_error():
 @pytest.mark.parametrize(
     "change",
     [
-        changes.AddTable("k", Table("t", [column("p", "partition_key")])),
-        changes.AddColumns("k", "t", (column("a"),)),
-        changes.AddType("k", UserType("a", (("f", INT),))),
-        changes.RenameKeyColumns("k", "t", (("a", "b"),)),
-        changes.SetOptions("k", "t", FrozenMap({"comment": "new"}), FrozenMap({"comment": "old"})),
-        changes.AddIndex("k", Table("t", [column("a")]), Index("i", "a"), populated=True),
-        changes.AddView("k", View("v", [], base="t"), populated=True),
+        kinds.AddTable("k", Table("t", [column("p", "partition_key")])),
+        kinds.AddColumns("k", "t", (column("a"),)),
+        kinds.AddType("k", UserType("a", (("f", INT),))),
+        kinds.RenameKeyColumns("k", "t", (("a", "b"),)),
+        kinds.SetOptions("k", "t", FrozenMap({"comment": "new"}), FrozenMap({"comment": "old"})),
+        kinds.AddIndex("k", Table("t", [column("a")]), Index("i", "a"), populated=True),
+        kinds.AddView("k", View("v", [], base="t"), populated=True),
     ],
     ids=lambda change: type(change).__name__,
 )

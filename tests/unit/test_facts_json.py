@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from scyllamodel.schema.facts import (
+from scyllamodel.schema.export.facts_json import facts_document
+from scyllamodel.schema.facts.objects import (
     FrozenMap,
     Index,
     Keyspace,
@@ -15,8 +16,7 @@ from scyllamodel.schema.facts import (
     UserType,
     View,
 )
-from scyllamodel.schema.facts_json import facts_document
-from scyllamodel.types.values import Native, SetType
+from scyllamodel.types.cql_types import Native, SetType
 
 KEY = TableColumn("id", Native("uuid"), "partition_key")
 PLACED = TableColumn("Placed", Native("timeuuid"), "clustering", descending=True)

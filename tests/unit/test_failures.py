@@ -24,7 +24,7 @@ from cassandra.connection import ConnectionBusy, ConnectionException, Connection
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import ErrorMessage
 
-from scyllamodel.driver.failures import StatementOutcome, classify, is_node_failure
+from scyllamodel.driver.outcomes import StatementOutcome, classify, is_node_failure
 
 U, C, T, R, M = (
     StatementOutcome.UNKNOWN,

@@ -22,11 +22,11 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.many import BulkOperations
-from scyllamodel.driver.raw import truncate
+from scyllamodel.driver.data.bulk_api import BulkOperations
+from scyllamodel.driver.data.raw import truncate
 from scyllamodel.model.registry import registry
-from scyllamodel.query.memory import cache_for
-from scyllamodel.query.objects import statements_for
+from scyllamodel.query.instances import statements_for
+from scyllamodel.query.model_cache import cache_for
 
 
 class Pet(Model, table="pets", repo="family", discriminator="kind", indexes=[Index("kind")]):

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from scyllamodel.driver.flights import SingleFlight, WaitTimeout
-from scyllamodel.driver.loops import run_in_own_thread
+from scyllamodel.driver.data.asyncio_bridge import run_in_own_thread
+from scyllamodel.driver.data.single_flight import SingleFlight, WaitTimeout
 
 
 class Work:

@@ -8,13 +8,13 @@ from build import NTS, index, schema, table, user_type, view
 from observed import SERVERS, expanded
 from scylla_rows import NEW, OLD, observed
 
-from scyllamodel.release.raw import RawStep, with_raw_steps
-from scyllamodel.schema.facts import FrozenMap, Keyspace
+from scyllamodel.release.engine.raw_steps import RawStep, with_raw_steps
+from scyllamodel.schema.ddl.statement_parser import parse_statement
+from scyllamodel.schema.ddl.statement_reader import StatementSyntaxError
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.rules.handwritten import RawStatementChecker, keyspaces_of
-from scyllamodel.schema.server import NodeSettings, ServerProfile
-from scyllamodel.schema.statement_parser import parse_statement
-from scyllamodel.schema.statement_reader import StatementSyntaxError
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker, keyspaces_of
+from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
 
 CASSANDRA = SERVERS["5.0"]
 WITHOUT_STATIC_FAULT = [

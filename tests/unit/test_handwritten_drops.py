@@ -11,9 +11,9 @@ from build import index, schema, table, user_type, view
 from observed import SERVERS, cases, expanded, refused
 from scylla_rows import NEW, OLD, scylla_cases, setups
 
-from scyllamodel.schema.facts import KeyspaceFacts
-from scyllamodel.schema.rules.handwritten import RawStatementChecker
-from scyllamodel.schema.statement_parser import parse_statement
+from scyllamodel.schema.ddl.statement_parser import parse_statement
+from scyllamodel.schema.facts.objects import KeyspaceFacts
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker
 
 CASSANDRA = SERVERS["5.0"]
 EVERY = (OLD, NEW, CASSANDRA)

@@ -22,9 +22,9 @@ from typing_extensions import TypeAliasType
 
 from scyllamodel import types as cql
 from scyllamodel.types import parse_type
+from scyllamodel.types.annotations import AnnotationError, map_annotation
 from scyllamodel.types.converters import NAIVE_UTC
-from scyllamodel.types.hints import AnnotationError, map_annotation
-from scyllamodel.types.values import Native
+from scyllamodel.types.cql_types import Native
 
 UTC = timezone.utc
 

@@ -20,12 +20,12 @@ from through_driver import PROTOCOL, driver_type, returned
 
 from scyllamodel import Column, Model, UserType, clustering_key, partition_key
 from scyllamodel import types as cql
-from scyllamodel.driver.canonical import canonicalize
-from scyllamodel.query.objects import statements_for
+from scyllamodel.driver.data.binding.canonical_encoding import canonicalize
+from scyllamodel.query.instances import statements_for
 from scyllamodel.types import parse_type
-from scyllamodel.types.hints import map_annotation
+from scyllamodel.types.annotations import map_annotation
+from scyllamodel.types.cql_types import UserTypeName
 from scyllamodel.types.identity import cell_form, equality_key, identity_of, is_same, stored_form, type_identity
-from scyllamodel.types.values import UserTypeName
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}

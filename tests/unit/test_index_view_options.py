@@ -11,25 +11,25 @@ from scylla_rows import NEW, OLD, SCYLLAS
 from scylla_rows import rows as scylla_rows
 
 from scyllamodel import Column, Index, Model, ModelDefinitionError, TableOptions, column, partition_key
-from scyllamodel.release.rights import CHANGE_PERMISSIONS
-from scyllamodel.schema.change_json import change_from_json, change_to_json
-from scyllamodel.schema.changes import Unmanaged
+from scyllamodel.release.engine.permission_check import CHANGE_PERMISSIONS
+from scyllamodel.schema.changes.as_json import change_from_json, change_to_json
+from scyllamodel.schema.changes.effects import facts_after
+from scyllamodel.schema.changes.kinds import Unmanaged
+from scyllamodel.schema.changes.postconditions import is_applied
+from scyllamodel.schema.changes.undo import facts_before
+from scyllamodel.schema.compare.comparison_report import compare_schemas, normalized_to_declared
 from scyllamodel.schema.ddl import change_cql, create_index
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.differences import compare_schemas, normalized_to_declared
-from scyllamodel.schema.effects import facts_after
-from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.facts_json import index_dict
-from scyllamodel.schema.fingerprint import fingerprint, managed_fingerprint
-from scyllamodel.schema.inverse import inverse_of
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import index_dict
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.facts.fingerprint import fingerprint, managed_fingerprint
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.plan.transition import transition
-from scyllamodel.schema.postcondition import is_applied
 from scyllamodel.schema.reflect import reflect_keyspace
-from scyllamodel.schema.rewind import facts_before
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import unsupported_by_models
+from scyllamodel.schema.rules.undo import inverse_of
+from scyllamodel.schema.server.profile import ServerProfile
 
 FACTS = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
 DOCS = FACTS.table("docs")

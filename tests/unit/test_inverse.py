@@ -6,10 +6,10 @@ import attrs
 import pytest
 from build import index, schema, table, user_type, view
 
-from scyllamodel.schema import changes as c
-from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.inverse import evaluate_change, name_taken, with_recorded_facts
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.facts.objects import FrozenMap
+from scyllamodel.schema.rules.undo import evaluate_change, name_taken, with_recorded_facts
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile("cassandra", (5, 0, 9))
 T = ("id int pk", "at int ck", "a text")

@@ -10,13 +10,13 @@ from documents import faults
 
 from scyllamodel import ConfigurationError, RawStep
 from scyllamodel._json import check_document, read_json
+from scyllamodel.release.engine.raw_steps import with_raw_steps
 from scyllamodel.release.ledger import LedgerStep
-from scyllamodel.release.raw import with_raw_steps
-from scyllamodel.schema.change_json import change_from_json
+from scyllamodel.schema.changes.as_json import change_from_json
+from scyllamodel.schema.export.snapshot import read_snapshot
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.reflect import index_target
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import read_snapshot
+from scyllamodel.schema.server.profile import ServerProfile
 
 PLAN = make_plan(wanted(table("t", "id int pk")), schema(), ServerProfile())
 SNAPSHOT = {"format": 1, "kind": "snapshot", "repos": [{"name": "default", "keyspaces": []}]}

@@ -15,11 +15,11 @@ from simulator import Faults, Simulator
 
 from scyllamodel.errors import LedgerError, LockLost, SchemaDisagreement, StepFailed
 from scyllamodel.release.ledger import LedgerStep, Migration, Provenance, ledger_scope
-from scyllamodel.release.ledger.persist import MAX_ATTEMPTS
-from scyllamodel.release.tables import MIGRATIONS, STEPS
+from scyllamodel.release.ledger.retry import MAX_ATTEMPTS
+from scyllamodel.release.ledger.tables import MIGRATIONS, STEPS
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile()
 FOUND = schema(table("t"))

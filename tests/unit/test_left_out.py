@@ -6,15 +6,15 @@ import attrs
 from build import schema, table, told, wanted
 
 from scyllamodel.schema.ddl import keyspace_script
-from scyllamodel.schema.diagram import mermaid
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import Aggregate, Function, Trigger
-from scyllamodel.schema.left_out import missing_from_script
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.mermaid import mermaid
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.export.unsupported import missing_from_script
+from scyllamodel.schema.facts.objects import Aggregate, Function, Trigger
 from scyllamodel.schema.reflect import reflect_keyspace
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import unsupported_by_models
-from scyllamodel.types.parse import parse_type
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.parser import parse_type
 
 C5 = ServerProfile("cassandra", (5, 0, 6))
 INT, PAIR = parse_type("int"), parse_type("frozen<tuple<int, text>>")

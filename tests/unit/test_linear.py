@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.rollback import RollbackTarget, rollback_plan
-from scyllamodel.schema.change_json import change_to_json
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import SchemaFacts, Table, TableColumn
-from scyllamodel.schema.facts_json import type_dict
-from scyllamodel.schema.order import cyclic_types, dependency_order
+from scyllamodel.schema.changes.as_json import change_to_json
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import type_dict
+from scyllamodel.schema.export.models.python_names import attribute_names, class_names
+from scyllamodel.schema.export.models.unsupported import declarable_types
+from scyllamodel.schema.facts.objects import SchemaFacts, Table, TableColumn
+from scyllamodel.schema.facts.type_order import cyclic_types, dependency_order
 from scyllamodel.schema.plan import contract_plan, make_plan
-from scyllamodel.schema.rules.usertypes import containing_types
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.source.left_out import declarable_types
-from scyllamodel.schema.source.names import attribute_names, class_names
-from scyllamodel.types.parse import parse_type
+from scyllamodel.schema.rules.user_types import containing_types
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.parser import parse_type
 
 
 def work(function, *values):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scyllamodel.local.folders import atomic_folder, cache_folder, try_lock, write_atomically
-from scyllamodel.local.mirrors import CENTRAL, remote_repositories
+from scyllamodel.local.maven_repositories import CENTRAL, remote_repositories
 
 HOLD = """
 import sys

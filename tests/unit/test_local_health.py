@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from scyllamodel.cli.commands.server import local_text
+from scyllamodel.cli.commands.local import local_text
 from scyllamodel.local import wire
 from scyllamodel.local.background import ClusterStatus, NodeStatus
 from scyllamodel.local.health import find_problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.local.kept import ClusterData, check_cluster_data
+from scyllamodel.local.data_folder import ClusterData, check_cluster_data
 
 KEPT = ClusterData("5.0.6", 3, 9042, 7000)
 

@@ -13,7 +13,7 @@ from scyllamodel.errors import LockLost, StepFailed
 from scyllamodel.release.lock import Clock, Lease, LockAcquisition, LockRequest
 from scyllamodel.schema.apply import CoordinatorChanged, StatementOutcomeUnknown, apply
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 TABLES = tuple(table(f"t{number}", "id int pk") for number in range(3))
 STEPS = make_plan(schema(*TABLES), schema(), ServerProfile()).cql

@@ -8,8 +8,8 @@ import sys
 PROGRAM = """
 import threading
 from cassandra.cluster import DefaultConnection
-from scyllamodel.driver.connect import stop_event_loop
-from scyllamodel.driver.names import loop_modules
+from scyllamodel.driver.session.connect import stop_event_loop
+from scyllamodel.driver._cassandra import loop_modules
 
 DefaultConnection.initialize_reactor()
 for module in loop_modules():

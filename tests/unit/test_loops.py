@@ -12,9 +12,9 @@ import pytest
 from cassandra.connection import ConnectionShutdown
 
 from scyllamodel import ServiceUnavailable
-from scyllamodel.driver import loops
-from scyllamodel.driver.loops import LoopNotifier, loop_notifier
-from scyllamodel.driver.requests import raise_request_error
+from scyllamodel.driver.data import asyncio_bridge
+from scyllamodel.driver.data.asyncio_bridge import LoopNotifier, loop_notifier
+from scyllamodel.driver.data.requests import raise_request_error
 from scyllamodel.query.statement import CompiledStatement, StatementTemplate
 
 
@@ -44,7 +44,7 @@ class Request:
 @pytest.fixture
 def few(monkeypatch):
     """Two requests at a time."""
-    monkeypatch.setattr(loops, "IN_FLIGHT", 2)
+    monkeypatch.setattr(asyncio_bridge, "IN_FLIGHT", 2)
 
 
 async def turns():
@@ -138,7 +138,7 @@ def test_a_request_that_is_answered_twice_frees_its_place_once():
         await turns()
         return loop_notifier()._free_slots
 
-    assert loops.IN_FLIGHT == asyncio.run(run())
+    assert asyncio_bridge.IN_FLIGHT == asyncio.run(run())
 
 
 def test_a_request_that_cannot_be_sent_frees_its_place():
@@ -152,7 +152,7 @@ def test_a_request_that_cannot_be_sent_frees_its_place():
             await loop_notifier().request(send)
         return loop_notifier()._free_slots
 
-    assert loops.IN_FLIGHT == asyncio.run(run())
+    assert asyncio_bridge.IN_FLIGHT == asyncio.run(run())
 
 
 @pytest.mark.parametrize("when", ["answered", "in flight", "answered afterwards", "answered too late to be taken"])
@@ -220,7 +220,7 @@ def test_a_coroutine_that_is_closed_waits_for_no_turn():
 
 def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
     """The loop refers to what waits in it, for longer than a timer lasts, and forgets it afterwards."""
-    monkeypatch.setattr(loops, "KEPT", 0.01)
+    monkeypatch.setattr(asyncio_bridge, "KEPT", 0.01)
     sent, found = [], []
 
     async def ask():

@@ -6,7 +6,7 @@ import pytest
 from scylla_rows import scylla_cases
 
 from scyllamodel import Column, Model, clustering_key, column, partition_key
-from scyllamodel.driver.requests import Response, lwt_result
+from scyllamodel.driver.data.requests import Response, lwt_result
 from scyllamodel.query.results import PartialRow
 
 

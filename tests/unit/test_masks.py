@@ -7,17 +7,17 @@ import pytest
 from build import schema, table, told, wanted
 
 from scyllamodel import Column, MaterializedView, Model, ModelDefinitionError
-from scyllamodel.model.declare import clustering_key, column, partition_key
-from scyllamodel.schema.changes import SetMask
+from scyllamodel.model.fields import clustering_key, column, partition_key
+from scyllamodel.schema.changes.kinds import SetMask
 from scyllamodel.schema.ddl import change_cql, create_table, keyspace_script, undo_cql
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import SchemaFacts
-from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.left_out import missing_from_script
-from scyllamodel.schema.masks import declared_mask, is_writable, stored_mask
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.unsupported import missing_from_script
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.masks import declared_mask, is_writable, stored_mask
+from scyllamodel.schema.facts.objects import SchemaFacts
 from scyllamodel.schema.plan import contract_plan, make_plan
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.types.parse import parse_type
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.parser import parse_type
 
 C5 = ServerProfile("cassandra", (5, 0, 6))
 TEXT = parse_type("text")

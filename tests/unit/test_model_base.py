@@ -26,11 +26,11 @@ from scyllamodel import types as cql
 from scyllamodel.errors import ModelDefinitionError, TypeMismatch
 from scyllamodel.model.base import Model, ModelMeta
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
+from scyllamodel.model.fields import clustering_key, column, partition_key
 from scyllamodel.model.index import Index
-from scyllamodel.model.usertype import UserType
-from scyllamodel.schema.facts import Index as IndexFacts
-from scyllamodel.schema.facts import Table, TableColumn
+from scyllamodel.model.user_type import UserType
+from scyllamodel.schema.facts.objects import Index as IndexFacts
+from scyllamodel.schema.facts.objects import Table, TableColumn
 from scyllamodel.schema.options import DOCSTRING, TableOptions
 from scyllamodel.types import parse_type
 
@@ -794,8 +794,8 @@ import typing
 from typing import ClassVar
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import column, partition_key
-from scyllamodel.model.usertype import UserType
+from scyllamodel.model.fields import column, partition_key
+from scyllamodel.model.user_type import UserType
 
 class Owner(Model):
     LIMIT: ClassVar[int] = 3
@@ -856,7 +856,7 @@ SHADOWED = """
 from datetime import date
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import column, partition_key
+from scyllamodel.model.fields import column, partition_key
 
 class Owner(Model):
     id: Column[str] = partition_key()

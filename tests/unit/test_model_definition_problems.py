@@ -15,11 +15,11 @@ from scyllamodel import types as cql
 from scyllamodel.errors import ModelDefinitionError
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
+from scyllamodel.model.fields import clustering_key, column, partition_key
 from scyllamodel.model.index import Index
-from scyllamodel.model.problems import CODES
 from scyllamodel.model.registry import registry
-from scyllamodel.model.usertype import UserType
+from scyllamodel.model.user_type import UserType
+from scyllamodel.model.validation.problems import CODES
 from scyllamodel.schema.options import TableOptions
 from scyllamodel.types import Duration
 

@@ -19,8 +19,8 @@ from scyllamodel import (
     partition_key,
 )
 from scyllamodel import types as cql
-from scyllamodel.release import models_fp
-from scyllamodel.release.models_fp import models_fingerprint
+from scyllamodel.model import fingerprint
+from scyllamodel.model.fingerprint import models_fingerprint
 
 
 class Place(UserType, name="place"):
@@ -104,7 +104,7 @@ def test_fewer_models_and_another_keyspace_show():
 def test_a_digest_is_made_once(monkeypatch):
     """The second time nothing of the facts is looked at."""
     expected = models_fingerprint(ALL, "k")
-    monkeypatch.setattr(models_fp, "fingerprint", None)
+    monkeypatch.setattr(fingerprint, "fingerprint", None)
 
     assert expected == models_fingerprint(ALL, "k")
 
@@ -113,7 +113,7 @@ def test_other_processes_agree():
     """The fingerprint does not depend on hash seeds or addresses."""
     text = (
         "from scyllamodel import Column, Model, partition_key\n"
-        "from scyllamodel.release.models_fp import models_fingerprint\n"
+        "from scyllamodel.model.fingerprint import models_fingerprint\n"
         "class A(Model, table='a'):\n    id: Column[str] = partition_key()\n"
         "class B(Model, table='b'):\n    id: Column[str] = partition_key()\n"
         "print(models_fingerprint([A, B], 'k'))\n"

@@ -7,7 +7,7 @@ import pytest
 from scyllamodel import Column, Model, clustering_key, column, insert, partition_key
 from scyllamodel import types as cql
 from scyllamodel.errors import TypeMismatch
-from scyllamodel.query.objects import InstanceStatements
+from scyllamodel.query.instances import InstanceStatements
 from scyllamodel.query.statement import UNSET
 
 

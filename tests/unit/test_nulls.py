@@ -18,14 +18,14 @@ from scyllamodel import (
     select,
 )
 from scyllamodel import types as cql
-from scyllamodel.model.state import changed_columns, current_values
-from scyllamodel.release.wanted import desired_facts
-from scyllamodel.schema.changes import AddColumns
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn
+from scyllamodel.model.change_tracking import changed_columns, current_values
+from scyllamodel.model.desired_schema import desired_facts
+from scyllamodel.schema.changes.kinds import AddColumns
+from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.rules import lint
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.types.values import Native
+from scyllamodel.schema.rules.evaluation import lint
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.cql_types import Native
 
 
 class Title(UserType, name="nulls_title"):

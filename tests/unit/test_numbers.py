@@ -10,9 +10,9 @@ from both import WAYS, played
 from queries import Order, Plain
 
 from scyllamodel import ConfigurationError, Repo, delete, insert, select, update, wait
-from scyllamodel.driver.batches import Batch
-from scyllamodel.driver.many import BulkOperations
-from scyllamodel.release.guard import Timeouts
+from scyllamodel.driver.data.batch import Batch
+from scyllamodel.driver.data.bulk_api import BulkOperations
+from scyllamodel.release.engine.locked_run import Timeouts
 
 ID = UUID(int=1)
 ROW = Plain(id=ID)

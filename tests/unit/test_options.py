@@ -10,16 +10,16 @@ from hypothesis import given
 from observed import SERVERS, literal
 from strategies import OPTIONS, texts
 
+from scyllamodel.schema.compare.options import differing_options
 from scyllamodel.schema.options import (
     DOCSTRING,
     TableOptions,
     canonical,
-    differing_options,
     option_cql,
     unalterable_options,
     unsupported_options,
 )
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 CASSANDRA = ServerProfile("cassandra", (5, 0, 6))
 SCYLLA = ServerProfile("scylla", (2025, 4, 1))

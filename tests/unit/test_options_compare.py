@@ -8,19 +8,11 @@ from hypothesis import strategies as st
 from observed import SERVERS, cases, literal, refused
 from strategies import texts
 
-from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.options import (
-    OPTION_NAMES,
-    TableOptions,
-    canonical,
-    differing_options,
-    option_matches,
-    reset_settings,
-    stored_options,
-    stored_values,
-)
+from scyllamodel.schema.compare.options import differing_options, option_matches, reset_settings, stored_values
+from scyllamodel.schema.facts.objects import FrozenMap
+from scyllamodel.schema.options import OPTION_NAMES, TableOptions, canonical, stored_options
 from scyllamodel.schema.options.stored import string_map
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 CASSANDRA = ServerProfile("cassandra", (5, 0, 6))
 SCYLLA = ServerProfile("scylla", (2025, 4, 1))

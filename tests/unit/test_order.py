@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from strategies import user_type_sets
 
-from scyllamodel.schema.facts import UserType
-from scyllamodel.schema.order import dependency_order
-from scyllamodel.types.values import UserTypeName
+from scyllamodel.schema.facts.objects import UserType
+from scyllamodel.schema.facts.type_order import dependency_order
+from scyllamodel.types.cql_types import UserTypeName
 
 
 def test_user_types_in_a_cycle_are_still_written():

@@ -16,11 +16,11 @@ from strategies import Status
 from through_driver import PROTOCOL, driver_type
 
 from scyllamodel import types as cql
-from scyllamodel.driver.exact import _identity
-from scyllamodel.driver.ordering import _sort_key, arranger_for
-from scyllamodel.types.hints import map_annotation
+from scyllamodel.driver.data.binding.collection_order import _sort_key, arranger_for
+from scyllamodel.driver.data.binding.strict_values import _identity
+from scyllamodel.types.annotations import map_annotation
+from scyllamodel.types.cql_types import ListType, MapType, Native, SetType, VectorType
 from scyllamodel.types.identity import identity_of
-from scyllamodel.types.values import ListType, MapType, Native, SetType, VectorType
 
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
 EARLY, LATE = uuid.uuid1(1, 1), uuid.UUID("ffffffff-ffff-1fff-8080-808080808080")

@@ -14,9 +14,9 @@ from strategies import LONDON, NOON
 
 from scyllamodel import Column, InvalidPageToken, Model, UserType, clustering_key, column, partition_key, select
 from scyllamodel import types as cql
-from scyllamodel.driver.canonical import canonical_values, canonicalize, driver_type_for
-from scyllamodel.driver.pages import PageKey, make_token, read_token
-from scyllamodel.types.hints import map_annotation
+from scyllamodel.driver.data.binding.canonical_encoding import canonical_values, canonicalize, driver_type_for
+from scyllamodel.driver.data.page_tokens import PageKey, make_token, read_token
+from scyllamodel.types.annotations import map_annotation
 
 STATE = bytes(range(40))
 KEYS = (PageKey.from_secret(b"a secret of this service"),)

@@ -10,10 +10,10 @@ from build import NTS, index, schema, table, user_type, view, wanted
 from documents import faults
 
 from scyllamodel.errors import ConfigurationError, DestructiveChangeRefused, ImpossibleChange, KeyspaceError
-from scyllamodel.schema.changes import AddColumns, DropColumns, DropIndex, DropTable, DropType, DropView
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.changes.kinds import AddColumns, DropColumns, DropIndex, DropTable, DropType, DropView
+from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, make_plan, make_step
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 CASSANDRA, SCYLLA = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("scylla", (2025, 4))
 T = ("id int pk", "at int ck", "a text")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from build import index, schema, table, user_type, view, wanted
 
-from scyllamodel.schema import changes as c
-from scyllamodel.schema.facts import FrozenMap, Keyspace
-from scyllamodel.schema.postcondition import is_applied, keyspace_of
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.postconditions import is_applied, keyspace_of
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile()
 T = ("id int pk", "at int ck", "a text")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from scyllamodel.driver.names import NoConnectionsAvailable
-from scyllamodel.driver.query_plan import ready_hosts
+from scyllamodel.driver._cassandra import NoConnectionsAvailable
+from scyllamodel.driver.session.query_plan import ready_hosts
 
 
 @attrs.define(eq=False, slots=False)

@@ -13,14 +13,14 @@ from simulator import Simulator
 
 from scyllamodel._secret import HiddenText, display_text
 from scyllamodel.errors import StepFailed
+from scyllamodel.release.engine.raw_steps import RawStep, with_raw_steps
 from scyllamodel.release.ledger import LedgerStep
-from scyllamodel.release.raw import RawStep, with_raw_steps
-from scyllamodel.release.rollback.byhand import raw_undo, undo_step
+from scyllamodel.release.rollback.raw_undo import raw_undo, undo_step
 from scyllamodel.schema.apply import StatementRefused, apply
-from scyllamodel.schema.facts import SchemaFacts
+from scyllamodel.schema.facts.objects import SchemaFacts
 from scyllamodel.schema.plan import Plan
-from scyllamodel.schema.rules.handwritten import RawStatementChecker
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.server.profile import ServerProfile
 
 SECRET = "hunter2"
 ROLE = f"CREATE ROLE app WITH PASSWORD = '{SECRET}' AND LOGIN = true"

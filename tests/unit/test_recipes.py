@@ -10,12 +10,13 @@ import types
 import pytest
 from build import column, schema, user_type, wanted
 
-from scyllamodel.schema.diff import SchemaPair, diff_pair
-from scyllamodel.schema.facts import Table, TableColumn
-from scyllamodel.schema.rules import RuleContext, evaluate, recipes
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff_pair
+from scyllamodel.schema.facts.objects import Table, TableColumn
+from scyllamodel.schema.rules import suggested_fixes
 from scyllamodel.schema.rules.allow import checked_values
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.types.parse import parse_type
+from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.parser import parse_type
 
 C5 = ServerProfile("cassandra", (5, 0, 6))
 HEAD = """from __future__ import annotations
@@ -52,7 +53,7 @@ def test_a_declaration_of_a_recipe_means_its_column(cql_type, name):
     module = types.ModuleType(f"recipe_{abs(hash((cql_type, name)))}")
     sys.modules[module.__name__] = module
     try:
-        exec(f"{HEAD}    {recipes.column_declaration(wanted_column)}\n", module.__dict__)
+        exec(f"{HEAD}    {suggested_fixes.column_declaration(wanted_column)}\n", module.__dict__)
         assert module.T.__facts__[name] == wanted_column
     finally:
         del sys.modules[module.__name__]
@@ -60,12 +61,15 @@ def test_a_declaration_of_a_recipe_means_its_column(cql_type, name):
 
 def test_static_and_key_columns_keep_what_they_are():
     """As the models that `inspect` writes."""
-    assert "s: Column[str | None] = column(default=None, static=True)" == recipes.column_declaration(
+    assert "s: Column[str | None] = column(default=None, static=True)" == suggested_fixes.column_declaration(
         column("s text static")
     )
-    assert "c: Column[cql.Int] = clustering_key(descending=True)" == recipes.column_declaration(column("c int ck desc"))
-    assert "m: Column[str | None] = column(default=None, masked_with='mask_null()')" == recipes.column_declaration(
-        column("m text mask=mask_null()")
+    assert "c: Column[cql.Int] = clustering_key(descending=True)" == suggested_fixes.column_declaration(
+        column("c int ck desc")
+    )
+    assert (
+        "m: Column[str | None] = column(default=None, masked_with='mask_null()')"
+        == suggested_fixes.column_declaration(column("m text mask=mask_null()"))
     )
 
 

@@ -12,18 +12,19 @@ from scylla_rows import rows as scylla_rows
 
 from scyllamodel._identifiers import is_internal_table, unquote
 from scyllamodel.errors import IntrospectionError
-from scyllamodel.schema.change_json import change_from_json, change_to_json
-from scyllamodel.schema.changes import DropTable
+from scyllamodel.schema.changes.as_json import change_from_json, change_to_json
+from scyllamodel.schema.changes.kinds import DropTable
+from scyllamodel.schema.compare.options import differing_options
 from scyllamodel.schema.ddl import create_table
 from scyllamodel.schema.diff.keyspaces import replication_matches
-from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, SchemaFacts, Table, TableColumn, UserType, View
-from scyllamodel.schema.facts_json import facts_document
-from scyllamodel.schema.options import TableOptions, differing_options
+from scyllamodel.schema.export.facts_json import facts_document
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.facts.objects import FrozenMap, Index, Keyspace, SchemaFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.options import TableOptions
 from scyllamodel.schema.reflect import columns_to_read, reflect, reflect_keyspace
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.server_rows import profile_from
-from scyllamodel.schema.source.left_out import unsupported_by_models
-from scyllamodel.types.parse import parse_type
+from scyllamodel.schema.server.detection import profile_from
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.parser import parse_type
 
 SCYLLA = ServerProfile("scylla", (2025, 4))
 CASSANDRA = SERVERS["5.0"]

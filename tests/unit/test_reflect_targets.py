@@ -11,7 +11,7 @@ from strategies import column_names
 
 from scyllamodel._identifiers import quote, unquote
 from scyllamodel.schema.reflect import index_target, view_filter
-from scyllamodel.types.parse import parse_type
+from scyllamodel.types.parser import parse_type
 
 
 def test_types_read_back_as_declared():

@@ -12,7 +12,7 @@ import pytest
 
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import partition_key
+from scyllamodel.model.fields import partition_key
 from scyllamodel.model.registry import Registry, registry
 from scyllamodel.model.view import MaterializedView
 

@@ -9,21 +9,21 @@ from scylla_rows import NEW, OLD, observed
 from scylla_rows import rows as scylla_rows
 
 from scyllamodel.config.settings import RepoSettings
-from scyllamodel.schema.changes import CreateKeyspace, KeyspaceMismatch
+from scyllamodel.schema.changes.kinds import CreateKeyspace, KeyspaceMismatch
+from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.ddl.create import create_keyspace
-from scyllamodel.schema.ddl.keyspace import alter_keyspace_statements
-from scyllamodel.schema.diff import SchemaPair, diff
+from scyllamodel.schema.ddl.statement_parser import parse_statement
 from scyllamodel.schema.diff.keyspaces import replication_matches
-from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.facts_json import facts_document
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff
+from scyllamodel.schema.export.facts_json import facts_document
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.facts.replication import replication_map
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.reflect import reflect_keyspace
-from scyllamodel.schema.replication import replication_map
-from scyllamodel.schema.rules import RuleContext, evaluate
-from scyllamodel.schema.rules.handwritten import RawStatementChecker
+from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
-from scyllamodel.schema.server import NodeSettings, ServerProfile
-from scyllamodel.schema.statement_parser import parse_statement
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
 
 CASSANDRA = ServerProfile()
 NTS = "NetworkTopologyStrategy"

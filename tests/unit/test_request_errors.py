@@ -22,8 +22,8 @@ from cassandra.connection import ConnectionBusy, ConnectionException, Connection
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import OverloadedErrorMessage, SyntaxException, TruncateError
 
-from scyllamodel.driver.failures import REQUEST_ERRORS, StatementOutcome, classify
-from scyllamodel.driver.request_errors import record_attempts, request_error
+from scyllamodel.driver.data.request_errors import record_attempts, request_error
+from scyllamodel.driver.outcomes import REQUEST_ERRORS, StatementOutcome, classify
 from scyllamodel.errors import (
     ConnectionFailed,
     PermissionDenied,
@@ -34,7 +34,7 @@ from scyllamodel.errors import (
     TypeMismatch,
 )
 from scyllamodel.query.statement import Marker, StatementTemplate
-from scyllamodel.types.parse import parse_type
+from scyllamodel.types.parser import parse_type
 
 READ = StatementTemplate("SELECT 1", (), "select", None, "shop")
 WRITE = StatementTemplate("UPDATE 1", (), "update", None, "shop")

@@ -9,18 +9,18 @@ import pytest
 from build import schema, table, user_type, view
 
 from scyllamodel.config import RepoSettings, settings_from_url
-from scyllamodel.driver.permissions import Permissions
+from scyllamodel.driver.cluster.permissions import Permissions
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.release.application_role import application_permissions, application_role, grant_steps
-from scyllamodel.release.rights import CHANGE_PERMISSIONS, internal_table_permissions, step_permissions
-from scyllamodel.release.tables import LOCK, TABLES
-from scyllamodel.schema import changes as c
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.release.engine.application_role import application_permissions, application_role, grant_steps
+from scyllamodel.release.engine.permission_check import CHANGE_PERMISSIONS, internal_table_permissions, step_permissions
+from scyllamodel.release.ledger.tables import LOCK, TABLES
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import make_step, transition
 from scyllamodel.schema.plan.step import _DESCRIPTIONS
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 T = table("t", "id int pk", "v int")
 WANTED = SchemaFacts([KeyspaceFacts("k", tables=[T])])

@@ -24,23 +24,23 @@ from scyllamodel.errors import (
     LedgerError,
     UnknownVersion,
 )
+from scyllamodel.release.engine.raw_steps import RawStep, with_raw_steps
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.ledger.values import rollback_name, undo_reference
-from scyllamodel.release.raw import RawStep, with_raw_steps
+from scyllamodel.release.ledger.records import rollback_name, undo_reference
 from scyllamodel.release.rollback import RollbackTarget, find_target, rollback_plan
-from scyllamodel.release.rollback.byhand import statement_digest
 from scyllamodel.release.rollback.plan import schema_at
-from scyllamodel.schema import changes as c
+from scyllamodel.release.rollback.raw_undo import statement_digest
 from scyllamodel.schema.apply import apply
-from scyllamodel.schema.change_json import change_to_json
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import FrozenMap, SchemaFacts
-from scyllamodel.schema.fingerprint import fingerprint
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.as_json import change_to_json
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import FrozenMap, SchemaFacts
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.plan.step import is_step, make_step
 from scyllamodel.schema.rules.allow import checked_values
-from scyllamodel.schema.rules.handwritten import RawStatementChecker
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.server.profile import ServerProfile
 
 CASSANDRA, SCYLLA = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("scylla", (2025, 4))
 ALL = {"DS102", "DS103", "DS104", "DS105", "BC101"}

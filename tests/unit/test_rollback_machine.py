@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from scyllamodel.release.ledger.values import RESTORABLE_STATUSES
+from scyllamodel.release.ledger.records import RESTORABLE_STATUSES
 
 lives = st.none() | st.integers(0, 40)
 """How many moments a process has."""

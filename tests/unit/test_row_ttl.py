@@ -22,22 +22,22 @@ from scyllamodel import (
     partition_key,
 )
 from scyllamodel import types as cql
-from scyllamodel.schema.changes import AddTable, SetOptions, SetTtlColumn
+from scyllamodel.schema.changes.kinds import AddTable, SetOptions, SetTtlColumn
+from scyllamodel.schema.changes.postconditions import is_applied
+from scyllamodel.schema.compare.comparison_report import compare_schemas
 from scyllamodel.schema.ddl import change_cql, create_table, undo_cql
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.differences import compare_schemas
-from scyllamodel.schema.facts import FrozenMap, SchemaFacts
-from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import evaluate_change
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.snapshot import facts_from_snapshot, snapshot_document
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import FrozenMap, SchemaFacts
 from scyllamodel.schema.plan.contract import contract_plan
-from scyllamodel.schema.plan.make import make_plan
+from scyllamodel.schema.plan.planner import make_plan
 from scyllamodel.schema.plan.transition import transition
-from scyllamodel.schema.postcondition import is_applied
 from scyllamodel.schema.reflect import reflect_keyspace
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import facts_from_snapshot, snapshot_document
-from scyllamodel.schema.source import module_source
-from scyllamodel.types.values import TTL_TYPES
+from scyllamodel.schema.rules.undo import evaluate_change
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.cql_types import TTL_TYPES
 
 PLAIN = table("t", "a int pk", "ends timestamp", "later bigint")
 EXPIRING = attrs.evolve(PLAIN, ttl_column="ends")

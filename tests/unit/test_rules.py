@@ -17,33 +17,33 @@ from scylla_rows import rows as scylla_rows
 
 from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.parser import parse
-from scyllamodel.driver.permissions import Permissions
+from scyllamodel.driver.cluster.permissions import Permissions
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
-from scyllamodel.release.application_role import role_diagnostics
-from scyllamodel.release.companion import companion_note
+from scyllamodel.release.engine.application_role import role_diagnostics
+from scyllamodel.release.engine.companion_keyspace import companion_note
+from scyllamodel.release.engine.raw_steps import RawStep, role_notes, uncertain_step_refusals, with_raw_steps
 from scyllamodel.release.ledger import Migration
+from scyllamodel.release.ledger.records import LedgerStep
 from scyllamodel.release.ledger.superseded import check_may_sync
-from scyllamodel.release.ledger.values import LedgerStep
-from scyllamodel.release.one_lock import check_lock_is_unique
-from scyllamodel.release.questions import _with_owner
-from scyllamodel.release.raw import RawStep, role_notes, uncertain_step_refusals, with_raw_steps
+from scyllamodel.release.lock.uniqueness import check_lock_is_unique
+from scyllamodel.release.plan_check import _with_owner
 from scyllamodel.release.rollback import find_target
-from scyllamodel.release.start import sync
-from scyllamodel.schema import changes as c
+from scyllamodel.release.sync import sync
+from scyllamodel.schema.changes import kinds as c
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff import SchemaPair, diff
-from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.reflect import reflect_keyspace
-from scyllamodel.schema.rules import RuleContext, evaluate, lint
 from scyllamodel.schema.rules.allow import checked_values
-from scyllamodel.schema.rules.case import is_allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE, ENTRIES
+from scyllamodel.schema.rules.context import is_allowed
 from scyllamodel.schema.rules.destructive import dropped_keyspace
-from scyllamodel.schema.rules.handwritten import RawStatementChecker
+from scyllamodel.schema.rules.evaluation import RuleContext, evaluate, lint
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
-from scyllamodel.schema.server import NodeSettings, ServerProfile
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
 
 C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
 SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla", (2025, 1))

@@ -6,13 +6,13 @@ import attrs
 import pytest
 from build import NTS, index, schema, table, user_type, view, wanted
 
-from scyllamodel.schema.diff import SchemaPair, diff_pair
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.rules import RuleContext, evaluate, lint
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff_pair
+from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.rules.destructive import dropped_keyspace
+from scyllamodel.schema.rules.evaluation import RuleContext, evaluate, lint
 from scyllamodel.schema.rules.keyspaces import lint_strategy
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
 SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla", (2025, 1))

@@ -8,8 +8,8 @@ import tracemalloc
 import pytest
 
 from scyllamodel import Column, InvalidPageToken, Model, partition_key
-from scyllamodel.driver.pages import PageKey, make_token
-from scyllamodel.driver.scan import MAX_POSITION_LENGTH, ScanCursor
+from scyllamodel.driver.data.page_tokens import PageKey, make_token
+from scyllamodel.driver.data.scan import MAX_POSITION_LENGTH, ScanCursor
 
 KEYS = (PageKey.from_secret(b"a secret of this service"),)
 OTHERS = (PageKey.from_secret(b"a secret of another service"),)

@@ -10,9 +10,9 @@ import pytest
 from documents import SCHEMAS, faults
 from jsonschema import Draft202012Validator
 
-from scyllamodel.cli.answers import error_document
 from scyllamodel.cli.commands.explain import code_explanations
 from scyllamodel.cli.commands.guide import guide_document, topics
+from scyllamodel.cli.output import error_document
 from scyllamodel.errors import ImpossibleChange, NoModelsFound
 from scyllamodel.local.background import ClusterStatus as LocalStatus
 from scyllamodel.local.background import NodeStatus
@@ -20,20 +20,29 @@ from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.release.backfill import BackfillReport
 from scyllamodel.release.backfill.report import FailedRow
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.sources import SchemaDiff
+from scyllamodel.release.schema_diff import SchemaDiff
 from scyllamodel.release.status import LockHolder, Status, history_dict
-from scyllamodel.release.waiting import WaitResult
+from scyllamodel.release.wait import WaitResult
 from scyllamodel.schema.apply import StepResult
-from scyllamodel.schema.course import ExpandContractPlan, Stage
+from scyllamodel.schema.compare.comparison_report import compare_schemas
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.differences import compare_schemas
-from scyllamodel.schema.facts import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
-from scyllamodel.schema.facts_json import facts_document
-from scyllamodel.schema.grants import GrantTables, grants
+from scyllamodel.schema.expand_contract import ExpandContractPlan, Stage
+from scyllamodel.schema.export.facts_json import facts_document
+from scyllamodel.schema.export.grants import GrantTables, grants
+from scyllamodel.schema.export.snapshot import snapshot_document
+from scyllamodel.schema.facts.objects import (
+    FrozenMap,
+    Index,
+    Keyspace,
+    KeyspaceFacts,
+    SchemaFacts,
+    Table,
+    TableColumn,
+    View,
+)
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import snapshot_document
-from scyllamodel.types.values import Native
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.cql_types import Native
 
 KEY = TableColumn("id", Native("uuid"), "partition_key")
 NAME = TableColumn("name", Native("text"))

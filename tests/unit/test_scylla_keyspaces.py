@@ -8,12 +8,12 @@ import attrs
 import pytest
 from scylla_rows import SCYLLAS, observed, scylla_cases
 
-from scyllamodel.schema.facts import Keyspace, KeyspaceFacts
+from scyllamodel.schema.ddl.statement_parser import parse_statement
+from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts
+from scyllamodel.schema.facts.replication import replication_map
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.replication import replication_map
-from scyllamodel.schema.rules.handwritten import RawStatementChecker
-from scyllamodel.schema.server import NodeSettings
-from scyllamodel.schema.statement_parser import parse_statement
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.server.profile import NodeSettings
 
 TOPOLOGY = {"dc1": 1}
 

@@ -9,10 +9,10 @@ import pytest
 from build import schema, table, wanted
 from scylla_rows import SCYLLAS, defaults, observed, scylla_cases
 
-from scyllamodel.schema.facts import FrozenMap, Keyspace, Table, TableColumn
+from scyllamodel.schema.ddl.statement_parser import parse_statement
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, Table, TableColumn
 from scyllamodel.schema.options import OPTION_NAMES, TableOptions, canonical
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.statement_parser import parse_statement
 
 SET = re.compile(r"ALTER TABLE k\.t WITH (.+)", re.DOTALL)
 CREATED = re.compile(r"CREATE TABLE k\.t \((.*?)\)( WITH (.+))?", re.DOTALL)

@@ -13,14 +13,14 @@ from scylla_rows import SCYLLAS, defaults, scylla_cases, setups
 from statement_facts import Inexpressible, after, keyspace
 
 from scyllamodel import ModelDefinitionError
-from scyllamodel.release.wanted import desired_facts
-from scyllamodel.schema.facts import FrozenMap, Index, SchemaFacts, Table, TableColumn, UserType, View
+from scyllamodel.model.desired_schema import desired_facts
+from scyllamodel.schema.ddl.statement_reader import StatementSyntaxError
+from scyllamodel.schema.export.models.unsupported import declarable_types
+from scyllamodel.schema.facts.objects import FrozenMap, Index, SchemaFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.reflect import index_target, view_filter
-from scyllamodel.schema.source.left_out import declarable_types
-from scyllamodel.schema.statement_reader import StatementSyntaxError
-from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import user_type_names
+from scyllamodel.types.cql_types import user_type_names
+from scyllamodel.types.parser import parse_type
 
 GROUPS = {"c_types": "", "d_indexes": "IXBASE", "e_views": "VB", "f_alter": "TF", "x_sequences": ""}
 """Groups of statements, and the setup of the cases that name none."""

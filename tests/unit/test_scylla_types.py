@@ -8,9 +8,9 @@ import pytest
 from build import column, schema, table, wanted
 from scylla_rows import NEW, OLD, SCYLLAS, observed, scylla_cases
 
-from scyllamodel.schema.facts import Table, TableColumn
+from scyllamodel.schema.facts.objects import Table, TableColumn
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.types.parse import parse_type
+from scyllamodel.types.parser import parse_type
 
 CASES = [
     (key, case["type"], result)

@@ -35,18 +35,18 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
-from scyllamodel.driver.binder import make_bind
-from scyllamodel.driver.bulk_report import BulkReport, RowError
-from scyllamodel.driver.loading import load_error, load_row, load_rows
+from scyllamodel.driver.data.binding.binder import make_bind
+from scyllamodel.driver.data.bulk_report import BulkReport, RowError
+from scyllamodel.driver.data.loading import load_error, load_row, load_rows
 from scyllamodel.errors import BulkWriteError, LoadError, ScyllaModelError, TypeMismatch
-from scyllamodel.query.memory import cache_for
-from scyllamodel.query.objects import InstanceStatements
+from scyllamodel.query.instances import InstanceStatements
+from scyllamodel.query.model_cache import cache_for
 from scyllamodel.query.results import LWTResult, PartialRow
 from scyllamodel.query.select import Select
 from scyllamodel.release.backfill import BackfillReport
 from scyllamodel.release.backfill.report import FailedRow
-from scyllamodel.release.backfill.rows import RowTask, display_key
-from scyllamodel.release.results import MigrationResult
+from scyllamodel.release.backfill.row_task import RowTask, display_key
+from scyllamodel.release.engine.results import MigrationResult
 from scyllamodel.schema.apply import Event
 from scyllamodel.schema.plan import Plan
 
@@ -250,7 +250,7 @@ def test_validators_and_converters_are_quoted_without_the_value(make):
 
 def test_a_key_that_cannot_be_one_is_not_quoted():
     """``get_many`` and ``delete_many`` name the columns of the key alone."""
-    from scyllamodel.driver.many import _key_values  # noqa: PLC0415
+    from scyllamodel.driver.data.bulk_api import _key_values  # noqa: PLC0415
 
     with pytest.raises(TypeError, match="token, card") as caught:
         _key_values(InstanceStatements(Client, "shop"), (SECRET, GOOD, 3))

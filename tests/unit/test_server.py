@@ -10,8 +10,8 @@ import pytest
 from observed import SERVERS
 
 from scyllamodel.schema.options import OPTION_NAMES
-from scyllamodel.schema.server import NodeSettings, ServerProfile, index_family
-from scyllamodel.schema.server_rows import NODE_SETTINGS, common_features, profile_from
+from scyllamodel.schema.server.detection import NODE_SETTINGS, common_features, profile_from
+from scyllamodel.schema.server.profile import NodeSettings, ServerProfile, index_family
 
 SCYLLA_COLUMNS = [("scylla_tables", "table_name"), ("tables", "table_name")]
 CASSANDRA_COLUMNS = [("tables", "table_name")]

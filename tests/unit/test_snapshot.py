@@ -13,10 +13,10 @@ from shell import run
 from strategies import keyspaces, later
 
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.schema.differences import compare_schemas, normalized_to_declared
-from scyllamodel.schema.facts import SchemaFacts
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.snapshot import facts_from_snapshot, read_snapshot, snapshot_document, snapshot_text
+from scyllamodel.schema.compare.comparison_report import compare_schemas, normalized_to_declared
+from scyllamodel.schema.export.snapshot import facts_from_snapshot, read_snapshot, snapshot_document, snapshot_text
+from scyllamodel.schema.facts.objects import SchemaFacts
+from scyllamodel.schema.server.profile import ServerProfile
 
 T = ("a int pk", "v text")
 C5 = ServerProfile("cassandra", (5, 0, 6))

@@ -17,18 +17,18 @@ from strategies import keyspaces
 
 from scyllamodel import MaterializedView, Model, UserType
 from scyllamodel.discovery import find_models, find_user_types
-from scyllamodel.release.wanted import desired_facts
-from scyllamodel.schema.changes import Unmanaged
-from scyllamodel.schema.diagram import mermaid
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import Table, TableColumn
+from scyllamodel.model.desired_schema import desired_facts
+from scyllamodel.schema.changes.kinds import Unmanaged
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.mermaid import mermaid
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.models.option_defaults import default_gc_mode, non_default_options
+from scyllamodel.schema.export.models.python_names import _BASE_CLASS_MEMBERS, IMPORTED_NAMES
+from scyllamodel.schema.facts.objects import Table, TableColumn
 from scyllamodel.schema.reflect import reflect_keyspace
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.defaults import default_gc_mode, non_default_options
-from scyllamodel.schema.source.names import _BASE_CLASS_MEMBERS, IMPORTED_NAMES
-from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import CustomType, Native
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.cql_types import CustomType, Native
+from scyllamodel.types.parser import parse_type
 
 C5 = ServerProfile("cassandra", (5, 0, 6))
 numbers = itertools.count()

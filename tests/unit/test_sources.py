@@ -9,7 +9,7 @@ from collections import deque
 
 import pytest
 
-from scyllamodel.driver.sources import LOOKAHEAD, ThreadedSource, may_block
+from scyllamodel.driver.data.threaded_source import LOOKAHEAD, ThreadedSource, may_block
 
 
 async def nothing():

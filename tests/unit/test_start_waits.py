@@ -6,7 +6,7 @@ from uuid import UUID
 
 import attrs
 
-from scyllamodel.release.start import _wait_until_in_sync
+from scyllamodel.release.sync import _wait_until_in_sync
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ from cassandra.util import SortedSet
 from scyllamodel import Column, Model, UserType, clustering_key, column, partition_key
 from scyllamodel import types as cql
 from scyllamodel.errors import ConcurrentWrite
-from scyllamodel.model.state import (
+from scyllamodel.model.change_tracking import (
     InstanceWrite,
     changed_columns,
     current_values,

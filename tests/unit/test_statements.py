@@ -13,9 +13,9 @@ from queries import Address, ByTotal, Elsewhere, Hits, Level, Order, Plain
 
 from scyllamodel import Column, Model, delete, insert, partition_key, select, update
 from scyllamodel import functions as fn
-from scyllamodel.query import memory
-from scyllamodel.query.memory import cache_for
-from scyllamodel.query.objects import statements_for
+from scyllamodel.query import model_cache
+from scyllamodel.query.instances import statements_for
+from scyllamodel.query.model_cache import cache_for
 from scyllamodel.query.statement import UNSET
 
 
@@ -360,10 +360,10 @@ def test_rows_become_tuples_of_python_values(query, row, wanted):
 
 def test_what_is_remembered_of_tenants_is_bounded(monkeypatch):
     """Of thousands that come and go, the last are kept."""
-    monkeypatch.setattr(memory, "MAX_ENTRIES", 10)
+    monkeypatch.setattr(model_cache, "MAX_ENTRIES", 10)
     for number in range(30):
         statements_for(Tenanted, f"k{number}").delete_key((1,))
-    kept = memory.cache_for(Tenanted)
+    kept = model_cache.cache_for(Tenanted)
 
     assert 10 == len(kept.statements)
     assert 10 == len(kept.templates)

@@ -9,12 +9,12 @@ import attrs
 import pytest
 from build import schema, table
 
-from scyllamodel.release.books import known_columns
-from scyllamodel.release.dead import has_crashed
+from scyllamodel.release.engine.crash_detection import has_crashed
+from scyllamodel.release.engine.ledger_access import known_columns
 from scyllamodel.release.ledger import Migration
+from scyllamodel.release.ledger.tables import LOCK, MIGRATIONS, STEPS
 from scyllamodel.release.lock import LockRow
 from scyllamodel.release.status import LockHolder, version_state
-from scyllamodel.release.tables import LOCK, MIGRATIONS, STEPS
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

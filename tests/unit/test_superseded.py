@@ -9,7 +9,7 @@ from scyllamodel.errors import SupersededModels
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.superseded import check_may_sync, find_superseded
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile()
 LIVE = schema(table("t", "id int pk", options={"gc_grace_seconds": 9}))

@@ -11,9 +11,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from scyllamodel.errors import StepFailed
-from scyllamodel.release import telemetry
-from scyllamodel.release.raw import RawStep
-from scyllamodel.release.results import MigrationResult
+from scyllamodel.release.engine import telemetry
+from scyllamodel.release.engine.raw_steps import RawStep
+from scyllamodel.release.engine.results import MigrationResult
 from scyllamodel.schema.apply import Event, StepResult
 from scyllamodel.schema.plan import Plan
 

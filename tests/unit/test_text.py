@@ -14,17 +14,17 @@ from shell import on_a_terminal
 
 from scyllamodel._text import printable, printable_cql, printable_line
 from scyllamodel.cli.console import Console
+from scyllamodel.cli.formatting import diagnostic_lines
 from scyllamodel.cli.ledger_texts import history_text, status_text
-from scyllamodel.cli.texts import diagnostic_lines
 from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
 from scyllamodel.release.lock.row import LockRow
-from scyllamodel.schema.changes import AddColumns
+from scyllamodel.schema.changes.kinds import AddColumns
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.facts import TableColumn
+from scyllamodel.schema.facts.objects import TableColumn
 from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.plan.step import make_step
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.types.values import Native
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.cql_types import Native
 
 FORGED = "x\nerror SM999: forged\r\x1b[2J\x9b31m\u202eevil\u2028z\x00"
 STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")

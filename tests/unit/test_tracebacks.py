@@ -13,9 +13,9 @@ import pytest
 from through_driver import prepared
 
 from scyllamodel import Column, Model, UserType, column, partition_key
-from scyllamodel.driver.binder import make_bind
+from scyllamodel.driver.data.binding.binder import make_bind
 from scyllamodel.errors import TypeMismatch
-from scyllamodel.query.objects import InstanceStatements
+from scyllamodel.query.instances import InstanceStatements
 
 HERE = Path(__file__).parent
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from simulator import applied
 from strategies import keyspaces, later
 
-from scyllamodel.schema import changes as c
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.effects import facts_after
-from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.effects import facts_after
+from scyllamodel.schema.changes.undo import facts_before, target_is_missing
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.plan import transition
 from scyllamodel.schema.plan.step import is_step
-from scyllamodel.schema.rewind import facts_before, target_is_missing
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile("scylla", (2025, 4))
 T = table("t", "id int pk", "at int ck", "a text")

@@ -11,33 +11,33 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given
-from strategies import cql_types
+from strategies import cql_types as any_type
 
 from scyllamodel import types as cql
-from scyllamodel.types import parse_type, values
+from scyllamodel.types import cql_types, parse_type
 from scyllamodel.types.aliases import VectorMark
-from scyllamodel.types.values import ListType, MapType, Native, SetType, TupleType, UserTypeName, VectorType
+from scyllamodel.types.cql_types import ListType, MapType, Native, SetType, TupleType, UserTypeName, VectorType
 
 INT = Native("int")
 
 
-@given(cql_types)
+@given(any_type)
 def test_parse_is_the_inverse_of_cql(cql_type):
     """The text of a type means that type."""
     assert cql_type == parse_type(cql_type.cql)
 
 
-@given(cql_types)
+@given(any_type)
 def test_types_survive_pickle_and_hash(cql_type):
     """Types travel between processes and serve as keys."""
     assert {cql_type} == {pickle.loads(pickle.dumps(cql_type))}
 
 
-@given(cql_types)
+@given(any_type)
 def test_what_is_inside_is_frozen(cql_type):
     """No type holds anything inside it that is not frozen."""
     assert not any(
-        values.is_multi_cell(part) for outer in values.walk(cql_type) for part in values.element_types(outer)
+        cql_types.is_multi_cell(part) for outer in cql_types.walk(cql_type) for part in cql_types.element_types(outer)
     )
 
 
@@ -57,7 +57,7 @@ def test_what_is_inside_is_frozen(cql_type):
         ("shop.address", UserTypeName("address")),
         ('frozen<"Address">', UserTypeName("Address", frozen=True)),
         ('"date"', UserTypeName("date")),
-        ("'org.apache.Foo'", values.CustomType("org.apache.Foo")),
+        ("'org.apache.Foo'", cql_types.CustomType("org.apache.Foo")),
     ],
 )
 def test_text_is_read(text, cql_type):
@@ -113,7 +113,7 @@ def test_every_native_type_has_a_name():
     """A column of every type can be written; ``empty`` is no column's type."""
     named = {native for _, _, native in NAMES} | {"inet", "counter", "duration"}
 
-    assert values.NATIVE_NAMES - {"empty"} == named
+    assert cql_types.NATIVE_NAMES - {"empty"} == named
 
 
 def test_names_are_sorted_and_there():

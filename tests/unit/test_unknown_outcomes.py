@@ -20,11 +20,11 @@ from scyllamodel import (
     column,
     partition_key,
 )
-from scyllamodel.driver import flows
-from scyllamodel.driver.batches import Batch
-from scyllamodel.driver.requests import Response
-from scyllamodel.model.state import changed_columns, current_values, has_unresolved_transaction, is_loaded
-from scyllamodel.query.objects import NO_WRITE_OPTIONS
+from scyllamodel.driver.data import operations
+from scyllamodel.driver.data.batch import Batch
+from scyllamodel.driver.data.requests import Response
+from scyllamodel.model.change_tracking import changed_columns, current_values, has_unresolved_transaction, is_loaded
+from scyllamodel.query.instances import NO_WRITE_OPTIONS
 from scyllamodel.query.statement import UNSET
 
 TIMEOUT = RequestTimeout("no answer", may_be_applied=True)
@@ -63,7 +63,7 @@ def loaded():
 
 def saving(row, **how):
     """The flow of a save."""
-    return flows.save(row, "shop", NO_WRITE_OPTIONS, if_exists=how.get("exists", False), nulls=False)
+    return operations.save(row, "shop", NO_WRITE_OPTIONS, if_exists=how.get("exists", False), nulls=False)
 
 
 def fail(flow, error=TIMEOUT):
@@ -167,7 +167,7 @@ def test_a_new_row_stays_new():
 def test_a_row_that_may_be_deleted_is_written_whole():
     """As a new one, with nulls: all of the old row may be there, or nothing."""
     row = loaded()
-    fail(flows.delete(row, "shop", if_exists=False, timestamp=None))
+    fail(operations.delete(row, "shop", if_exists=False, timestamp=None))
     assert not is_loaded(row)
     row.y = None
 
@@ -220,7 +220,7 @@ def test_a_batch_without_an_answer():
     batch = Batch("shop")
     batch.save(row)
     batch.save(new)
-    flow = flows.send_batch(batch)
+    flow = operations.send_batch(batch)
     next(flow)
     with pytest.raises(RequestTimeout):
         flow.throw(TIMEOUT)
@@ -235,7 +235,7 @@ def test_a_refresh_knows_the_row_again():
     row = loaded()
     row.x = "b"
     fail(saving(row))
-    sent(flows.refresh(row, "shop"), [(1, "a", "kept", ["one"], {"w"}, {"k": 1}, None)])
+    sent(operations.refresh(row, "shop"), [(1, "a", "kept", ["one"], {"w"}, {"k": 1}, None)])
 
     assert "a" == row.x
     assert [] == sent(saving(row))
@@ -266,7 +266,7 @@ def test_what_is_unknown_is_shown_so():
 def test_key_columns_are_never_unknown():
     """A save of a loaded instance by `insert` names its key too, and is followed by an UPDATE under it."""
     row = loaded()
-    fail(flows.insert(row, "shop", NO_WRITE_OPTIONS, if_not_exists=False, nulls=False))
+    fail(operations.insert(row, "shop", NO_WRITE_OPTIONS, if_not_exists=False, nulls=False))
 
     (update,) = sent(saving(row))
 

@@ -7,18 +7,18 @@ import pytest
 from build import schema, table, told, user_type, view, wanted
 
 from scyllamodel.errors import IntrospectionError
-from scyllamodel.schema.changes import AddTable
+from scyllamodel.schema.changes.kinds import AddTable
+from scyllamodel.schema.changes.postconditions import is_applied
+from scyllamodel.schema.compare.comparison_report import compare_schemas, normalized_to_declared
 from scyllamodel.schema.ddl import keyspace_script
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.differences import compare_schemas, normalized_to_declared
-from scyllamodel.schema.facts import SchemaFacts, Unreadable
-from scyllamodel.schema.facts_json import facts_document
-from scyllamodel.schema.left_out import missing_from_script
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import facts_document
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.unsupported import missing_from_script
+from scyllamodel.schema.facts.objects import SchemaFacts, Unreadable
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.plan.transition import transition
-from scyllamodel.schema.postcondition import is_applied
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.source import module_source
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
 T = table("t", "id int pk", "v text")

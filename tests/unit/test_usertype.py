@@ -18,11 +18,11 @@ from scyllamodel import types as cql
 from scyllamodel.errors import ModelDefinitionError, TypeMismatch
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
-from scyllamodel.model.usertype import UserType
-from scyllamodel.schema.facts import UserType as UserTypeFacts
+from scyllamodel.model.fields import clustering_key, column, partition_key
+from scyllamodel.model.user_type import UserType
+from scyllamodel.schema.facts.objects import UserType as UserTypeFacts
 from scyllamodel.types import parse_type
-from scyllamodel.types.hints import AnnotationError, map_annotation
+from scyllamodel.types.annotations import AnnotationError, map_annotation
 
 
 class Point(UserType, name="geo_point", keyspace="maps"):

@@ -7,14 +7,14 @@ from typing import get_args
 from hypothesis import given
 from strategies import keyspaces
 
-from scyllamodel.schema import changes as c
-from scyllamodel.schema.effects import facts_after
-from scyllamodel.schema.inverse import evaluate_change
-from scyllamodel.schema.order import dependency_order
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.effects import facts_after
+from scyllamodel.schema.changes.keyspace_state import DropChange, KeyspaceState
+from scyllamodel.schema.facts.type_order import dependency_order
 from scyllamodel.schema.plan import transition
 from scyllamodel.schema.plan.step import is_step
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.vicinity import DropChange, KeyspaceState
+from scyllamodel.schema.rules.undo import evaluate_change
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVERS = (
     ServerProfile("cassandra", (5, 0, 6)),

@@ -14,11 +14,11 @@ from scyllamodel import types as cql
 from scyllamodel.errors import ModelDefinitionError
 from scyllamodel.model.base import Model
 from scyllamodel.model.column import Column
-from scyllamodel.model.declare import clustering_key, column, partition_key
 from scyllamodel.model.expression import ColumnTarget, Condition
-from scyllamodel.model.usertype import UserType
+from scyllamodel.model.fields import clustering_key, column, partition_key
+from scyllamodel.model.user_type import UserType
 from scyllamodel.model.view import MaterializedView
-from scyllamodel.schema.facts import TableColumn, View
+from scyllamodel.schema.facts.objects import TableColumn, View
 from scyllamodel.schema.options import DOCSTRING, TableOptions
 from scyllamodel.types import Duration, parse_type
 

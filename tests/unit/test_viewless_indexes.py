@@ -13,20 +13,20 @@ from scylla_rows import NEW, observed
 
 from scyllamodel import Column, Index, Model, ModelDefinitionError, QueryNotSupported, column, partition_key, select
 from scyllamodel import types as cql
-from scyllamodel.schema.changes import DropIndex
+from scyllamodel.schema.changes.kinds import DropIndex
 from scyllamodel.schema.ddl import create_index
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.facts import FrozenMap, Keyspace, SchemaFacts
-from scyllamodel.schema.facts import Index as IndexFacts
-from scyllamodel.schema.facts_json import index_dict
-from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import evaluate_change
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import index_dict
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, SchemaFacts
+from scyllamodel.schema.facts.objects import Index as IndexFacts
 from scyllamodel.schema.plan.contract import contract_plan
-from scyllamodel.schema.plan.make import make_plan
+from scyllamodel.schema.plan.planner import make_plan
 from scyllamodel.schema.reflect.targets import index_target, vector_partition
-from scyllamodel.schema.rules.viewless import viewless_faults
-from scyllamodel.schema.source import module_source
-from scyllamodel.schema.source.left_out import unsupported_by_models
+from scyllamodel.schema.rules.search_indexes import viewless_faults
+from scyllamodel.schema.rules.undo import evaluate_change
 
 T = table("t", "a int pk", "b int ck", "lang text", "c text", "e vector<float,3>")
 ABOUT = Keyspace("k", FrozenMap(NTS), tablets=True)

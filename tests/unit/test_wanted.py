@@ -20,10 +20,10 @@ from scyllamodel import (
     migrate,
     plan,
 )
-from scyllamodel.model.declare import clustering_key, column, partition_key
-from scyllamodel.release.wanted import desired_facts, select_models
-from scyllamodel.schema.diff import diff
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.model.desired_schema import desired_facts, select_models
+from scyllamodel.model.fields import clustering_key, column, partition_key
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.server.profile import ServerProfile
 
 
 class Based(Model, abstract=True, repo="wanted"):

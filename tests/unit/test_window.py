@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scyllamodel import Column, Model, partition_key, select
-from scyllamodel.driver.flows import Execute
-from scyllamodel.driver.window import RequestWindow
+from scyllamodel.driver.data.in_flight import RequestWindow
+from scyllamodel.driver.data.operations import Execute
 
 
 class Thing(Model, table="things", repo="window"):

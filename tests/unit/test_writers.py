@@ -17,11 +17,18 @@ from scyllamodel._cql import code_tokens
 from scyllamodel._identifiers import quote, string_literal, unquote
 from scyllamodel._text import printable_line
 from scyllamodel.schema.ddl import keyspace_script
-from scyllamodel.schema.diagram import mermaid
-from scyllamodel.schema.left_out import Unsupported
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.source import module_source
-from scyllamodel.schema.writers import mermaid_comment, mermaid_label, python_set, python_text, shell_line, shell_word
+from scyllamodel.schema.export.literals import (
+    mermaid_comment,
+    mermaid_label,
+    python_set,
+    python_text,
+    shell_line,
+    shell_word,
+)
+from scyllamodel.schema.export.mermaid import mermaid
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.unsupported import Unsupported
+from scyllamodel.schema.server.profile import ServerProfile
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
 DIRECTIVE = re.compile(r"%%\s*\{")

@@ -12,11 +12,11 @@ import attrs
 
 from scyllamodel._text import printable_line
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import CommandResult, run_each
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exits import PARTIAL, Interrupted, Stopped, UsageError
+from scyllamodel.cli.exit_codes import PARTIAL, Interrupted, Stopped, UsageError
+from scyllamodel.cli.output import CommandResult, run_each
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import select_repos
+from scyllamodel.cli.repo_selection import select_repos
 from scyllamodel.config import RepoReference, load_object
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import BackfillFailed

@@ -9,17 +9,17 @@ from typing import Final
 
 from scyllamodel._text import printable_line
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import CommandResult, run_each
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exits import CHANGES, DONE, WAITED
+from scyllamodel.cli.exit_codes import CHANGES, DONE, WAITED
+from scyllamodel.cli.formatting import plan_text
+from scyllamodel.cli.output import CommandResult, run_each
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import select_repos
-from scyllamodel.cli.texts import plan_text
+from scyllamodel.cli.repo_selection import select_repos
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.application_role import required_grants
-from scyllamodel.release.books import find_internal_keyspace
-from scyllamodel.release.waiting import AIMS, WaitResult, wait
-from scyllamodel.schema.grants import Grant
+from scyllamodel.release.engine.application_role import required_grants
+from scyllamodel.release.engine.ledger_access import find_internal_keyspace
+from scyllamodel.release.wait import AIMS, WaitResult, wait
+from scyllamodel.schema.export.grants import Grant
 
 
 def _grants_options(parser: argparse.ArgumentParser) -> None:

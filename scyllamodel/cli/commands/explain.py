@@ -11,12 +11,12 @@ from typing import Final
 import attrs
 
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import UNEXPECTED
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exits import DONE, UsageError
+from scyllamodel.cli.exit_codes import DONE, UsageError
+from scyllamodel.cli.output import UNEXPECTED
 from scyllamodel.cli.parser import Command
 from scyllamodel.errors import ScyllaModelError
-from scyllamodel.model.problems import CODES
+from scyllamodel.model.validation.problems import CODES
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
 _CLASS_BODY_TITLE: Final = "A mistake in a class body"

@@ -17,7 +17,7 @@ import attrs
 
 from scyllamodel.cli import options
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exits import DONE, UsageError
+from scyllamodel.cli.exit_codes import DONE, UsageError
 from scyllamodel.cli.parser import Command, completions
 
 _LINE: Final = re.compile(

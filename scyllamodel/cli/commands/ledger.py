@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from scyllamodel import release
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import CommandResult, run_each
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.events import progress_listener
-from scyllamodel.cli.exits import DONE, LOCKED, PARTIAL, REFUSED, WAITED
+from scyllamodel.cli.exit_codes import DONE, LOCKED, PARTIAL, REFUSED, WAITED
+from scyllamodel.cli.formatting import result_text
 from scyllamodel.cli.ledger_texts import history_text, holder_text, status_text
+from scyllamodel.cli.output import CommandResult, run_each
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import select_repos
-from scyllamodel.cli.texts import result_text
+from scyllamodel.cli.progress import progress_listener
+from scyllamodel.cli.repo_selection import select_repos
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release import MigrationResult
 from scyllamodel.release.ledger import ledger_scope

@@ -9,18 +9,18 @@ from typing import Final
 
 from scyllamodel import release
 from scyllamodel.cli import options
-from scyllamodel.cli.answers import CommandResult, run_each
-from scyllamodel.cli.commands.offline import compare_one
+from scyllamodel.cli.commands.snapshot import compare_one
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.events import progress_listener
-from scyllamodel.cli.exits import CHANGES, DONE, LOCKED, PARTIAL, REFUSED, STALE, WAITED, UsageError
+from scyllamodel.cli.exit_codes import CHANGES, DONE, LOCKED, PARTIAL, REFUSED, STALE, WAITED, UsageError
+from scyllamodel.cli.formatting import check_text, plan_text, result_text
+from scyllamodel.cli.output import CommandResult, run_each
 from scyllamodel.cli.parser import Command
-from scyllamodel.cli.repos import select_repos
-from scyllamodel.cli.texts import check_text, plan_text, result_text
+from scyllamodel.cli.progress import progress_listener
+from scyllamodel.cli.repo_selection import select_repos
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.expand import expand
+from scyllamodel.schema.export.snapshot import FILE
 from scyllamodel.schema.plan import Plan
-from scyllamodel.schema.snapshot import FILE
 
 
 def _plan_options(parser: argparse.ArgumentParser) -> None:

@@ -11,18 +11,18 @@ from typing import Any, Final
 from uuid import uuid4
 
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver.bulk import CONCURRENCY
+from scyllamodel.driver.data.bulk import CONCURRENCY
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import BackfillFailed, ConfigurationError
-from scyllamodel.release.backfill.checkpoints import BackfillRecord, CqlCheckpointStore
-from scyllamodel.release.backfill.copying import Copier, CopyTask, OnProgress, Throttle
-from scyllamodel.release.backfill.ready import prepare_target
+from scyllamodel.release.backfill.copier import Copier, CopyTask, OnProgress, Throttle
+from scyllamodel.release.backfill.cql_store import BackfillRecord, CqlCheckpointStore
+from scyllamodel.release.backfill.preparation import prepare_target
 from scyllamodel.release.backfill.report import BackfillReport
-from scyllamodel.release.backfill.rows import RowTask
-from scyllamodel.release.backfill.values import ValueTask
-from scyllamodel.release.look import check_is_repo
-from scyllamodel.release.named import ModelOrColumn, find_column, find_model_or_column
-from scyllamodel.release.resources import find_resources
+from scyllamodel.release.backfill.row_task import RowTask
+from scyllamodel.release.backfill.value_task import ValueTask
+from scyllamodel.release.engine.cluster_view import check_is_repo
+from scyllamodel.release.engine.models import find_resources
+from scyllamodel.release.engine.name_lookup import ModelOrColumn, find_column, find_model_or_column
 
 RANGES: Final = 1024
 """Number of token ranges; a stopped run repeats at most one of them."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from scyllamodel.release.ledger.values import Row
+from scyllamodel.release.ledger.records import Row
 
 
 class LedgerStore(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from scyllamodel._text import printable_cql, printable_line
 from scyllamodel.errors import SupersededModels
-from scyllamodel.release.ledger.values import Migration
+from scyllamodel.release.ledger.records import Migration
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
 

@@ -1,11 +1,21 @@
-"""The lock of a keyspace, so that one run changes it at a time: acquired, renewed, proved per statement, released."""
+"""The lock of a keyspace, so that one run changes it at a time: acquired, renewed, proved per statement, released.
 
-from scyllamodel.release.lock.held import Fence, Lease
+Modules:
+    acquire: acquires a lock: takes a free one, takes over an expired one, waits for a held one.
+    clock: clocks, pauses and jitter of the lock.
+    cql_store: lock rows in the table ``scyllamodel_lock``.
+    lease: a held lock: renewed, proved before each statement, and released.
+    lock: the lock as a context manager, renewed by a thread while the block runs.
+    row: the row of a lock, and the storage that a lock needs.
+    uniqueness: checks that each keyspace has one lock: programs that keep it in two tables do not exclude one.
+"""
+
+from scyllamodel.release.lock.acquire import LockAcquisition, LockRequest, OnWait, ShouldStop, check_undamaged
+from scyllamodel.release.lock.clock import Clock
+from scyllamodel.release.lock.cql_store import CqlLockStore
+from scyllamodel.release.lock.lease import Fence, Lease
 from scyllamodel.release.lock.lock import Lock
 from scyllamodel.release.lock.row import LockRow, LockStore, LockUpdate
-from scyllamodel.release.lock.store import CqlLockStore
-from scyllamodel.release.lock.wait import LockAcquisition, LockRequest, OnWait, ShouldStop, check_undamaged
-from scyllamodel.release.lock.world import Clock
 
 __all__ = [
     "Clock",

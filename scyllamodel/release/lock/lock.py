@@ -13,10 +13,10 @@ from typing import Final
 
 import attrs
 
-from scyllamodel.release.lock.held import Lease
+from scyllamodel.release.lock.acquire import LockAcquisition, LockRequest, OnWait, ShouldStop
+from scyllamodel.release.lock.clock import Clock
+from scyllamodel.release.lock.lease import Lease
 from scyllamodel.release.lock.row import LockStore
-from scyllamodel.release.lock.wait import LockAcquisition, LockRequest, OnWait, ShouldStop
-from scyllamodel.release.lock.world import Clock
 
 _RELEASE_TIMEOUT_AFTER_FAILURE: Final = 2.0
 """Seconds to retry the release after a failure; the next run waits at most one lease."""

@@ -1,4 +1,12 @@
-"""Rolls back to the schema of an earlier version, by the changes that the ledger records."""
+"""Rolls back to the schema of an earlier version, by the changes that the ledger records.
+
+Modules:
+    plan: plans a rollback from the rewound history and the live schema; no I/O.
+    raw_undo: undo statements of raw steps: from the code, or from the ledger if allowed by name and digest.
+    rewind: rewinds the schema through the recorded changes, with stops at raw steps to undo.
+    run: rolls a keyspace back: plans, and under the lock plans again and executes.
+    target: finds the target of a rollback and the versions to undo.
+"""
 
 from scyllamodel.release.rollback.plan import rollback_plan
 from scyllamodel.release.rollback.run import rollback, schema_of_version

@@ -14,23 +14,23 @@ import attrs
 
 from scyllamodel._text import printable_line
 from scyllamodel.errors import IrreversibleStep, LedgerError
-from scyllamodel.release.ledger.settle import is_step_applied
-from scyllamodel.release.ledger.values import LedgerStep, Migration
-from scyllamodel.release.raw import RawStep
-from scyllamodel.release.rollback.byhand import raw_undo, undo_step, undone_note
-from scyllamodel.release.rollback.history import RewindPoint, RewoundHistory, adding_steps, rewind
+from scyllamodel.release.engine.raw_steps import RawStep
+from scyllamodel.release.ledger.crash_recovery import is_step_applied
+from scyllamodel.release.ledger.records import LedgerStep, Migration
+from scyllamodel.release.rollback.raw_undo import raw_undo, undo_step, undone_note
+from scyllamodel.release.rollback.rewind import RewindPoint, RewoundHistory, adding_steps, rewind
 from scyllamodel.release.rollback.target import RollbackTarget
-from scyllamodel.schema.changes import AddColumns, Change, DropColumns, Unmanaged
+from scyllamodel.schema.changes.keyspace_state import KeyspaceState
+from scyllamodel.schema.changes.kinds import AddColumns, Change, DropColumns, Unmanaged
+from scyllamodel.schema.changes.postconditions import keyspace_of
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
-from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import evaluate_change, inverse_of, name_taken, with_recorded_facts, with_unwritten
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import RAW_OP, Plan, Step, make_step, transition
 from scyllamodel.schema.plan.step import no_undo_reason
-from scyllamodel.schema.postcondition import keyspace_of
-from scyllamodel.schema.rules.handwritten import RawStatementChecker
-from scyllamodel.schema.server import ServerProfile
-from scyllamodel.schema.vicinity import KeyspaceState
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.rules.undo import evaluate_change, inverse_of, name_taken, with_recorded_facts, with_unwritten
+from scyllamodel.schema.server.profile import ServerProfile
 
 
 @attrs.frozen

@@ -13,26 +13,26 @@ from typing import TypeAlias
 import attrs
 
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release.books import load_ledger
-from scyllamodel.release.execute import VersionWork, execute_version
-from scyllamodel.release.guard import LockedRun, Timeouts, open_locked_run
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.release.engine.execution import VersionWork, execute_version
+from scyllamodel.release.engine.ledger_access import load_ledger
+from scyllamodel.release.engine.locked_run import LockedRun, Timeouts, open_locked_run
+from scyllamodel.release.engine.raw_steps import RawStep
+from scyllamodel.release.engine.results import MigrationResult
+from scyllamodel.release.engine.telemetry import observe_run
 from scyllamodel.release.ledger import Ledger, Migration
-from scyllamodel.release.ledger.settle import recover_version
-from scyllamodel.release.ledger.values import rollback_name
-from scyllamodel.release.look import ClusterView
-from scyllamodel.release.raw import RawStep
-from scyllamodel.release.results import MigrationResult
-from scyllamodel.release.rollback.byhand import undo_statement
+from scyllamodel.release.ledger.crash_recovery import recover_version
+from scyllamodel.release.ledger.records import rollback_name
 from scyllamodel.release.rollback.plan import RollbackPlan, remaining_plan, rollback_plan, schema_at
+from scyllamodel.release.rollback.raw_undo import undo_statement
 from scyllamodel.release.rollback.target import RollbackTarget, find_target
-from scyllamodel.release.telemetry import observe_run
 from scyllamodel.schema.apply import Event, OnEvent
-from scyllamodel.schema.facts import KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.changes.postconditions import keyspace_of
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import RAW_OP, Plan
-from scyllamodel.schema.postcondition import keyspace_of
 from scyllamodel.schema.rules.allow import checked_values
-from scyllamodel.schema.rules.handwritten import RawStatementChecker, changes_keyspaces, keyspaces_of
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker, changes_keyspaces, keyspaces_of
+from scyllamodel.schema.server.profile import ServerProfile
 
 _Introspect: TypeAlias = Callable[[str], KeyspaceFacts]
 

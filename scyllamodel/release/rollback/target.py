@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Sequence
 import attrs
 
 from scyllamodel.errors import ForeignVersion, UnknownVersion
-from scyllamodel.release.ledger.in_force import effective_versions
-from scyllamodel.release.ledger.values import RESTORABLE_STATUSES, Migration
+from scyllamodel.release.ledger.effective_versions import effective_versions
+from scyllamodel.release.ledger.records import RESTORABLE_STATUSES, Migration
 
 
 @attrs.frozen

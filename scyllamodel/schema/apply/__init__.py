@@ -1,4 +1,4 @@
-"""Apply plans: run each statement once, and report the outcome."""
+"""Applies the steps of a plan through an executor, and reports the outcome."""
 
 from scyllamodel.schema.apply.executor import (
     NO_JOURNAL,

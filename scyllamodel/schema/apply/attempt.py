@@ -22,10 +22,10 @@ from scyllamodel.schema.apply.executor import (
     StatementTransient,
 )
 from scyllamodel.schema.apply.outcome import StepState
-from scyllamodel.schema.postcondition import is_applied, keyspace_of
+from scyllamodel.schema.changes.postconditions import is_applied, keyspace_of
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.apply.world import RunControl
+    from scyllamodel.schema.apply.control import RunControl
     from scyllamodel.schema.plan import Step
 
 MAX_TRANSIENT_ATTEMPTS: Final = 8

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from scyllamodel.schema.apply.outcome import RecordedState
-    from scyllamodel.schema.facts import KeyspaceFacts
+    from scyllamodel.schema.facts.objects import KeyspaceFacts
     from scyllamodel.schema.plan import Step
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.server.profile import ServerProfile
 
 
 class StatementFailure(Exception):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from scyllamodel._text import printable_cql
 from scyllamodel.errors import SchemaDisagreement, ScyllaModelError, StepFailed
 from scyllamodel.schema.apply.attempt import Attempt
+from scyllamodel.schema.apply.control import RunControl, never_stop
 from scyllamodel.schema.apply.executor import NO_JOURNAL, CoordinatorChanged, Executor, Journal, StatementFailure
 from scyllamodel.schema.apply.outcome import Event, OnEvent, Outcome, StepResult
-from scyllamodel.schema.apply.world import RunControl, never_stop
 
 if TYPE_CHECKING:
     from scyllamodel.schema.plan import Plan, Step

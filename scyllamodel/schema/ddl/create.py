@@ -14,8 +14,9 @@ import attrs
 
 from scyllamodel._identifiers import qualified, quote, quote_type, string_literal
 from scyllamodel.errors import KeyspaceError
-from scyllamodel.schema.ddl.compact import declared_columns, is_compact, unsupported_reason
-from scyllamodel.schema.facts import (
+from scyllamodel.schema.facts.compact_storage import declared_columns, is_compact, unsupported_reason
+from scyllamodel.schema.facts.masks import DEFAULT, is_writable
+from scyllamodel.schema.facts.objects import (
     Aggregate,
     Function,
     Index,
@@ -27,16 +28,15 @@ from scyllamodel.schema.facts import (
     UserType,
     View,
 )
-from scyllamodel.schema.masks import DEFAULT, is_writable
+from scyllamodel.schema.facts.type_order import dependency_order
 from scyllamodel.schema.options import map_cql, option_cql
-from scyllamodel.schema.order import dependency_order
-from scyllamodel.schema.server import ORDINARY_INDEX, index_family
-from scyllamodel.types.values import CqlType, VectorType
+from scyllamodel.schema.server.profile import ORDINARY_INDEX, index_family
+from scyllamodel.types.cql_types import CqlType, VectorType
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.server.profile import ServerProfile
 
 INDENT: Final = "    "
 
@@ -44,7 +44,7 @@ INDENT: Final = "    "
 def keyspace_script(facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
     """The statements that make this keyspace on an empty server, in an order that works.
 
-    `scyllamodel.schema.left_out.unwritten` lists what CQL has no words for; such a table is not among them.
+    `scyllamodel.schema.export.unsupported.unwritten` lists what CQL has no words for; such a table is not among them.
     """
     name = facts.name
     tables = [with_writable_masks(table) for table in facts.tables if unsupported_reason(table) is None]

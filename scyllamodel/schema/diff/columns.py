@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scyllamodel.schema.changes import (
+from scyllamodel.schema.changes.kinds import (
     AddColumns,
     AlterColumn,
     AlterKey,
@@ -14,12 +14,12 @@ from scyllamodel.schema.changes import (
     SetTtlColumn,
     Unmanaged,
 )
-from scyllamodel.types.values import COUNTER, freeze
+from scyllamodel.types.cql_types import COUNTER, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scyllamodel.schema.facts import Table, TableColumn
+    from scyllamodel.schema.facts.objects import Table, TableColumn
 
 
 def diff_columns(keyspace: str, live: Table, desired: Table, renames: tuple[tuple[str, str], ...]) -> Iterator[Change]:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scyllamodel.schema.changes import AddIndex, AlterIndex, Change, NameTaken, SetOptions, Unmanaged
-from scyllamodel.schema.diff.sides import has_cql_layout
-from scyllamodel.schema.index_names import with_digest_name
-from scyllamodel.schema.options import differing_options, stored_values
-from scyllamodel.schema.server import ORDINARY_INDEX, index_family, is_viewless
-from scyllamodel.schema.source.defaults import defaults_of
-from scyllamodel.types.values import VectorType
+from scyllamodel.schema.changes.kinds import AddIndex, AlterIndex, Change, NameTaken, SetOptions, Unmanaged
+from scyllamodel.schema.compare.options import differing_options, stored_values
+from scyllamodel.schema.diff.schema_pair import has_cql_layout
+from scyllamodel.schema.export.models.option_defaults import defaults_of
+from scyllamodel.schema.facts.index_names import with_digest_name
+from scyllamodel.schema.server.profile import ORDINARY_INDEX, index_family, is_viewless
+from scyllamodel.types.cql_types import VectorType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scyllamodel.schema.diff.sides import SchemaPair
-    from scyllamodel.schema.facts import Index, Table
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.diff.schema_pair import SchemaPair
+    from scyllamodel.schema.facts.objects import Index, Table
+    from scyllamodel.schema.server.profile import ServerProfile
 
 
 def diff_indexes(pair: SchemaPair) -> Iterator[Change]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from scyllamodel.schema.changes import Change, CreateKeyspace, KeyspaceMismatch
-from scyllamodel.schema.facts import Keyspace
-from scyllamodel.schema.replication import factors
+from scyllamodel.schema.changes.kinds import Change, CreateKeyspace, KeyspaceMismatch
+from scyllamodel.schema.facts.objects import Keyspace
+from scyllamodel.schema.facts.replication import factors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from scyllamodel.schema.diff.sides import SchemaPair
+    from scyllamodel.schema.diff.schema_pair import SchemaPair
 
 
 def diff_keyspace(pair: SchemaPair, *, create: bool) -> Iterator[Change]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scyllamodel.schema.changes import Change, SetOptions
-from scyllamodel.schema.diff.sides import has_cql_layout
-from scyllamodel.schema.options import differing_options, stored_values
+from scyllamodel.schema.changes.kinds import Change, SetOptions
+from scyllamodel.schema.compare.options import differing_options, stored_values
+from scyllamodel.schema.diff.schema_pair import has_cql_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scyllamodel.schema.diff.sides import SchemaPair
-    from scyllamodel.schema.facts import FrozenMap
+    from scyllamodel.schema.diff.schema_pair import SchemaPair
+    from scyllamodel.schema.facts.objects import FrozenMap
 
 
 def diff_options(pair: SchemaPair) -> Iterator[Change]:

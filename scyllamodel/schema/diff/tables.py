@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scyllamodel._identifiers import INTERNAL_PREFIX
-from scyllamodel.schema.changes import AddTable, AlterKey, Change, NameTaken, Unmanaged
+from scyllamodel.schema.changes.kinds import AddTable, AlterKey, Change, NameTaken, Unmanaged
 from scyllamodel.schema.diff.columns import diff_columns
-from scyllamodel.schema.diff.sides import has_cql_layout
+from scyllamodel.schema.diff.schema_pair import has_cql_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scyllamodel.schema.diff.sides import SchemaPair
+    from scyllamodel.schema.diff.schema_pair import SchemaPair
 
 
 def diff_tables(pair: SchemaPair) -> Iterator[Change]:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from scyllamodel.schema.changes import AddField, AddType, AlterUserType, Change, RenameFields, Unmanaged
-from scyllamodel.schema.order import dependency_order
+from scyllamodel.schema.changes.kinds import AddField, AddType, AlterUserType, Change, RenameFields, Unmanaged
+from scyllamodel.schema.facts.type_order import dependency_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scyllamodel.schema.diff.sides import SchemaPair
-    from scyllamodel.schema.facts import UserType
+    from scyllamodel.schema.diff.schema_pair import SchemaPair
+    from scyllamodel.schema.facts.objects import UserType
 
 
 def diff_types(pair: SchemaPair) -> Iterator[Change]:

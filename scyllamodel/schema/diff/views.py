@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scyllamodel._cql import one_line
-from scyllamodel.schema.changes import AddView, AlterView, Change, NameTaken, Unmanaged
-from scyllamodel.schema.filters import not_null_column, relations
+from scyllamodel.schema.changes.kinds import AddView, AlterView, Change, NameTaken, Unmanaged
+from scyllamodel.schema.facts.view_filters import not_null_column, relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scyllamodel.schema.diff.sides import SchemaPair
-    from scyllamodel.schema.facts import Table, View
+    from scyllamodel.schema.diff.schema_pair import SchemaPair
+    from scyllamodel.schema.facts.objects import Table, View
 
 
 def diff_views(pair: SchemaPair) -> Iterator[Change]:

@@ -1,11 +1,10 @@
-"""Options of tables and views: declared in Python, stored by servers, compared by meaning, written as CQL."""
+"""Options of tables and views: declared in Python, validated, written as CQL."""
 
 from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
-from scyllamodel.schema.options.compare import differing_options, option_matches, reset_settings, stored_values
-from scyllamodel.schema.options.declare import DOCSTRING, Setting, Settings, TableOptions
-from scyllamodel.schema.options.emit import map_cql, option_cql
+from scyllamodel.schema.options.cql import map_cql, option_cql
+from scyllamodel.schema.options.server_support import unalterable_options, unsupported_options
 from scyllamodel.schema.options.stored import NON_OPTION_COLUMNS, stored_options, ttl_column
-from scyllamodel.schema.options.supported import unalterable_options, unsupported_options
+from scyllamodel.schema.options.table_options import DOCSTRING, Setting, Settings, TableOptions
 
 __all__ = [
     "DOCSTRING",
@@ -15,13 +14,9 @@ __all__ = [
     "Settings",
     "TableOptions",
     "canonical",
-    "differing_options",
     "map_cql",
     "option_cql",
-    "option_matches",
-    "reset_settings",
     "stored_options",
-    "stored_values",
     "ttl_column",
     "unalterable_options",
     "unsupported_options",

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.facts.objects import FrozenMap
 
 COMPACTION_PACKAGE: Final = "org.apache.cassandra.db.compaction."
 COMPRESSION_PACKAGE: Final = "org.apache.cassandra.io.compress."

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from scyllamodel.schema.facts import FrozenMap
+from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.server.profile import ServerProfile
 
 NON_OPTION_COLUMNS: Final = frozenset(
     """

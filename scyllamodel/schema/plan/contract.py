@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from scyllamodel.schema.changes import (
+from scyllamodel.schema.changes.keyspace_state import DropChange, KeyspaceState
+from scyllamodel.schema.changes.kinds import (
     DropColumns,
     DropIndex,
     DropTable,
@@ -21,19 +22,18 @@ from scyllamodel.schema.changes import (
     Unmanaged,
 )
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff import SchemaPair, diff_pair
-from scyllamodel.schema.facts import SchemaFacts
-from scyllamodel.schema.fingerprint import fingerprint
-from scyllamodel.schema.inverse import evaluate_change, with_unwritten
-from scyllamodel.schema.order import dependency_order
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff_pair
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import SchemaFacts
+from scyllamodel.schema.facts.type_order import dependency_order
 from scyllamodel.schema.plan.plan import Plan
 from scyllamodel.schema.plan.step import Step, make_step
 from scyllamodel.schema.rules.allow import unused_notes
-from scyllamodel.schema.vicinity import DropChange, KeyspaceState
+from scyllamodel.schema.rules.undo import evaluate_change, with_unwritten
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import KeyspaceFacts, Table
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.facts.objects import KeyspaceFacts, Table
+    from scyllamodel.schema.server.profile import ServerProfile
 
 _CODES: Final = {
     "view": "DS105",

@@ -17,8 +17,8 @@ import attrs
 from scyllamodel._json import check_document, read_json
 from scyllamodel.errors import ConfigurationError, DestructiveChangeRefused, ImpossibleChange, KeyspaceError
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.fingerprint import digest
-from scyllamodel.schema.plan.render import render, render_html
+from scyllamodel.schema.facts.fingerprint import digest
+from scyllamodel.schema.plan.rendering import render, render_html
 from scyllamodel.schema.plan.step import Step
 
 if TYPE_CHECKING:

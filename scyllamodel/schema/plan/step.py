@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import attrs
 
 from scyllamodel._text import printable_line
-from scyllamodel.schema.changes import (
+from scyllamodel.schema.changes.kinds import (
     AddColumns,
     AddField,
     AddIndex,
@@ -34,12 +34,12 @@ from scyllamodel.schema.changes import (
 )
 from scyllamodel.schema.ddl import change_cql, undo_cql
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.types.values import UserTypeName, is_multi_cell
+from scyllamodel.types.cql_types import UserTypeName, is_multi_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.server.profile import ServerProfile
 
 Cost: TypeAlias = Literal["metadata", "background_build", "rewrite"]
 """The cost of a step for the servers: a metadata change; a background build of an index or view; rewritten data

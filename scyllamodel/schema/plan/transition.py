@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from scyllamodel.schema.changes import (
+from scyllamodel.schema.changes.kinds import (
     AddColumns,
     AddField,
     AddIndex,
@@ -32,18 +32,18 @@ from scyllamodel.schema.changes import (
     SetTtlColumn,
     Unmanaged,
 )
+from scyllamodel.schema.compare.options import differing_options, stored_values
 from scyllamodel.schema.diff.columns import set_ttl_column
 from scyllamodel.schema.diff.indexes import index_matches, set_view_options
-from scyllamodel.schema.diff.sides import SchemaPair
+from scyllamodel.schema.diff.schema_pair import SchemaPair
 from scyllamodel.schema.diff.types import field_renames, with_renamed_fields
 from scyllamodel.schema.diff.views import view_difference
-from scyllamodel.schema.options import differing_options, stored_values
-from scyllamodel.schema.order import dependency_order
-from scyllamodel.schema.virtual_columns import index_needs_all_columns, view_needs_all_columns
+from scyllamodel.schema.facts.type_order import dependency_order
+from scyllamodel.schema.server.virtual_columns import index_needs_all_columns, view_needs_all_columns
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Index, KeyspaceFacts, Table, TableColumn, UserType, View
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.facts.objects import Index, KeyspaceFacts, Table, TableColumn, UserType, View
+    from scyllamodel.schema.server.profile import ServerProfile
 
 
 def transition(live: KeyspaceFacts, target: KeyspaceFacts, server: ServerProfile) -> tuple[Change, ...]:

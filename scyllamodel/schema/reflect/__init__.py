@@ -1,4 +1,4 @@
-"""Rows of ``system_schema`` -> facts; what to read, and what it means."""
+"""Reads facts out of the rows of ``system_schema``."""
 
 from scyllamodel.schema.reflect.columns import columns_to_read
 from scyllamodel.schema.reflect.rows import SystemRow, SystemRows, reflect, reflect_keyspace

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from scyllamodel.schema.facts import Addition
+from scyllamodel.schema.facts.objects import Addition
 from scyllamodel.schema.reflect.columns import BESIDE, GROWING, KNOWN
 
 _NAMES: Final = ("table_name", "view_name", "type_name", "column_name")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from scyllamodel.schema.options import NON_OPTION_COLUMNS
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.server.profile import ServerProfile
 
 _FIXED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "keyspaces": ("keyspace_name", "durable_writes", "replication"),

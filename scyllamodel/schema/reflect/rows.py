@@ -19,7 +19,10 @@ import attrs
 from scyllamodel._cql import tokens
 from scyllamodel._identifiers import INTERNAL_PREFIX
 from scyllamodel.errors import IntrospectionError
-from scyllamodel.schema.facts import (
+from scyllamodel.schema.compare.options import option_matches
+from scyllamodel.schema.export.models.option_defaults import defaults_of, non_default_options
+from scyllamodel.schema.facts.masks import stored_mask
+from scyllamodel.schema.facts.objects import (
     Addition,
     Aggregate,
     ColumnKind,
@@ -36,16 +39,14 @@ from scyllamodel.schema.facts import (
     UserType,
     View,
 )
-from scyllamodel.schema.masks import stored_mask
-from scyllamodel.schema.options import option_matches, stored_options, ttl_column
+from scyllamodel.schema.options import stored_options, ttl_column
 from scyllamodel.schema.reflect.additions import additions
 from scyllamodel.schema.reflect.targets import index_target, vector_partition, view_filter
-from scyllamodel.schema.source.defaults import defaults_of, non_default_options
-from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import CqlType
+from scyllamodel.types.cql_types import CqlType
+from scyllamodel.types.parser import parse_type
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.server.profile import ServerProfile
 
 SystemRow: TypeAlias = Mapping[str, Any]
 SystemRows: TypeAlias = Mapping[str, Sequence[SystemRow]]

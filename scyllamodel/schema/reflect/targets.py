@@ -13,9 +13,9 @@ from typing import Final, cast
 
 from scyllamodel._identifiers import quote, unquote
 from scyllamodel._json import read_json
-from scyllamodel.schema.facts import IndexTarget
-from scyllamodel.schema.filters import not_null_column, relations
-from scyllamodel.types.values import CqlType, ListType, MapType, SetType
+from scyllamodel.schema.facts.objects import IndexTarget
+from scyllamodel.schema.facts.view_filters import not_null_column, relations
+from scyllamodel.types.cql_types import CqlType, ListType, MapType, SetType
 
 _TARGET: Final = re.compile(r"(keys|values|entries|full)\((.*)\)", re.DOTALL)
 
@@ -23,7 +23,7 @@ _TARGET: Final = re.compile(r"(keys|values|entries|full)\((.*)\)", re.DOTALL)
 def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, IndexTarget, bool]:
     """The column that an index is on, which part of it, and whether the index lives within a partition.
 
-    >>> from scyllamodel.types.parse import parse_type
+    >>> from scyllamodel.types.parser import parse_type
     >>> index_target("keys(tags)", {"tags": parse_type("set<text>")})  # how Scylla says values
     ('tags', 'values', False)
     >>> index_target('{"pk":["a"],"ck":["b"]}', {})

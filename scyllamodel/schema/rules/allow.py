@@ -12,8 +12,8 @@ from typing import Final
 
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.rules.case import is_allowed
 from scyllamodel.schema.rules.catalogue import CATALOGUE
+from scyllamodel.schema.rules.context import is_allowed
 
 _STEP_CODES: Final = ("LG107", "RB106", "RB107", "RB108", "RB110")
 """Codes about one step or version of the ledger; the value has to give its number."""

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from scyllamodel._identifiers import MAX_PORTABLE_NAME_LENGTH, MAX_SERVER_NAME_LENGTH, name_problem
-from scyllamodel.schema.changes import AddColumns, AddIndex, AddTable, AddView, NameTaken, SetOptions
+from scyllamodel.schema.changes.kinds import AddColumns, AddIndex, AddTable, AddView, NameTaken, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.filters import has_unescaped_quote
-from scyllamodel.schema.options.limits import MAX_TTL
-from scyllamodel.types.values import is_multi_cell
+from scyllamodel.schema.facts.view_filters import has_unescaped_quote
+from scyllamodel.schema.options.validation import MAX_TTL
+from scyllamodel.types.cql_types import is_multi_cell
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import KeyspaceFacts, Table
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.facts.objects import KeyspaceFacts, Table
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
+    from scyllamodel.schema.server.profile import ServerProfile
 
 
 def _name_taken(change: NameTaken, context: RuleContext) -> Iterator[Diagnostic]:

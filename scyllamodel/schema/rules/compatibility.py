@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel.schema.changes import AddTable, AlterColumn, RenameKeyColumns, SetMask, Unmanaged
+from scyllamodel.schema.changes.kinds import AddTable, AlterColumn, RenameKeyColumns, SetMask, Unmanaged
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.types import field_renames
-from scyllamodel.schema.facts import Unreadable
-from scyllamodel.schema.rules import recipes
-from scyllamodel.schema.server import is_viewless
-from scyllamodel.schema.writers import python_text
+from scyllamodel.schema.export.literals import python_text
+from scyllamodel.schema.facts.objects import Unreadable
+from scyllamodel.schema.rules import suggested_fixes
+from scyllamodel.schema.server.profile import is_viewless
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Index, Table, UserType
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
+    from scyllamodel.schema.facts.objects import Index, Table, UserType
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
 
 
 def _renamed(change: RenameKeyColumns, context: RuleContext) -> Iterator[Diagnostic]:
@@ -29,7 +29,7 @@ def _renamed(change: RenameKeyColumns, context: RuleContext) -> Iterator[Diagnos
             yield Diagnostic("BC101", "error", path, text, "Drop the index first, or keep the old name with db_name=.")
             continue
         text = f"the key column is renamed to {new}; releases that use {old} stop working at that moment"
-        suggested_fix = f"Stop them first, then: {recipes.allow_either_way('BC101', path)}.\n"
+        suggested_fix = f"Stop them first, then: {suggested_fixes.allow_either_way('BC101', path)}.\n"
         suggested_fix += f"Or keep the name: db_name={python_text(old)}"
         yield Diagnostic("BC101", "error", path, text, suggested_fix, allow=f"BC101:{path}")
 
@@ -52,11 +52,11 @@ def _column(change: AlterColumn, context: RuleContext) -> Iterator[Diagnostic]:
     if change.code == "BC102":
         table = context.pair.live_tables[change.table]
         desired = attrs.evolve(change.desired, renamed_from=None)
-        declaration = f"{recipes.attribute_name(desired)}: … = column(db_name={python_text(change.live.name)})"
+        declaration = f"{suggested_fixes.attribute_name(desired)}: … = column(db_name={python_text(change.live.name)})"
         suggested_fix = (
             f"To keep the values where they are:\n    {declaration}\nTo rename it in the database, in two releases:\n"
         )
-        suggested_fix += recipes.new_column_steps(context.name, table, change.live, desired, desired.name)
+        suggested_fix += suggested_fixes.new_column_steps(context.name, table, change.live, desired, desired.name)
         text = f"the model renames {change.live.name} to {desired.name}, but CQL renames key columns only"
         yield Diagnostic("BC102", "error", context.path(change.table, change.live.name), text, suggested_fix)
 
@@ -64,18 +64,18 @@ def _column(change: AlterColumn, context: RuleContext) -> Iterator[Diagnostic]:
 def _table(change: AddTable, context: RuleContext) -> Iterator[Diagnostic]:
     old = change.table.renamed_from
     if old is not None and old in context.pair.live_tables:
-        cls, new = recipes.likely_class_name(old), change.table.name
+        cls, new = suggested_fixes.likely_class_name(old), change.table.name
         named = f"table={python_text(new)}"
         steps = [
             f"Keep the model of {old} as {cls}, and declare the new one without renamed_from:\n    {named}",
             f"Deploy and sync, which creates {context.name}.{change.table.name}; write to both tables.",
-            f"Copy the existing rows:\n    {recipes.backfill_command(old, '', new)}",
+            f"Copy the existing rows:\n    {suggested_fixes.backfill_command(old, '', new)}",
             f"Read only from {change.table.name}; then remove {cls}.",
-            f"When nothing reads it any more: scyllamodel contract {recipes.allow_option('DS102', old)}",
+            f"When nothing reads it any more: scyllamodel contract {suggested_fixes.allow_option('DS102', old)}",
         ]
         suggested_fix = (
             f"To keep the rows where they are: table={python_text(old)}\nTo rename it in the database:\n"
-            + recipes.numbered_steps(steps)
+            + suggested_fixes.numbered_steps(steps)
         )
         yield Diagnostic("BC102", "error", context.path(old), "CQL cannot rename a table", suggested_fix)
 

@@ -10,7 +10,7 @@ import attrs
 
 from scyllamodel._cql import code_tokens
 from scyllamodel._identifiers import unquote
-from scyllamodel.schema.changes import (
+from scyllamodel.schema.changes.kinds import (
     AddColumns,
     DropColumns,
     DropIndex,
@@ -21,11 +21,11 @@ from scyllamodel.schema.changes import (
     SetTtlColumn,
 )
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.rules import recipes
-from scyllamodel.schema.rules.case import is_allowed
+from scyllamodel.schema.rules import suggested_fixes
+from scyllamodel.schema.rules.context import is_allowed
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
 
 
 def dropped_keyspace(cql: str, protected: Collection[str], allow: Collection[str] = ()) -> Diagnostic | None:
@@ -55,7 +55,7 @@ def _keyspace_of_drop(cql: str) -> str | None:
 
 
 def _refused(code: str, path: str, text: str) -> Diagnostic:
-    suggested_fix = f"If it is not needed any more: {recipes.allow_either_way(code, path)}"
+    suggested_fix = f"If it is not needed any more: {suggested_fixes.allow_either_way(code, path)}"
     return Diagnostic(code, "error", path, text, suggested_fix, allow=f"{code}:{path}")
 
 

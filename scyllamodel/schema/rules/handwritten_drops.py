@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.facts import Index, Table
+from scyllamodel.schema.facts.objects import Index, Table
 from scyllamodel.schema.rules.compatibility import indexes_under
-from scyllamodel.schema.rules.handwritten_statement import RawStatement, refusal, unknown_table
-from scyllamodel.schema.rules.usertypes import containing_types, used_by
+from scyllamodel.schema.rules.raw_statement import RawStatement, refusal, unknown_table
+from scyllamodel.schema.rules.user_types import containing_types, used_by
 from scyllamodel.schema.rules.views import keepers
-from scyllamodel.schema.server import is_viewless
-from scyllamodel.types.values import UserTypeName, is_multi_cell, user_type_names
+from scyllamodel.schema.server.profile import is_viewless
+from scyllamodel.types.cql_types import UserTypeName, is_multi_cell, user_type_names
 
 
 def dropped_type(written: RawStatement) -> Iterator[Diagnostic]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from scyllamodel.schema.changes import (
+from scyllamodel.schema.changes.kinds import (
     AddColumns,
     AddField,
     AddIndex,
@@ -27,9 +27,9 @@ from scyllamodel.schema.changes import (
     RenameKeyColumns,
     SetTtlColumn,
 )
-from scyllamodel.schema.facts import Index, Table, TableColumn, UserType, View
-from scyllamodel.schema.rules.handwritten_statement import RawStatement
-from scyllamodel.types.values import Native
+from scyllamodel.schema.facts.objects import Index, Table, TableColumn, UserType, View
+from scyllamodel.schema.rules.raw_statement import RawStatement
+from scyllamodel.types.cql_types import Native
 
 
 def changes_of(written: RawStatement) -> Iterator[Change]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.facts import Table, TableColumn
-from scyllamodel.schema.rules.handwritten_statement import RawStatement, refusal
+from scyllamodel.schema.facts.objects import Table, TableColumn
+from scyllamodel.schema.rules.raw_statement import RawStatement, refusal
 from scyllamodel.schema.rules.types import is_alterable
-from scyllamodel.schema.rules.usertypes import containing_types, keyed_by
-from scyllamodel.schema.virtual_columns import index_needs_all_columns, view_needs_all_columns
+from scyllamodel.schema.rules.user_types import containing_types, keyed_by
+from scyllamodel.schema.server.virtual_columns import index_needs_all_columns, view_needs_all_columns
 
 
 def ttl_column_type(written: RawStatement) -> Iterator[Diagnostic]:

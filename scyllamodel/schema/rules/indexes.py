@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
-from scyllamodel.schema.changes import AddIndex, AlterIndex, NameTaken, SetOptions
+from scyllamodel.schema.changes.kinds import AddIndex, AlterIndex, NameTaken, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.rules import recipes
-from scyllamodel.schema.rules.viewless import viewless_faults
-from scyllamodel.schema.server import SAI, index_family, is_viewless
-from scyllamodel.schema.writers import python_text
-from scyllamodel.types.values import VectorType
+from scyllamodel.schema.export.literals import python_text
+from scyllamodel.schema.rules import suggested_fixes
+from scyllamodel.schema.rules.search_indexes import viewless_faults
+from scyllamodel.schema.server.profile import SAI, index_family, is_viewless
+from scyllamodel.types.cql_types import VectorType
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Index, KeyspaceFacts, TableColumn
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.facts.objects import Index, KeyspaceFacts, TableColumn
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
+    from scyllamodel.schema.server.profile import ServerProfile
 
 
 def _added(change: AddIndex, context: RuleContext) -> Iterator[Diagnostic]:
@@ -63,21 +63,20 @@ def _column(change: AddIndex) -> TableColumn | None:
 def _altered(change: AlterIndex, context: RuleContext) -> Iterator[Diagnostic]:
     live, desired = change.live, change.desired
     taken_names = {index.name for table in context.live.tables for index in table.indexes}
-    drop_command = f"scyllamodel contract {recipes.allow_option('DS106', live.name)}"
+    drop_command = f"scyllamodel contract {suggested_fixes.allow_option('DS106', live.name)}"
     if change.code == "IX103":
         text = f"the index {live.name} is {_index_text(live)}, but the model declares {_index_text(desired)}"
         suggested_fix = (
             "An index cannot be altered. Give the desired one a new name, sync, wait until it is built, then drop the "
-            f"old one:\n    {_index_declaration(desired, recipes.free_name(desired.name, taken_names))}\n    "
+            f"old one:\n    {_index_declaration(desired, suggested_fixes.free_name(desired.name, taken_names))}\n    "
             "scyllamodel wait --for built\n"
             f"    {drop_command}\n"
             "If the server allows only one index of this class on a column, drop the old one first."
         )
     elif live.name == desired.name:
         text = f"another index of this keyspace has the name, on {_index_text(live)}"
-        suggested_fix = (
-            f"Choose a free name:\n    {_index_declaration(desired, recipes.free_name(desired.name, taken_names))}"
-        )
+        declaration = _index_declaration(desired, suggested_fixes.free_name(desired.name, taken_names))
+        suggested_fix = f"Choose a free name:\n    {declaration}"
     else:
         text = f"the same index exists as {live.name}, and servers refuse a second one"
         suggested_fix = (

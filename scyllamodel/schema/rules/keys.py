@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from scyllamodel.schema.changes import AlterKey
+from scyllamodel.schema.changes.kinds import AlterKey
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.facts import Table
-from scyllamodel.schema.rules import recipes
+from scyllamodel.schema.facts.objects import Table
+from scyllamodel.schema.rules import suggested_fixes
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import TableColumn
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
+    from scyllamodel.schema.facts.objects import TableColumn
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
 
 
 def _key(change: AlterKey, context: RuleContext) -> Iterator[Diagnostic]:
     live, desired = change.live, change.desired
     if not isinstance(live, Table) or not isinstance(desired, Table):
         return
-    new_name = recipes.free_name(live.name, {*context.pair.live_tables, *context.pair.live_views})
-    suggested_fix = recipes.new_table_steps(context.name, live, desired, new_name)
+    new_name = suggested_fixes.free_name(live.name, {*context.pair.live_tables, *context.pair.live_views})
+    suggested_fix = suggested_fixes.new_table_steps(context.name, live, desired, new_name)
     yield Diagnostic(
         change.code, "error", context.path(live.name), _difference_text(change.code, live, desired), suggested_fix
     )

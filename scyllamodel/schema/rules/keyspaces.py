@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from scyllamodel.schema.changes import AddIndex, AddTable, AddView, CreateKeyspace, KeyspaceMismatch, SetOptions
-from scyllamodel.schema.ddl.keyspace import alter_keyspace_statements
+from scyllamodel.schema.changes.kinds import AddIndex, AddTable, AddView, CreateKeyspace, KeyspaceMismatch, SetOptions
+from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy_name
-from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
-from scyllamodel.schema.replication import by_data_center, copy_count, factors, strategy_fault
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, KeyspaceFacts
+from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors, strategy_fault
 from scyllamodel.schema.rules.racks import needs_valid_racks
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext, Topology
-    from scyllamodel.schema.server import Feature
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext, Topology
+    from scyllamodel.schema.server.profile import Feature
 
 
 def with_replication(desired: KeyspaceFacts, topology: Topology | None) -> KeyspaceFacts:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from scyllamodel.schema.changes import AddColumns
+from scyllamodel.schema.changes.kinds import AddColumns
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.rules import recipes
+from scyllamodel.schema.rules import suggested_fixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from scyllamodel.schema.facts import KeyspaceFacts, TableColumn
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
+    from scyllamodel.schema.facts.objects import KeyspaceFacts, TableColumn
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
 
 
 def _added(change: AddColumns, context: RuleContext) -> Iterator[Diagnostic]:
@@ -33,7 +33,7 @@ def lint(desired: KeyspaceFacts) -> Iterator[Diagnostic]:
 
 
 def _null_choices(column: TableColumn) -> str:
-    name, annotation = recipes.attribute_name(column), recipes.annotation_text(column.type)
+    name, annotation = suggested_fixes.attribute_name(column), suggested_fixes.annotation_text(column.type)
     return (
         f"{name}: Column[{annotation} | None] = column(default=None)\n"
         f"or {name}: Column[{annotation}] = column(default=…, null_as_default=True)\n"

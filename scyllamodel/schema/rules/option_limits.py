@@ -1,7 +1,7 @@
 """OP: limits of options that depend on the keyspace, on the other options of the table, or on other tables.
 
 *In*: changes that set options. *Out*: OP104 and OP105 for what the server would refuse. Values that a server always
-refuses are checked in `scyllamodel.schema.options.supported`.
+refuses are checked in `scyllamodel.schema.options.server_support`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from scyllamodel.schema.changes import AddTable, AddView, SetOptions
+from scyllamodel.schema.changes.kinds import AddTable, AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy_name
-from scyllamodel.schema.facts import FrozenMap, Table, View
-from scyllamodel.schema.replication import by_data_center, copy_count, factors
+from scyllamodel.schema.facts.objects import FrozenMap, Table, View
+from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors
 
 if TYPE_CHECKING:
     from scyllamodel.schema.diagnostics import Severity
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
 
 
 @attrs.frozen

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from scyllamodel.schema.changes import AddIndex, AddTable, AddView, SetOptions
+from scyllamodel.schema.changes.kinds import AddIndex, AddTable, AddView, SetOptions
+from scyllamodel.schema.compare.options import reset_settings
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.facts import FrozenMap
-from scyllamodel.schema.options import reset_settings, unalterable_options, unsupported_options
-from scyllamodel.schema.server import is_viewless
+from scyllamodel.schema.facts.objects import FrozenMap
+from scyllamodel.schema.options import unalterable_options, unsupported_options
+from scyllamodel.schema.server.profile import is_viewless
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import KeyspaceFacts
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.facts.objects import KeyspaceFacts
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
+    from scyllamodel.schema.server.profile import ServerProfile
 
 
 def _set(change: SetOptions, context: RuleContext) -> Iterator[Diagnostic]:

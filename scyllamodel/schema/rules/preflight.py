@@ -13,12 +13,12 @@ from typing import Any
 
 import attrs
 
-from scyllamodel.schema.ddl.keyspace import alter_keyspace_statements
+from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy_name
-from scyllamodel.schema.facts import FrozenMap, Keyspace, SchemaFacts
-from scyllamodel.schema.replication import copy_count, factors
-from scyllamodel.schema.server import ServerProfile
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, SchemaFacts
+from scyllamodel.schema.facts.replication import copy_count, factors
+from scyllamodel.schema.server.profile import ServerProfile
 
 
 @attrs.frozen

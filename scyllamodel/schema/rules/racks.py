@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from scyllamodel.schema.changes import AddIndex, AddView, CreateKeyspace
-from scyllamodel.schema.ddl.keyspace import alter_keyspace_statements
+from scyllamodel.schema.changes.kinds import AddIndex, AddView, CreateKeyspace
+from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy_name
-from scyllamodel.schema.facts import FrozenMap, Keyspace, KeyspaceFacts
-from scyllamodel.schema.replication import by_data_center, copy_count, factors
-from scyllamodel.schema.server import is_viewless
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, KeyspaceFacts
+from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors
+from scyllamodel.schema.server.profile import is_viewless
 
 if TYPE_CHECKING:
     from scyllamodel.schema.diagnostics import Severity
-    from scyllamodel.schema.rules.case import Racks, RuleContext
+    from scyllamodel.schema.rules.context import Racks, RuleContext
 
 
 def rack_diagnostics(context: RuleContext) -> Iterator[Diagnostic]:

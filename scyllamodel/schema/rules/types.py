@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel.schema.changes import AddColumns, AddTable, AlterColumn, SetMask, SetTtlColumn
+from scyllamodel.schema.changes.kinds import AddColumns, AddTable, AlterColumn, SetMask, SetTtlColumn
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.rules import recipes
-from scyllamodel.types.parse import parse_type
-from scyllamodel.types.values import COUNTER, CqlType, ListType, VectorType, user_type_names, walk
+from scyllamodel.schema.rules import suggested_fixes
+from scyllamodel.types.cql_types import COUNTER, CqlType, ListType, VectorType, user_type_names, walk
+from scyllamodel.types.parser import parse_type
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import Table, TableColumn
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
+    from scyllamodel.schema.facts.objects import Table, TableColumn
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
 
 _DROPPED_KINDS: Final = frozenset({"static", "regular"})
 
@@ -33,16 +33,16 @@ def _column(change: AlterColumn, context: RuleContext) -> Iterator[Diagnostic]:
         return
     table = context.pair.live_tables[change.table]
     code = _code(change, context)
-    new_name = recipes.free_name(change.live.name, table)
+    new_name = suggested_fixes.free_name(change.live.name, table)
     desired = attrs.evolve(change.desired, kind="regular") if change.desired.in_key else change.desired
     if change.desired.in_key:
-        suggested_fix = recipes.new_table_steps(
-            context.name, table, context.pair.desired_tables[change.table], recipes.free_name(table.name, ())
+        suggested_fix = suggested_fixes.new_table_steps(
+            context.name, table, context.pair.desired_tables[change.table], suggested_fixes.free_name(table.name, ())
         )
     elif COUNTER in (change.live.type, change.desired.type):
         suggested_fix = _counters_apart(change.table)
     else:
-        suggested_fix = recipes.new_column_steps(context.name, table, change.live, desired, new_name)
+        suggested_fix = suggested_fixes.new_column_steps(context.name, table, change.live, desired, new_name)
     path = context.path(change.table, change.live.name)
     yield Diagnostic(code, "error", path, _difference_text(code, change.live, change.desired), suggested_fix)
 
@@ -76,7 +76,7 @@ def _static_text(column: TableColumn) -> str:
 def _counters_apart(table: str) -> str:
     return (
         "Apart from its key, a table has either only counters or no counters. Use a separate table for them:\n"
-        f'    class {recipes.likely_class_name(table)}Counts(Model, table="{table}_counts"): …'
+        f'    class {suggested_fixes.likely_class_name(table)}Counts(Model, table="{table}_counts"): …'
     )
 
 
@@ -145,8 +145,10 @@ def _dropped_name_reused(table: Table, column: TableColumn, path: str) -> Iterat
         return
     kind, old_type = _dropped_kind_and_type(str(table.dropped[column.name]))
     suggested_fix = (
-        f"Give the column another name in the database and keep the attribute:\n    {recipes.attribute_name(column)}: "
-        f'Column[{recipes.annotation_text(column.type)}] = column(db_name="{recipes.free_name(column.name, table)}", …)'
+        f"Give the column another name in the database and keep the attribute:\n    "
+        f"{suggested_fixes.attribute_name(column)}: "
+        f"Column[{suggested_fixes.annotation_text(column.type)}] = "
+        f'column(db_name="{suggested_fixes.free_name(column.name, table)}", …)'
     )
     if old_type == "counter":
         yield Diagnostic(

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel.schema.changes import AddView, AlterView, DropColumns, DropTable, DropView
+from scyllamodel.schema.changes.kinds import AddView, AlterView, DropColumns, DropTable, DropView
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.rules import recipes
-from scyllamodel.schema.virtual_columns import index_needs_all_columns, view_needs_all_columns
+from scyllamodel.schema.rules import suggested_fixes
+from scyllamodel.schema.server.virtual_columns import index_needs_all_columns, view_needs_all_columns
 
 if TYPE_CHECKING:
-    from scyllamodel.schema.facts import KeyspaceFacts, Table, TableColumn, View
-    from scyllamodel.schema.rules.case import ChangeRule, RuleContext
-    from scyllamodel.schema.server import ServerProfile
+    from scyllamodel.schema.facts.objects import KeyspaceFacts, Table, TableColumn, View
+    from scyllamodel.schema.rules.context import ChangeRule, RuleContext
+    from scyllamodel.schema.server.profile import ServerProfile
 
 
 def _added(change: AddView, context: RuleContext) -> Iterator[Diagnostic]:
@@ -39,10 +39,10 @@ def _altered(change: AlterView, context: RuleContext) -> Iterator[Diagnostic]:
         "all_columns": "the view has a fixed list of columns, but the model includes columns that are added later",
         "filter": f"the view contains rows WHERE {live.where}, but the model has another filter",
     }[change.aspect]
-    new_name = recipes.free_name(live.name, {*context.pair.live_tables, *context.pair.live_views})
+    new_name = suggested_fixes.free_name(live.name, {*context.pair.live_tables, *context.pair.live_views})
     base = context.pair.desired_tables.get(desired.base)
-    base_class = recipes.likely_class_name(desired.base) if base is None else recipes.model_class(base)
-    suggested_fix = recipes.new_view_steps(context.name, live, desired, new_name, base_class)
+    base_class = suggested_fixes.likely_class_name(desired.base) if base is None else suggested_fixes.model_class(base)
+    suggested_fix = suggested_fixes.new_view_steps(context.name, live, desired, new_name, base_class)
     yield Diagnostic("MV103", "error", context.path(live.name), texts, suggested_fix)
 
 
@@ -81,7 +81,7 @@ def _blocked_drops(change: DropTable | DropColumns, context: RuleContext) -> Ite
         elif found.indexes:
             text = f"the index {found.indexes[0]} on a key column needs every regular column of the table"
             suggested_fix = (
-                f"Drop the index first: scyllamodel contract {recipes.allow_option('DS106', found.indexes[0])}"
+                f"Drop the index first: scyllamodel contract {suggested_fixes.allow_option('DS106', found.indexes[0])}"
             )
             yield Diagnostic("MV102", "error", path, text, suggested_fix)
 
@@ -113,7 +113,7 @@ def keepers(
 def _blocked_by_views(path: str, text: str, views: Iterable[str]) -> Diagnostic:
     """A refusal that applies while the views exist; contract drops those that no model declares."""
     keyspace = path.partition(".")[0]
-    options = " ".join(recipes.allow_option("DS105", f"{keyspace}.{view}") for view in views)
+    options = " ".join(suggested_fixes.allow_option("DS105", f"{keyspace}.{view}") for view in views)
     suggested_fix = f"Drop the views first, in the same run or an earlier one: scyllamodel contract {options}"
     return Diagnostic("MV102", "error", path, text, suggested_fix)
 

@@ -1,0 +1,153 @@
+"""Reads ``system_schema`` from one node until the result is consistent.
+
+In: a `Coordinator`, a keyspace, the server's profile. Out: `KeyspaceFacts`. One read takes several queries, and the
+schema may change between them, so the node's schema version is compared before and after.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from scyllamodel._identifiers import string_literal
+from scyllamodel.driver.cluster.coordinator import Coordinator, PinnedNode
+from scyllamodel.driver.cluster.nodes import read_error
+from scyllamodel.driver.outcomes import DRIVER_ERRORS
+from scyllamodel.driver.session.connection import PAGE_SIZE
+from scyllamodel.errors import IntrospectionError
+from scyllamodel.schema.facts.objects import KeyspaceFacts
+from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
+from scyllamodel.schema.server.profile import ServerProfile
+
+TableRows: TypeAlias = dict[str, list[dict[str, Any]]]
+
+SCHEMA_VERSION_QUERY: Final = "SELECT schema_version FROM system.local WHERE key = 'local'"
+
+MAX_CONCURRENT_READS: Final = 8
+"""Concurrent reads; more gain nothing on a server that serves others too."""
+
+MAX_ATTEMPTS: Final = 5
+
+RETRY_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
+"""Seconds before inconsistent rows are read again."""
+
+
+def read_keyspace(
+    coordinator: Coordinator,
+    keyspace: str,
+    server: ServerProfile,
+    *,
+    page: int = PAGE_SIZE,
+    include_internal: bool = False,
+) -> KeyspaceFacts:
+    """Read a keyspace from the coordinator; its ``keyspace`` is None when it does not exist.
+
+    Parameters:
+        page: rows of one page; all pages are read.
+        include_internal: whether internal tables are included.
+
+    Raises:
+        IntrospectionError: it could not be read, or kept changing while it was read.
+    """
+    return read_keyspace_with_version(coordinator, keyspace, server, page=page, include_internal=include_internal)[0]
+
+
+def read_keyspace_with_version(
+    coordinator: Coordinator,
+    keyspace: str,
+    server: ServerProfile,
+    *,
+    page: int = PAGE_SIZE,
+    include_internal: bool = False,
+) -> tuple[KeyspaceFacts, UUID | None]:
+    """Read a keyspace, with the schema version before and after the read; None if the version kept changing."""
+    where = f"WHERE keyspace_name = {string_literal(keyspace)}"
+    queries = {
+        table: f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}"  # noqa: S608 - quoted literal
+        for table, columns in columns_to_read(server).items()
+    }
+    # Cassandra writes its schema tables one after another and changes the version afterwards: for a moment a table
+    # exists without its columns, at an unchanged version.
+    pauses = iter(RETRY_PAUSES)
+    while True:
+        rows, version = _read_consistent(coordinator, keyspace, queries, page)
+        facts = reflect_keyspace(keyspace, rows, server, include_internal=include_internal)
+        pause = next(pauses, None) if any(item.is_partial for item in facts.unreadable) else None
+        if pause is None:
+            return facts, version
+        time.sleep(pause)
+
+
+def _read_consistent(
+    coordinator: Coordinator, keyspace: str, queries: Mapping[str, str], page: int
+) -> tuple[TableRows, UUID | None]:
+    try:
+        snapshot = coordinator.read(lambda node: _read_stable(node, queries, page))
+    except DRIVER_ERRORS as error:
+        raise read_error(f"the schema of keyspace {keyspace}", coordinator, error) from error
+    if snapshot is None:
+        raise IntrospectionError(
+            f"keyspace {keyspace} kept changing while it was read, {2 * MAX_ATTEMPTS} times in a row. "
+            "Another process changes its schema continuously; run this again when it has finished.",
+            keyspace=keyspace,
+            node=coordinator.address,
+        )
+    return snapshot
+
+
+def _read_stable(node: PinnedNode, queries: Mapping[str, str], page: int) -> tuple[TableRows, UUID | None] | None:
+    """Read rows that were all present at one moment, and the version then; None when there was no such moment."""
+    version_before = read_schema_version(node)
+    rows: TableRows = {}
+    for _ in range(MAX_ATTEMPTS):
+        rows = _read_tables(node, queries, page)
+        version_after = read_schema_version(node)
+        if version_before == version_after:
+            return rows, version_after
+        version_before = version_after
+    # The version covers the whole cluster: on a busy one it changes for other keyspaces all the time. Two equal reads
+    # of this keyspace in a row prove as much.
+    for _ in range(MAX_ATTEMPTS):
+        reread = _read_tables(node, queries, page)
+        if reread == rows:
+            return rows, None
+        rows = reread
+    return None
+
+
+def _read_tables(node: PinnedNode, queries: Mapping[str, str], page: int) -> TableRows:
+    rows: TableRows = {}
+    remaining = iter(queries.items())
+    while batch := list(islice(remaining, MAX_CONCURRENT_READS)):
+        futures = [(table, node.start(cql, page=page)) for table, cql in batch]
+        rows |= {table: list(future.result()) for table, future in futures}
+    return rows
+
+
+def uses_tablets(coordinator: Coordinator, keyspace: str) -> bool | None:
+    """Whether a keyspace of ScyllaDB uses tablets; None when it does not exist.
+
+    Raises:
+        IntrospectionError: it could not be read.
+    """
+    where = f"WHERE keyspace_name = {string_literal(keyspace)}"
+    try:
+        if not coordinator.rows(f"SELECT keyspace_name FROM system_schema.keyspaces {where}"):  # noqa: S608 - quoted
+            return None
+        rows = coordinator.rows(f"SELECT initial_tablets FROM system_schema.scylla_keyspaces {where}")  # noqa: S608
+    except DRIVER_ERRORS as error:
+        raise read_error(f"the keyspace {keyspace}", coordinator, error) from error
+    return any(row["initial_tablets"] is not None for row in rows)
+
+
+def read_schema_version(node: Coordinator | PinnedNode) -> UUID | None:
+    """Read the schema version of the node; it changes with every schema change of any keyspace.
+
+    Raises:
+        Exception: one of `DRIVER_ERRORS`.
+    """
+    rows = node.rows(SCHEMA_VERSION_QUERY)
+    return rows[0]["schema_version"]  # type: ignore[no-any-return]

@@ -1,0 +1,68 @@
+"""Waits until existing indexes and views are built.
+
+*In*: a `ClusterView` and the desired schema. *Out*: nothing, once all are built. The lock is released by then: building
+takes the servers as long as there are rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import attrs
+
+from scyllamodel.driver.cluster.build_status import read_unbuilt
+from scyllamodel.errors import BuildTimeout
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.schema.apply import Event, OnEvent, notify
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
+
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 2.0
+
+
+def await_built(
+    cluster: ClusterView,
+    desired: SchemaFacts,
+    timeout: float,
+    on_event: OnEvent | None = None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait until all declared indexes and views hold all rows, as seen by the coordinator.
+
+    Parameters:
+        timeout: seconds without any progress.
+
+    Raises:
+        BuildTimeout: no progress for that long; ``unbuilt`` names the remaining ones. Building continues.
+    """
+    tracked = [_tracked_objects(live, desired[live.name]) for live in cluster.introspect(part.name for part in desired)]
+    total = sum(len(part.views) + sum(len(table.indexes) for table in part.tables) for part in tracked)
+    remaining, last_progress, pause = _unbuilt_objects(cluster, tracked), clock(), _FIRST_PAUSE
+    while remaining:
+        notify(on_event, Event("build_progress", result={"unbuilt": remaining, "total": total}))
+        if clock() - last_progress > timeout:
+            raise BuildTimeout(
+                f"No progress for {timeout:g} s; not built yet: {', '.join(remaining)}. The server continues to build "
+                "them; wait with: scyllamodel wait --for built",
+                unbuilt=remaining,
+            )
+        sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+        current = _unbuilt_objects(cluster, tracked)
+        last_progress, remaining = (last_progress if len(current) == len(remaining) else clock()), current
+
+
+def _tracked_objects(live: KeyspaceFacts, desired: KeyspaceFacts) -> KeyspaceFacts:
+    """Return the live tables and views that models declare; index names may differ from the declared ones."""
+    tables = [table for table in live.tables if desired.table(table.name) is not None]
+    views = [view for view in live.views if desired.view(view.name) is not None]
+    return attrs.evolve(live, tables=tables, views=views)
+
+
+def _unbuilt_objects(cluster: ClusterView, tracked: Iterable[KeyspaceFacts]) -> tuple[str, ...]:
+    unbuilt_names = [(part.name, read_unbuilt(cluster.coordinator, part) or ()) for part in tracked]
+    return tuple(f"{keyspace}.{name}" for keyspace, names in unbuilt_names for name in names)

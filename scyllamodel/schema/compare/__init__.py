@@ -1,0 +1,1 @@
+"""What "the same" means for options, indexes, views and replication."""

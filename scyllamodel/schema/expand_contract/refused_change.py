@@ -1,0 +1,115 @@
+"""What a course is made of, and what its stages have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from scyllamodel._identifiers import qualified, quote
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.export.models.module import NameMap, module_source
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.plan import Plan, contract_plan, make_plan
+from scyllamodel.types.cql_types import user_type_names
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server.profile import ServerProfile
+
+
+@attrs.frozen
+class RefusedChange:
+    """A table whose change was refused.
+
+    Attributes:
+        live, desired: its keyspace on both sides.
+        live_table, desired_table: the table on both sides.
+        names: the classes and attributes of the user's own models.
+        module: where the user's class is.
+        repo: the name of the repo.
+        reasons: what was refused of what this course is for; others: what else of this table.
+    """
+
+    live: KeyspaceFacts
+    desired: KeyspaceFacts
+    server: ServerProfile
+    live_table: Table
+    desired_table: Table
+    names: NameMap
+    module: str
+    repo: str
+    reasons: tuple[Diagnostic, ...]
+    other_refusals: tuple[Diagnostic, ...] = ()
+
+    @property
+    def class_name(self) -> str:
+        """The user's class."""
+        return self.names.classes["table", self.desired_table.name]
+
+    @property
+    def variable(self) -> str:
+        """A variable that holds an instance of it."""
+        return snake_case(self.class_name)
+
+    @property
+    def qualified_table(self) -> str:
+        """The table in CQL."""
+        return qualified(self.live.name, self.desired_table.name)
+
+    def attribute(self, column: str) -> str:
+        """The user's attribute of a column."""
+        attributes = self.names.attributes.get(self.desired_table.name, {})
+        return attributes.get(column, re.sub(r"\W", "_", column))
+
+    def module_source(
+        self, tables: Collection[Table], names: NameMap, docstring: str, views: Collection[View] = ()
+    ) -> str:
+        """The module that declares these tables and views, with the types that they hold."""
+        types = self.user_types_of(tables)
+        facts = KeyspaceFacts(self.live.name, types=types, tables=tables, views=views)
+        return module_source(facts, self.server, repo=self.repo, names_given=names, docstring=docstring)
+
+    def plan(self, table: Table) -> Plan:
+        """What a migration would run if this table, and nothing else, was declared."""
+        return self.plan_for([table], (), self.live)
+
+    def plan_for(self, tables: Collection[Table], views: Collection[View], live: KeyspaceFacts) -> Plan:
+        """What a migration would run if these tables and views were declared and that was live."""
+        desired = KeyspaceFacts(self.desired.name, self.desired.keyspace, self.user_types_of(tables), tables, views)
+        return make_plan(desired, live, self.server)
+
+    def contract_plan_for(
+        self, declared: Collection[Table], live: KeyspaceFacts, allow: Collection[str], views: Collection[View] = ()
+    ) -> Plan:
+        """What `scyllamodel contract` would run when these tables and views are declared and that is live."""
+        desired = KeyspaceFacts(self.desired.name, types=self.user_types_of(declared), tables=declared, views=views)
+        return contract_plan(SchemaFacts([desired]), SchemaFacts([live]), self.server, allow=allow)
+
+    def user_types_of(self, tables: Iterable[Iterable[TableColumn]]) -> list[UserType]:
+        """The types that the columns of these tables hold, as they are wanted where they are."""
+        known = {user_type.name: user_type for user_type in (*self.live.types, *self.desired.types)}
+        pending = [name for table in tables for column in table for name in user_type_names(column.type)]
+        needed: dict[str, UserType] = {}
+        while pending:
+            name = pending.pop()
+            if name in known and name not in needed:
+                needed[name] = known[name]
+                pending += [inner for _, field in known[name].fields for inner in user_type_names(field)]
+        return list(needed.values())
+
+
+def token_range_select(table: Table, table_cql: str, names: Iterable[str]) -> str:
+    """The read of a range of tokens."""
+    token_cql = f"token({', '.join(quote(column.name) for column in table.partition_key)})"
+    return f"SELECT {', '.join(names)} FROM {table_cql} WHERE {token_cql} > ? AND {token_cql} <= ?"  # noqa: S608 - names of ours
+
+
+def snake_case(name: str) -> str:
+    """A name for a variable.
+
+    >>> snake_case("OrderByDay")
+    'order_by_day'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,1 @@
+"""Writes a schema for other readers: Python models, snapshots, diagrams, grants."""

@@ -1,0 +1,129 @@
+"""Facts as plain JSON values, for scripts that want to know what a keyspace holds.
+
+*In*: facts. *Out*: dicts, lists, text and numbers, by the schema ``inspect.schema.json`` of this package: types as CQL
+text, names raw, everything in the order of the facts, so that equal facts give equal documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.facts.objects import (
+    Aggregate,
+    Function,
+    Index,
+    KeyspaceFacts,
+    SchemaFacts,
+    Table,
+    TableColumn,
+    UserType,
+    View,
+)
+
+
+def facts_document(facts: SchemaFacts) -> dict[str, Any]:
+    """All keyspaces of these facts."""
+    return {"format": 1, "kind": "inspect", "keyspaces": [_keyspace(keyspace) for keyspace in facts]}
+
+
+def _keyspace(facts: KeyspaceFacts) -> dict[str, Any]:
+    properties = facts.keyspace
+    return {
+        "name": facts.name,
+        "replication": to_json(properties.replication) if properties else None,
+        "durable_writes": properties.durable_writes if properties else None,
+        "tablets": properties.tablets if properties else None,
+        **({"consistency": properties.consistency} if properties and properties.consistency else {}),
+        **({"storage": to_json(properties.storage)} if properties and properties.storage else {}),
+        "types": [type_dict(item) for item in facts.types],
+        "tables": [_table(item) for item in facts.tables],
+        "views": [view_dict(item) for item in facts.views],
+        "functions": [_function(item) for item in facts.functions],
+        "aggregates": [_aggregate(item) for item in facts.aggregates],
+        "left_out": [item.to_dict() for item in unsupported_by_models(facts)],
+    }
+
+
+def type_dict(fact: UserType) -> dict[str, Any]:
+    """A user type with its fields in order."""
+    fields = [{"name": name, "type": field_type.cql} for name, field_type in fact.fields]
+    return {"name": fact.name, "fields": fields}
+
+
+def _table(fact: Table) -> dict[str, Any]:
+    return {
+        "name": fact.name,
+        "columns": [column_dict(item) for item in fact],
+        "indexes": [index_dict(item) for item in fact.indexes],
+        "triggers": [{"name": item.name, "using": item.using} for item in fact.triggers],
+        "flags": sorted(fact.flags),
+        "options": to_json(fact.options),
+        **({} if fact.ttl_column is None else {"ttl_column": fact.ttl_column}),
+    }
+
+
+def _function(fact: Function) -> dict[str, Any]:
+    return {
+        "name": fact.name,
+        "arguments": [{"name": name, "type": cql_type.cql} for name, cql_type in fact.arguments],
+        "returns": fact.returns.cql,
+        "language": fact.language,
+        "body": fact.body,
+        "null_input": fact.null_input,
+    }
+
+
+def _aggregate(fact: Aggregate) -> dict[str, Any]:
+    return {
+        "name": fact.name,
+        "arguments": [cql_type.cql for cql_type in fact.arguments],
+        "state_function": fact.state_function,
+        "state_type": fact.state_type.cql,
+        "initial": fact.initial,
+        "final_function": fact.final_function,
+        "reduce_function": fact.reduce_function,
+    }
+
+
+def view_dict(fact: View) -> dict[str, Any]:
+    """A view; ``of`` is its table."""
+    return {
+        "name": fact.name,
+        "of": fact.base,
+        "columns": [column_dict(item) for item in fact],
+        "all_columns": fact.all_columns,
+        "where": fact.where,
+        "options": to_json(fact.options),
+    }
+
+
+def column_dict(fact: TableColumn) -> dict[str, Any]:
+    """A column, its type as CQL text; ``masked_with`` only where there is a mask."""
+    mask = {} if fact.mask is None else {"masked_with": fact.mask}
+    return {"name": fact.name, "type": fact.type.cql, "kind": fact.kind, "descending": fact.descending, **mask}
+
+
+def index_dict(fact: Index) -> dict[str, Any]:
+    """An index; ``on`` is the part of a collection, ``partition`` and ``view_options`` only where there are some."""
+    return {
+        "name": fact.name,
+        "column": fact.column,
+        "on": fact.on,
+        "using": fact.using,
+        "options": to_json(fact.options),
+        "local": fact.local,
+        **({"partition": [*fact.partition]} if fact.partition else {}),
+        **({"view_options": to_json(fact.view_options)} if fact.view_options else {}),
+    }
+
+
+def to_json(value: Any) -> Any:
+    """Maps as dicts in the order of their names, racks as lists; what JSON does not know as text."""
+    if isinstance(value, tuple):
+        return [to_json(item) for item in cast("tuple[object, ...]", value)]
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value)
+        return {key: to_json(items[key]) for key in sorted(items)}
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

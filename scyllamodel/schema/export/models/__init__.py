@@ -1,0 +1,1 @@
+"""Writes model classes; the one writer of Python source."""

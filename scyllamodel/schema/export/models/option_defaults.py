@@ -1,0 +1,108 @@
+"""What a server stores for an option when nobody declared it, so that generated models do not repeat it.
+
+*In*: stored options. *Out*: those that somebody must have chosen. A default that is unknown here is written out, which
+is more than needed and never wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from scyllamodel.schema.compare.options import option_matches
+from scyllamodel.schema.facts.objects import FrozenMap, View
+from scyllamodel.schema.facts.replication import copy_count, factors
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts.objects import Keyspace, Table
+    from scyllamodel.schema.server.profile import ServerProfile
+
+_MAPS: Final[Mapping[str, tuple[Mapping[str, str], ...]]] = {
+    "cdc": ({"enabled": "false"},),
+    "per_partition_rate_limit": ({},),
+    "tablets": ({},),
+}
+_DEFAULTS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "additional_write_policy": ("99p",),
+    "allow_auto_snapshot": (True,),
+    "comment": ("",),
+    "crc_check_chance": (1.0,),
+    "default_time_to_live": (0,),
+    "gc_grace_seconds": (864000,),
+    "incremental_backups": (True,),
+    "large_data_guardrails_enabled": (False,),
+    "max_index_interval": (2048,),
+    "memtable": ("default",),
+    "memtable_flush_period_in_ms": (0,),
+    "min_index_interval": (128,),
+    "paxos_grace_seconds": (864000,),
+    "read_repair": ("BLOCKING",),
+    "speculative_retry": ("99p",),
+    "synchronous_updates": (False,),
+    **{name: tuple(map(FrozenMap, values)) for name, values in _MAPS.items()},
+}
+_SIZE_TIERED: Final = FrozenMap({"class": "SizeTieredCompactionStrategy"})
+_INCREMENTAL_COMPACTION: Final = FrozenMap({"class": "IncrementalCompactionStrategy"})
+
+
+def non_default_options(
+    options: Mapping[str, Any], server: ServerProfile, gc_mode: str | None = None
+) -> dict[str, Any]:
+    """The options that are not what the server would store by itself, by name.
+
+    Parameters:
+        gc_mode: the mode of ``tombstone_gc`` of a table that names none, where it depends on more than the release.
+    """
+    known = {"tombstone_gc": (FrozenMap({"mode": gc_mode or server.default_tombstone_gc}),)}
+    return {
+        name: options[name]
+        for name in sorted(options)
+        if not any(
+            option_matches(name, default, options[name], server)
+            for default in known.get(name) or _default_values(name, options, server)
+        )
+    }
+
+
+def default_gc_mode(fact: Table | View, base: Table | None, about: Keyspace | None, server: ServerProfile) -> str:
+    """The mode of ``tombstone_gc`` that this table or view has if nobody named one (ScyllaDB).
+
+    Parameters:
+        base: the table of a view.
+        about: their keyspace, which decides before 2026.2: repair needs tablets and several copies.
+    """
+    tablets = about is not None and about.tablets is True
+    if isinstance(fact, View) and base is not None and tablets and server.colocates_views:
+        names = [[column.name for column in part.partition_key] for part in (fact, base)]
+        if names[0] == names[1]:
+            return "timeout"
+    if tablets and about is not None and about.replication is not None:
+        several = sum(copy_count(factor) or 0 for factor in factors(about.replication).values()) > 1
+        return "repair" if several else server.default_tombstone_gc
+    return server.default_tombstone_gc
+
+
+def defaults_of(names: Iterable[str], server: ServerProfile) -> dict[str, Any]:
+    """What the server stores for options that nobody gave, of those whose default is known."""
+    found = {name: _default_values(name, {}, server) for name in names}
+    return {name: known[-1] for name, known in found.items() if known}
+
+
+def _default_values(name: str, options: Mapping[str, Any], server: ServerProfile) -> tuple[Any, ...]:
+    if name == "bloom_filter_fp_chance":  # Cassandra's is another one for levelled tables: written out for them
+        return () if _is_levelled(options) else (0.01,)
+    if name == "caching":
+        return (FrozenMap({"keys": "ALL", "rows_per_partition": server.default_caching}),)
+    if name == "compaction":
+        return (
+            (_SIZE_TIERED, _INCREMENTAL_COMPACTION)
+            if server.has_class("IncrementalCompactionStrategy")
+            else (_SIZE_TIERED,)
+        )
+    if name == "compression":
+        return (FrozenMap({"class": server.default_compressor}),)
+    return _DEFAULTS.get(name, ())
+
+
+def _is_levelled(options: Mapping[str, Any]) -> bool:
+    return str(options.get("compaction", {}).get("class", "")).endswith("LeveledCompactionStrategy")

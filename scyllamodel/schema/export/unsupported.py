@@ -1,0 +1,77 @@
+"""What a form of output leaves out, and why, in the same words everywhere.
+
+*In*: facts as they were read. *Out*: `Unsupported` values: a comment in CQL, Python and Mermaid, a list in JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from scyllamodel._text import printable_line
+from scyllamodel.schema.facts.compact_storage import unsupported_reason
+from scyllamodel.schema.facts.masks import is_writable
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.facts.objects import KeyspaceFacts, Table
+
+
+@attrs.frozen
+class Unsupported:
+    r"""One thing that is live and is not in the output; its text is one line of ASCII, whatever the names hold.
+
+    >>> str(Unsupported("table", "a\nb", "it has a compact layout"))
+    "The table 'a\\nb' is left out: it has a compact layout."
+    """
+
+    what: str
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        reason = printable_line(self.reason).encode("ascii", "backslashreplace").decode()
+        return f"The {self.what} {self.name!a} is left out: {reason}."
+
+    def to_dict(self) -> dict[str, str]:
+        """The same as plain JSON values."""
+        return {"what": self.what, "name": self.name, "why": self.reason}
+
+
+def missing_from_script(facts: KeyspaceFacts) -> Iterator[Unsupported]:
+    """What the script of a keyspace leaves out, since CQL has no statement for it, or it was not understood."""
+    yield from unreadable_facts(facts)
+    for table in facts.tables:
+        if (fault := unsupported_reason(table)) is not None:
+            yield Unsupported("table", table.name, fault)
+        else:
+            yield from unsupported_masks(table, "the column is masked with DEFAULT instead")
+
+
+def unreadable_facts(facts: KeyspaceFacts) -> Iterator[Unsupported]:
+    """What was not understood when it was read, or is of a newer server and only kept."""
+    yield from (Unsupported(item.kind, item.name, f"it cannot be read: {item.reason}") for item in facts.unreadable)
+    newer = "this release does not write what a newer server stores"
+    yield from (Unsupported(item.what, item.name, f"{newer}: {item.value}") for item in facts.additions)
+
+
+def unsupported_masks(table: Table, replacement: str) -> Iterator[Unsupported]:
+    """Masks for which there are no words.
+
+    Parameters:
+        replacement: what is in the output in place of such a mask.
+    """
+    for column in table:
+        if column.mask is not None and not is_writable(column.mask):
+            reason = f"CQL has no literal for its argument, in {column.mask}; {replacement}"
+            yield Unsupported("mask", f"{table.name}.{column.name}", reason)
+
+
+def unsupported_functions(facts: KeyspaceFacts, reason: str) -> Iterator[Unsupported]:
+    """All functions, aggregates and triggers, for the same reason."""
+    yield from (Unsupported("function", function.signature, reason) for function in facts.functions)
+    yield from (Unsupported("aggregate", aggregate.signature, reason) for aggregate in facts.aggregates)
+    yield from (
+        Unsupported("trigger", f"{table.name}.{item.name}", reason) for table in facts.tables for item in table.triggers
+    )

@@ -1,0 +1,511 @@
+"""What is true of a schema: plain values, the same whether they come from model classes or from ``system_schema``.
+
+*In*: nothing. *Out*: values that compare with ``==``, hash, pickle, and know no server and no class. Whoever wants to
+compare two schemas compares these.
+
+A fact that a model left open (its keyspace, an index class, an undeclared option) is absent here, and absent means
+"whatever the server has". Names are raw: unquoted, in the case that the server keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, cast
+
+import attrs
+
+from scyllamodel.errors import IntrospectionError
+from scyllamodel.types.cql_types import COUNTER, CqlType, user_type_names
+
+ColumnKind: TypeAlias = Literal["partition_key", "clustering", "static", "regular"]
+IndexTarget: TypeAlias = Literal["values", "keys", "entries", "full"]
+
+
+class FrozenMap(Mapping[str, Any]):
+    """Settings by name, hashable and not written to; maps inside it are frozen too.
+
+    >>> FrozenMap({"class": "LZ4Compressor"}) == {"class": "LZ4Compressor"}
+    True
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
+        # Facts are made by the thousand, so what needs no work gets none: a frozen map is shared, a scalar kept.
+        self._items: dict[str, Any] = (
+            items._items  # noqa: SLF001 - of the same class
+            if type(items) is FrozenMap
+            else {key: v if type(v) in _SCALARS else _frozen(v) for key, v in dict(items).items()}
+        )
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenMap, (self._items,)
+
+
+_SCALARS: Final = frozenset({str, int, float, bool, FrozenMap, type(None)})
+
+
+def _frozen(value: Any) -> Any:
+    return FrozenMap(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else value
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+_name: Final = attrgetter("name")
+
+
+def _sorted_by_name(facts: Iterable[_N]) -> tuple[_N, ...]:
+    return tuple(sorted(facts, key=_name))
+
+
+@attrs.frozen
+class TableColumn:
+    """One column of a table or view.
+
+    Attributes:
+        name: raw name.
+        type: its CQL type, in normal form.
+        kind: ``partition_key``, ``clustering``, ``static`` or ``regular``.
+        descending: the clustering order, False for ascending and for all other kinds.
+        renamed_from: the earlier name, when a model declares one; not compared.
+        loads_none: whether a model loads a null as None although its annotation excludes None; not compared.
+        has_default: whether a model gives a default to new instances; not compared.
+        attribute: the attribute of the model, for texts that show Python; empty from a server; not compared.
+        mask: the function that hides its values from roles without UNMASK, as `scyllamodel.schema.facts.masks` writes
+            it; None for a column without a mask, and for those of views, which follow their table.
+    """
+
+    name: str
+    type: CqlType
+    kind: ColumnKind = "regular"
+    descending: bool = False
+    renamed_from: str | None = attrs.field(default=None, eq=False)
+    loads_none: bool = attrs.field(default=False, eq=False)
+    has_default: bool = attrs.field(default=False, eq=False)
+    attribute: str = attrs.field(default="", eq=False, repr=False)
+    mask: str | None = None
+
+    @property
+    def in_key(self) -> bool:
+        """Whether the column is part of the primary key."""
+        return self.kind in ("partition_key", "clustering")
+
+
+def _strings(found: Iterable[str]) -> tuple[str, ...]:
+    return tuple(found)
+
+
+@attrs.frozen
+class Index:
+    """A secondary index.
+
+    Attributes:
+        name: raw name; servers keep it unique in the keyspace.
+        column: the indexed column; custom indexes over several columns name them joined by ``", "``, such as a vector
+            index with the columns by which it filters, and those on no column in particular have an empty text.
+        on: which part of a collection it covers: ``values`` (also of plain columns), ``keys``, ``entries`` or ``full``.
+        using: the class of a custom index as it was declared or stored, None for an ordinary one or "any".
+        options: what else the index was made with, as text to text.
+        local: whether it is Scylla's index within a partition.
+        named: whether the name was chosen by the user, and so is part of its identity; not compared.
+        partition: the columns within which a vector index searches (ScyllaDB), where they are not the partition key;
+            empty otherwise, and on a model.
+        view_options: options of the view behind it (ScyllaDB): on a model those that it declares, from a server those
+            that are not its defaults; not compared.
+    """
+
+    name: str
+    column: str
+    on: IndexTarget = "values"
+    using: str | None = None
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    local: bool = False
+    named: bool = attrs.field(default=True, eq=False)
+    partition: tuple[str, ...] = attrs.field(default=(), converter=_strings)
+    view_options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
+
+    def names(self, known: Container[str]) -> tuple[str, ...]:
+        """The columns that it is on, the indexed one first; one text may be the name of one column.
+
+        Parameters:
+            known: the columns of its table.
+        """
+        return (self.column,) if self.column in known else tuple(filter(None, self.column.split(", ")))
+
+
+@attrs.frozen
+class Trigger:
+    """A trigger of a table (Cassandra): a Java class that sees its writes."""
+
+    name: str
+    using: str
+
+
+@attrs.frozen
+class Function:
+    """A user-defined function; several may share a name, with other arguments.
+
+    Attributes:
+        arguments: names and types, in order.
+        null_input: whether it is called with nulls; otherwise one null gives null.
+    """
+
+    name: str
+    arguments: tuple[tuple[str, CqlType], ...]
+    returns: CqlType
+    language: str
+    body: str
+    null_input: bool = False
+
+    @property
+    def signature(self) -> str:
+        """The name with the types of the arguments, which identify it."""
+        return signature(self.name, (kind for _, kind in self.arguments))
+
+
+@attrs.frozen
+class Aggregate:
+    """A user-defined aggregate, made of functions.
+
+    Attributes:
+        arguments: their types, in order.
+        state_function: called for each row with the state and the arguments.
+        initial: the first state as a CQL literal; None for null.
+        final_function: makes the result of the last state; None where the state is the result.
+        reduce_function: joins two states (Scylla); None where there is none.
+    """
+
+    name: str
+    arguments: tuple[CqlType, ...]
+    state_function: str
+    state_type: CqlType
+    initial: str | None = None
+    final_function: str | None = None
+    reduce_function: str | None = None
+
+    @property
+    def signature(self) -> str:
+        """The name with the types of the arguments, which identify it."""
+        return signature(self.name, self.arguments)
+
+
+def signature(name: str, types: Iterable[CqlType]) -> str:
+    """A function as errors and ``DROP FUNCTION`` name it: ``plus(int, int)``."""
+    return f"{name}({', '.join(cql_type.cql for cql_type in types)})"
+
+
+_signature: Final = attrgetter("signature")
+
+
+def _functions(facts: Iterable[Function]) -> tuple[Function, ...]:
+    return tuple(sorted(facts, key=_signature))
+
+
+def _aggregates(facts: Iterable[Aggregate]) -> tuple[Aggregate, ...]:
+    return tuple(sorted(facts, key=_signature))
+
+
+def _triggers(facts: Iterable[Trigger]) -> tuple[Trigger, ...]:
+    return _sorted_by_name(facts)
+
+
+def _in_key_order(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
+    """Partition key, clustering key (each in its own order), then the rest by name, which has no order in CQL."""
+    kinds: dict[ColumnKind, list[TableColumn]] = {"partition_key": [], "clustering": [], "static": [], "regular": []}
+    for column in columns:
+        kinds[column.kind].append(column)
+    for kind in ("static", "regular"):
+        kinds[kind].sort(key=_name)
+    return tuple(chain.from_iterable(kinds.values()))
+
+
+def _indexes(facts: Iterable[Index]) -> tuple[Index, ...]:
+    return _sorted_by_name(facts)
+
+
+@attrs.frozen
+class _Columns:
+    """What tables and views have in common; columns stand in the order of ``SELECT *``."""
+
+    name: str
+    columns: tuple[TableColumn, ...] = attrs.field(converter=_in_key_order)
+    _known: Mapping[str, TableColumn] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    """The columns by name, from the first look-up on."""
+
+    def get(self, name: str) -> TableColumn | None:
+        """The column of this name, or None."""
+        if self._known is None:
+            object.__setattr__(self, "_known", {column.name: column for column in reversed(self.columns)})
+        return self._known.get(name) if self._known is not None else None
+
+    def __getitem__(self, name: str) -> TableColumn:
+        column = self.get(name)
+        if column is None:
+            raise KeyError(f"{self.name} has no column {name!r}")
+        return column
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[TableColumn]:
+        return iter(self.columns)
+
+    @property
+    def partition_key(self) -> tuple[TableColumn, ...]:
+        """The columns of the partition key, in order."""
+        return tuple(c for c in self.columns if c.kind == "partition_key")
+
+    @property
+    def clustering_key(self) -> tuple[TableColumn, ...]:
+        """The columns of the clustering key, in order."""
+        return tuple(c for c in self.columns if c.kind == "clustering")
+
+
+@attrs.frozen
+class Table(_Columns):
+    """A table.
+
+    Attributes:
+        keyspace: its keyspace; None on a model that leaves it to its repo.
+        options: on a model what it declares, from a server everything it stores; canonical names and values as in
+            `scyllamodel.schema.options`.
+        indexes: its secondary indexes, by name.
+        flags: what the server says of its layout (``compound``, ``dense`` …); empty on a model; not compared.
+        renamed_from: an earlier name that a model declares; not compared.
+        triggers: its triggers, which no model declares; not compared.
+        ttl_column: the column that says when each row expires (ScyllaDB, ``timestamp TTL``), or None.
+        class_name: the name of the model, for texts that show Python; empty from a server; not compared.
+    """
+
+    keyspace: str | None = None
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    indexes: tuple[Index, ...] = attrs.field(default=(), converter=_indexes)
+    flags: frozenset[str] = attrs.field(default=frozenset(), eq=False)
+    renamed_from: str | None = attrs.field(default=None, eq=False)
+    dropped: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
+    """Columns that were dropped once: name to ``"kind type"`` (kind empty on Scylla); not compared."""
+    triggers: tuple[Trigger, ...] = attrs.field(default=(), converter=_triggers, eq=False)
+    ttl_column: str | None = None
+    class_name: str = attrs.field(default="", eq=False, repr=False)
+
+    @property
+    def is_counter(self) -> bool:
+        """Whether the table holds counters."""
+        return any(column.type == COUNTER for column in self.columns)
+
+    @property
+    def user_types(self) -> tuple[str, ...]:
+        """The names of the user types its columns speak of directly."""
+        return tuple(dict.fromkeys(name for column in self.columns for name in user_type_names(column.type)))
+
+
+@attrs.frozen
+class View(_Columns):
+    """A materialized view.
+
+    Attributes:
+        base: the raw name of its table, in the same keyspace.
+        keyspace: as of a table.
+        all_columns: whether it was made by ``SELECT *`` and so grows with its table.
+        where: the filter as the server prints it; empty on a model, which always means "every key IS NOT NULL".
+        options: as of a table.
+        class_name: as of a table.
+    """
+
+    base: str = ""
+    keyspace: str | None = None
+    all_columns: bool = False
+    where: str = ""
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    class_name: str = attrs.field(default="", eq=False, repr=False)
+
+
+@attrs.frozen
+class UserType:
+    """A user type.
+
+    Attributes:
+        fields: raw names and types, in declared order, which is significant.
+        renamed: earlier names of fields that a model declares, by their names of today; not compared.
+    """
+
+    name: str
+    fields: tuple[tuple[str, CqlType], ...]
+    keyspace: str | None = None
+    renamed: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
+
+    @property
+    def user_types(self) -> tuple[str, ...]:
+        """The names of the user types its fields speak of directly."""
+        return tuple(dict.fromkeys(name for _, field_type in self.fields for name in user_type_names(field_type)))
+
+
+@attrs.frozen
+class Keyspace:
+    """The keyspace itself.
+
+    Attributes:
+        replication: ``class`` (last dotted part) and its factors: numbers as text, or names of racks as a tuple
+            (Scylla); None when nobody said.
+        durable_writes: False skips the commit log.
+        tablets: Scylla only; None elsewhere or when nobody said.
+        consistency: of strongly consistent tables (Scylla, experimental); None when nobody said; not compared.
+        storage: where the tables are kept, other than on local disks (Scylla); not compared.
+        changing: whether a change of its replication is not finished (Scylla); not compared.
+    """
+
+    name: str
+    replication: FrozenMap | None = None
+    durable_writes: bool = True
+    tablets: bool | None = None
+    consistency: str | None = attrs.field(default=None, eq=False)
+    storage: FrozenMap | None = attrs.field(default=None, eq=False)
+    changing: bool = attrs.field(default=False, eq=False)
+
+
+@attrs.frozen
+class Unreadable:
+    """Something live whose stored rows mean nothing to this release.
+
+    Attributes:
+        kind: ``table``, ``view``, ``type``, ``function`` or ``aggregate``.
+        reason: what was not understood.
+        error: the message for those who need the object.
+        is_partial: whether rows of it were missing, as they are for a moment while a server writes them.
+    """
+
+    kind: str
+    name: str
+    reason: str
+    error: str = attrs.field(default="", repr=False)
+    is_partial: bool = attrs.field(default=False, repr=False)
+
+
+@attrs.frozen
+class Addition:
+    """Something that a newer server stores of a schema and this release does not interpret, such as a constraint.
+
+    Attributes:
+        what: the column or table of ``system_schema`` that holds it, in words.
+        name: the raw dotted name of what it belongs to.
+        value: the stored value as text.
+    """
+
+    what: str
+    name: str
+    value: str
+
+
+def _additions(found: Iterable[Addition]) -> tuple[Addition, ...]:
+    return tuple(sorted(found, key=attrgetter("name", "what", "value")))
+
+
+def _unreadable(facts: Iterable[Unreadable]) -> tuple[Unreadable, ...]:
+    return _sorted_by_name(facts)
+
+
+def _types(facts: Iterable[UserType]) -> tuple[UserType, ...]:
+    return _sorted_by_name(facts)
+
+
+def _tables(facts: Iterable[Table]) -> tuple[Table, ...]:
+    return _sorted_by_name(facts)
+
+
+def _views(facts: Iterable[View]) -> tuple[View, ...]:
+    return _sorted_by_name(facts)
+
+
+@attrs.frozen
+class KeyspaceFacts:
+    """One keyspace with all that is in it, each kind by raw name.
+
+    Attributes:
+        keyspace: None when the keyspace does not exist (found) or nobody described it (wanted).
+        functions, aggregates: those of users, which no model declares; not compared.
+        unreadable: what else is there and was not understood; not compared.
+        additions: what a newer server stores beside, which is kept as it is; not compared.
+    """
+
+    name: str
+    keyspace: Keyspace | None = None
+    types: tuple[UserType, ...] = attrs.field(default=(), converter=_types)
+    tables: tuple[Table, ...] = attrs.field(default=(), converter=_tables)
+    views: tuple[View, ...] = attrs.field(default=(), converter=_views)
+    functions: tuple[Function, ...] = attrs.field(default=(), converter=_functions, eq=False)
+    aggregates: tuple[Aggregate, ...] = attrs.field(default=(), converter=_aggregates, eq=False)
+    unreadable: tuple[Unreadable, ...] = attrs.field(default=(), converter=_unreadable, eq=False)
+    additions: tuple[Addition, ...] = attrs.field(default=(), converter=_additions, eq=False)
+
+    def type(self, name: str) -> UserType | None:
+        """The user type of this raw name, or None.
+
+        Raises:
+            IntrospectionError: it is there and was not understood; so do `table` and `view`.
+        """
+        self.check_readable((), (name,))
+        return next((user_type for user_type in self.types if user_type.name == name), None)
+
+    def table(self, name: str) -> Table | None:
+        """The table of this raw name, or None."""
+        self.check_readable((name,))
+        return next((table for table in self.tables if table.name == name), None)
+
+    def view(self, name: str) -> View | None:
+        """The view of this raw name, or None."""
+        self.check_readable((name,))
+        return next((view for view in self.views if view.name == name), None)
+
+    def check_readable(self, relations: Collection[str], types: Collection[str] = ()) -> None:
+        """Refuse to go on where one of these tables, views and user types was not understood.
+
+        Raises:
+            IntrospectionError: with what was not understood.
+        """
+        for item in self.unreadable:
+            names = {"table": relations, "view": relations, "type": types}.get(item.kind, ())
+            if item.name in names:
+                raise IntrospectionError(item.error, object=f"{self.name}.{item.name}")
+
+
+def _keyspaces(facts: Iterable[KeyspaceFacts]) -> tuple[KeyspaceFacts, ...]:
+    return _sorted_by_name(facts)
+
+
+@attrs.frozen
+class SchemaFacts:
+    """Several keyspaces, by name; one repo's models, or one look at a server."""
+
+    keyspaces: tuple[KeyspaceFacts, ...] = attrs.field(default=(), converter=_keyspaces)
+
+    def __getitem__(self, name: str) -> KeyspaceFacts:
+        for keyspace in self.keyspaces:
+            if keyspace.name == name:
+                return keyspace
+        raise KeyError(f"there are no facts of the keyspace {name!r}")
+
+    def __iter__(self) -> Iterator[KeyspaceFacts]:
+        return iter(self.keyspaces)

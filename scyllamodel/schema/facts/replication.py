@@ -1,0 +1,78 @@
+"""Replication maps: names of classes, checked before a server is asked, and factors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar, cast
+
+from scyllamodel.schema.facts.objects import FrozenMap
+
+F = TypeVar("F")
+
+_STRATEGIES: Final = ("NetworkTopologyStrategy", "SimpleStrategy", "EverywhereStrategy", "LocalStrategy")
+_PACKAGE: Final = "org.apache.cassandra.locator."
+
+
+def strategy_fault(name: str) -> str | None:
+    """Return why a replication class cannot be one, or None; a class with a package of its own is not looked at.
+
+    >>> strategy_fault("NetworkTopologyStratgy")
+    "there is no replication class 'NetworkTopologyStratgy'; did you mean 'NetworkTopologyStrategy'?"
+    """
+    short_name = name.removeprefix(_PACKAGE)
+    if short_name in _STRATEGIES or "." in short_name:
+        return None
+    names_by_lower_case = {name.lower(): name for name in _STRATEGIES}
+    suggestions = difflib.get_close_matches(short_name.lower(), names_by_lower_case, 1)
+    advice = (
+        f"did you mean {names_by_lower_case[suggestions[0]]!r}?"
+        if suggestions
+        else f"known are {', '.join(_STRATEGIES)}."
+    )
+    return f"there is no replication class {short_name!r}; {advice}"
+
+
+def replication_map(replication: Mapping[Any, Any]) -> FrozenMap:
+    """A replication as facts have it: factors as text, names of racks as tuples.
+
+    >>> replication_map({"class": "NetworkTopologyStrategy", "dc1": 3, "dc2": ["r1", "r2"]})
+    {'class': 'NetworkTopologyStrategy', 'dc1': '3', 'dc2': ('r1', 'r2')}
+    """
+    return FrozenMap({str(key): _factor_form(value) for key, value in replication.items()})
+
+
+def _factor_form(value: object) -> str | tuple[str, ...]:
+    return tuple(map(str, cast("list[object]", value))) if isinstance(value, (list, tuple)) else str(value)
+
+
+def factors(replication: Mapping[str, Any]) -> dict[str, Any]:
+    """The factors of a replication, by data centre or ``replication_factor``: all but its class.
+
+    >>> factors({"class": "NetworkTopologyStrategy", "dc1": "3"})
+    {'dc1': '3'}
+    """
+    return {name: factor for name, factor in replication.items() if name != "class"}
+
+
+def by_data_center(asked: Mapping[str, F], centers: Iterable[str]) -> dict[str, F]:
+    """The factors of each data centre; ``replication_factor`` is that of all of these which have none of their own.
+
+    >>> by_data_center({"dc1": "2", "replication_factor": "3"}, ["dc1", "dc2"])
+    {'dc1': '2', 'dc2': '3'}
+    """
+    named = dict(asked)
+    everywhere = named.pop("replication_factor", None)
+    return named if everywhere is None else {**dict.fromkeys(centers, everywhere), **named}
+
+
+def copy_count(factor: object) -> int | None:
+    """How many copies a factor means; None for a text that is no number.
+
+    >>> copy_count("3"), copy_count(("r1", "r2")), copy_count("3/1"), copy_count("x")
+    (3, 2, 3, None)
+    """
+    if isinstance(factor, tuple):
+        return len(cast("tuple[object, ...]", factor))
+    number = str(factor).partition("/")[0].strip()
+    return int(number) if number.isdecimal() else None

@@ -1,0 +1,132 @@
+"""What a server says of itself -> its `ServerProfile`.
+
+*In*: version texts, rows and settings, as whoever reads them passes them in. *Out*: one profile.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, cast
+
+from scyllamodel._json import read_json
+from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
+
+
+def profile_from(
+    release_version: str | None,
+    schema_columns: Iterable[tuple[str, str]],
+    *,
+    scylla_version: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    features: Iterable[str] | None = None,
+) -> ServerProfile:
+    """The profile of the server that said all this.
+
+    >>> str(profile_from("3.0.8", [("scylla_tables", "table_name")], scylla_version="2025.4.1-0.20251120"))
+    'scylla 2025.4.1'
+
+    Parameters:
+        release_version: of ``system.local``; Scylla reports a constant there, which is not used.
+        schema_columns: ``(table_name, column_name)`` of ``system_schema.columns`` for keyspace ``system_schema``,
+            which every user may read; `COLUMNS_QUERY`. It tells Scylla from Cassandra, and what there is to read.
+        scylla_version: ``version`` of ``system.versions``, None where the user may not read it.
+        settings: ``name`` to ``value`` of Cassandra's ``system_views.settings`` or ScyllaDB's ``system.config``, None
+            where it cannot be read.
+        features: of the cluster, None where they cannot be read.
+    """
+    known = frozenset(schema_columns)
+    if any(table == "scylla_tables" for table, _ in known):
+        node = _node_settings(settings or {}, features)
+        return ServerProfile("scylla", _version_numbers(scylla_version), node=node, schema_columns=known)
+    known_settings = settings or {}
+    views_enabled, masks_enabled = (
+        _boolean_setting(known_settings, VIEW_SETTINGS),
+        _boolean_setting(known_settings, MASK_SETTINGS),
+    )
+    return ServerProfile(
+        "cassandra", _version_numbers(release_version), views_enabled, masks_enabled, schema_columns=known
+    )
+
+
+COLUMNS_QUERY: Final = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema'"
+VIEW_SETTINGS: Final = ("materialized_views_enabled", "enable_materialized_views")
+"""What ``system_views.settings`` calls the switch: Cassandra 4.1 and later, and 4.0."""
+
+MASK_SETTINGS: Final = ("dynamic_data_masking_enabled",)
+"""What it calls the switch of column masks: Cassandra 5.0 and later."""
+
+
+NODE_SETTINGS: Final = (
+    "tablets_mode_for_new_keyspaces",
+    "minimum_replication_factor_fail_threshold",
+    "twcs_max_window_count",
+    "rf_rack_valid_keyspaces",
+    "maximum_replication_factor_fail_threshold",
+    "replication_strategy_fail_list",
+    "replication_strategy_warn_list",
+    "restrict_twcs_without_default_ttl",
+    "experimental_features",
+)
+"""What is asked of ScyllaDB's ``system.config``, whose values are JSON texts."""
+
+
+def _node_settings(settings: Mapping[str, str], features: Iterable[str] | None) -> NodeSettings:
+    found = {name: _setting_value(settings.get(name)) for name in NODE_SETTINGS}
+    rack_valid = found["rf_rack_valid_keyspaces"]
+    return NodeSettings(
+        features=None if features is None else frozenset(features),
+        tablets_mode=_text(found["tablets_mode_for_new_keyspaces"]),
+        min_replication_factor=_number(found["minimum_replication_factor_fail_threshold"]),
+        max_time_windows=_number(found["twcs_max_window_count"]),
+        rf_rack_valid=rack_valid if isinstance(rack_valid, bool) else None,
+        most_factor=_number(found["maximum_replication_factor_fail_threshold"]),
+        refused_strategies=_names(found["replication_strategy_fail_list"]) or frozenset(),
+        discouraged_strategies=_names(found["replication_strategy_warn_list"]) or frozenset(),
+        endless_windows=_text(found["restrict_twcs_without_default_ttl"]),
+        experimental=_names(found["experimental_features"]),
+    )
+
+
+def _text(value: object) -> str | None:
+    """A setting of few words; one of ``true``, ``false`` and others may be stored as a boolean."""
+    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _names(value: object) -> frozenset[str] | None:
+    return frozenset(map(str, cast("list[object]", value))) if isinstance(value, list) else None
+
+
+def _setting_value(text: str | None) -> object:
+    """The value of a setting, None for one that is missing or in a form that nobody knows."""
+    try:
+        return None if text is None else read_json(text)
+    except ValueError:
+        return None
+
+
+def common_features(texts: Iterable[str | None]) -> frozenset[str] | None:
+    """What all nodes can do, by ``supported_features`` of ``system.local`` and ``system.peers``, which all may read.
+
+    >>> sorted(common_features(["LWT,TABLETS,CDC", "CDC,LWT"]))
+    ['CDC', 'LWT']
+    """
+    known = [frozenset(text.split(",")) for text in texts if text]
+    return known[0].intersection(*known) if known else None
+
+
+def _boolean_setting(settings: Mapping[str, str], names: Iterable[str]) -> bool | None:
+    """The first of these settings that the server has."""
+    value = next((settings[name] for name in names if name in settings), None)
+    return None if value is None else value.lower() == "true"
+
+
+def _version_numbers(version: str | None) -> tuple[int, ...]:
+    """The leading numbers of a version text; ``5.0-beta1`` is ``(5, 0)``."""
+    match = re.match(r"[0-9.]{0,40}", version or "")
+    return tuple(map(int, itertools.takewhile(bool, match.group().split(".")))) if match else ()
