@@ -1,7 +1,7 @@
-"""The command line: a thin layer over `scyllamodel.release`, which does the work.
+"""The command line: a thin layer over `scyllamodel.release`.
 
 Modules:
-    commands: all commands, in the order of the help.
+    commands: every command, in the order of the help.
     console: writes results to stdout and messages to stderr, or one JSON document to stdout.
     exit_codes: exit codes and their descriptions, in one table for help texts and tests.
     formatting: formats results for people.

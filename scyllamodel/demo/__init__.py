@@ -1,4 +1,4 @@
-"""The tour: `scyllamodel demo` brings an online shop to a real server, step by step.
+"""The tour of ``scyllamodel demo``: an online shop on a real server, step by step.
 
 Modules:
     output: formats the tour: numbered steps, Python code, output, and verified claims.

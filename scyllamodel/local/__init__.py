@@ -1,9 +1,9 @@
-"""A Cassandra server on this machine without Docker (extra ``local``): `LocalCluster`.
+"""A local Cassandra on a machine that has only Python (extra ``local``).
 
 Modules:
     background: a cluster that outlives the command that started it; implements ``scyllamodel local``.
     cluster: a local Cassandra cluster that is downloaded if it is missing and stops with this process.
-    config: configuration of a node: pure functions from a `NodeConfig` to cassandra.yaml, logback.xml and a command.
+    config: configuration of a node: pure functions from a `NodeConfig` to cassandra.yaml, logback.xml.
     daemon: the process that owns a background cluster: starts it, writes the state file, and stops it on SIGTERM.
     data_folder: records the cluster of a data folder.
     errors: errors of local servers, in a module that all others can import.

@@ -1,10 +1,10 @@
-"""Models, views and user types: from a class body to schema facts and to functions that load and bind rows.
+"""Classes that declare tables, views and user types: from a class body to facts, and from rows to instances.
 
 Modules:
-    _codegen: generation of the functions that create an instance from a row, and that return the values of an.
+    _codegen: generation of the functions that create an instance from a row, and.
     base: `ModelMeta` and the bare `Model`: a class statement becomes a table.
-    base_metaclass: a metaclass that is compatible with those of ``abc.ABC`` and ``Protocol``, so that such mixins.
-    cached_slots: support for ``functools.cached_property`` on slotted classes, which have no ``__dict__`` for its.
+    base_metaclass: a metaclass that is compatible with those of ``abc.ABC`` and ``Protocol``, so.
+    cached_slots: support for ``functools.cached_property`` on slotted classes.
     change_tracking: change tracking: the row that an instance was loaded from or saved as, and the changes since.
     checked_slots: validators and converters of columns on assignment, as in ``attrs.define``.
     class_annotations: evaluation of the annotations of a class body before the class exists.
@@ -20,10 +20,10 @@ Modules:
     nulls: loading of nulls: None, an empty collection, or the default with ``null_as_default=True``.
     redaction: redaction of the fields of attrs classes, in ``repr`` and in errors of validators and converters.
     registry: a registry of the live models, views and user types, by location in the source.
-    single_table: single-table inheritance: several classes share one table, and the value of one column determines.
-    static_defaults: defaults of static columns: values of new instances that no insert writes, as long as the user.
+    single_table: single-table inheritance: several classes share one table.
+    static_defaults: defaults of static columns: values of new instances that no insert writes.
     type_parameters: columns of generic bases: ``class Entry(Model, Generic[T], abstract=True)`` with ``value.
     user_type: `UserType`: a class statement becomes a CQL user type.
-    validation: TODO: contents.
+    validation: checks of a class body: names, defaults, keys, user types.
     view: `MaterializedView`: a class statement becomes a materialized view of a model.
 """

@@ -1,20 +1,20 @@
-"""From a repo to a schema that matches its models: plan, lock, apply, record, roll back.
+"""Release work: migrate, sync, plan, check, rollback, expand, contract, backfill, each for one repo.
 
 Modules:
     aio: async versions of the release functions, which run in a thread.
-    backfill: copies values into a new column or rows into a new table while the application runs.
+    backfill: copies values into a new column, or rows into a new table, while the application runs.
     contract: removes what no model declares, by name, under the lock and with an entry in the ledger.
     create_keyspace: creates the keyspace of a repo.
-    engine: TODO: contents.
+    engine: the parts that all commands share: reading the cluster, planning, the locked run, execution.
     every: migrates several repos, one after the other; a repo that fails does not stop the others.
     expand: computes the expand/contract plan for a change that CQL cannot make, for one table or column.
-    ledger: the history of a scope: what was changed, by whom, with which result, and how to undo it.
-    lock: the lock of a keyspace, so that one run changes it at a time: acquired, renewed, proved per statement.
+    ledger: the ledger: the history of a scope, in tables of its own, with crash recovery.
+    lock: the schema lock: a row that one process holds, renews, and proves before each statement.
     migrate: migrates a schema to its models, under the lock and with an entry in the ledger.
     plan_check: read-only verbs: what would be done (`plan`), whether anything would be (`check`), what exists.
     recovery: manual recovery: adopt an existing schema, resolve a version, release the lock of a crashed run.
-    rollback: rolls back to the schema of an earlier version, by the changes that the ledger records.
-    schema_diff: schemas by source (models, server, snapshot file, ledger version, empty), and the differences.
+    rollback: rollback to an earlier version, from the live schema and the changes in the ledger.
+    schema_diff: schemas by source (models, server, snapshot file, ledger version, empty).
     status: status and history of a repo's keyspace.
     sync: syncs the schema when an application starts, in every replica at once, in one of four modes.
     wait: waits until a schema is in sync, agreed or built, for containers that start before it is.

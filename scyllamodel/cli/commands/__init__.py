@@ -1,4 +1,4 @@
-"""All commands, in the order of the help.
+"""Every command, in the order of the help.
 
 Modules:
     backfill: the command backfill, which copies values into a new column or rows into a new table.

@@ -1,8 +1,8 @@
-"""TODO: contents.
+"""One pinned node: introspection, schema agreement, DDL, lightweight transactions.
 
 Modules:
     build_status: indexes and views whose build is not complete, as one node reports it.
-    coordinator: the one node that a whole run uses, chosen as every other run would choose, and its successor when.
+    coordinator: the one node that a whole run uses, chosen as every other run would choose.
     ddl_executor: executes the statements of a plan on one node: send, introspect, wait for agreement.
     introspection: reads ``system_schema`` from one node until the result is consistent.
     lwt: lightweight transactions on rows that many processes change, and reads that see them.

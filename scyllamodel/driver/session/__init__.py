@@ -1,7 +1,7 @@
-"""TODO: contents.
+"""One session of the driver: connected, borrowed, forked, closed.
 
 Modules:
-    connect: connect a driver session from settings, or fail with one error that names the host, the cause and the.
+    connect: connect a driver session from settings, or fail with one error that names the host, the cause.
     connect_errors: explains why no connection was made, in a sentence for each host.
     connection: one driver session, owned or borrowed, used without side effects on the application.
     decoding: protocol handlers that decode answers without an error in the driver's reader thread.

@@ -1,4 +1,4 @@
-"""TODO: contents.
+"""Checks of a class body: names, defaults, keys, user types.
 
 Modules:
     defaults: checks of the defaults of columns and fields, before the class is created.

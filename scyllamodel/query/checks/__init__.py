@@ -1,4 +1,4 @@
-"""TODO: contents.
+"""What a statement may say about the keys and indexes of its table, checked before it is sent.
 
 Modules:
     arguments: checks of the arguments of repo methods: a statement, a model, or an instance of one.

@@ -1,8 +1,7 @@
-"""Copies values into a new column or rows into a new table while the application runs.
+"""Copies values into a new column, or rows into a new table, while the application runs.
 
 The third stage of an expand/contract migration: by token ranges, with a checkpoint after each, so that it can be
-stopped
-at any time and resumes there.
+stopped at any time and resumes there.
 
 Modules:
     copier: copies range by range, with a checkpoint after each.
@@ -11,7 +10,7 @@ Modules:
     report: progress and report of a backfill: plain values.
     row_task: copies rows of one table into another: the SELECT of a range, and the statements for each row; no I/O.
     run: backfills a column or a table.
-    value_task: copies values of one column into another of the same table: the SELECT of a range, and a statement.
+    value_task: copies values of one column into another of the same table: the SELECT of a range.
 """
 
 from scyllamodel.release.backfill.report import BackfillProgress, BackfillReport

@@ -1,4 +1,4 @@
-"""The history of a scope: what was changed, by whom, with which result, and how to undo it.
+"""The ledger: the history of a scope, in tables of its own, with crash recovery.
 
 Modules:
     bootstrap: creates the internal tables; any number of processes may do so at once.

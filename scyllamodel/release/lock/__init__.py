@@ -1,4 +1,4 @@
-"""The lock of a keyspace, so that one run changes it at a time: acquired, renewed, proved per statement, released.
+"""The schema lock: a row that one process holds, renews, and proves before each statement.
 
 Modules:
     acquire: acquires a lock: takes a free one, takes over an expired one, waits for a held one.
@@ -7,7 +7,7 @@ Modules:
     lease: a held lock: renewed, proved before each statement, and released.
     lock: the lock as a context manager, renewed by a thread while the block runs.
     row: the row of a lock, and the storage that a lock needs.
-    uniqueness: checks that each keyspace has one lock: programs that keep it in two tables do not exclude one.
+    uniqueness: checks that each keyspace has one lock: programs.
 """
 
 from scyllamodel.release.lock.acquire import LockAcquisition, LockRequest, OnWait, ShouldStop, check_undamaged

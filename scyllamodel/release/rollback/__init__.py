@@ -1,4 +1,4 @@
-"""Rolls back to the schema of an earlier version, by the changes that the ledger records.
+"""Rollback to an earlier version, from the live schema and the changes in the ledger.
 
 Modules:
     plan: plans a rollback from the rewound history and the live schema; no I/O.

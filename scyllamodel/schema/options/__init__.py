@@ -1,4 +1,14 @@
-"""Options of tables and views: declared in Python, validated, written as CQL."""
+"""Options of tables and views: declared in Python, validated, written as CQL.
+
+Modules:
+    canonical: canonical values of table options, equal for declared and stored options of one meaning.
+    cql: canonical options -> CQL text as the server at hand wants it.
+    server_support: declared options that this server refuses, found before anything is sent.
+    stored: rows of ``system_schema`` -> the canonical options of a table or view.
+    sub_options: the sub-options of each compaction and compression class, with their allowed values.
+    table_options: `TableOptions`: what a model says about the options of its table or view.
+    validation: option values that no server accepts, found before anything is sent.
+"""
 
 from scyllamodel.schema.options.canonical import OPTION_NAMES, canonical
 from scyllamodel.schema.options.cql import map_cql, option_cql

@@ -1,4 +1,13 @@
-"""Plans: ordered steps made of changes, as one value that is shown, saved and applied."""
+"""Plans: ordered steps made of changes, as one value that is shown, saved and applied.
+
+Modules:
+    contract: plan the removal of live objects that no model declares.
+    plan: the plan: the statements that would run, the refusals, and notes.
+    planner: make a plan from the live and the desired schema.
+    rendering: render a plan as text, and as HTML for notebooks.
+    step: make the step of a change: its statement, its undo, a summary and its cost.
+    transition: one schema -> another one, exactly: the changes that add, alter and drop until both are equal.
+"""
 
 from scyllamodel.schema.plan.contract import contract_plan
 from scyllamodel.schema.plan.plan import Plan

@@ -1,6 +1,6 @@
 """Options of tables, their classes and sub-options that not every server has: whose they are, and since when.
 
-*In*: nothing. *Out*: tables that `scyllamodel.schema.server.ServerProfile` answers from. Sources:
+*In*: nothing. *Out*: tables that `scyllamodel.schema.server.profile.ServerProfile` answers from. Sources:
 ``TableAttributes.java`` and ``CompactionParams.java`` (Cassandra), ``cf_prop_defs.cc``, ``compaction_strategy.cc`` and
 ``compress.cc`` (ScyllaDB), and what nodes answered.
 """

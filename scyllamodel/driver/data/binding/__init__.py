@@ -1,4 +1,4 @@
-"""TODO: contents.
+"""Python values to the bytes of a request, checked.
 
 Modules:
     binder: functions that bind Python values to a prepared statement.
