@@ -335,7 +335,7 @@ def test_raw_rows_and_answers_are_of_their_class(repo, run):
     def case(repo):
         repo.save_many(rows)
         answer = repo.execute(insert(Cat(owner=3, id=2)).if_not_exists())
-        with pytest.raises(TypeMismatch, match=r"not Cat.*Cat\.kind"):
+        with pytest.raises(TypeMismatch, match=r"not of Cat.*Cat\.kind"):
             repo.raw(text, [3], into=Cat)
         return repo.raw(text, [3], into=Pet), answer.current
 
