@@ -98,5 +98,5 @@ def test_what_belongs_to_another_repo_is_reported_as_such():
         assert () == plan.steps
         return str(plan.notes)
 
-    assert "It belongs to scope k/other, and is kept." in note("DS102:theirs")
+    assert "It belongs to scope k/other and is kept." in note("DS102:theirs")
     assert "belongs to" not in note("DS102:gone")

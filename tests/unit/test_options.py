@@ -113,38 +113,38 @@ def test_options_are_values():
         ({"crc_check_chance": 2}, "out of range"),
         ({"default_time_to_live": -1}, "out of range"),
         ({"default_time_to_live": 630720001}, "out of range"),
-        ({"default_time_to_live": 1.5}, "no whole number"),
-        ({"gc_grace_seconds": True}, "no whole number"),
+        ({"default_time_to_live": 1.5}, "not a whole number"),
+        ({"gc_grace_seconds": True}, "not a whole number"),
         ({"gc_grace_seconds": "x"}, "invalid literal"),
         ({"gc_grace_seconds": None}, "None is not a value"),
         ({"min_index_interval": 0}, "out of range"),
         ({"min_index_interval": 512, "max_index_interval": 256}, "below min_index_interval 512"),
         ({"memtable_flush_period_in_ms": -1}, "out of range"),
-        ({"read_repair": "ASYNC"}, "no 'ASYNC'"),
-        ({"speculative_retry": "99"}, "no retry policy"),
+        ({"read_repair": "ASYNC"}, "'ASYNC'"),
+        ({"speculative_retry": "99"}, "not a retry policy"),
         ({"speculative_retry": "100p"}, "between 0 and 100"),
-        ({"speculative_retry": "MIN(99p,98p)"}, "no retry policy"),
-        ({"additional_write_policy": ""}, "no retry policy"),
+        ({"speculative_retry": "MIN(99p,98p)"}, "not a retry policy"),
+        ({"additional_write_policy": ""}, "not a retry policy"),
         ({"caching": {"keys": "x"}}, "'keys' is 'X'"),
-        ({"caching": {"nosuch": 1}}, "no setting 'nosuch'"),
+        ({"caching": {"nosuch": 1}}, "unknown setting 'nosuch'"),
         ({"caching": {"rows_per_partition": -1}}, "'rows_per_partition' is '-1'"),
-        ({"cdc": {"preimage": True}}, "whether it is on"),
+        ({"cdc": {"preimage": True}}, "'enabled' is missing"),
         ({"cdc": {"enabled": "perhaps"}}, "'enabled' is 'perhaps'"),
         ({"cdc": "perhaps"}, "neither true nor false"),
         ({"compaction": {}}, "needs a 'class'"),
-        ({"compaction": "LCS"}, "no map"),
-        ({"compaction": {"class": "leveledcompactionstrategy"}}, "no class"),
-        ({"compaction": {"class": "A", "x": None}}, "no setting"),
-        ({"compression": {"chunk_length_in_kb": 64}}, "has a 'class'"),
+        ({"compaction": "LCS"}, "not a map"),
+        ({"compaction": {"class": "leveledcompactionstrategy"}}, "unknown class"),
+        ({"compaction": {"class": "A", "x": None}}, "not a setting"),
+        ({"compression": {"chunk_length_in_kb": 64}}, "needs a 'class'"),
         ({"compression": {"class": "LZ4Compressor", "enabled": False}}, "has no other settings"),
         ({"compression": {"class": "A", "sstable_compression": "A"}}, "old and its new name"),
         ({"tombstone_gc": {"mode": "never"}}, "'mode' is 'never'"),
-        ({"per_partition_rate_limit": {"reads": 1}}, "no setting 'reads'"),
-        ({"comment": {"a": "b"}}, "no text"),
+        ({"per_partition_rate_limit": {"reads": 1}}, "unknown setting 'reads'"),
+        ({"comment": {"a": "b"}}, "not a text"),
         ({"extra": {"comment": "x"}}, "has a keyword"),
         ({"extra": {"id": "x"}}, "cannot be declared"),
-        ({"extra": {"x = 1 AND y": "x"}}, "no name of an option"),
-        ({"extra": {"newer": [1]}}, "no value of an option"),
+        ({"extra": {"x = 1 AND y": "x"}}, "not an option name"),
+        ({"extra": {"newer": [1]}}, "not an option value"),
     ],
 )
 def test_impossible_options_are_told_when_the_class_is_made(options, text):
@@ -318,9 +318,9 @@ def test_limits_are_told_as_they_are():
     (low,) = TableOptions(gc_grace_seconds=-1).problems("m.Order")
     (edge,) = TableOptions(bloom_filter_fp_chance=6.71e-5).problems("m.Order")
 
-    assert "Write a number at least 0 and at most 2147483647." in str(low)
+    assert "Use a number at least 0 and at most 2147483647." in str(low)
     assert "out of range" in str(edge)
-    assert "Write compaction={'class': 'Size" in str(TableOptions(compaction={}).problems("m.Order")[0])
+    assert "Use compaction={'class': 'Size" in str(TableOptions(compaction={}).problems("m.Order")[0])
     assert "or {'enabled': False} for none." in str(TableOptions(compression={"x": 1}).problems("m.Order")[0])
     assert [] == TableOptions(bloom_filter_fp_chance=6.72e-5, gc_grace_seconds=0).problems("m.Order")
 
@@ -395,7 +395,7 @@ def test_one_interval_is_not_below_the_other():
         ({"min_per_shard_tablet_count": -0.5}, "'min_per_shard_tablet_count' is '-0.5'"),
         ({"pow2_count": "x"}, "'pow2_count' is 'x'"),
         ({"min_tablet_count": 3, "max_tablet_count": 3}, "the minimum of 4 tablets is above the maximum of 2"),
-        ({"min_tablet_count": 4, "max_tablet_count": 2, "pow2_count": False}, "at least 4 tablets are more"),
+        ({"min_tablet_count": 4, "max_tablet_count": 2, "pow2_count": False}, "the minimum of 4 tablets is above"),
         ({"min_tablet_count": 3, "max_tablet_count": 3, "pow2_count": False}, None),
         ({"min_tablet_count": 0, "min_per_shard_tablet_count": 0.5, "expected_data_size_in_gb": 3}, None),
         ({"min_tablet_count": "8", "max_tablet_count": 16, "pow2_count": True}, None),

@@ -284,7 +284,7 @@ def test_a_file_that_is_no_json(text, tmp_path):
     (tmp_path / "plan.json").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError):
         Plan.load(tmp_path / "plan.json")
-    with pytest.raises(ConfigurationError, match="no plan"):
+    with pytest.raises(ConfigurationError, match="not a plan"):
         Plan.load(tmp_path / "nowhere.json")
 
 

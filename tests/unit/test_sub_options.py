@@ -23,8 +23,8 @@ TAKEN = [
 ]
 REFUSED = [
     (STCS, {"min_threshold": 1}, "Use a whole number of at least 2."),
-    (STCS, {"min_threshold": 33}, "min_threshold is the smaller"),
-    (STCS, {"bucket_low": 2}, "bucket_low is the smaller"),
+    (STCS, {"min_threshold": 33}, "with min_threshold below"),
+    (STCS, {"bucket_low": 2}, "with bucket_low below"),
     (STCS, {"min_treshold": 4}, "Did you mean 'min_threshold'?"),
     (STCS, {"sstable_size_in_mb": 160}, "It has "),
     (STCS, {"enabled": "yes"}, "Use true or false."),
@@ -35,8 +35,8 @@ REFUSED = [
     (UCS, {"min_threshold": 4}, "UnifiedCompactionStrategy has no sub-option"),
     (UCS, {"scaling_parameters": "x"}, "such as T4 or L10"),
     (UCS, {"sstable_growth": 2}, "a number from 0 to 1"),
-    ("LeveledCompactonStrategy", {}, "Write 'LeveledCompactionStrategy'."),
-    ("leveledcompactionstrategy", {}, "Write 'LeveledCompactionStrategy'."),
+    ("LeveledCompactonStrategy", {}, "Use 'LeveledCompactionStrategy'."),
+    ("leveledcompactionstrategy", {}, "Use 'LeveledCompactionStrategy'."),
     ("Whatever", {}, "Known classes: "),
 ]
 
@@ -67,7 +67,7 @@ def test_sub_options_that_no_server_takes(name, settings, words):
         ({"enabled": False}, ""),
         ({"class": "LZ4Compressor", "chunk_length_in_kb": 15}, "Use a power of two"),
         ({"class": "LZ4Compressor", "chunk_lenght_in_kb": 16}, "Did you mean 'chunk_length_in_kb'?"),
-        ({"class": "LZ4Compresor"}, "Write 'LZ4Compressor'."),
+        ({"class": "LZ4Compresor"}, "Use 'LZ4Compressor'."),
     ],
 )
 def test_sub_options_of_compression(settings, words):

@@ -142,7 +142,7 @@ def _flush_period(value: int, server: ServerProfile) -> Iterator[_Fault]:
 
 
 def _allowed_text(names: frozenset[str]) -> str:
-    return f"It takes {' or '.join(sorted(names))}."
+    return f"Use {' or '.join(sorted(names))}."
 
 
 _LIMITS: Final[Mapping[str, Callable[[Any, ServerProfile], Iterator[_Fault]]]] = {
