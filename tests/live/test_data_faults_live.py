@@ -210,8 +210,10 @@ def test_the_driver_does_not_send_a_whole_list_twice(repo):
     sent = batch.prepare_and_bind(repo.requests())
 
     kinds = [lines, lines.timestamp(1_000), insert(Listed(id=3)), whole, lines.idempotent()]
-    assert ["SentOnce", "SentOnce", "SentOnce", None, None] == [policy(repo, kind) for kind in kinds]
-    assert ("SentOnce", False) == (type(sent.retry_policy).__name__, sent.is_idempotent)
+    assert ["NonIdempotentRetryPolicy", "NonIdempotentRetryPolicy", "NonIdempotentRetryPolicy", None, None] == [
+        policy(repo, kind) for kind in kinds
+    ]
+    assert ("NonIdempotentRetryPolicy", False) == (type(sent.retry_policy).__name__, sent.is_idempotent)
     assert [True, False] == [kind.compile(repo.keyspace).template.idempotent for kind in kinds[:2]]
 
 
@@ -233,7 +235,9 @@ def test_statements_carry_whether_they_may_be_sent_twice(repo):
         select(Thing).limit(1),
     ]
 
-    assert [None, "SentOnce", "Paxos", "SentOnce", None, None] == [policy(repo, kind) for kind in kinds]
+    assert [None, "NonIdempotentRetryPolicy", "LwtRetryPolicy", "NonIdempotentRetryPolicy", None, None] == [
+        policy(repo, kind) for kind in kinds
+    ]
 
 
 def test_what_a_server_refuses_is_no_unknown_outcome(repo):

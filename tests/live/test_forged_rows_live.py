@@ -41,7 +41,7 @@ def test_a_forged_lock_is_named_and_heals(repo, what):
     errors = forged.refusals(repo, "guests")
 
     assert "migrate" in errors
-    assert f"lock of keyspace {repo.keyspace}" in str(errors["migrate"])
+    assert f"lock row of keyspace {repo.keyspace}" in str(errors["migrate"])
     forged.healed(repo, errors["migrate"])
     assert {} == forged.refusals(repo, "guests")
 

@@ -218,7 +218,7 @@ def test_a_batch_does_not_delete_and_write_an_instance(repo, second):
     seat = loaded(repo, "Ann")
     batch.delete(seat)
 
-    with pytest.raises(QueryNotSupported, match="in this batch changes too"):
+    with pytest.raises(QueryNotSupported, match="is in this batch already"):
         getattr(batch, verb)(seat, **how)
 
 
