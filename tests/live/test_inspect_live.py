@@ -100,7 +100,7 @@ def test_generated_models_are_in_step_with_what_they_were_made_from(foreign, tmp
         found.refusals,
         {note.object.split(".")[1] for note in found.notes},
     )
-    assert "# The view 'debugged' is left out: models have no filters: WHERE id = 'x'" in source
+    assert "# The view 'debugged' is left out: models cannot declare filters: WHERE id = 'x'" in source
 
 
 def test_generated_models_make_the_schema_again(foreign, tmp_path):

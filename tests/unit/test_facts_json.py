@@ -79,7 +79,7 @@ def test_a_keyspace_becomes_one_document():
         "functions": [],
         "aggregates": [],
         "left_out": [
-            {"what": "view", "name": "by_placed", "why": 'models have no filters: WHERE "Placed" IS NOT NULL'}
+            {"what": "view", "name": "by_placed", "why": 'models cannot declare filters: WHERE "Placed" IS NOT NULL'}
         ],
     } == facts_document(SchemaFacts([SHOP]))["keyspaces"][0]
 
