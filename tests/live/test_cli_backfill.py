@@ -130,7 +130,7 @@ def test_a_terminal_shows_how_far_it_is(expanded):
 
 WRONG = [
     (("--convert", "decimal:Nothing"), 78, "Nothing"),
-    (("--convert", "app.db:settings"), 64, "no function"),
+    (("--convert", "app.db:settings"), 64, "not a function"),
     (("--rate", "0"), 64, "not a positive number of rows"),
     (("--consistency", "MOST", "--convert", "decimal:Decimal"), 78, "'MOST' is no consistency level"),
     ((), 78, "pass convert="),

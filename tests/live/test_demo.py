@@ -118,7 +118,7 @@ def test_an_interrupted_tour_stops_its_server(scratch, version, number):
 def test_a_kept_server_serves_until_ctrl_c(scratch, version):
     """With --keep the commands that are shown work, until Ctrl-C ends the tour well."""
     started = start("demo", "--keep", "--version", version, folder=scratch, TMPDIR=str(scratch))
-    wait_for(started, "stays until you press Ctrl-C")
+    wait_for(started, "until you press Ctrl-C")
     shown = [started.stdout.readline().strip().removeprefix("$ ") for _ in range(3)]
     folder = shlex.split(shown[0])[1]
     words = shlex.split(shown[1])[1:]
