@@ -132,7 +132,7 @@ WRONG = [
     (("--convert", "decimal:Nothing"), 78, "Nothing"),
     (("--convert", "app.db:settings"), 64, "not a function"),
     (("--rate", "0"), 64, "not a positive number of rows"),
-    (("--consistency", "MOST", "--convert", "decimal:Decimal"), 78, "'MOST' is no consistency level"),
+    (("--consistency", "MOST", "--convert", "decimal:Decimal"), 78, "unknown consistency level 'MOST'"),
     ((), 78, "pass convert="),
 ]
 
