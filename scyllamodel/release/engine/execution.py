@@ -17,8 +17,7 @@ from scyllamodel.errors import LedgerError, SchemaDisagreement, StepFailed
 from scyllamodel.release.engine.locked_run import LockedRun, Timeouts
 from scyllamodel.release.engine.results import MigrationResult, MigrationStatus
 from scyllamodel.release.ledger import Provenance, VersionRecorder
-from scyllamodel.release.ledger.records import MigrationKind
-from scyllamodel.release.ledger.records import VersionStatus as VersionStatus
+from scyllamodel.release.ledger.records import MigrationKind, VersionStatus
 from scyllamodel.schema.apply import OnEvent, Outcome, apply
 from scyllamodel.schema.plan import Plan
 

@@ -163,11 +163,11 @@ def uncertain_step_refusals(
         versions: with their steps.
     """
     faulty = [
-        raw_step
-        for raw_step in versions
-        if raw_step.is_in_effect and f"LG107:{raw_step.version}" not in allow and raw_step.fault is not None
+        version
+        for version in versions
+        if version.is_in_effect and f"LG107:{version.version}" not in allow and version.fault is not None
     ]
-    unproved = [migration for migration in raw_steps if migration.post_condition is None] if faulty else []
+    unproved = [raw_step for raw_step in raw_steps if raw_step.post_condition is None] if faulty else []
     for raw_step, version in product(unproved, faulty):
         text = f"it may have run: of version {version.version}, {version.fault}"
         suggested_fix = f"Give it a post_condition=; or, if it did not run, allow LG107:{version.version}"

@@ -39,8 +39,8 @@ from scyllamodel.schema.diff.schema_pair import SchemaPair
 from scyllamodel.schema.diff.types import field_renames, with_renamed_fields
 from scyllamodel.schema.diff.views import view_difference
 from scyllamodel.schema.facts.type_order import dependency_order
+from scyllamodel.schema.rules.user_types import containing_types
 from scyllamodel.schema.server.virtual_columns import index_needs_all_columns, view_needs_all_columns
-from scyllamodel.types.cql_types import user_type_names
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts.objects import Index, KeyspaceFacts, Table, TableColumn, UserType, View
@@ -108,11 +108,10 @@ class _Transition:
         live, target = dict(self.pair.live_types), {user_type.name: user_type for user_type in self.goal.types}
         renames = {name: field_renames(live[name], user_type) for name, user_type in target.items() if name in live}
         live = {name: with_renamed_fields(user_type, renames.get(name, ())) for name, user_type in live.items()}
-        replaced = {name for name, user_type in target.items() if name in live and _type_differs(live[name], user_type)}
-        while holders := {name for name in target.keys() & live.keys() - replaced if _holds(live[name], replaced)}:
-            replaced |= holders  # servers do not drop a type that another one holds
-        created = [user_type for name, user_type in target.items() if name not in live or name in replaced]
-        recreated = {user_type.name for user_type in created}
+        differing = [name for name, item in target.items() if name in live and _type_differs(live[name], item)]
+        # Servers do not drop a type that another one contains.
+        recreated = frozenset[str]().union(*(containing_types(name, live.values()) for name in differing))
+        created = [user_type for name, user_type in target.items() if name not in live or name in recreated]
         kept_pairs = [
             (live[name], user_type) for name, user_type in target.items() if name in live and name not in recreated
         ]
@@ -251,10 +250,6 @@ def _only_in(first: Table, second: Table) -> tuple[TableColumn, ...]:
     return tuple(
         column for column in first.columns if not column.in_key and known.get(column.name) != _without_mask(column)
     )
-
-
-def _holds(user_type: UserType, names: set[str]) -> bool:
-    return any(not names.isdisjoint(user_type_names(field_type)) for _, field_type in user_type.fields)
 
 
 def _type_differs(live: UserType, target: UserType) -> bool:
