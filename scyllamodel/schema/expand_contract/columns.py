@@ -192,13 +192,13 @@ def _backfill(pair: _ColumnPair) -> Stage:
     convert_argument = f", convert={pair.converter_name}" if pair.needs_conversion else ""
     return Stage(
         "backfill",
-        "Copy the values of before. It may be killed and called again, and run while the application writes: each "
+        "Copy the existing values. It may be killed and called again, and run while the application writes: each "
         "value keeps its own time, so what was written later stays. Try it with --dry-run first.",
         f"backfill(repo, {refused.class_name}.{pair.old_attribute}, "
         f"into={refused.class_name}.{pair.new_attribute}{convert_argument})",
         (
             token_range_select(refused.live_table, refused.qualified_table, [*key, old, *timed_columns]),
-            f"UPDATE {refused.qualified_table} USING TTL ? AND TIMESTAMP ? SET {new} = ? WHERE {condition}",  # noqa: S608 - names of ours
+            f"UPDATE {refused.qualified_table} USING TTL ? AND TIMESTAMP ? SET {new} = ? WHERE {condition}",  # noqa: S608 - quoted names
         ),
         (f"scyllamodel backfill {refused.class_name}.{pair.old_attribute} --into {pair.new_attribute}{convert}",),
     )

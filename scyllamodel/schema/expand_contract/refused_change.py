@@ -103,7 +103,7 @@ class RefusedChange:
 def token_range_select(table: Table, table_cql: str, names: Iterable[str]) -> str:
     """The read of a range of tokens."""
     token_cql = f"token({', '.join(quote(column.name) for column in table.partition_key)})"
-    return f"SELECT {', '.join(names)} FROM {table_cql} WHERE {token_cql} > ? AND {token_cql} <= ?"  # noqa: S608 - names of ours
+    return f"SELECT {', '.join(names)} FROM {table_cql} WHERE {token_cql} > ? AND {token_cql} <= ?"  # noqa: S608 - quoted names
 
 
 def snake_case(name: str) -> str:

@@ -139,12 +139,12 @@ def _backfill(pair: _TablePair) -> Stage:
     convert_argument = f", convert={pair.converter_name}" if pair.needs_conversion else ""
     return Stage(
         "backfill",
-        "Copy the rows of before. It may be killed and called again, and run while the application writes: each value "
+        "Copy the existing rows. It may be killed and called again, and run while the application writes: each value "
         "keeps its own time, so what was written later stays. Try it with --dry-run first.",
         f"backfill(repo, {refused.class_name}, into={pair.new_class}{convert_argument})",
         (
             token_range_select(refused.live_table, refused.qualified_table, names),
-            f"INSERT INTO {where} (…) VALUES (…) USING TTL ? AND TIMESTAMP ?",  # noqa: S608 - names of ours
+            f"INSERT INTO {where} (…) VALUES (…) USING TTL ? AND TIMESTAMP ?",  # noqa: S608 - quoted names
         ),
         (f"scyllamodel backfill {refused.class_name} --into {pair.new_class}{convert}",),
     )

@@ -71,7 +71,9 @@ class BlockingViews:
             v.name for v in self.dropped if v.name not in {view.name for view in self.recreated}
         )
         undeclared = (
-            f" No model declares {undeclared_names}: whoever reads it has to make it again." if undeclared_names else ""
+            f" No model declares {undeclared_names}: code that reads it has to create it again."
+            if undeclared_names
+            else ""
         )
         return (
             f" The views {names} stand in the way: leave their classes out of this release, so that they are dropped "

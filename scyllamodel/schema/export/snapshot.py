@@ -46,7 +46,7 @@ def read_snapshot(text: str, path: str) -> dict[str, Any]:
         path: the file, for errors.
 
     Raises:
-        ConfigurationError: it is no snapshot of this format.
+        ConfigurationError: the document is not a snapshot of this format.
     """
     try:
         document = read_json(text)

@@ -35,7 +35,7 @@ class Unsupported:
         return f"The {self.what} {self.name!a} is left out: {reason}."
 
     def to_dict(self) -> dict[str, str]:
-        """The same as plain JSON values."""
+        """Return the object as plain JSON values."""
         return {"what": self.what, "name": self.name, "why": self.reason}
 
 

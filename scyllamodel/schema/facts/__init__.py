@@ -7,7 +7,7 @@ Modules:
     masks: masks of columns (Cassandra 5.0, dynamic data masking): one canonical text, whether declared or stored.
     objects: what is true of a schema: plain values.
     replication: replication maps: names of classes, checked before a server is asked, and factors.
-    type_order: user types in an order in which they can be made.
+    type_order: user types in the order in which they can be created.
     view_filters: filters of materialized views, read relation by relation.
 """
 

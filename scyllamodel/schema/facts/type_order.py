@@ -1,7 +1,7 @@
-"""User types in an order in which they can be made.
+"""User types in the order in which they can be created.
 
-*In*: user types as facts. *Out*: the same, each after those that it holds. A type has to exist before another can hold
-it, for whoever plans and for whoever writes a whole schema down, so both ask here.
+In: user types as facts. Out: these types, each after those that it contains. A type must exist before another can
+contain it, both in a plan and in the script of a whole schema.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a server says of itself -> its `ServerProfile`.
 
-*In*: version texts, rows and settings, as whoever reads them passes them in. *Out*: one profile.
+*In*: version texts, rows and settings, passed in by the code that reads them. *Out*: one profile.
 """
 
 from __future__ import annotations
