@@ -90,7 +90,7 @@ def changed(rows):
 
 def form_of(change):
     """The form of the new value; what cannot be stored has another one each time."""
-    return stored_form(change.column.identity, change.now)
+    return stored_form(change.column.identity, change.new_value)
 
 
 def declared(facts):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 from both import WAYS, played
 
@@ -189,6 +192,42 @@ def test_a_read_without_an_answer_times_out(run, weak, scylla_fault_proxy, case)
     assert (RequestTimeout, False) == (type(error), error.may_be_applied)
     assert isinstance(error, TimeoutError)
     assert "Nothing was changed; send it again later." in str(error)
+
+
+async def awaited_rows(rows, between):
+    """Take them all; something happens after each."""
+    async for _ in rows:
+        between()
+
+
+def each(repo, way, query, between):
+    """Stream two rows a page, and do something after each row."""
+    if way == "awaited":
+        asyncio.run(awaited_rows(repo.aio().stream(query, page_size=2), between))
+    else:
+        for _ in repo.stream(query, page_size=2):
+            between()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_later_page_without_an_answer_times_out(weak, scylla_fault_proxy, way):
+    """Each page has the time of a request; the driver itself waits without end for any page but the first."""
+    weak.save_many([Note(id=number) for number in range(20)])
+    with pytest.raises(RequestTimeout):
+        each(weak, way, select(Note).whole_table(), scylla_fault_proxy.swallow_answers)
+
+
+@pytest.mark.timeout(60)
+def test_a_later_page_has_time_of_its_own(weak):
+    """However long the pages before it took to read."""
+    weak.save_many([Note(id=number) for number in range(20)])
+    rows = []
+    for row in weak.stream(select(Note).whole_table(), page_size=10):
+        rows.append(row)
+        time.sleep(0.1)  # a page takes longer than a request may
+
+    assert 20 <= len(rows)
 
 
 def test_a_write_without_an_answer_may_be_applied(run, weak, scylla_fault_proxy):

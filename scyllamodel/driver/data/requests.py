@@ -78,9 +78,14 @@ class Response:
         return paging_state
 
     def prefetch(self) -> None:
-        """Start fetching the next page; `has_more_pages`, `paging_state` and `column_names` then describe that page."""
+        """Start fetching the next page; `has_more_pages`, `paging_state` and `column_names` then describe that page.
+
+        The page has the time of a request of its own. The driver starts a timer for the first page only: it keeps the
+        cancelled timer of that page (``ResponseFuture._start_timer``), and measures from the time of the first request.
+        """
         future = self.checked_future()
         future.clear_callbacks()
+        future._timer, future._start_time = None, time.time()  # noqa: SLF001 - see above
         future.start_fetching_next_page()
 
     @property
