@@ -62,7 +62,7 @@ class GatedCluster(LocalCluster):
             gate.close()
         super().stop()
 
-    def _configs(self, folder, ports):
+    def _node_configs(self, folder, ports):
         return [
             attrs.evolve(config, settings={**config.settings, "broadcast_rpc_address": f"127.0.1.{config.number}"})
             for config in super()._node_configs(folder, ports)

@@ -139,11 +139,12 @@ def test_an_interrupted_start_leaves_nothing_behind(version):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as starter:
         starter.stdout.readline()
         eventually(lambda: descendants(starter.pid, "-Dcassandra.config"))
-        (java,) = descendants(starter.pid, "-Dcassandra.config")
+        processes = descendants(starter.pid, "-Dcassandra.config")  # Java, for a moment also what it forks
         starter.send_signal(signal.SIGINT)
         _, said = starter.communicate(timeout=30)
 
-    assert (True, True) == ("KeyboardInterrupt" in said, start_time(java) is None)
+    assert processes
+    assert (True, []) == ("KeyboardInterrupt" in said, [pid for pid in processes if start_time(pid) is not None])
 
 
 def descendants(pid, word):

@@ -142,10 +142,18 @@ def test_a_statement_is_prepared_in_time_while_another_node_is_silent(three):
 
 
 def await_nodes(repo):
-    """Wait until the driver uses all nodes again."""
+    """Wait until the driver sends requests to all nodes again: it knows them as up, and has open connections to each."""
+    hosts = repo.session.cluster.metadata.all_hosts()
     until = time.monotonic() + 60
-    while not all(host.is_up for host in repo.session.cluster.metadata.all_hosts()) and time.monotonic() < until:
+    while not all(host.is_up and is_connected(repo.session, host) for host in hosts) and time.monotonic() < until:
         time.sleep(0.1)
+
+
+def is_connected(session, host):
+    """Whether no connection to this host is missing or broken; a new pool is opened some time after a host is up."""
+    pools = [pool for pool in session.get_pools() if pool.host == host and not pool.is_shutdown]
+    connections = [connection for pool in pools for connection in pool.get_connections()]
+    return bool(connections) and not any(connection.is_closed for connection in connections)
 
 
 def test_an_error_of_the_last_attempt_hides_no_earlier_one(three):
