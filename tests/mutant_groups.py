@@ -34,13 +34,19 @@ class Group(NamedTuple):
         return list(dict.fromkeys([*own, *near, *self.tests]))
 
 
-_TEXTS_AND_DECLARATIONS = {"__init__.py", "catalogue.py", "recipes.py", "declare.py", "emit.py", "run.py"}
+_TEXTS_AND_DECLARATIONS = {"__init__.py", "catalogue.py", "suggested_fixes.py", "run.py"}
 """Modules that hold no rule: texts, declarations, and what only connects others."""
 
 
-def _found(root: Path, patterns: str) -> tuple[Path, ...]:
-    found = {path for pattern in patterns.split() for path in root.glob(pattern)}
-    return tuple(sorted(path for path in found if path.name not in _TEXTS_AND_DECLARATIONS))
+def _found(root: Path, patterns: str, without: str = "") -> tuple[Path, ...]:
+    """The modules that match; a pattern that matches none is one whose modules have moved."""
+    paths = set[Path]()
+    for pattern in (*patterns.split(), *without.split()):
+        matching = set(root.glob(pattern))
+        if not matching:
+            raise LookupError(f"no module {pattern} below {root}")
+        paths = paths - matching if pattern in without.split() else paths | matching
+    return tuple(sorted(path for path in paths if path.name not in _TEXTS_AND_DECLARATIONS))
 
 
 _SCHEMA_TESTS = tuple(
@@ -59,10 +65,9 @@ _SCHEMA_FIRST = {
     "rules": "test_rules_said test_rules",
     "options": "test_options test_options_compare",
     "reflect": "test_reflect test_reflect_targets",
-    "postcondition": "test_postcondition",
-    "order": "test_order",
-    "inverse": "test_inverse test_rollback test_changes test_additions",
-    "rewind": "test_transition test_rollback",
+    "postconditions": "test_postcondition",
+    "type_order": "test_order",
+    "undo": "test_inverse test_transition test_rollback test_changes test_additions",
     "effects": "test_effects test_changes",
     "contract": "test_allow test_plan test_rules",
     "transition": "test_transition test_rollback",
@@ -75,14 +80,14 @@ test_nulls test_assignment test_secrets test_usertype
 """.split()
 )
 _VALUE_FIRST = {
-    "state": "test_state test_differences test_null_refused",
+    "change_tracking": "test_state test_differences test_null_refused",
     "identity": "test_identity test_differences",
-    "differences": "test_differences",
+    "change_assignments": "test_differences",
     "binder": "test_binder test_null_refused test_secrets",
-    "exact": "test_binder",
-    "ordering": "test_ordering test_binder",
-    "canonical": "test_pages test_identity",
-    "pages": "test_pages",
+    "strict_values": "test_binder",
+    "collection_order": "test_ordering test_binder",
+    "canonical_encoding": "test_pages test_identity",
+    "page_tokens": "test_pages",
 }
 
 
@@ -92,12 +97,17 @@ def _values(modules: str) -> Group:
 
 GROUPS: Mapping[str, Group] = {
     "schema": Group(
-        _found(SCHEMA, "diff/*.py rules/*.py options/*.py reflect/*.py postcondition.py order.py effects.py"),
+        _found(
+            SCHEMA,
+            "diff/*.py rules/*.py options/*.py reflect/*.py changes/postconditions.py changes/effects.py"
+            " facts/type_order.py",
+            without="rules/undo.py options/table_options.py options/cql.py",
+        ),
         _SCHEMA_TESTS,
         _SCHEMA_FIRST,
     ),
     "rollback": Group(
-        _found(SCHEMA, "inverse.py rewind.py plan/contract.py plan/transition.py") + _found(ROLLBACK, "*.py"),
+        _found(SCHEMA, "rules/undo.py changes/undo.py plan/contract.py plan/transition.py") + _found(ROLLBACK, "*.py"),
         _SCHEMA_TESTS,
         _SCHEMA_FIRST,
     ),
@@ -110,7 +120,7 @@ GROUPS: Mapping[str, Group] = {
 }
 
 EQUIVALENT = {
-    "inverse.py yields nothing in '(yield from ())'": "it yields nothing",
+    "rules/undo.py yields nothing in '(yield from ())'": "it yields nothing",
     "options/stored.py 0 -> 1 in '0'": "any tuple without pairs stands for a value that nobody can compare",
     "scyllamodel/driver/data/binding/binder.py without element 0 in \"('LongType', 'CounterColumnType')\"": "only "
     "faster",
