@@ -125,8 +125,7 @@ class Lease:
         """Call ``send_statement`` right after proving the lock, and return its result.
 
         If the proof has expired by then (a paused process, a sleeping machine), the lock is proved again: no other run
-        held
-        it in between, or it is lost.
+        held it in between, or it is lost.
 
         Raises:
             LockLost: the lock is lost or cannot be proved; nothing was sent.
