@@ -142,7 +142,7 @@ def test_a_statement_is_prepared_in_time_while_another_node_is_silent(three):
 
 
 def await_nodes(repo):
-    """Wait until the driver sends requests to all nodes again: it knows them as up, and has open connections to each."""
+    """Wait until the driver sends requests to all nodes again: they are up, and it has open connections to each."""
     hosts = repo.session.cluster.metadata.all_hosts()
     until = time.monotonic() + 60
     while not all(host.is_up and is_connected(repo.session, host) for host in hosts) and time.monotonic() < until:
