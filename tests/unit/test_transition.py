@@ -169,6 +169,15 @@ def test_what_has_no_place_to_return_to(change, missing):
     assert missing == [target_is_missing(change, found) for found in (schema(), schema(T))]
 
 
+@pytest.mark.parametrize(("fields", "missing"), [("x", False), ("y", False), ("z", True)])
+def test_a_field_is_missing_under_neither_name(fields, missing):
+    """A renamed field can get its name back under the new name, and may have it back already."""
+    change = c.RenameFields("k", "p", (("x", "y"),))
+
+    assert missing is target_is_missing(change, schema(user_type("p", f"{fields} int")))
+    assert not target_is_missing(change, schema())
+
+
 def test_what_does_not_run_was_never_done():
     """A note is no step, and rewinding it is a mistake of ours."""
     with pytest.raises(TypeError, match="has no statement"):
