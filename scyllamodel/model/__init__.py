@@ -13,6 +13,7 @@ Modules:
     column: columns as class attributes: ``Order.status == "new"`` is a condition, ``order.status`` is a value.
     desired_schema: the schema that model classes declare, as facts by keyspace.
     expression: conditions, orderings and assignments of columns, as plain frozen values.
+    field_declaration: the declaration of one column or field: what the class body says of it, and its type.
     fields: the functions that declare columns in a class body: `column`, `partition_key` and `clustering_key`.
     fingerprint: fingerprint of the models of a repo, cheap enough for every start.
     index: `Index`: the declaration of a secondary index in a model, and its facts.

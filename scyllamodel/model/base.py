@@ -17,7 +17,6 @@ from typing_extensions import Self, dataclass_transform
 
 from scyllamodel.model._codegen import ROW, raw_slot_name
 from scyllamodel.model.change_tracking import detach, inherit_row
-from scyllamodel.model.class_body import FieldDeclarations
 from scyllamodel.model.class_keywords import (
     inherited_keyword,
     keyword_values,
@@ -26,6 +25,7 @@ from scyllamodel.model.class_keywords import (
     unknown_keyword,
 )
 from scyllamodel.model.column import Column
+from scyllamodel.model.field_declaration import FieldDeclarations
 from scyllamodel.model.fields import clustering_key, column, partition_key
 from scyllamodel.model.index import Index, index_facts
 from scyllamodel.model.metaclass import TableMeta

@@ -22,13 +22,13 @@ from scyllamodel.model.class_annotations import (
     raw_annotations,
 )
 from scyllamodel.model.column import Column, ColumnSpec
+from scyllamodel.model.field_declaration import DEFAULT_SPEC, FieldDeclaration, FieldDeclarations
 from scyllamodel.model.fields import SPEC_KEY, FieldPlaceholder
 from scyllamodel.model.nulls import with_default_for_null
 from scyllamodel.model.static_defaults import RECORDED_DEFAULTS
 from scyllamodel.model.validation.defaults import check_default, check_default_value
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.types.annotations import AnnotationError, TypeMapping, map_annotation
-from scyllamodel.types.display import Show, display_for
 from scyllamodel.types.identity import equality_key
 from scyllamodel.types.unwrap import type_variables
 
@@ -38,7 +38,6 @@ BODY_ATTRIBUTE: Final = "__declared__"
 ATTRS_METHODS: Final = frozenset({"__init__", "__repr__", "__eq__", "__hash__"})
 """The methods that attrs generates, unless the author defines them."""
 
-_DEFAULT_SPEC: Final = ColumnSpec()
 _BOOLEAN_PARAMETERS: Final = ("descending", "index", "redact", "null_as_default", "row_ttl")
 _TEXT_PARAMETERS: Final = {
     "db_name": "Write a name, as a str.",
@@ -46,43 +45,6 @@ _TEXT_PARAMETERS: Final = {
     "masked_with": 'Write it as in CQL, such as "DEFAULT" or "mask_inner(1, null)".',
 }
 _FOREIGN_DECORATORS: Final = {"__attrs_attrs__": "an attrs class", "__dataclass_fields__": "a dataclass"}
-
-
-@attrs.frozen(eq=False)
-class FieldDeclaration:
-    """One column or field as declared in a class body.
-
-    Attributes:
-        name: the attribute.
-        field: the ``attrs.field`` of the declaration.
-        annotation: the evaluated annotation, without ``Column[…]``; NOTHING after an error, which is reported.
-        spec: the parameters of `column`, or their defaults.
-        type_mapping: the type of the column; None after an error, which is reported.
-    """
-
-    name: str
-    field: Any = attrs.field(repr=False)  # with its default, which may be a secret
-    annotation: Any
-    spec: ColumnSpec = _DEFAULT_SPEC
-    type_mapping: TypeMapping | None = None
-
-    @property
-    def db_name(self) -> str:
-        """The unquoted CQL name."""
-        return self.name if self.spec.db_name is None else self.spec.db_name
-
-    @property
-    def show(self) -> Show:
-        """The function that shows values in reprs and errors."""
-        return display_for(redact=self.spec.redact, secret=self.type_mapping is not None and self.type_mapping.secret)
-
-    @property
-    def in_key(self) -> bool:
-        """Whether the column is part of the primary key."""
-        return self.spec.kind in {"partition_key", "clustering"}
-
-
-FieldDeclarations = dict[str, FieldDeclaration]
 
 
 @attrs.frozen(eq=False)
@@ -288,7 +250,7 @@ def _evaluation_error(annotation: Any, error: Exception) -> tuple[str, str]:
 
 
 def _declaration(name: str, field: Any, annotation: Any, problems: Problems) -> FieldDeclaration:
-    spec = _valid_parameters(name, field.metadata.get(SPEC_KEY, _DEFAULT_SPEC), problems)
+    spec = _valid_parameters(name, field.metadata.get(SPEC_KEY, DEFAULT_SPEC), problems)
     if annotation is Column:
         problems.add(
             "MD110",
@@ -313,7 +275,7 @@ def _declaration(name: str, field: Any, annotation: Any, problems: Problems) -> 
 
 def _valid_parameters(name: str, spec: ColumnSpec, problems: Problems) -> ColumnSpec:
     """Return the valid parameters; the others are reported."""
-    if spec is _DEFAULT_SPEC:
+    if spec is DEFAULT_SPEC:
         return spec
     advice = {
         **{key: _TEXT_PARAMETERS[key] for key in _TEXT_PARAMETERS if not _is_text(getattr(spec, key))},
@@ -322,7 +284,7 @@ def _valid_parameters(name: str, spec: ColumnSpec, problems: Problems) -> Column
     }
     for key, text in advice.items():
         problems.add("MD118", f"{key}={getattr(spec, key)!r} is not valid", text, attribute=name)
-    return attrs.evolve(spec, **{key: getattr(_DEFAULT_SPEC, key) for key in advice}) if advice else spec
+    return attrs.evolve(spec, **{key: getattr(DEFAULT_SPEC, key) for key in advice}) if advice else spec
 
 
 def _is_text(value: object) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from scyllamodel.model.class_body import FieldDeclaration, FieldDeclarations
+from scyllamodel.model.field_declaration import FieldDeclaration, FieldDeclarations
 from scyllamodel.model.validation.names import check_object_name, closest, truncate_name
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.model.validation.user_types import walk_user_types

@@ -24,7 +24,6 @@ from scyllamodel.model.class_body import (
     ATTRS_METHODS,
     BODY_ATTRIBUTE,
     ClassBody,
-    FieldDeclarations,
     attrs_options_left,
     check_mixins,
     class_body_of,
@@ -37,6 +36,7 @@ from scyllamodel.model.class_body import (
 )
 from scyllamodel.model.class_keywords import check_foreign_settings, valid_keywords
 from scyllamodel.model.column import Column
+from scyllamodel.model.field_declaration import FieldDeclarations
 from scyllamodel.model.redaction import redact_field
 from scyllamodel.model.static_defaults import record_defaults
 from scyllamodel.model.type_parameters import bind_variables, check_variables_bound, type_arguments_of_bases

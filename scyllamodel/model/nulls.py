@@ -6,18 +6,15 @@ the default; nothing is written, and saving an unchanged instance sends nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import attrs
 
+from scyllamodel.model.field_declaration import FieldDeclaration
+from scyllamodel.model.validation.problems import Problems
+from scyllamodel.types.annotations import TypeMapping
 from scyllamodel.types.cql_types import is_multi_cell
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from scyllamodel.model.class_body import FieldDeclaration
-    from scyllamodel.model.validation.problems import Problems
-    from scyllamodel.types.annotations import TypeMapping
 
 
 def with_default_for_null(column: FieldDeclaration, type_mapping: TypeMapping, problems: Problems) -> TypeMapping:

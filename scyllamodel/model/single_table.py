@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol, cast
 
 import attrs
 
-from scyllamodel.model.class_body import FieldDeclarations
 from scyllamodel.model.class_keywords import own_keyword
+from scyllamodel.model.field_declaration import FieldDeclarations
 from scyllamodel.model.registry import registry
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.schema.facts.objects import Table

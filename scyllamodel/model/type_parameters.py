@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import attrs
 
-from scyllamodel.model.class_body import FieldDeclarations, with_mappings
+from scyllamodel.model.class_body import with_mappings
+from scyllamodel.model.field_declaration import FieldDeclarations
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.types.unwrap import type_variables
 

@@ -20,8 +20,6 @@ from scyllamodel.model.class_body import (
     ATTRS_METHODS,
     BODY_ATTRIBUTE,
     ClassBody,
-    FieldDeclaration,
-    FieldDeclarations,
     attrs_options_left,
     check_mixins,
     class_body_of,
@@ -38,6 +36,7 @@ from scyllamodel.model.class_keywords import (
     valid_keywords,
 )
 from scyllamodel.model.column import AnyUserType, ColumnSpec
+from scyllamodel.model.field_declaration import FieldDeclaration, FieldDeclarations
 from scyllamodel.model.fields import column
 from scyllamodel.model.redaction import redact_field
 from scyllamodel.model.registry import declared_types

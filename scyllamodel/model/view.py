@@ -13,9 +13,10 @@ import attrs
 from typing_extensions import Never
 
 from scyllamodel.model.base import Model, ModelMeta, column_facts
-from scyllamodel.model.class_body import FieldDeclaration, FieldDeclarations, mapping_of, read_columns
+from scyllamodel.model.class_body import mapping_of, read_columns
 from scyllamodel.model.class_keywords import keyword_values, merged_options, own_keyword, unknown_keyword
 from scyllamodel.model.column import Column
+from scyllamodel.model.field_declaration import FieldDeclaration, FieldDeclarations
 from scyllamodel.model.metaclass import TableMeta
 from scyllamodel.model.registry import registry
 from scyllamodel.model.validation.names import (

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 from typing_extensions import Self
 
 from scyllamodel._numbers import check_seconds
-from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import Assignment, Condition
+from scyllamodel.query.cql_writer import CqlWriter
 from scyllamodel.query.statement import NO_EXECUTION_OPTIONS, ExecutionOptions, R_co, Statement
-
-if TYPE_CHECKING:
-    from scyllamodel.query.cql_writer import CqlWriter
 
 MAX_VALUE_LENGTH: Final = 80
 """The maximum number of characters of a value in a repr."""
@@ -115,8 +112,3 @@ def check_assignments(assignments: tuple[Any, ...], keywords: Mapping[str, Any],
         if not isinstance(assignment, Assignment):
             raise TypeError(f"set() takes assignments such as Order.status.to('paid'), not {assignment!r}")
     return assignments
-
-
-def not_supported(reason: str, *suggestions: str, needs: tuple[str, ...] = ()) -> QueryNotSupported:
-    """Return the error for a statement that servers do not support."""
-    return QueryNotSupported(f"{reason} {' '.join(suggestions)}".rstrip(), needs=needs, helps=suggestions)

@@ -25,8 +25,8 @@ from scyllamodel.model.expression import (
     Target,
     TupleTarget,
 )
-from scyllamodel.query.builder import not_supported
 from scyllamodel.query.model_cache import cache_for
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.statement import CellWrite, Marker
 from scyllamodel.query.targets import (
     base_of,

@@ -22,9 +22,9 @@ from uuid import UUID
 
 from scyllamodel.model.column import Column, Comparable
 from scyllamodel.model.expression import CallTarget, ColumnTarget, ElementTarget, Expression, TupleTarget
-from scyllamodel.query.builder import not_supported
 from scyllamodel.query.cql_writer import Argument
 from scyllamodel.query.literals import key_literal
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.targets import base_of, column_of, columns_of
 from scyllamodel.schema.facts.objects import Table
 from scyllamodel.types.annotations import TypeMapping, map_annotation

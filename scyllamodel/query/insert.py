@@ -19,11 +19,12 @@ from scyllamodel.model.change_tracking import changed_columns, current_values, i
 from scyllamodel.model.column import Column
 from scyllamodel.model.expression import defensive_copy
 from scyllamodel.model.static_defaults import untouched_defaults
-from scyllamodel.query.builder import StatementBuilder, not_supported
+from scyllamodel.query.builder import StatementBuilder
 from scyllamodel.query.checks.write import check_insert, check_using
 from scyllamodel.query.cql_writer import TIMEOUT, TIMESTAMP, TTL, CqlWriter
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.model_cache import cache_for
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import timeout_duration
 from scyllamodel.query.single_table import check_class, check_json_class

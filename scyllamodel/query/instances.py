@@ -31,23 +31,20 @@ from scyllamodel.model.expression import ColumnTarget, Condition
 from scyllamodel.model.single_table import discriminated_classes
 from scyllamodel.model.static_defaults import RECORDED_DEFAULTS, untouched_defaults
 from scyllamodel.model.validation.names import closest
-from scyllamodel.query.builder import not_supported
 from scyllamodel.query.change_assignments import column_assignments
 from scyllamodel.query.checks.restrictions import KeyColumns, joined_names
 from scyllamodel.query.delete import Delete
 from scyllamodel.query.insert import Insert, check_null, excludes_null, is_empty_collection, null_error
 from scyllamodel.query.model_cache import cache_for, cached_statements
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.select import Select
 from scyllamodel.query.single_table import check_class
 from scyllamodel.query.statement import UNSET, CompiledStatement, StatementTemplate
-from scyllamodel.query.targets import model_of
 from scyllamodel.query.update import Update
 from scyllamodel.schema.facts.objects import Table
 from scyllamodel.types.identity import cell_form, stored_form
 
 M = TypeVar("M")
-
-_COUNTERS: Final = "rows of counters are written only by update(…).set(….increment())"
 
 
 def _ttl(seconds: int | None) -> int | None:
@@ -281,7 +278,7 @@ class InstanceStatements(Generic[M]):
         return [change for change in new_changes if change.column.name not in self._names]
 
     def mark_uncertain(self, row: M, write: CompiledStatement[Any], saved_row: Snapshot | None) -> None:
-        """Record that a write of an instance got no response, as in the function `mark_write_uncertain`."""
+        """Record that a write of an instance got no response; see `query.instance_writes.mark_write_uncertain`."""
         columns, verb, was_loaded = self._cache.columns, write.template.verb, is_loaded(row)
         written_columns = set[str](columns)
         if verb == "insert":
@@ -381,37 +378,6 @@ def statements_for(model: type[M], keyspace: str | None) -> InstanceStatements[M
     if not getattr(model, "__columns__", None):
         raise TypeError(f"expected a model or an instance of one, got {model!r}")
     return cache_for(model).add_statements(keyspace, InstanceStatements(model, keyspace))
-
-
-def mark_write_uncertain(row: Any, write: CompiledStatement[Any], saved_row: Snapshot | None) -> None:
-    """Record that a write of an instance got no response.
-
-    Parameters:
-        saved_row: the state of the row if the write was applied; None after a DELETE.
-    """
-    statements_for(model_of(row), write.template.keyspace).mark_uncertain(row, write, saved_row)
-
-
-def write_statements_for(model: type[M], keyspace: str | None) -> InstanceStatements[M]:
-    """Return the statements for a model whose instances can be written.
-
-    Raises:
-        TypeError: the argument is a view, or not a model.
-        QueryNotSupported: the model is a table of counters.
-    """
-    statements = statements_for(model, keyspace)
-    if not statements.writable:
-        _refuse_write(model)
-    return statements
-
-
-def _refuse_write(model: type) -> None:
-    facts = getattr(model, "__facts__", None)
-    if not isinstance(facts, Table):
-        table = getattr(model, "__of__", None)
-        where = f"; write instances of {table.__qualname__}" if isinstance(table, type) else ""
-        raise TypeError(f"{model.__qualname__} is a view, which cannot be written{where}")
-    raise not_supported(f"{model.__qualname__}: {_COUNTERS}.")
 
 
 def _target_key(target: Any) -> str:

@@ -15,7 +15,7 @@ from uuid import UUID
 from scyllamodel._identifiers import string_literal
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.model.column import Column
-from scyllamodel.query.builder import not_supported
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.targets import element_types_of
 from scyllamodel.types.cql_types import MapType, Native, SetType, is_multi_cell
 from scyllamodel.types.display import show_nothing

@@ -24,7 +24,7 @@ from scyllamodel.model.expression import (
     FieldTarget,
     Ordering,
 )
-from scyllamodel.query.builder import StatementBuilder, check_conditions, not_supported
+from scyllamodel.query.builder import StatementBuilder, check_conditions
 from scyllamodel.query.checks.indexes import filter_columns
 from scyllamodel.query.checks.select import (
     check_distinct,
@@ -37,6 +37,7 @@ from scyllamodel.query.checks.select import (
 from scyllamodel.query.cql_writer import LIMIT, PER_PARTITION_LIMIT, TIMEOUT, CqlWriter
 from scyllamodel.query.functions import Function, count, is_aggregate
 from scyllamodel.query.model_cache import cache_for
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.single_table import with_class_condition
 from scyllamodel.query.statement import CompiledStatement, R, StatementTemplate
 from scyllamodel.query.targets import base_of, column_of, columns_in, columns_of, element_types_of, field_of, marker_of

@@ -15,8 +15,8 @@ import attrs
 from scyllamodel._json import read_json
 from scyllamodel.model.expression import Assignment, ColumnTarget, Condition, Target
 from scyllamodel.model.single_table import discriminated_classes, root_of
-from scyllamodel.query.builder import not_supported
 from scyllamodel.query.model_cache import cache_for
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.targets import base_of, columns_of
 
 _UPSERT_WARNING: Final = "; if the row does not exist, that creates one without a class, unless it uses .if_exists()"

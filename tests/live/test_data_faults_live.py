@@ -37,6 +37,8 @@ from scyllamodel import (
 )
 from scyllamodel import types as cql
 from scyllamodel.driver._cassandra import loop_modules
+from scyllamodel.driver.data.message_binding import prepare_and_bind
+from scyllamodel.driver.data.messages import ExecuteBatch
 
 pytestmark = pytest.mark.live
 
@@ -171,12 +173,18 @@ def test_a_timeout_of_a_conditional_update_is_unknown_too(repo, weak, scylla_fau
     assert 0 == caught.value.resolve(repo).id
 
 
+def _bound(repo, batch):
+    """The driver's batch, whose statements are prepared by now."""
+    requests = repo.requests()
+    return prepare_and_bind(requests, ExecuteBatch(batch, batch.as_compiled()), requests.deadline(batch.options))
+
+
 def test_a_conditional_batch_without_an_answer_is_unknown(weak, scylla_fault_proxy):
     """Of several rows, which have to be read one by one."""
     batch = weak.batch().timeout(0.5)
     for number in (0, 0):
         batch.insert(Thing(id=number), if_not_exists=True)
-    batch.prepare_and_bind(weak.requests())
+    _bound(weak, batch)
     scylla_fault_proxy.swallow_answers(1)
     with pytest.raises(UnknownOutcome) as caught:
         batch.send()
@@ -207,7 +215,7 @@ def test_the_driver_does_not_send_a_whole_list_twice(repo):
     whole = update(Listed).where(Listed.id == 3).set(Listed.whole.to(["a"]))
     batch = repo.batch()
     batch.save(Listed(id=4, lines=["a"]))
-    sent = batch.prepare_and_bind(repo.requests())
+    sent = _bound(repo, batch)
 
     kinds = [lines, lines.timestamp(1_000), insert(Listed(id=3)), whole, lines.idempotent()]
     assert ["NonIdempotentRetryPolicy", "NonIdempotentRetryPolicy", "NonIdempotentRetryPolicy", None, None] == [

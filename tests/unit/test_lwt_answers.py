@@ -6,7 +6,8 @@ import pytest
 from scylla_rows import scylla_cases
 
 from scyllamodel import Column, Model, clustering_key, column, partition_key
-from scyllamodel.driver.data.requests import Response, lwt_result
+from scyllamodel.driver.data.messages import Response
+from scyllamodel.driver.data.requests import lwt_result
 from scyllamodel.query.results import PartialRow
 
 

@@ -10,8 +10,8 @@ from both import WAYS, played
 from queries import Order, Plain
 
 from scyllamodel import ConfigurationError, Repo, delete, insert, select, update, wait
-from scyllamodel.driver.data.batch import Batch
 from scyllamodel.driver.data.bulk_api import BulkOperations
+from scyllamodel.query.batch import Batch
 from scyllamodel.release.engine.locked_run import Timeouts
 
 ID = UUID(int=1)

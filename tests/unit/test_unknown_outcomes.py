@@ -21,9 +21,9 @@ from scyllamodel import (
     partition_key,
 )
 from scyllamodel.driver.data import operations
-from scyllamodel.driver.data.batch import Batch
-from scyllamodel.driver.data.requests import Response
+from scyllamodel.driver.data.messages import Response
 from scyllamodel.model.change_tracking import changed_columns, current_values, has_unresolved_transaction, is_loaded
+from scyllamodel.query.batch import Batch
 from scyllamodel.query.instances import NO_WRITE_OPTIONS
 from scyllamodel.query.statement import UNSET
 

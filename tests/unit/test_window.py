@@ -6,7 +6,7 @@ import pytest
 
 from scyllamodel import Column, Model, partition_key, select
 from scyllamodel.driver.data.in_flight import RequestWindow
-from scyllamodel.driver.data.operations import Execute
+from scyllamodel.driver.data.messages import Execute
 
 
 class Thing(Model, table="things", repo="window"):

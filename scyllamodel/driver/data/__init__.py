@@ -3,7 +3,6 @@
 Modules:
     async_api: the methods of `AsyncRepo`, each the awaited twin of a method of `Repo`.
     asyncio_bridge: delivers responses from the driver's thread to an event loop, with one wake-up for many of them.
-    batch: writes that are sent together, in one request.
     bind_markers: checks the bind markers of raw CQL text against the values given.
     binding: Python values to the bytes of a request, checked.
     bulk: many rows, one request each, with a bounded number of requests in flight.
@@ -13,6 +12,8 @@ Modules:
     in_flight: a window of concurrent requests, whose responses are processed by the sending thread.
     instrumentation: reports requests and their duration to a callback, the log and OpenTelemetry.
     loading: loads driver rows into what a statement returns, or raises `LoadError` for a row that cannot be loaded.
+    message_binding: binds messages: a message becomes a statement of the driver that can be sent.
+    messages: what operations and runners exchange: messages to send, and the responses to them.
     operations: the operations behind the methods of a repo, as generators: messages out, responses in.
     page_secrets: the secrets that sign page tokens: configured ones, or the one in the internal tables.
     page_tokens: page tokens: the opaque text that asks for the next page.

@@ -17,18 +17,19 @@ from typing_extensions import Never, Self
 
 from scyllamodel.driver.data import operations, paging
 from scyllamodel.driver.data.asyncio_bridge import loop_notifier
-from scyllamodel.driver.data.batch import Batch
 from scyllamodel.driver.data.bulk import CONCURRENCY
 from scyllamodel.driver.data.bulk_api import BulkOperations
 from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.data.callbacks import await_if_needed
 from scyllamodel.driver.data.loading import OnError, load_chunks
-from scyllamodel.driver.data.operations import Execute, FetchNextPage, Message, Operation
+from scyllamodel.driver.data.message_binding import bind_cached, prepare_and_bind_async
+from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Operation, Response
 from scyllamodel.driver.data.page_tokens import Page
 from scyllamodel.driver.data.raw import fetch_raw, truncate
-from scyllamodel.driver.data.requests import Requests, Response, raise_request_error
+from scyllamodel.driver.data.requests import Requests, raise_request_error
 from scyllamodel.driver.data.scan import PAGE_SIZE, PARALLELISM, AsyncScan, ScanCursor
 from scyllamodel.driver.data.scan import OnProgress as OnScanProgress
+from scyllamodel.query.batch import Batch
 from scyllamodel.query.instances import WriteOptions
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select
@@ -89,10 +90,10 @@ class AsyncApi:
             send = message.response.checked_future
         else:
             deadline = None
-            statement = message.bind_cached(requests)
+            statement = bind_cached(requests, message)
             if statement is None:
                 deadline = requests.deadline(compiled.options)
-                statement = await message.prepare_and_bind_async(requests, deadline)
+                statement = await prepare_and_bind_async(requests, message, deadline)
             send = partial(
                 requests.send,
                 statement,

@@ -21,14 +21,16 @@ from typing import Any, Final, TypeAlias, cast
 import attrs
 
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver.data.batch import Batch, may_be_applied
 from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress, Progress, RowError
 from scyllamodel.driver.data.callbacks import async_callback_message
 from scyllamodel.driver.data.in_flight import AsyncRequestWindow, RequestWindow
-from scyllamodel.driver.data.operations import Execute
-from scyllamodel.driver.data.requests import Requests, Response
+from scyllamodel.driver.data.message_binding import bind_batch_cached, to_driver_batch
+from scyllamodel.driver.data.messages import Execute, Response
+from scyllamodel.driver.data.requests import Requests
 from scyllamodel.driver.outcomes import StatementOutcome, classify
 from scyllamodel.errors import LoadError, RequestFailed, RequestTimeout
+from scyllamodel.query.batch import Batch
+from scyllamodel.query.instance_writes import may_be_applied
 from scyllamodel.query.statement import CompiledStatement, StatementTemplate
 
 CONCURRENCY: Final = 64
@@ -275,7 +277,9 @@ class BulkRun:
             return
         try:
             cached = (
-                self._requests.bind_cached(job.compiled) if job.batch is None else job.batch.bind_cached(self._requests)
+                self._requests.bind_cached(job.compiled)
+                if job.batch is None
+                else bind_batch_cached(self._requests, job.batch)
             )
             statement = (yield from self._bind_job(job)) if cached is None else cached
         except Exception as error:  # noqa: BLE001 - any error belongs to the row
@@ -298,7 +302,7 @@ class BulkRun:
         statements: list[Any] = []
         for compiled in job.batch.compiled_statements:
             statements.append((yield from self._prepare(compiled)))  # noqa: PERF401 - a comprehension cannot yield
-        return job.batch.to_driver_batch(statements)
+        return to_driver_batch(job.batch, statements)
 
     def _prepare(self, compiled: CompiledStatement[Any]) -> Generator[_Effect, Any, Any]:
         """Prepare a statement; while preparing fails, only one row per interval waits for it."""

@@ -12,22 +12,18 @@ from typing import Any, TypeAlias, TypeVar, cast
 import attrs
 
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver.data.batch import Batch, save_statement
 from scyllamodel.driver.data.bulk import BATCH_ROWS, CONCURRENCY, BulkRun, Job, PartitionGrouping
 from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.data.loading import OnError, load_row, load_rows
-from scyllamodel.driver.data.requests import Requests, Response
+from scyllamodel.driver.data.messages import Response
+from scyllamodel.driver.data.requests import Requests
 from scyllamodel.driver.data.threaded_source import ThreadedSource, may_block
 from scyllamodel.model.change_tracking import InstanceWrite
+from scyllamodel.query.batch import Batch
 from scyllamodel.query.checks.arguments import check_get_arguments, check_many, check_row
 from scyllamodel.query.functions import is_model
-from scyllamodel.query.instances import (
-    InstanceStatements,
-    WriteOptions,
-    mark_write_uncertain,
-    statements_for,
-    write_statements_for,
-)
+from scyllamodel.query.instance_writes import mark_write_uncertain, save_statement, write_statements_for
+from scyllamodel.query.instances import InstanceStatements, WriteOptions, statements_for
 from scyllamodel.query.model_cache import cache_for
 from scyllamodel.query.single_table import check_keys_of_class
 from scyllamodel.query.statement import CompiledStatement

@@ -13,15 +13,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from scyllamodel.driver.data.asyncio_bridge import running_loop
-from scyllamodel.driver.data.operations import Execute, FetchNextPage, Message
+from scyllamodel.driver.data.instrumentation import QueryInstrumentation
+from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Response
 from scyllamodel.driver.data.request_errors import record_attempts, request_error
-from scyllamodel.driver.data.requests import Requests, Response
-
-if TYPE_CHECKING:
-    from scyllamodel.driver.data.instrumentation import QueryInstrumentation
+from scyllamodel.driver.data.requests import Requests
 
 T = TypeVar("T")
 

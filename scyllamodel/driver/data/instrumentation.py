@@ -20,7 +20,7 @@ from scyllamodel._text import printable_line
 from scyllamodel.config.settings import RepoSettings
 from scyllamodel.driver.data.asyncio_bridge import origin_loop
 from scyllamodel.driver.data.callbacks import async_callback_message
-from scyllamodel.driver.data.operations import Execute, ExecuteBatch, ExecuteText, FetchNextPage, Message
+from scyllamodel.driver.data.messages import Execute, ExecuteBatch, ExecuteText, FetchNextPage, Message
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.query.statement import StatementTemplate
 

@@ -6,20 +6,14 @@ blocking thread, `scyllamodel.driver.data.async_api` in an event loop. All decis
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-import attrs
-
-from scyllamodel._cql import without_literals
 from scyllamodel._numbers import check_integer
-from scyllamodel.driver._cassandra import SimpleStatement, tuple_factory
-from scyllamodel.driver.data.batch import Batch, may_be_applied, save_statement
-from scyllamodel.driver.data.bind_markers import check_values, has_markers
 from scyllamodel.driver.data.loading import OnError, load_row, load_rows
-from scyllamodel.driver.data.prepared import LwtRetryPolicy
-from scyllamodel.driver.data.requests import Deadline, Requests, Response, lwt_result
+from scyllamodel.driver.data.messages import Execute, ExecuteBatch, FetchNextPage, Operation
+from scyllamodel.driver.data.requests import lwt_result
 from scyllamodel.errors import MultipleResultsFound, NotFound
 from scyllamodel.model._codegen import raw_slot_name
 from scyllamodel.model.change_tracking import (
@@ -32,6 +26,7 @@ from scyllamodel.model.change_tracking import (
     mark_saved,
     snapshot,
 )
+from scyllamodel.query.batch import Batch
 from scyllamodel.query.checks.arguments import (
     check_get_arguments,
     check_row,
@@ -39,14 +34,8 @@ from scyllamodel.query.checks.arguments import (
     check_select,
     check_statement,
 )
-from scyllamodel.query.instances import (
-    CompiledWrite,
-    InstanceStatements,
-    WriteOptions,
-    mark_write_uncertain,
-    statements_for,
-    write_statements_for,
-)
+from scyllamodel.query.instance_writes import mark_write_uncertain, may_be_applied, save_statement, write_statements_for
+from scyllamodel.query.instances import CompiledWrite, InstanceStatements, WriteOptions, statements_for
 from scyllamodel.query.model_cache import cache_for
 from scyllamodel.query.results import LWTResult
 from scyllamodel.query.select import Select, is_select
@@ -56,119 +45,6 @@ from scyllamodel.query.targets import model_of
 T = TypeVar("T")
 R = TypeVar("R")
 M = TypeVar("M")
-
-
-@attrs.frozen(eq=False)
-class Execute:
-    """Send a statement and wait for its first page.
-
-    Attributes:
-        page_size: rows of a page; None is the session's setting.
-        paging_state: where an earlier page ended.
-    """
-
-    compiled: CompiledStatement[Any]
-    page_size: int | None = None
-    paging_state: bytes | None = None
-
-    def bind_cached(self, requests: Requests) -> Any:
-        """Return the bound statement, or None where it must be prepared first; see `prepare_and_bind`."""
-        return requests.bind_cached(self.compiled)
-
-    def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
-        """Return the bound statement; this may wait for the server."""
-        return requests.prepare_and_bind(self.compiled, deadline)
-
-    async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
-        """Do what `prepare_and_bind` does, without blocking the event loop."""
-        return await requests.prepare_and_bind_async(self.compiled, deadline)
-
-
-@attrs.frozen(eq=False)
-class FetchNextPage:
-    """Wait for the page that is being fetched after this one."""
-
-    response: Response
-    compiled: CompiledStatement[Any]
-
-
-class _UnpagedMessage:
-    """A message without a page size or paging state."""
-
-    page_size: int | None = None
-    paging_state: bytes | None = None
-
-
-@attrs.frozen(eq=False, slots=False)
-class ExecuteBatch(_UnpagedMessage):
-    """Send a batch and wait for its response."""
-
-    batch: Batch
-    compiled: CompiledStatement[Any]
-
-    def bind_cached(self, requests: Requests) -> Any:
-        """Return the bound batch, or None where a statement must be prepared first; see `prepare_and_bind`."""
-        return self.batch.bind_cached(requests)
-
-    def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
-        """Return the bound batch; this may wait for the server."""
-        return self.batch.prepare_and_bind(requests, deadline)
-
-    async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
-        """Do what `prepare_and_bind` does, without blocking the event loop."""
-        return await self.batch.prepare_and_bind_async(requests, deadline)
-
-
-@attrs.frozen(eq=False, slots=False)
-class ExecuteText(_UnpagedMessage):
-    """Send raw text and wait for its first page.
-
-    Attributes:
-        compiled: the text, and the model of its rows, if any.
-        values: of the text, which is prepared if it has any.
-    """
-
-    compiled: CompiledStatement[Any]
-    values: Sequence[Any] = attrs.field(repr=False)
-
-    def bind_cached(self, requests: Requests) -> Any:
-        """Return the bound text, or None where it must be prepared first; see `prepare_and_bind`."""
-        template = self.compiled.template
-        if not self.values and not has_markers(template.cql):
-            return self._mark_internal(SimpleStatement(template.cql))
-        prepared = requests.prepared_statements.get_text(template.cql)
-        return None if prepared is None else self._bind(prepared)
-
-    def prepare_and_bind(self, requests: Requests, deadline: Deadline) -> Any:
-        """Return the bound text; this may wait for the server."""
-        return self._bind(requests.prepared_statements.prepare_text(self.compiled.template.cql, deadline.remaining))
-
-    async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline) -> Any:
-        """Do what `prepare_and_bind` does, without blocking the event loop."""
-        return self._bind(
-            await requests.prepared_statements.prepare_text_async(self.compiled.template.cql, deadline.remaining)
-        )
-
-    @property
-    def without_values(self) -> CompiledStatement[Any]:
-        """The text with ``?`` for each value, for instrumentation."""
-        template = self.compiled.template
-        return attrs.evolve(self.compiled, template=attrs.evolve(template, cql=without_literals(template.cql)))
-
-    def _bind(self, prepared: Any) -> Any:
-        check_values([column.name for column in prepared.column_metadata], self.values)
-        return self._mark_internal(prepared.bind(self.values))
-
-    def _mark_internal(self, statement: Any) -> Any:
-        """Mark the statement as internal: no unsafe retry, and tuple rows for a model."""
-        if self.compiled.template.verb != "select":
-            statement.retry_policy = LwtRetryPolicy()
-        statement.internal_row_factory = None if self.compiled.template.model is None else tuple_factory
-        return statement
-
-
-Message: TypeAlias = Execute | FetchNextPage | ExecuteBatch | ExecuteText
-Operation: TypeAlias = Generator[Message, Response, T]
 
 
 def execute(statement: Statement[R], keyspace: str) -> Operation[R]:

@@ -14,7 +14,8 @@ from typing import Any, Final
 from scyllamodel._identifiers import qualified
 from scyllamodel.config import Secret
 from scyllamodel.config.settings import page_secrets
-from scyllamodel.driver.data.operations import Operation, fetch_rows
+from scyllamodel.driver.data.messages import Operation
+from scyllamodel.driver.data.operations import fetch_rows
 from scyllamodel.driver.data.page_tokens import PageKey
 from scyllamodel.errors import ConfigurationError, PermissionDenied, RequestRefused
 from scyllamodel.query.statement import NO_EXECUTION_OPTIONS, CompiledStatement, ExecutionOptions, StatementTemplate

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from scyllamodel._numbers import check_integer
 from scyllamodel.driver.data.loading import OnError, load_rows
-from scyllamodel.driver.data.operations import Execute, Operation
+from scyllamodel.driver.data.messages import Execute, Operation
 from scyllamodel.driver.data.page_secrets import PageSecrets
 from scyllamodel.driver.data.page_tokens import Page, decode_token, make_token, read_token
 from scyllamodel.query.checks.arguments import check_select

@@ -15,20 +15,18 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from scyllamodel.driver._cassandra import RetryPolicy
 from scyllamodel.driver.data.binding.binder import Bind, make_bind
+from scyllamodel.driver.data.instrumentation import QueryInstrumentation
 from scyllamodel.driver.data.request_errors import request_error
 from scyllamodel.driver.data.single_flight import SingleFlight, WaitTimeout
 from scyllamodel.driver.outcomes import REQUEST_ERRORS
 from scyllamodel.driver.session.connection import Connection
 from scyllamodel.query.statement import StatementTemplate
-
-if TYPE_CHECKING:
-    from scyllamodel.driver.data.instrumentation import QueryInstrumentation
 
 _TemplateRef: TypeAlias = "weakref.ref[StatementTemplate[Any]]"
 

@@ -13,8 +13,7 @@ from scyllamodel._cql import code_tokens
 from scyllamodel._identifiers import qualified
 from scyllamodel.driver.data.bind_markers import check_text
 from scyllamodel.driver.data.loading import load_error_by_name
-from scyllamodel.driver.data.operations import ExecuteText, FetchNextPage, Operation
-from scyllamodel.driver.data.requests import Response
+from scyllamodel.driver.data.messages import ExecuteText, FetchNextPage, Operation, Response
 from scyllamodel.driver.session.decoding import DamagedRow
 from scyllamodel.errors import TypeMismatch, UnknownColumn
 from scyllamodel.query.functions import is_table

@@ -1,38 +1,35 @@
 """Turns a compiled statement into a request of the driver, for the blocking and the awaited repo.
 
-In: a compiled statement, and where to start. Out: the driver's future, and the `Response` made of its result. Only
+In: a compiled statement, and where to start. Out: the driver's future, and the meaning of its result or error. Only
 preparing waits, within the timeout of the request, so the blocking and the awaited repo can both use it.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NoReturn
 
 from scyllamodel.driver._cassandra import ConsistencyLevel, Unavailable
 from scyllamodel.driver.data.binding.user_types import StaleUserType
+from scyllamodel.driver.data.instrumentation import QueryInstrumentation
 from scyllamodel.driver.data.loading import load_error_by_name, load_value
+from scyllamodel.driver.data.messages import Deadline, Response
 from scyllamodel.driver.data.prepared import NonIdempotentRetryPolicy, PreparedStatements, PreparedTemplate
 from scyllamodel.driver.data.request_errors import request_error
 from scyllamodel.driver.outcomes import StatementOutcome, classify, is_driver_error
-from scyllamodel.driver.session import fork_safety
 from scyllamodel.driver.session.connection import Connection
 from scyllamodel.driver.session.decoding import DamagedRow
 from scyllamodel.errors import ConfigurationError, QueryNotSupported, TypeMismatch, UnknownOutcome
 from scyllamodel.model.expression import Condition
 from scyllamodel.model.single_table import root_of
-from scyllamodel.query.builder import not_supported
 from scyllamodel.query.model_cache import cache_for
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.results import LWTResult, PartialRow
 from scyllamodel.query.select import Select
 from scyllamodel.query.statement import NO_EXECUTION_OPTIONS, CompiledStatement, ExecutionOptions, StatementTemplate
 from scyllamodel.query.targets import columns_of
 from scyllamodel.types.converters import NAIVE_UTC
 from scyllamodel.types.display import without_frames
-
-if TYPE_CHECKING:
-    from scyllamodel.driver.data.instrumentation import QueryInstrumentation
 
 MAX_FRAME_BYTES: Final = 16 * 2**20
 """Maximum bytes of values in one request: the servers' default (``native_transport_max_frame_size``).
@@ -41,75 +38,6 @@ Cassandra limits it by ``native_transport_max_frame_size``, whose name and unit 
 segment of the commit log in ``max_mutation_size``; ScyllaDB does not publish it. The limit is not read from a server,
 since nodes may differ, and a role may not be allowed to read ``system_views``.
 """
-
-
-class Response:
-    """One page of a result.
-
-    Attributes:
-        rows: tuples; none for a write.
-    """
-
-    __slots__ = ("_generation", "future", "rows")
-
-    def __init__(self, future: Any, rows: Any) -> None:
-        self.future = future
-        self.rows: Sequence[Any] = rows if isinstance(rows, (list, tuple)) else ()
-        self._generation = fork_safety.generation()
-
-    def checked_future(self) -> Any:
-        """Return the driver's future, to wait for the next page.
-
-        Raises:
-            ConnectionFailed: this process was forked after the page came; the parent's sockets do not answer here.
-        """
-        fork_safety.check_not_forked(self._generation, "The connection of this iterator")
-        return self.future
-
-    @property
-    def has_more_pages(self) -> bool:
-        """Whether there is another page."""
-        return bool(self.future.has_more_pages)
-
-    @property
-    def paging_state(self) -> bytes | None:
-        """The driver's paging state at the end of this page."""
-        paging_state: bytes | None = self.future._paging_state  # noqa: SLF001 - a ResultSet reads it too
-        return paging_state
-
-    def prefetch(self) -> None:
-        """Start fetching the next page; `has_more_pages`, `paging_state` and `column_names` then describe that page.
-
-        The page has the time of a request of its own. The driver starts a timer for the first page only: it keeps the
-        cancelled timer of that page (``ResponseFuture._start_timer``), and measures from the time of the first request.
-        """
-        future = self.checked_future()
-        future.clear_callbacks()
-        future._timer, future._start_time = None, time.time()  # noqa: SLF001 - see above
-        future.start_fetching_next_page()
-
-    @property
-    def column_names(self) -> Sequence[str]:
-        """The column names, as CQL has them."""
-        return tuple(self.future._col_names or ())  # noqa: SLF001 - a ResultSet reads it too
-
-
-class Deadline:
-    """The time limit of a request.
-
-    Parameters:
-        timeout: seconds; None is no limit.
-    """
-
-    __slots__ = ("_end",)
-
-    def __init__(self, timeout: float | None) -> None:
-        self._end = None if timeout is None else time.monotonic() + timeout
-
-    @property
-    def remaining(self) -> float | None:
-        """The remaining seconds, at least a moment, so that sending reports the timeout."""
-        return None if self._end is None else max(0.001, self._end - time.monotonic())
 
 
 class Requests:

@@ -21,9 +21,9 @@ from scyllamodel.driver.data.asyncio_bridge import running_loop
 from scyllamodel.driver.data.callbacks import await_if_needed
 from scyllamodel.driver.data.in_flight import RequestWindow
 from scyllamodel.driver.data.loading import OnError, load_rows
-from scyllamodel.driver.data.operations import Execute, FetchNextPage, Message
+from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Response
 from scyllamodel.driver.data.page_tokens import PageKey, decode_token, make_token, read_token
-from scyllamodel.driver.data.requests import Requests, Response, raise_request_error
+from scyllamodel.driver.data.requests import Requests, raise_request_error
 from scyllamodel.driver.outcomes import StatementOutcome, classify
 from scyllamodel.errors import ConfigurationError, InvalidPageToken, QueryNotSupported
 from scyllamodel.model.expression import CallTarget, Condition

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scyllamodel.driver.data.loading import OnError, load_chunks
-from scyllamodel.driver.data.operations import Execute, FetchNextPage, Message, Operation
+from scyllamodel.driver.data.message_binding import bind_cached, prepare_and_bind
+from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Operation, Response
 from scyllamodel.driver.data.request_errors import record_attempts
-from scyllamodel.driver.data.requests import Requests, Response, raise_request_error
+from scyllamodel.driver.data.requests import Requests, raise_request_error
 
 if TYPE_CHECKING:
     from scyllamodel.config import RepoSettings
@@ -81,10 +82,10 @@ class SyncRunner:
             future = message.response.checked_future()
         else:
             deadline = None
-            statement = message.bind_cached(requests)
+            statement = bind_cached(requests, message)
             if statement is None:
                 deadline = requests.deadline(compiled.options)
-                statement = message.prepare_and_bind(requests, deadline)
+                statement = prepare_and_bind(requests, message, deadline)
             future = requests.send(
                 statement,
                 compiled.options,

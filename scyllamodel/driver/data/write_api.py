@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from typing_extensions import Self
 
 from scyllamodel.driver.data import operations
-from scyllamodel.driver.data.batch import Batch
 from scyllamodel.driver.data.bulk import CONCURRENCY
 from scyllamodel.driver.data.bulk_api import BulkOperations
 from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.data.callbacks import check_not_async
 from scyllamodel.driver.data.raw import truncate
 from scyllamodel.driver.data.sync_runner import SyncRunner
+from scyllamodel.query.batch import Batch
 from scyllamodel.query.instances import WriteOptions
 from scyllamodel.query.results import LWTResult
 

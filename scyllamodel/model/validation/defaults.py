@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import attrs
 
+from scyllamodel.model.field_declaration import FieldDeclaration
 from scyllamodel.model.fields import FieldPlaceholder
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.types.expected_values import expected_instead
-
-if TYPE_CHECKING:
-    from scyllamodel.model.class_body import FieldDeclaration
 
 _FACTORY_CLASS: Final[type[Any]] = cast("Any", attrs.Factory(list)).__class__
 _CLOCK_FACTORIES: Final = {

@@ -16,7 +16,7 @@ from typing import Final
 
 from scyllamodel._identifiers import name_problem
 from scyllamodel.model.checked_slots import is_slot
-from scyllamodel.model.class_body import FieldDeclaration, FieldDeclarations
+from scyllamodel.model.field_declaration import FieldDeclaration, FieldDeclarations
 from scyllamodel.model.fields import FieldPlaceholder
 from scyllamodel.model.validation.problems import Problems
 

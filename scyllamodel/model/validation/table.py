@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scyllamodel.model.class_body import FieldDeclaration, FieldDeclarations
+from scyllamodel.model.field_declaration import FieldDeclaration, FieldDeclarations
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.model.validation.user_types import has_unfrozen_fields, walk_user_types
 from scyllamodel.types.cql_types import COUNTER, DURATION, TTL_TYPES, CqlType, is_frozen

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol, cast
 
-from scyllamodel.model.class_body import FieldDeclarations
+from scyllamodel.model.field_declaration import FieldDeclarations
 from scyllamodel.schema.facts.objects import UserType as UserTypeFacts
 from scyllamodel.types.cql_types import CqlType, UserTypeName, is_frozen, user_type_names, walk
 from scyllamodel.types.user_types import user_types_in

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import attrs
 
-from scyllamodel.query.builder import not_supported
 from scyllamodel.query.instances import InstanceStatements, statements_for
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.statement import UNSET, CellWrite, CompiledStatement
 from scyllamodel.query.targets import columns_of
 from scyllamodel.types.annotations import unwrapped_type

@@ -17,7 +17,7 @@ from scyllamodel.model.expression import (
     FieldTarget,
     TupleTarget,
 )
-from scyllamodel.query.builder import not_supported
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.targets import base_of, column_of
 from scyllamodel.types.cql_types import DURATION, CqlType, ListType, is_multi_cell
 

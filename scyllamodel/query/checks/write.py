@@ -16,9 +16,9 @@ from scyllamodel.model.expression import (
     FieldTarget,
     Target,
 )
-from scyllamodel.query.builder import not_supported
 from scyllamodel.query.checks.conditions import check_if
 from scyllamodel.query.checks.restrictions import Restrictions, joined_names, restrictions_of
+from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.targets import base_of, columns_of
 from scyllamodel.types.cql_types import COUNTER, is_multi_cell
 

@@ -11,15 +11,15 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
-from scyllamodel.driver.data.batch import Batch
 from scyllamodel.driver.data.bulk import RETRY_PAUSES, BulkRun, Job
-from scyllamodel.driver.data.operations import Execute
+from scyllamodel.driver.data.messages import Execute
 from scyllamodel.driver.data.scan import token_ranges
 from scyllamodel.driver.data.sync_runner import stream_rows
 from scyllamodel.driver.outcomes import StatementOutcome, classify
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LoadError, ScyllaModelError
 from scyllamodel.model.column import Column
+from scyllamodel.query.batch import Batch
 from scyllamodel.query.statement import CompiledStatement, ExecutionOptions
 from scyllamodel.release.backfill.cql_store import BackfillRecord, Counts, CqlCheckpointStore
 from scyllamodel.release.backfill.report import MAX_REPORTED_FAILURES, BackfillProgress, BackfillReport, FailedRow

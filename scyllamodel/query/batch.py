@@ -1,29 +1,34 @@
 """Writes that are sent together, in one request.
 
-In: instances and statements, collected in a ``with`` block. Out: one batch, sent when the block ends without an error.
-Sending empties a batch, so each statement is sent once, and the end of the block closes it. A logged batch is applied
-as a whole or not at all, at a cost; an unlogged one is for one partition; counters have their own kind of batch.
+In: instances and statements, collected in a ``with`` block. Out: compiled statements, which a repo sends as one request
+when the block ends without an error. Sending empties a batch, so each statement is sent once, and the end of the block
+closes it. A logged batch is applied as a whole or not at all, at a cost; an unlogged one is for one partition; counters
+have their own kind of batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import attrs
 from typing_extensions import Self
 
 from scyllamodel._numbers import check_seconds, check_timestamp
-from scyllamodel.driver._cassandra import BatchStatement, BatchType, tuple_factory
-from scyllamodel.driver.data.prepared import LwtRetryPolicy, NonIdempotentRetryPolicy
-from scyllamodel.driver.data.requests import Deadline, Requests, apply_options, check_request_size
 from scyllamodel.errors import ConcurrentWrite, QueryNotSupported
-from scyllamodel.model.change_tracking import InstanceWrite, Snapshot, is_loaded, loaded_row, mark_deleted, mark_saved
-from scyllamodel.query.builder import not_supported
+from scyllamodel.model.change_tracking import InstanceWrite, Snapshot, loaded_row, mark_deleted, mark_saved
 from scyllamodel.query.checks.arguments import check_row, check_statement
 from scyllamodel.query.checks.batch_conflicts import WriteConflicts
-from scyllamodel.query.instances import CompiledWrite, WriteOptions, mark_write_uncertain, write_statements_for
+from scyllamodel.query.instance_writes import (
+    mark_write_uncertain,
+    may_be_applied,
+    save_statement,
+    write_statements_for,
+)
+from scyllamodel.query.instances import WriteOptions
+from scyllamodel.query.not_supported import not_supported
+from scyllamodel.query.results import LWTResult
 from scyllamodel.query.statement import (
     NO_EXECUTION_OPTIONS,
     CompiledStatement,
@@ -33,33 +38,13 @@ from scyllamodel.query.statement import (
 )
 from scyllamodel.query.targets import model_of
 
-if TYPE_CHECKING:
-    from scyllamodel.query.results import LWTResult
-
 BatchKind: TypeAlias = Literal["logged", "unlogged", "counter"]
 
 MAX_STATEMENTS: Final = 65_535
 """Statements of one batch: the protocol counts them in two bytes."""
 
-_BATCH_TYPES: Final = {"logged": "LOGGED", "unlogged": "UNLOGGED", "counter": "COUNTER"}
-
-
-def save_statement(
-    row: Any, keyspace: str, write_options: WriteOptions, *, if_exists: bool, nulls: bool
-) -> CompiledWrite | None:
-    """Return the statement that saves an instance, or None when there is nothing to save."""
-    statements = write_statements_for(model_of(row), keyspace)
-    if is_loaded(row) or if_exists:
-        return statements.update(row, write_options, if_exists=if_exists)
-    return statements.insert(row, write_options, nulls=nulls)
-
-
-def may_be_applied(error: BaseException) -> bool:
-    """Whether a write that ended with this error may have been applied, or may be applied later.
-
-    Anything but an `Exception` interrupted the wait: Ctrl-C, or the cancellation of a task.
-    """
-    return getattr(error, "may_be_applied", False) if isinstance(error, Exception) else True
+BATCH_TYPES: Final = {"logged": "LOGGED", "unlogged": "UNLOGGED", "counter": "COUNTER"}
+"""The protocol's name of each kind."""
 
 
 @attrs.frozen(eq=False)
@@ -96,15 +81,6 @@ def _lose_track(parts: Iterable[_BatchEntry]) -> None:
     """Record on the instances that the outcome of their statements is unknown."""
     for part in parts:
         part.mark_unknown()
-
-
-def _check_one_partition(statements: Iterable[Any]) -> None:
-    """Refuse conditions on several partitions, which no server evaluates atomically."""
-    if len({(statement.keyspace, statement.table, statement.routing_key) for statement in statements}) > 1:
-        raise not_supported(
-            "A batch with conditions is limited to one partition of one table, and this one has several.",
-            "Send a batch for each partition, or leave the conditions out.",
-        )
 
 
 class Batch:
@@ -290,7 +266,7 @@ class Batch:
         text = "; ".join(dict.fromkeys(template.cql for template in templates))
         models = {template.model for template in templates}
         template: StatementTemplate[Any] = StatementTemplate(
-            f"BEGIN {_BATCH_TYPES[self.kind]} BATCH {text}; APPLY BATCH",
+            f"BEGIN {BATCH_TYPES[self.kind]} BATCH {text}; APPLY BATCH",
             (),
             "batch",
             first_template.model if len(models) == 1 else None,
@@ -301,50 +277,6 @@ class Batch:
             writes_list=any(shape.writes_list for shape in templates),
         )
         return CompiledStatement(template, (), self.options)
-
-    def prepare_and_bind(self, requests: Requests, deadline: Deadline | None = None) -> Any:
-        """Return the driver's batch; this may wait for statements to be prepared.
-
-        Parameters:
-            deadline: of the request; None starts one now.
-
-        Raises:
-            QueryNotSupported: it exceeds the frame size of servers.
-        """
-        deadline = deadline or requests.deadline(self.options)
-        return self.to_driver_batch(
-            [requests.prepare_and_bind(compiled, deadline) for compiled in self.compiled_statements]
-        )
-
-    async def prepare_and_bind_async(self, requests: Requests, deadline: Deadline | None = None) -> Any:
-        """Do what `prepare_and_bind` does, without blocking the event loop."""
-        deadline = deadline or requests.deadline(self.options)
-        return self.to_driver_batch(
-            [await requests.prepare_and_bind_async(compiled, deadline) for compiled in self.compiled_statements]
-        )
-
-    def bind_cached(self, requests: Requests) -> Any:
-        """Return the driver's batch if all statements are prepared, or None; see `prepare_and_bind`."""
-        statements = [requests.bind_cached(compiled) for compiled in self.compiled_statements]
-        return None if None in statements else self.to_driver_batch(statements)
-
-    def to_driver_batch(self, statements: list[Any]) -> Any:
-        """Make the driver's batch of bound statements."""
-        check_request_size(statements)
-        if self.conditional:
-            _check_one_partition(statements)
-        driver_batch = BatchStatement(getattr(BatchType, _BATCH_TYPES[self.kind]))
-        for statement in statements:
-            driver_batch.add(statement)
-        driver_batch.internal_row_factory = tuple_factory
-        combined = self.as_compiled()
-        driver_batch.is_idempotent = combined.template.may_be_retried
-        if not combined.template.may_be_retried:
-            driver_batch.retry_policy = (
-                LwtRetryPolicy() if combined.template.conditional else NonIdempotentRetryPolicy()
-            )
-        apply_options(driver_batch, self.options, combined.template)
-        return driver_batch
 
     def lock_rows(self) -> None:
         """Lock the instances against other writes, until `unlock_rows`.
