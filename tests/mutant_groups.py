@@ -20,7 +20,7 @@ class Group(NamedTuple):
     Attributes:
         modules: what is broken.
         tests: the tests of all of them.
-        first: those that notice soonest, by module or folder.
+        first: those that notice soonest, by module, with its folder where two have one name, or by folder.
     """
 
     modules: tuple[Path, ...]
@@ -29,7 +29,8 @@ class Group(NamedTuple):
 
     def tests_of(self, module: Path) -> list[str]:
         """The tests for a module, the nearest first."""
-        near = self.first.get(module.stem, self.first.get(module.parent.name, "")).split()
+        keys = (f"{module.parent.name}/{module.stem}", module.stem, module.parent.name)
+        near = next((self.first[key] for key in keys if key in self.first), "").split()
         own = [name for name in (f"test_{module.parent.name}_{module.stem}",) if name in self.tests]
         return list(dict.fromkeys([*own, *near, *self.tests]))
 
@@ -67,7 +68,8 @@ _SCHEMA_FIRST = {
     "reflect": "test_reflect test_reflect_targets",
     "postconditions": "test_postcondition",
     "type_order": "test_order",
-    "undo": "test_inverse test_transition test_rollback test_changes test_additions",
+    "changes/undo": "test_transition test_rollback",
+    "rules/undo": "test_inverse test_rollback test_changes test_additions",
     "effects": "test_effects test_changes",
     "contract": "test_allow test_plan test_rules",
     "transition": "test_transition test_rollback",

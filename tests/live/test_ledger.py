@@ -12,7 +12,15 @@ from build import index, table, user_type, view
 from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.driver.cluster.introspection import read_schema_version
 from scyllamodel.driver.cluster.lwt import literal
-from scyllamodel.errors import DestructiveChangeRefused, ImpossibleChange, LockLost, SupersededModels, UnknownVersion
+from scyllamodel.driver.cluster.schema_agreement import HeartbeatMonitor
+from scyllamodel.errors import (
+    DestructiveChangeRefused,
+    ImpossibleChange,
+    LockLost,
+    LockTimeout,
+    SupersededModels,
+    UnknownVersion,
+)
 from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.release.engine.ledger_access import candidate_ledgers, known_columns, open_ledger, read_internal_tables
 from scyllamodel.release.engine.locked_run import Timeouts, acquire_locks
@@ -279,6 +287,23 @@ def test_a_late_clock_does_not_hide_what_the_schema_said(repo):
         found = guard.ledger.steps(head.version)
 
     assert ["applied"] == [step.state for step in found]
+
+
+def test_a_run_that_waits_for_the_lock_learns_the_heartbeats(repo):
+    """So it knows dead nodes once it has the lock; runs that take the lock in turn need no seconds each for that."""
+    view = ClusterView.connect(repo)
+    known = HeartbeatMonitor()
+    known.refresh(view.coordinator)  # nothing, where the server has no such table
+    with (
+        DdlExecutor(view.coordinator, view.server) as holder,
+        acquire_locks(repo, holder, "sync", [], Timeouts()),
+        DdlExecutor(view.coordinator, view.server) as executor,
+    ):
+        with pytest.raises(LockTimeout), acquire_locks(repo, executor, "sync", [], Timeouts(lock=0.2)):
+            pass
+        learned = executor._heartbeat_monitor
+
+    assert (known.heartbeats.keys(), known.up_states) == (learned.heartbeats.keys(), learned.up_states)
 
 
 def test_text_reaches_the_server_as_text(repo):

@@ -139,6 +139,10 @@ class DdlExecutor:
         if host_id is not None:
             self.coordinator.prefer(host_id)
 
+    def refresh_heartbeats(self) -> None:
+        """Read the heartbeats of the nodes, so that a later wait for agreement recognizes dead nodes sooner."""
+        self._heartbeat_monitor.refresh(self.coordinator)
+
     def await_agreement(self, timeout: float) -> None:
         """Wait until all nodes that are not known to be dead have one schema.
 

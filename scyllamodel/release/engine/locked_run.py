@@ -23,7 +23,7 @@ from scyllamodel.release.engine.permission_check import check_permissions, inter
 from scyllamodel.release.engine.results import LockUse
 from scyllamodel.release.ledger import Ledger, VersionRecorder
 from scyllamodel.release.ledger.bootstrap import bootstrap
-from scyllamodel.release.lock import CqlLockStore, Lease, Lock, LockRequest, OnWait
+from scyllamodel.release.lock import CqlLockStore, Lease, Lock, LockRequest, LockRow, OnWait
 from scyllamodel.release.lock.uniqueness import check_lock_is_unique
 from scyllamodel.schema.apply import RecordedState
 from scyllamodel.schema.changes.postconditions import keyspace_of
@@ -205,11 +205,12 @@ def acquire_locks(
     lock_names = sorted({repo.keyspace, *keyspaces})
     for name in lock_names:
         check_lock_is_unique(executor.coordinator, name, ledger_keyspace)
+    wake_up = _with_heartbeats(executor, on_wait)
     with contextlib.ExitStack() as stack:
         leases: dict[str, Lease] = {}
         for name in lock_names:
             lock = Lock(CqlLockStore(LwtClient(executor.coordinator), ledger_keyspace, name), lock_request)
-            acquired = stack.enter_context(lock.acquire(timeouts.lock, should_stop=should_stop, on_wait=on_wait))
+            acquired = stack.enter_context(lock.acquire(timeouts.lock, should_stop=should_stop, on_wait=wake_up))
             if acquired is None:
                 yield None
                 return
@@ -225,6 +226,21 @@ def acquire_locks(
         ledger.recover(fenced_executor.introspect, executor.server)
         create_page_secret(executor.coordinator, ledger_keyspace)
         yield LockedRun(leases[repo.keyspace], fenced_executor, ledger, executor)
+
+
+def _with_heartbeats(executor: DdlExecutor, on_wait: OnWait | None) -> OnWait:
+    """Return a callback that reads the heartbeats at each wake-up of a wait for a lock.
+
+    Runs that wait for one another take the lock in turn. Each would need seconds of its own to recognize a dead node
+    once it has the lock.
+    """
+
+    def wake_up(row: LockRow, seconds: float) -> None:
+        executor.refresh_heartbeats()
+        if on_wait is not None:
+            on_wait(row, seconds)
+
+    return wake_up
 
 
 @contextlib.contextmanager
