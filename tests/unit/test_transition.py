@@ -154,6 +154,17 @@ def test_a_chain_of_renames_knows_the_live_name():
     assert ["~ rename t key->id"] == told(transition(live, found, SERVER))
 
 
+def test_a_chain_of_renamed_fields_knows_the_live_name():
+    """A field remembers what it is called today, and forgets it when it comes back to that."""
+    one, two = (c.RenameFields("k", "p", names) for names in ((("x", "b"),), (("b", "now"),)))
+    live = schema(user_type("p", "now int", "y int"))
+    before = facts_before(one, facts_before(two, live))
+
+    assert user_type("p", "x int", "y int").fields == before.types[0].fields
+    assert {"x": "now"} == dict(before.types[0].renamed)
+    assert {} == dict(facts_before(c.RenameFields("k", "p", (("now", "x"),)), before).types[0].renamed)
+
+
 @pytest.mark.parametrize(
     ("change", "missing"),
     [
