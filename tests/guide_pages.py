@@ -119,7 +119,7 @@ def _title_of(meaning):
     name, colon, rest = meaning.title.partition(": ")
     if colon and name.isidentifier():
         return name, _markdown(rest)
-    title = rest if colon and name.endswith("class") else meaning.title
+    title = rest if colon and name.endswith("class body") else meaning.title
     return _markdown(title[0].upper() + title[1:]), ""
 
 

@@ -280,7 +280,7 @@ class AsyncApi:
         on_error: OnError | None = None,
     ) -> AsyncScan[Any]:
         """See `Repo.scan`."""
-        course: ScanCursor[Any] = ScanCursor(
+        cursor: ScanCursor[Any] = ScanCursor(
             what,
             self._repo.keyspace,
             parallelism=parallelism,
@@ -290,8 +290,8 @@ class AsyncApi:
             on_error=on_error,
         )
         secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspaces
-        course.set_keys(secrets.cached_keys(internal))
-        return AsyncScan(course, self._send_message, lambda: self.run(secrets.keys(internal)))
+        cursor.set_keys(secrets.cached_keys(internal))
+        return AsyncScan(cursor, self._send_message, lambda: self.run(secrets.keys(internal)))
 
     async def save_many(
         self,

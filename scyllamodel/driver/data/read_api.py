@@ -219,7 +219,7 @@ class ReadApi(SyncRunner):
             InvalidPageToken: the position is of another query, or was changed.
         """
         check_not_async("on_progress", on_progress)
-        course: ScanCursor[Any] = ScanCursor(
+        cursor: ScanCursor[Any] = ScanCursor(
             what,
             self.keyspace,
             parallelism=parallelism,
@@ -228,7 +228,7 @@ class ReadApi(SyncRunner):
             on_progress=on_progress,
             on_error=on_error,
         )
-        return Scan(course, self.requests, lambda: self.run(self.page_secrets.keys(self.settings.internal_keyspaces)))
+        return Scan(cursor, self.requests, lambda: self.run(self.page_secrets.keys(self.settings.internal_keyspaces)))
 
     def get_many(
         self,

@@ -46,7 +46,7 @@ _ALLOW = "A sync never does this. Drop it with scyllamodel contract when nothing
 
 ENTRIES: Final = (
     Entry(
-        "AL101", "An allow= had no effect",
+        "AL101", "A value of allow= had no effect",
         "No refusal of this plan needs this value of allow= or --allow: the name is misspelled, the code is that of "
         "another kind of object, a model declares the object, or an earlier run has dropped it.",
         "scyllamodel contract --allow DS103:orders.legcy",
@@ -74,7 +74,7 @@ ENTRIES: Final = (
     ),
     Entry(
         "DS105", "A materialized view would be dropped",
-        "Its rows can be rebuilt from its table, which takes long for a large table.",
+        "Its rows can be rebuilt from its table, which takes a long time for a large table.",
         "DROP MATERIALIZED VIEW shop.orders_by_state", _ALLOW,
     ),
     Entry(
@@ -190,9 +190,9 @@ ENTRIES: Final = (
         "a new field declared above a stored one", "Keep the stored order and declare new fields last.",
     ),
     Entry(
-        "UD105", "User types in a circle",
+        "UD105", "Circular user types",
         "A type must exist before another can use it.", "a contains b, and b contains a",
-        "Remove one field from the circle: store a key instead of the value.",
+        "Break the cycle: store a key instead of the value in one field.",
     ),
     Entry(
         "UD106", "A non-frozen collection in a non-frozen user type",
@@ -210,7 +210,7 @@ ENTRIES: Final = (
         "IX101", "An index on a table that may have rows",
         "It is built in the background; until then queries that use it miss rows.",
         "Index('status') added to a model whose table exists",
-        "Deploy code that uses it when the index is built.",
+        "Wait until it is built before you deploy code that uses it.",
     ),
     Entry(
         "IX102", "The name of an index is taken",
@@ -242,7 +242,7 @@ ENTRIES: Final = (
         "MV101", "A view on a table that may have rows",
         "It is built in the background; until then it misses rows.",
         "a MaterializedView added for a model whose table exists",
-        "Deploy code that reads it when the view is built.",
+        "Wait until it is built before you deploy code that reads it.",
     ),
     Entry(
         "MV102", "A view prevents a drop",
@@ -269,7 +269,7 @@ ENTRIES: Final = (
         "Index('title', using='fulltext_index', options={'analyzer': 'klingon'})", "Use a value from the refusal.",
     ),
     Entry(
-        "OP101", "gc_grace_seconds 0 with a view",
+        "OP101", "A gc_grace_seconds of 0 with a view",
         "Views are repaired within that time, so servers refuse 0 on a view and on a table with a view. ScyllaDB "
         "stores indexes as views, and also refuses it on a table with an index.",
         "TableOptions(gc_grace_seconds=0) on the table of a view", "Remove it, or set it to at least a day.",
@@ -431,7 +431,7 @@ ENTRIES: Final = (
     ),
     Entry(
         "LG101", "The models were superseded",
-        "The ledger records these models, and other ones later: after a rollback, or when an older release starts "
+        "The ledger records these models, and different ones later: after a rollback, or when an older release starts "
         "again. A start-up sync that restored them would undo an intended change.",
         "an old replica restarts in the middle of a rolling deploy",
         "Deploy the newer release; or run scyllamodel migrate, which restores these models.",
