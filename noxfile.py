@@ -65,7 +65,7 @@ def pythons(session: nox.Session) -> None:
 
 @nox.session
 def live(session: nox.Session) -> None:
-    """Tests on a real Cassandra 5.0, fetched and started by themselves; ``-- --scylla HOST`` takes another server."""
+    """Tests on a real Cassandra 5.0, downloaded and started automatically; ``-- --scylla HOST`` uses another server."""
     _install(session, "cli", "testing")
     session.run(*LIVE, *session.posargs)
 

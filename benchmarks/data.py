@@ -42,7 +42,7 @@ class Bench:
 
     @property
     def tuned(self) -> Any:
-        """The profile that a programmer tunes by hand: rows as tuples."""
+        """The profile that a programmer tunes manually: rows as tuples."""
         return self.session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
 
 
@@ -161,7 +161,7 @@ def _read(bench: Bench) -> Iterator[Figure]:
     rich_query = select(Rich).where(Rich.part == 1)
     yield compare(
         f"read {READ:,} rows with set, map, date, inet, user type, list",
-        "the same conversions by hand",
+        "the same conversions, hand-written",
         lambda: bench.repo.all(rich_query),
         lambda: [by_hand(row) for row in bench.session.execute(converted, (1,))],
         target="wall <= 1.0",
@@ -246,7 +246,7 @@ def _bulk(bench: Bench) -> Iterator[Figure]:
     news = [fresh(rows) for _ in range(5)]
     groups = [fresh(grouped) for _ in range(5)]
     yield compare(
-        f"save_many {BULK:,} rows, 64 under way",
+        f"save_many {BULK:,} rows, 64 in flight",
         "execute_concurrent_with_args, 64",
         lambda: bench.repo.save_many(news.pop(), concurrency=64),
         lambda: execute_concurrent_with_args(bench.session, insert, values, concurrency=64),
@@ -291,7 +291,7 @@ def _batched(bench: Bench) -> Iterator[Figure]:
 
 
 def _async(bench: Bench) -> Iterator[Figure]:
-    """Many gets under way."""
+    """Many gets in flight."""
     row = plain(2, SEED)
     bench.repo.save(row)
     prepared = bench.prepare("SELECT * FROM plain WHERE part = ? AND id = ?")
@@ -307,7 +307,7 @@ def _async(bench: Bench) -> Iterator[Figure]:
         await asyncio.gather(*(worker() for _ in range(width)))
 
     yield compare(
-        f"await {total:,} gets, {width} under way",
+        f"await {total:,} gets, {width} in flight",
         "execute_async with callbacks, driver defaults",
         lambda: asyncio.run(gets()),
         lambda: _callbacks(bench.session, prepared, (2, row.id), total, width),

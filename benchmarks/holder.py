@@ -17,7 +17,7 @@ def main(node: str, keyspace: str, tables: str, lease: str) -> None:
     kept = models(keyspace, int(tables))
     with Repo(keyspace, nodes=[node], keyspace=keyspace) as repo:
         migrate(repo, create_keyspace=True, on_event=_told)
-    assert kept  # a model lives as long as somebody has it
+    assert kept  # a model is collected unless it is referenced
 
 
 def _told(event: Event) -> None:

@@ -103,7 +103,7 @@ def _rows() -> Iterator[Figure]:
     )
     yield compare(
         "bind 1,000 instances of 8 columns",
-        "a tuple of attributes written by hand",
+        "a hand-written tuple of attributes",
         lambda: [bind(each) for each in many],
         lambda: [(o.id, o.placed, o.status, o.total, o.seats, o.paid, o.note, o.weight) for o in many],
         target="",

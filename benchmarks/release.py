@@ -58,7 +58,7 @@ def _books(cluster: Any, *, rounds: int = 3, tables: int = 50) -> Figure:
         rounds=rounds,
     )
     extra = (figure.ours - (figure.theirs or 0.0)) / tables
-    return attrs.evolve(figure, note=f"{rounds} rounds; {extra:.1f} ms a statement, 4 tables of ours included")
+    return attrs.evolve(figure, note=f"{rounds} rounds; {extra:.1f} ms a statement, 4 internal tables included")
 
 
 def _without_books(found: Plan) -> Plan:

@@ -81,7 +81,7 @@ LOCAL = "SELECT schema_version FROM system.local WHERE key = 'local'"
 
 
 class _Sender:
-    """The bare driver: rows as dicts, no statement of ours."""
+    """The bare driver: rows as dicts, no statement of this package."""
 
     def __init__(self, repo: Repo) -> None:
         self.session = repo.session

@@ -20,7 +20,7 @@ class Plain:
         return getattr(self.repo, name)
 
     def rows(self, found: Any, most: int | None = None) -> list[Any]:
-        """What is iterated; the first so many of it."""
+        """Return the first ``limit`` items of an iterable."""
         rows: list[Any] = []
         for row in found:
             rows.append(row)
@@ -70,7 +70,7 @@ class Bridge(Plain):
         return asyncio.run_coroutine_threadsafe(inside(), self.loop).result()
 
     def rows(self, found: Any, most: int | None = None) -> list[Any]:
-        """What is iterated with ``async for``."""
+        """Return all items of an async iterable."""
 
         async def collect() -> list[Any]:
             rows: list[Any] = []

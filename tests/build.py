@@ -37,7 +37,7 @@ def user_type(name, *fields):
 
 
 def schema(*parts, keyspace=True):
-    """Keyspace ``k`` with these tables, views and types; it exists unless told otherwise."""
+    """Keyspace ``k`` with these tables, views and types; it exists unless specified differently."""
     return KeyspaceFacts(
         "k",
         keyspace=(Keyspace("k", NTS) if keyspace is True else keyspace) or None,

@@ -1,4 +1,4 @@
-"""Writers of a chaos run: random writes of each kind of row, told to the model before they are sent.
+"""Writers of a chaos run: random writes of each kind of row, reported to the model before they are sent.
 
 A writer owns its documents and guards, so that writes of one are ordered; logs, counters, seats and ledgers are shared.
 """
@@ -230,7 +230,7 @@ class Rotation:
 
     Attributes:
         length: writes after which the next one is begun.
-        old: rows that nobody writes any more, and that were not looked at.
+        old: rows that are no longer written, and that were not checked.
     """
 
     length: int
@@ -305,7 +305,7 @@ class Seats(Actor):
     """Competes for places by inserts that must be the first."""
 
     def call(self) -> Call:
-        """An insert of a place that somebody may have."""
+        """An insert of a place that may be taken."""
         number, token = self.dice.randrange(SEATS + self.count // 20), self.token()
         statement, timeout = self._timed(insert(Seat(id=number, holder=token)).if_not_exists())
         write = self.model.begin(("seats", number), claims=(number, token))
@@ -353,7 +353,7 @@ class Ledgers(Actor):
 
 
 def gaps(row: Ledger | None) -> list[str]:
-    """What is wrong with the versions of a ledger: each has a winner."""
+    """Return what is wrong with the versions of a ledger: each has a winner."""
     versions = {version for version, _ in claims_of(row)}
     if row is None or set(range(1, row.version + 1)) == versions:
         return []

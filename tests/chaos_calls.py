@@ -57,13 +57,13 @@ class Call:
 
     Attributes:
         writes: what it writes; of a bulk run one for each row.
-        bulk: whether what became of each row stands in a report.
+        bulk: whether a report contains the outcome of each row.
         requests: how many request timeouts it may take.
         follows: how many it may take after those, of the repo's length whatever its statement sets.
         extra: seconds that it may take besides.
         timeout: seconds that its statement sets; None is what the repo sets.
         then: gives what is wrong with its result, or with a `NotFound` in place of one.
-        ended: called last, whatever came of it.
+        ended: called last, whatever the outcome.
     """
 
     verb: str
@@ -94,7 +94,7 @@ class Call:
         return [f"{self.verb}: {text}" for text in self.then(result)]
 
     def failed(self, error: BaseException) -> list[str]:
-        """Settle its writes as far as the error says what became of them; gives what is wrong."""
+        """Settle its writes as far as the error shows their outcomes; return what is wrong."""
         self._note(f"{type(error).__name__} ")
         report = report_of(error) if self.bulk else None
         if report is not None:
@@ -151,7 +151,7 @@ class Actor:
     count: int = 0
 
     def token(self) -> str:
-        """A value that nobody has written."""
+        """A value that was never written."""
         self.count += 1
         return f"{self.name}.{self.count}"
 
@@ -160,7 +160,7 @@ class Actor:
         raise NotImplementedError
 
     def reviewed(self, key: Any, found: Any) -> list[str]:
-        """What is wrong with a row that nobody writes any more; one that is right is forgotten."""
+        """Return what is wrong with a row that is no longer written; a correct one is forgotten."""
         wrong = self.model.violations(key, found)
         if not wrong and self.model.is_settled(key):
             self.model.forget(key)
@@ -234,7 +234,7 @@ class Reads(Actor):
         return Call("page", (query,), {"size": 30, "token": token}, then=then)
 
     def raw(self) -> Call:
-        """Text that nobody has prepared."""
+        """Text that was never prepared."""
         row = self.dice.choice(FIXED)
         text = f"SELECT text FROM {self.keyspace}.chaos_fixed WHERE part = ? AND number = ? /* {self.token()} */"
         return Call("raw", (text, (row.part, row.number)), then=lambda found: differs(row.text, found[0][0]))
@@ -257,7 +257,7 @@ def place(row: Fixed) -> tuple[int, int]:
 
 
 def differs(wanted: Any, found: Any) -> list[str]:
-    """What is wrong with an answer, if anything is."""
+    """Return what is wrong with an answer, if anything is."""
     if found == wanted:
         return []
     return [f"{len(wanted)} rows wanted, {len(found)} came" if isinstance(wanted, list) else f"{wanted!r}: {found!r}"]

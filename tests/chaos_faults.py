@@ -133,7 +133,7 @@ class Breaker:
         self._thread.start()
 
     def go(self) -> None:
-        """Begin, or go on after `calm`."""
+        """Begin, or continue after `calm`."""
         self._going.set()
 
     def calm(self) -> None:

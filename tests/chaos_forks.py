@@ -49,7 +49,7 @@ Child = Callable[[], dict[str, Any]]
 
 
 def own_repo(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
-    """The child connects anew, and is answered or fails."""
+    """The child opens its own connection, and is answered or fails."""
     del lent
     call = reads.raw()
 
@@ -86,7 +86,7 @@ def lent_session(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
 
 
 def begun_stream(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
-    """A stream of the parent does not go on in a child, once the page that it has is used up."""
+    """A stream of the parent does not continue in a child, once the page that it has is used up."""
     del lent, row, reads
     return _begun(lane, lane.repo.stream(select(Fixed).where(Fixed.part == 0), page_size=20), "a stream")
 
@@ -106,7 +106,7 @@ def _begun(lane: Lane, rows: Any, what: str) -> Child:
 
 
 def refused(what: str, use: Callable[[], Any]) -> list[str]:
-    """What is wrong unless a child is told that this belongs to its parent."""
+    """Return what is wrong unless the error in the child says that this belongs to its parent."""
     try:
         found = use()
     except (ConnectionFailed, RequestFailed):

@@ -1,6 +1,6 @@
 """What each row may hold after writes of which some were acknowledged, some refused, and some got no answer.
 
-*In*: each write before it is sent, and what became of it. *Out*: what a row that was read violates, as sentences. A
+*In*: each write before it is sent, and its outcome. *Out*: what a row that was read violates, as sentences. A
 write counts as unknown until its caller says more, so that a call which never ends needs no care. Nothing here waits or
 knows of a server; times are the order of the calls.
 """
@@ -73,7 +73,7 @@ class Assignments:
         return len(self._writes) == 1
 
     def violations(self, found: Any) -> list[str]:
-        """What is wrong with this value, if anything is."""
+        """Return what is wrong with this value, if anything is."""
         return [] if plain(found) in self.values else [f"holds {found!r}, and may hold {self.values!r}"]
 
     def observe(self, found: Any) -> None:
@@ -266,7 +266,7 @@ class ChaosModel:
         return self._rows[key]
 
     def settle(self, write: Write, outcome: str) -> None:
-        """Take note of what became of a write, once."""
+        """Record the outcome of a write, once."""
         with self._lock:
             if write.outcome != UNKNOWN:
                 return
@@ -275,7 +275,7 @@ class ChaosModel:
                 self._row(write.key)[name].settle(write)
 
     def violations(self, key: Any, found: Mapping[str, Any] | None) -> list[str]:
-        """What is wrong with a row; None is no row."""
+        """Return what is wrong with a row; None means that the row is missing."""
         with self._lock:
             row = self._row(key)
             return [
@@ -285,7 +285,7 @@ class ChaosModel:
             ]
 
     def observe(self, key: Any, found: Mapping[str, Any] | None) -> list[str]:
-        """What is wrong with a row that its only writer has read; what was seen stays seen."""
+        """Return what is wrong with a row that its only writer has read; what was seen stays seen."""
         with self._lock:
             wrong = self.violations(key, found)
             for name, history in self._row(key).items():
@@ -299,7 +299,7 @@ class ChaosModel:
             return all(history.is_settled for history in self._row(key).values())
 
     def forget(self, key: Any) -> None:
-        """A row that nobody writes any more was found to be right."""
+        """A row that is no longer written was found to be right."""
         with self._lock:
             self._rows.pop(key, None)
             self._last.pop(key, None)

@@ -97,7 +97,7 @@ def claims_of(row: Ledger | None) -> set[tuple[int, str]]:
 
 
 def fresh_model() -> type[Model]:
-    """A class over the table that never changes; it is collected once nobody holds it."""
+    """A class over the table that never changes; it is collected once it is not referenced."""
 
     class Fresh(Model, table="chaos_fixed", repo="chaos_fresh"):
         part: Column[int] = partition_key()

@@ -43,7 +43,7 @@ PACE: Final = 0.02
 """Seconds between two calls of one writer, on the average."""
 
 NAP: Final = 0.02
-"""Seconds for which the thread sleeps that notices when the process stands still."""
+"""Seconds between two checks of the thread that detects when the process does not run."""
 
 LATEST: Final = 0.05
 """Seconds by which a thread may wake up late; beyond that the run asks for too much of the machine, and slows down."""
@@ -72,7 +72,7 @@ class Record:
 
     @property
     def requests(self) -> int:
-        """How many requests the repos have told of."""
+        """How many requests the repos have reported."""
         return next(copy.copy(self._requests))
 
     def on_query(self, event: Any) -> None:
@@ -105,7 +105,7 @@ class Record:
             self.wrong(f"{call.verb}: took {over + limit:.1f} s, of {limit:.3f} s; {type(error).__name__}")
 
     def watch(self, stop: threading.Event) -> None:
-        """Notice when the process stands still: other programs, one thread that keeps the interpreter."""
+        """Detect when the process does not run: other programs, one thread that keeps the interpreter."""
         while not stop.is_set():
             began = self.asleep = time.monotonic()
             time.sleep(NAP)
@@ -281,7 +281,7 @@ def loop_worker(lane: Lane, actors: list[Actor]) -> None:
 
 
 async def watch_loop(lane: Lane) -> None:
-    """Notice when the loop stands still, and not the whole process."""
+    """Detect when the loop does not run, and not the whole process."""
     record, thread = lane.record, threading.get_ident()
     while not lane.stop.is_set():
         began = record.beats[thread] = time.monotonic()
@@ -317,7 +317,7 @@ def ending_worker(lane: Lane, actor: Docs) -> None:
 
 
 def look_at(lane: Lane, slot: Slot) -> None:
-    """A document that nobody writes any more is right, and is forgotten."""
+    """A document that is no longer written is right, and is forgotten."""
 
     def then(found: Doc | None) -> list[str]:
         wrong = lane.model.violations(slot.key, contents(found))
@@ -349,6 +349,6 @@ def end_loop(lane: Lane, calls: list[Call], *, closed: bool) -> None:
 
 
 async def quietly(lane: Lane, call: Call) -> None:
-    """A call whose end nobody waits for."""
+    """A call whose end is not awaited."""
     with contextlib.suppress(Exception), lane.measured(call, 60.0):
         lane.record.wrong(*call.succeeded(await perform_async(lane.repo.aio(), call)))

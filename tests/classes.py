@@ -102,7 +102,7 @@ def declare_view(repo, view, base):
 
 
 def annotation(cql_type, user_types):
-    """An annotation of this type, and what `column` has to be told as well.
+    """An annotation of this type, and the arguments that `column` needs as well.
 
     No Python value stands for a set of lists, so such columns keep what the driver makes of them; the classes of the
     user types inside are mentioned, as a model has to.

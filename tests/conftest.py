@@ -8,7 +8,7 @@ pytest_plugins = ["project", "logins", "servers"]
 
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
-"""No deadline: a machine that is busy with something else is no failure of ours."""
+"""No deadline: a machine that is busy with something else is not a failure of the code."""
 
 settings.register_profile("mutants", max_examples=15, deadline=None, derandomize=True, database=None)
 """For ``python tests/mutants.py``, which runs the same tests some hundred times."""

@@ -38,7 +38,7 @@ VERSIONS = {
     "the largest epoch": "UPDATE {migrations} SET epoch = {max} WHERE scope = {scope} AND version = {head}",
     "a negative total": "UPDATE {migrations} SET total = -1 WHERE scope = {scope} AND version = {head}",
     "a year that Python lacks": "UPDATE {migrations} SET started_at = {max} WHERE scope = {scope} AND version = {head}",
-    "a version that runs for ever": "UPDATE {migrations} USING TIMESTAMP {max} SET status = 'running' "
+    "a version that never ends": "UPDATE {migrations} USING TIMESTAMP {max} SET status = 'running' "
     "WHERE scope = {scope} AND version = {head}",
     "an unknown status": "UPDATE {migrations} SET status = 'x', kind = 'y' WHERE scope = {scope} AND version = {head}",
     "a history deleted in the future": "DELETE FROM {migrations} USING TIMESTAMP {max} WHERE scope = {scope}",

@@ -309,7 +309,7 @@ def play(kind, seed, first, cases, progress=None):
         progress: called with the number of each case, once it is played.
 
     Raises:
-        AssertionError: a case ended otherwise; names what plays it again.
+        AssertionError: a case ended in another way; names what plays it again.
     """
     outcomes, slowest = Counter(), 0.0
     before = signal.signal(signal.SIGALRM, _ring)

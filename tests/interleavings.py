@@ -46,7 +46,7 @@ class Env:
         self.me, self.steps, self.answers, self.given, self.request = me, steps, answers, 0, None
 
     def ask(self, *request: Any) -> Any:
-        """Ask the world; a request without an answer ends the run, however often it is tried to go on after it."""
+        """Ask the world; a request without an answer ends the run, however often the run tries to continue."""
         if self.request is None and self.given < len(self.answers):
             self.given += 1
             answer = self.answers[self.given - 1]
@@ -101,7 +101,7 @@ class Node:
         self.after: dict[Any, Node] = {}
 
     def then(self, answer: Any) -> Node:
-        """The same process, one answer later."""
+        """This process, one answer later."""
         if answer not in self.after:
             self.after[answer] = Node(self.program, self.me, self.steps, (*self.answers, answer))
         return self.after[answer]
@@ -118,12 +118,12 @@ class Node:
 
 @attrs.frozen(cache_hash=True)
 class Process:
-    """One process: its node, when it can go on, and what happened to it.
+    """One process: its node, when it can continue, and what happened to it.
 
     Attributes:
         held_up: seconds that it was paused since it decided to send a statement.
         silent: seconds that it was paused since it last changed the row.
-        strays: statements that it sent while somebody else held the lock.
+        strays: statements that it sent while another process held the lock.
         state: ``alive``, ``crashed``, or its result.
     """
 
@@ -169,7 +169,7 @@ class State:
         late: updates on their way.
         away: steps that lost nodes know, which may come back.
         common: steps that all live nodes knew when they agreed last.
-        sent: how often each step arrived from whoever held the lock then.
+        sent: how often each step arrived from the holder of the lock at that time.
         fair: whether nothing happened that may leave the lock held at the end.
     """
 
@@ -233,7 +233,7 @@ def _following(state: State, report: Report):
         raise Violation(f"no end: {_told(state)}")
     able = [at for at in alive if state.processes[at].ready <= state.now]
     if not able:
-        # What is under way may arrive while everybody sleeps.
+        # A statement in flight may arrive while all processes sleep.
         yield from _landings(state, report)
         yield attrs.evolve(state, now=min(state.processes[at].ready for at in alive))
         return
@@ -423,9 +423,9 @@ def _checked_result(state: State, process: Process, result: str) -> str:
 def _check_end(state: State) -> None:
     results = {process.state for process in state.processes}
     if "done" not in results and not results <= {"crashed", "lost"}:
-        raise Violation(f"nobody finished: {_told(state)}")
+        raise Violation(f"no process finished: {_told(state)}")
     if "alive" in results:
-        raise Violation(f"a process waits for ever: {_told(state)}")
+        raise Violation(f"a process waits forever: {_told(state)}")
     if state.fair and _visible(state).owner is not None:
         raise Violation(f"the lock was left behind: {_told(state)}")
 

@@ -25,7 +25,7 @@ class MemoryStore:
 
     Attributes:
         lost: numbers of requests (from 1, reads included) that are done and whose answer is lost.
-        unsent: numbers of requests that are not done, and nobody knows.
+        unsent: numbers of requests that are not done, although their outcome is reported as unknown.
         busy: numbers of requests that are not done, and said so.
         refused: numbers of requests that are refused for good.
         clock: the writer's, in microseconds.

@@ -123,7 +123,7 @@ GROUPS: Mapping[str, Group] = {
 
 EQUIVALENT = {
     "rules/undo.py yields nothing in '(yield from ())'": "it yields nothing",
-    "options/stored.py 0 -> 1 in '0'": "any tuple without pairs stands for a value that nobody can compare",
+    "options/stored.py 0 -> 1 in '0'": "any tuple without pairs represents a value that cannot be compared",
     "scyllamodel/driver/data/binding/binder.py without element 0 in \"('LongType', 'CounterColumnType')\"": "only "
     "faster",
     "scyllamodel/driver/data/binding/binder.py without element -1 in \"('LongType', 'CounterColumnType')\"": "only "

@@ -150,7 +150,7 @@ def are_green(groups: set[str]) -> bool:
 
 
 class Result:
-    """What came of the mutants so far; its text is the report."""
+    """The outcomes of the mutants so far; its text is the report."""
 
     def __init__(self, total: int) -> None:
         self.total, self.began, self.timeouts = total, time.monotonic(), 0

@@ -34,7 +34,7 @@ class Mutant(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The same without the line, which moves."""
+        """The identity of a mutation without its line, which moves."""
         return f"{self.module.relative_to(SCHEMA if self.module.is_relative_to(SCHEMA) else ROOT)} {self.what}"
 
 
@@ -137,7 +137,7 @@ class _Sites(ast.NodeVisitor):
                     self.visit(child)
 
 
-def _is_apart(node: ast.AST) -> bool:  # noqa: PLR0911 - likewise
+def _is_apart(node: ast.AST) -> bool:  # noqa: PLR0911 - one return for each case
     match node:
         case ast.Expr(value=ast.Constant()):
             return True  # a docstring

@@ -181,7 +181,7 @@ def play(cluster, verb, fault, at, starters=16):
         verbs = ["sync", *["wait"] * (starters - 1)] if verb == "wait" else [verb] * starters
         processes = [Starter(contact, repo.keyspace, one, tables, on_line) for one in verbs]
         if not reached.wait(90):
-            found.odd.append(f"nobody said {at}")
+            found.odd.append(f"no process reported {at}")
         since = _lose(cluster, fault, chosen)
         found.ends = [one.end(since + 3 * LIMIT - time.monotonic()) for one in processes]
         found.took = time.monotonic() - since

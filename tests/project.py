@@ -15,14 +15,14 @@ from scyllamodel import Column, Model, clustering_key, column, partition_key, ty
 
 
 class Customer(Model, table="customers"):
-    """Somebody who buys."""
+    """A customer of the shop."""
 
     id: Column[UUID] = partition_key()
     email: Column[str] = column(index=True)
 
 
 class Order(Model, table="orders"):
-    """What somebody bought."""
+    """A purchase."""
 
     customer: Column[UUID] = partition_key()
     placed: Column[cql.TimeUUID] = clustering_key(descending=True)
@@ -61,7 +61,7 @@ class App:
         return run(*words, folder=self.folder, **{"SCYLLAMODEL_REPOS": "app.db:repo", **changes})
 
     def on_a_terminal(self, *words, **changes):
-        """The same on a terminal."""
+        """Run a command on a terminal."""
         changes = {"SCYLLAMODEL_REPOS": "app.db:repo", "TERM": "xterm-256color", **changes}
         return on_a_terminal(command(*words), self.folder, **changes)
 
@@ -101,7 +101,7 @@ def app(tmp_path, scylla_cluster):
 
 @pytest.fixture
 def ready(app):
-    """The same project, its schema made."""
+    """A project whose schema is created."""
     done = app.run("migrate", "--create-keyspace", "-q")
 
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)

@@ -66,7 +66,7 @@ class Order(
 
 
 class ByTotal(MaterializedView, of=Order):
-    """The same by total."""
+    """A view of the orders by total."""
 
     total: Column[int] = partition_key()
     shop: Column[int] = clustering_key()

@@ -1,4 +1,4 @@
-"""Rebuild schemas that nobody here wrote: ``python tests/rebuild.py FILE.cql [FILE.cql …]``.
+"""Rebuild schemas of other origin: ``python tests/rebuild.py FILE.cql [FILE.cql …]``.
 
 Each file's CQL creates a keyspace on a real node. Models are generated of it: a strict check against it names nothing
 but what the generated module lists as left out, and an empty keyspace made of these models has the same rows in
@@ -88,7 +88,7 @@ def _qualified(statement: str, keyspace: str) -> str:
 
 
 def rows(repo: Repo, keyspace: str) -> dict[str, list[Any]]:
-    """What ``system_schema`` holds of a keyspace, without ids, times and our own tables."""
+    """Return the rows of ``system_schema`` for a keyspace, without ids, times and the internal tables."""
     found: dict[str, list[Any]] = {}
     for table in TABLES:
         columns = (
@@ -124,7 +124,7 @@ def generated(source: str, folder: Path) -> str:
 
 
 def rebuilt(cluster: LocalCluster, name: str, texts: list[str], folder: Path) -> list[str]:
-    """What is wrong with the models and the script of a schema; nothing, if they make the same one."""
+    """Return what is wrong with the models and the script of a schema; nothing, if they create an equal one."""
     live, again, script_of = f"live_{name}", f"again_{name}", f"script_{name}"
     with cluster.repo(live, name=name) as repo:
         migrate_keyspace(repo)

@@ -38,7 +38,7 @@ def say(*words):
 
 
 def models(first, last):
-    """The classes; whoever wants them keeps them."""
+    """The classes; the caller keeps them."""
     made = []
     for number in range(first, last + 1):
         inside = types.new_class(
@@ -101,4 +101,4 @@ def main(node, keyspace, lease, copies, first, last, verb=None):  # noqa: PLR091
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-    stop_event_loop()  # or the driver waits up to five seconds at the end, which are no part of any recovery
+    stop_event_loop()  # or the driver waits up to five seconds at the end, which do not belong to a recovery

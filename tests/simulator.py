@@ -1,4 +1,4 @@
-"""A server in memory: it holds facts, runs the statements of a plan on them, and can be told to misbehave.
+"""A server in memory: it holds facts, runs the statements of a plan on them, and can simulate faults.
 
 It knows a statement by the change that a plan made it from, refuses what a server would refuse (a thing that is there
 already, a table that is not), and shows what a server would show: whole options, flags, dropped columns. Faults are
@@ -237,16 +237,16 @@ class Loss:
 
 @attrs.define
 class Faults:
-    """What goes wrong, by the number of the ``execute`` (from 1) unless said otherwise.
+    """The faults, by the number of the ``execute`` (from 1) unless specified differently.
 
     Attributes:
         lost: applied, and the answer is lost.
-        unsent: not applied, and nobody knows.
+        unsent: not applied, but reported as unknown.
         late: applied only when so many looks have passed, the answer is lost.
         busy: not applied, and said so.
         refused: not applied, for good.
         missing: not applied, since the node does not know yet what the statement needs.
-        crash: an error nobody foresaw, before it is applied.
+        crash: an unexpected error, before it is applied.
         interrupt: Ctrl-C while the answer is awaited; applied.
         warnings: what comes with the answer.
         blind: looks, by their number, that fail.
@@ -279,7 +279,7 @@ class Faults:
 
 
 class Simulator:
-    """Nodes that coordinate one after the other: an executor whose time passes only when somebody sleeps.
+    """Nodes that coordinate one after the other: an executor whose time passes only while a caller sleeps.
 
     A statement that is sent through a node that took over before all nodes agreed fails the test.
     """
@@ -324,7 +324,7 @@ class Simulator:
         if number in faults.foreign:
             self.facts = faults.foreign[number](self.facts)
         if number in faults.crash:
-            raise RuntimeError("nobody foresaw this")
+            raise RuntimeError("an unexpected error")
         if number in faults.busy:
             raise StatementTransient("Failed to apply group 0 change due to concurrent modification")
         if number in faults.refused:

@@ -263,7 +263,7 @@ def paused_node(cluster, dice, outcome):
 
 
 def killed_coordinator(cluster, dice, outcome):
-    """The node that coordinates dies in the middle of a plan: the run goes on through another one, or the next does."""
+    """The coordinator dies in the middle of a plan: the run continues through another node, or the next run does."""
     coordinator = _coordinator(cluster)
     contact = cluster.contact_points[coordinator % 3]
 

@@ -141,7 +141,7 @@ def _create_index(found, reader, _):
     if kind is None:
         raise Inexpressible("a column that is not there")
     if part and part[1] == "values" and not kind.type.cql.startswith(("list", "set", "map")):
-        raise Inexpressible("values of what is no collection")
+        raise Inexpressible("values of a type that is not a collection")
     if kind.type.cql.startswith("set") and part and part[1] == "keys":
         raise Inexpressible("keys of a set")
     using = str(reader.literal()) if reader.accept("USING") else None

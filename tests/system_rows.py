@@ -16,7 +16,7 @@ _FROM = re.compile(r"SELECT .* FROM ([\w.\"]+)(?: WHERE keyspace_name = '(\w+)')
 
 @attrs.define
 class Rows:
-    """What comes of a request that was started."""
+    """The result of a request that was started."""
 
     rows: list
 

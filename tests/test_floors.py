@@ -71,7 +71,7 @@ def _room(module: str) -> str:
 
 
 def _imports(module: str) -> list[tuple[int, str]]:
-    """Line and dotted name of every module of ours that this one imports, checkers' imports included."""
+    """Return line and dotted name of every module of this package that it imports, checkers' imports included."""
     tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
     found = []
     for node in ast.walk(tree):
@@ -127,7 +127,7 @@ def test_exec_is_called_in_one_module():
 
 @pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith(("schema.server", "local", "testing"))])
 def test_servers_differ_in_their_profile_alone(module):
-    """Whoever has to know asks what a server can do, and never which it is."""
+    """A module asks what a server can do, and never which server it is."""
     text = (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
 
     assert [] == [word for word in ("is_scylla", ".at_least(", ".engine ==") if word in text]

@@ -46,7 +46,7 @@ ALLOWED = {
     ("queries", "sasi"): "statements that are written and not sent",
     ("servers", "sasi"): ASKED,
 }
-"""What is in order, by file and word, and why."""
+"""Allowed uses, by file and word, with the reason."""
 
 
 def found():

@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
 FILES = sorted(path for path in HERE.rglob("test_*.py"))
+ROOT = HERE.parent
+PHRASES = (
+    r"(?<!there\s)(?:is|are|was|were) no(?! longer)",
+    r"(?:be)?(?:came|comes) of",
+    r"go(?:es)? on",
+    r"mend(?:s|ed|ing)?",
+    r"otherwise(?=[.;\"])",
+    *("anew", "as it stands", "at hand", "at will", "by hand", "by itself", "by themselves", "for ever"),
+    *("for up(?! to)", "in vain", "likewise", "no more(?! than)", "nobody", "of before", "of ours", "our own"),
+    *("remaining life", "somebody", "stands still", "thereby", "told", "under way", "went on", "went through"),
+    "whoever",
+)
+"""Phrases that read as a translation. There is a plain one for each, such as "unknown", "started" or "resumes"."""
+
+_GAP = r"""(?:[\s#]|["']\s*[a-z]?["'])+"""
+"""What may be between two words: a line break within a docstring, a comment or a message."""
+_ALTERNATIVES = "|".join(PHRASES).replace(" ", _GAP)
+BANNED = re.compile(rf"(?<![`{{])(?!(?<=[\"'])\w+[\"'])\b(?:{_ALTERNATIVES})\b", re.IGNORECASE)
+OPENINGS = re.compile(r'"""(?:The same|Its|Likewise|As of|What (?:is|was))\b')
+RECORDED = HERE / "data"
+TEXT_FILES = (".py", ".md", ".json")
+MARKDOWN_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -39,3 +65,35 @@ def test_nothing_is_skipped_or_mocked(path):
     )
 
     assert [] == [word for word in words if word in text]
+
+
+@pytest.mark.parametrize("folder", ["scyllamodel", "benchmarks"])
+def test_texts_are_plain_english(folder):
+    """Docstrings, comments, messages and pages use none of the banned phrases, and a docstring stands alone."""
+    paths = [path for path in (ROOT / folder).rglob("*") if path.suffix in TEXT_FILES and RECORDED not in path.parents]
+    paths = [path for path in paths if ROOT / "scyllamodel" / "schema" not in path.parents]
+    paths += [ROOT / "README.md", ROOT / "noxfile.py"] if folder == "scyllamodel" else []
+
+    assert [] == [hit for path in sorted(paths) if path != Path(__file__) for hit in _banned(path)]
+
+
+def _banned(path: Path) -> Iterator[str]:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        text = MARKDOWN_CODE.sub(lambda code: "\n" * code[0].count("\n"), text)
+    hits = [*BANNED.finditer(text), *OPENINGS.finditer(text)]
+    spans = list(_text_spans(text)) if hits and path.suffix == ".py" else [(0, len(text))]
+    for hit in hits:
+        if any(start <= hit.start() < end for start, end in spans):
+            line = text.count("\n", 0, hit.start()) + 1
+            yield f"{path.relative_to(ROOT)}:{line}: {' '.join(hit[0].split())}"
+
+
+def _text_spans(source: str) -> Iterator[tuple[int, int]]:
+    """Return where the strings and comments of a module are, since names and keywords may be any word."""
+    lines = [0]
+    for line in source.splitlines(keepends=True):
+        lines.append(lines[-1] + len(line))
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if tokenize.tok_name[token.type] in ("STRING", "FSTRING_MIDDLE", "COMMENT"):
+            yield lines[token.start[0] - 1] + token.start[1], lines[token.end[0] - 1] + token.end[1]

@@ -56,7 +56,7 @@ def test_a_class_statement_loads_no_driver():
 
 
 def test_every_error_is_public():
-    """Whoever catches an error of ours can import it from the top."""
+    """Every error of this package can be imported from the top."""
     errors = importlib.import_module("scyllamodel.errors")
     tree = {
         name

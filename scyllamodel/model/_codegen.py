@@ -271,7 +271,7 @@ def define_function(lines: list[str], name: str, source_name: str, scope: dict[s
     """Return the function with this name that the lines define, and keep its source for tracebacks.
 
     Parameters:
-        lines: source code of our own identifiers only, never of input from users or servers.
+        lines: source code with identifiers of this package only, never of input from users or servers.
         source_name: what tracebacks call it.
         scope: its globals.
     """

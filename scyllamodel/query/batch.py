@@ -87,7 +87,7 @@ class Batch:
     """A collection of writes, whose results are not known before the batch is sent.
 
     Sending empties a batch, whatever the outcome, so that nothing is sent twice; inside its block it can be filled
-    again. Once the block has ended, a batch accepts no more writes.
+    again. Once the block has ended, a batch accepts no further writes.
 
     Attributes:
         result: of a batch with conditions, after it was sent.
@@ -144,7 +144,7 @@ class Batch:
         return drained
 
     def close(self) -> None:
-        """Discard what was not sent, and accept no more writes."""
+        """Discard what was not sent, and accept no further writes."""
         self._entries, self._is_closed = {}, True
 
     def check_open(self) -> None:

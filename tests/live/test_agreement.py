@@ -33,7 +33,7 @@ MODELS = declare("agree", *(table(f"t{number}", "id int pk", "at int ck", "a tex
 
 @pytest.fixture(scope="module")
 def three():
-    """Three nodes of our own, since the tests pause and kill them."""
+    """Three separate nodes, since the tests pause and kill them."""
     with LocalCluster(nodes=3) as cluster:
         yield cluster
 
@@ -154,7 +154,7 @@ def test_writes_outlive_a_node(three, repo):
             try:
                 load.execute(update(Tally).where(Tally.id == number % 4).set(Tally.hits.increment()))
                 counted.append(number % 4)
-            except Exception:  # noqa: BLE001 - of the driver: nobody knows whether it was counted
+            except Exception:  # noqa: BLE001 - of the driver: it is unknown whether it was counted
                 unsure.append(number % 4)
 
         victim = other_node(three, choose_coordinator(repo.connection()))
@@ -205,7 +205,7 @@ def test_a_cancelled_reader_leaves_nothing_behind(three, repo):
 
 
 def test_a_dead_node_does_not_count(three, repo):
-    """Once a killed node's heartbeat stands still, the others agree without it."""
+    """Once a killed node's heartbeat does not change, the others agree without it."""
     coordinator = choose_coordinator(repo.connection())
     dead = other_node(three, coordinator)
     dead.kill()
@@ -218,7 +218,7 @@ def test_a_dead_node_does_not_count(three, repo):
 
 
 def test_a_plan_outlives_its_coordinator(three, repo):
-    """The coordinator dies in the middle of a plan: the run goes on through another node, or the next one finishes it.
+    """The coordinator dies in the middle of a plan: the run continues through another node, or the next run ends it.
 
     Nothing is lost and nothing left; plans note the node that is down (CL101).
     """
@@ -242,7 +242,7 @@ def test_a_plan_outlives_its_coordinator(three, repo):
 
 @contextlib.contextmanager
 def fourth(three):
-    """A node that is no member yet, and joins in the background while one is inside."""
+    """A node that has not joined yet, and joins in the background while one is inside."""
     known = next(node for node in three.nodes if node.is_running)
     config = attrs.evolve(
         known.config,

@@ -67,7 +67,7 @@ class Shop:
         return schema, roles, sorted(map(str, session.execute(f"LIST ALL PERMISSIONS OF {self.app}")))
 
     def attack(self, cql):
-        """What becomes of a statement of the attacker: True, or False if it was denied."""
+        """Run a statement of the attacker; return False if it was denied."""
         try:
             self.attacker.session.execute(cql)
         except (Unauthorized, InvalidRequest):  # some tables of the system refuse a write before they look at roles
@@ -230,7 +230,7 @@ def test_a_removal_takes_what_is_named_and_nothing_else(broad):
 
 
 def test_rows_that_were_deleted_are_noticed(broad):
-    """What the attacker removes of a version is neither taken back in part nor run again, until somebody allows it."""
+    """What the attacker removes of a version is neither taken back in part nor run again, until it is allowed."""
     shop, first, second = broad
     ran = migrate(shop.admin, steps=[RawStep(f"UPDATE {shop.name}.purchases SET note = 'x' WHERE id = 1")])
     before = shop.snapshot()

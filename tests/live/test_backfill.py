@@ -61,7 +61,7 @@ class Order(Model, table="orders", repo="backfill"):
 
 
 class ByDay(Model, table="orders_by_day", repo="backfill"):
-    """The same rows under another key."""
+    """A table of the rows with another key."""
 
     number: Column[int] = partition_key()
     shop: Column[int] = clustering_key(descending=True)
@@ -72,7 +72,7 @@ class ByDay(Model, table="orders_by_day", repo="backfill"):
 
 
 class Twin(Model, table="orders_twin", repo="backfill"):
-    """The same key and static column, elsewhere."""
+    """A table with an equal key and static column."""
 
     shop: Column[int] = partition_key()
     number: Column[int] = clustering_key()
@@ -154,7 +154,7 @@ def test_names_do_as_well(repo):
 
 
 def test_a_second_run_has_nothing_to_do_and_counts_the_first(repo):
-    """Until it is asked to begin anew."""
+    """A complete backfill copies nothing until it is asked to start over."""
     repo.save_many(orders(10))
     first = backfill(repo, Order.total, into=Order.total_2, convert=Decimal)
     repo.save(Order(shop=1, number=50, total=5))
@@ -168,7 +168,7 @@ def test_a_second_run_has_nothing_to_do_and_counts_the_first(repo):
 
 
 def test_another_conversion_is_refused_half_way(repo):
-    """Half of the rows by one function and half by another would be nobody's wish."""
+    """A backfill never converts half of the rows by one function and half by another."""
     repo.save_many(orders(3))
     backfill(repo, Order.total, into=Order.total_2, convert=Decimal)
 
@@ -303,7 +303,7 @@ def test_static_values_go_along_also_without_rows(repo):
 
 
 def test_rows_that_cannot_be_converted_are_told_and_the_others_are_copied(repo):
-    """With their keys and no value that is never shown; the next run goes on with their ranges alone."""
+    """Failed rows are listed with their keys and without redacted values; the next run retries only their ranges."""
     repo.save_many([*orders(40, note="12"), Order(shop=1, number=77, note="secret")])
 
     with pytest.raises(BackfillFailed, match="1 of 41 rows were not copied; the first is shop=1, number=77") as e:
@@ -419,7 +419,7 @@ def checkpoints(repo):
 
 
 def test_checkpoints_are_no_drift(repo):
-    """The table of them is ours, and never told of."""
+    """The table of backfills is internal, and is never reported."""
     repo.save_many(orders(1))
     backfill(repo, Order.total, into=Order.total_2, convert=Decimal)
 

@@ -123,7 +123,7 @@ USES = [
 
 @pytest.mark.parametrize("use", USES, ids=["save", "insert", "delete", "execute"])
 def test_a_batch_whose_block_has_ended_takes_nothing(run, use):
-    """What was collected would never be sent."""
+    """A closed batch refuses writes, which it would never send."""
     batch = run(lambda repo: repo.block(repo.batch(), lambda _: None))
 
     with pytest.raises(QueryNotSupported, match=r"block of this batch has ended.*repo\.batch\(\)"):
@@ -166,7 +166,7 @@ def test_a_block_that_fails_sends_nothing(run, repo, hall):
 
 
 def test_a_batch_whose_answer_was_lost_is_not_sent_again(run, repo, hall, scylla_cluster, scylla_fault_proxy):
-    """Sending empties it whatever comes of the request."""
+    """Sending a batch empties it whatever the outcome of the request."""
     with scylla_cluster.repo(
         repo.keyspace, name="batches", nodes=[scylla_fault_proxy.address], request_timeout=0.5
     ) as weak:

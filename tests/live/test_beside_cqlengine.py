@@ -1,4 +1,4 @@
-"""What cqlengine's ``sync_table`` makes of a schema, and what a sync of ours makes of the same, side by side.
+"""Compare the schemas that cqlengine's ``sync_table`` and a sync of this package create from equal models.
 
 Its own tests of schema management are the source of the cases. Each case has one live table for either side, made by
 the same CQL, and one declaration for both. What was seen of either is asserted: whether it raised, how many statements
@@ -159,7 +159,7 @@ def their_type(cql_type, given):
 
 
 USER_TYPES: dict[str, type] = {}
-"""cqlengine's classes of the user types of the case at hand."""
+"""cqlengine's classes of the user types of this case."""
 
 
 def their_model(case, keyspace):
@@ -211,7 +211,7 @@ class Side:
         return "", len(self.sent)
 
     def seen(self, case, sync):
-        """What became of a case by this sync, done twice."""
+        """Return the outcome of a case by this sync, done twice."""
         raised, sent = self.counted(sync)
         later, again = ("", 0) if raised else self.counted(sync)
         raised += f"then {later}" if later else ""

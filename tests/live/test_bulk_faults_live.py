@@ -136,7 +136,7 @@ def check(repo, rows, report, taken):
 
 @pytest.mark.parametrize("by_partition", [False, True], ids=["each", "grouped"])
 def test_a_source_that_raises(run, repo, rows, by_partition):
-    """What was sent is settled; the exception comes through with the report."""
+    """A cancelled run settles what was sent; the exception has the report."""
 
     def case(repo):
         repo.save_many(broken(rows, 431), by_partition=by_partition)

@@ -64,7 +64,7 @@ class Order(Model, table="orders", repo="clauses", indexes=[Index("status"), Ind
 
 
 class ByTotal(MaterializedView, of=Order, view="orders_by_total"):
-    """The same by total."""
+    """A view of the orders by total."""
 
     total: Column[int] = partition_key()
     shop: Column[int] = clustering_key()
@@ -111,7 +111,7 @@ HERE = (Order.shop == 1,)
 
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
-    """The tables of this module, filled once: the keyspace is its own, so that nobody empties it between tests."""
+    """The tables of this module, filled once; their keyspace is separate, so they are not emptied between tests."""
     with scylla_cluster.repo(keyspaces.unique_name("clauses"), name="clauses") as found:
         migrate(found, resources=[Order, Branch, Visit, Hits], wait_built=True, create_keyspace=True)
         found.save_many(ROWS)
@@ -332,7 +332,7 @@ def test_ttl_of_zero_and_none_differ(run):
 
 
 def test_conditions(run):
-    """Applied or not, told by name; the row that stood in the way is loaded."""
+    """The result says by name whether it was applied, and has the row that prevented it."""
     row = fresh(status="new", total=5, tags={"a"})
 
     def case(repo):
@@ -570,7 +570,7 @@ def test_pages(run):
 
 
 def tampered(token):
-    """The same with one letter changed."""
+    """Return the text with one letter changed."""
     return token[:-9] + ("A" if token[-9] != "A" else "B") + token[-8:]
 
 
@@ -717,7 +717,7 @@ def test_raw(run):
 
 
 def test_refresh(run):
-    """What is stored now; a row that is gone is an error."""
+    """Return the stored row; a missing row is an error."""
     row = fresh(status="x")
 
     def case(repo):
@@ -772,7 +772,7 @@ def test_texts_are_found_by_their_beginning(repo):
 
 
 def test_uuids_of_the_driver_are_plain(repo):
-    """What is loaded is what was saved, to the class."""
+    """A loaded value equals the saved one, and has its class."""
     at = uuid1()
     repo.insert(Visit(page="plain", at=at))
 

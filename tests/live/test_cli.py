@@ -133,7 +133,7 @@ def test_a_result_tells_every_step(app):
 
 
 def test_inspect_prints_cql_that_makes_the_same_schema(ready):
-    """What is printed for one keyspace makes another one that looks the same."""
+    """The printed CQL of one keyspace creates another one that prints the same."""
     script = ready.run("inspect").stdout
     for statement in script.replace(ready.keyspace, f"{ready.keyspace}_b").split(";\n"):
         if statement.strip():
@@ -155,7 +155,7 @@ def test_inspect_prints_facts_as_json(ready):
 
 
 def test_inspect_prints_models_that_are_in_step(ready):
-    """What is printed as Python stands in for the models, and the strict check has nothing to say."""
+    """The printed Python can be used as the models, and the strict check reports nothing."""
     ready.write("models", ready.run("inspect", "--format", "models").stdout)
     done = ready.run("check", "--strict")
 
@@ -163,7 +163,7 @@ def test_inspect_prints_models_that_are_in_step(ready):
 
 
 def test_inspect_prints_a_diagram(ready):
-    """With every table, and clustering keys told apart."""
+    """The diagram has every table, and distinguishes clustering keys."""
     done = ready.run("inspect", "--format", "mermaid")
 
     assert done.stdout.startswith("erDiagram\n")
@@ -211,7 +211,7 @@ def test_wait_ends_when_another_has_migrated(app):
 
 
 def test_diff_tells_what_the_server_lacks_and_has(ready):
-    """In step there is nothing to tell; a column by hand and a table of others are what only the server has."""
+    """In sync there is nothing to report; a manually added column and other tables exist only on the server."""
     same = document_in(ready.run("diff", "--from", "live", "--json").stdout)
     ready.repo.session.execute(f"ALTER TABLE {ready.keyspace}.orders ADD by_hand int", timeout=60)
     found = ready.run("diff", "--from", "models", "--to", "live", "--exit-code")
@@ -224,7 +224,7 @@ def test_diff_tells_what_the_server_lacks_and_has(ready):
 
 
 def test_live_objects_of_others_are_notes(ready):
-    """A table that no model declares is no drift, except for --strict; nothing touches it."""
+    """A table that no model declares is not drift, except for --strict; it is never changed."""
     ready.repo.session.execute(f"CREATE TABLE {ready.keyspace}.theirs (id int PRIMARY KEY)", timeout=60)
     found = document_in(ready.run("plan", "--json").stdout)
 
@@ -274,7 +274,7 @@ def test_the_same_models_in_several_keyspaces(app):
 
 
 def test_a_repo_that_fails_does_not_stop_the_others(app):
-    """Exit code 6, the error of the one and the result of the other; mended, a second run does what is missing."""
+    """Exit code 6, the error of one and the result of the other; once fixed, a second run does what is missing."""
     app.run("create-keyspace")
     app.write("models", "import no_such_module")
     both = ("migrate", "--json", "--repo", "app.db:repo", "--repo", "app.db:audit")
@@ -293,7 +293,7 @@ def test_a_repo_that_fails_does_not_stop_the_others(app):
 
 
 def test_all_configured_repos_must_be_known(app):
-    """Without --repo a model that is bound to a repo nobody configured is an error, and nothing runs."""
+    """Without --repo a model that is bound to a repo that is not configured is an error, and nothing runs."""
     app.run("create-keyspace")
     app.write("models", MODELS + AUDIT)
     done = app.run("migrate")
@@ -367,7 +367,7 @@ def test_a_reader_that_leaves_early_does_not_hurt(ready):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_finishes_its_statement_and_the_next_run_the_rest(app, number):
-    """After Ctrl-C or SIGTERM exactly the steps that were told are there, exit code 6; a rerun makes the others."""
+    """After Ctrl-C or SIGTERM exactly the reported steps exist, exit code 6; a second run adds the others."""
     app.run("create-keyspace")
     app.write("models", MANY)
     work = start("migrate", folder=app.folder, SCYLLAMODEL_REPOS="app.db:repo")
@@ -400,7 +400,7 @@ def test_an_interrupt_before_anything_runs_changes_nothing(app):
 
 
 def test_a_command_ends_when_its_work_is_done(ready):
-    """The driver's thread does not keep the process: from the last word to the end is no wait."""
+    """The driver's thread does not delay the end of the process."""
     waits = []
     for _ in range(4):
         work = start("check", folder=ready.folder, SCYLLAMODEL_REPOS="app.db:repo")
@@ -413,7 +413,7 @@ def test_a_command_ends_when_its_work_is_done(ready):
 
 
 def test_the_environment_of_these_tests_is_clean():
-    """No setting of whoever runs them reaches the commands."""
+    """No setting in the environment of the tests reaches the commands."""
     assert {"SCYLLAMODEL_REPOS", "SCYLLAMODEL_URL"}.isdisjoint(environment())
     assert sys.executable == command()[0]
     assert os.environ["PATH"] == environment()["PATH"]

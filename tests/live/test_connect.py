@@ -110,7 +110,7 @@ def test_silent_servers_are_asked_at_once(silent):
 
 
 def test_another_protocol_is_named(web):
-    """A port that speaks HTTP is told from one that is silent."""
+    """A port that speaks HTTP is distinguished from one that is silent."""
     text = refusal(nodes=[web])
 
     assert f"{web}: something answers, but not in CQL" in text
@@ -284,7 +284,7 @@ QUERY = "SELECT cluster_name FROM system.local"
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_connects_by_itself(point):
-    """A child that inherits an open repo gets a session of its own, and the parent's goes on working."""
+    """A child that inherits an open repo gets its own session, and the parent's continues to work."""
     with Repo(nodes=[point], keyspace="shop") as repo:
         inherited = repo.session
         child = in_child(lambda: (repo.session is not inherited, len(repo.session.execute(QUERY).all())))

@@ -1,4 +1,4 @@
-"""Reading and writing when something breaks, and what is told of it."""
+"""Reading and writing when something breaks, and how it is reported."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Tally(Model, table="tallies", repo="faults"):
 
 
 class Fleeting(Model, table="fleeting", repo="faults"):
-    """Nobody needs its rows."""
+    """A table without rows of interest."""
 
     id: Column[int] = partition_key()
 
@@ -88,7 +88,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def weak(scylla_cluster, repo, scylla_fault_proxy):
-    """The same behind a proxy that breaks connections; statements are prepared."""
+    """A repo behind a proxy that breaks connections; statements are prepared."""
     with scylla_cluster.repo(repo.keyspace, name="faults", nodes=[scylla_fault_proxy.address]) as found:
         found.save(Thing(id=0))
         found.execute(count_up(0))
@@ -154,7 +154,7 @@ def test_a_plain_write_whose_answer_was_lost_is_sent_again(repo, weak, scylla_fa
 
 
 def test_a_conditional_write_without_an_answer_can_be_resolved(repo, weak, scylla_fault_proxy):
-    """Nobody knows, until the row is read at SERIAL."""
+    """The outcome is unknown until the row is read at SERIAL."""
     scylla_fault_proxy.cut_answers(1)
     with pytest.raises(UnknownOutcome, match="resolve") as caught:
         weak.execute(insert(Thing(id=3, name="mine")).if_not_exists())
@@ -261,7 +261,7 @@ def test_what_a_server_refuses_is_no_unknown_outcome(repo):
 
 
 def test_a_user_type_that_grew_loses_no_field(scylla_cluster, repo):
-    """A statement that was prepared before is prepared anew, once."""
+    """A statement that was prepared before is prepared again, once."""
     with scylla_cluster.repo(repo.keyspace, name="faults") as other:
         other.raw(f"CREATE TYPE IF NOT EXISTS {repo.keyspace}.grown (x bigint)")
         other.raw(f"CREATE TABLE {repo.keyspace}.growing (id bigint PRIMARY KEY, at frozen<grown>)")
@@ -331,7 +331,7 @@ def test_an_older_release_goes_on_while_its_table_grows(scylla_cluster, repo):
 
 
 def test_threads_prepare_a_shape_once(scylla_cluster, repo):
-    """Whoever comes second waits for the first."""
+    """The second caller waits for the first."""
     with scylla_cluster.repo(repo.keyspace, name="faults") as other:
         other.requests()
         together = threading.Barrier(16)
@@ -378,7 +378,7 @@ class Child:
 
 
 def test_a_forked_child_has_a_connection_of_its_own(repo):
-    """It reads what the parent wrote, and the parent goes on."""
+    """A forked child reads what the parent wrote, and the parent continues to work."""
     repo.save(Thing(id=7, name="parent"))
 
     assert b"parent, ended" == Child(lambda: read_name(repo, 7)).answer()
@@ -423,7 +423,7 @@ def test_a_storm_of_forks_and_threads(repo):
 
 
 def test_a_forked_child_does_not_use_a_lent_session(repo):
-    """It is told so, instead of waiting for ever."""
+    """A child gets an error for an iterator of its parent, instead of waiting forever."""
     lent = Repo("faults", keyspace=repo.keyspace, session=repo.session)
     lent.get(Thing, id=0)
 
@@ -436,7 +436,7 @@ def test_a_forked_child_does_not_use_a_lent_session(repo):
 
 
 def test_a_session_in_legacy_mode_works_too(scylla_cluster, repo):
-    """Its own row factory stays for the application."""
+    """A session of the application keeps its row factory."""
     host, _, port = scylla_cluster.contact_points[0].rpartition(":")
     cluster = Cluster([host], port=int(port))
     try:

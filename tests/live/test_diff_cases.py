@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 
 
 def written():
-    """Kind, what is found, what is declared and what is told, of every case that stands in a table of cases."""
+    """Kind, live and desired objects, and expected reports of every case in a table of cases."""
     kinds = ("columns", "indexes", "tables", "types", "views")
     units = {kind: import_module(f"unit.test_diff_{kind}") for kind in kinds}
     for _, found, declared, expected in units["columns"].CASES:
@@ -81,7 +81,7 @@ class Case:
 
     @property
     def is_possible(self):
-        """Whether CQL has such things at all: no compact layout, none of our own tables, no class of nobody's."""
+        """Whether CQL has such things at all: no compact layout, no internal tables, no unknown class."""
         tables = self.found.tables
         return not any(found.flags - {"compound", "counter"} or "scyllamodel" in found.name for found in tables)
 
@@ -90,7 +90,7 @@ class Case:
         return [text.replace(self.mark, "") for text in told(changes)]
 
     def part_of(self, facts):
-        """What is this case's of a whole keyspace."""
+        """Return the objects of a whole keyspace that belong to this case."""
         mine = {
             kind: [found for found in getattr(facts, kind) if found.name.startswith(self.mark)]
             for kind in ("types", "tables", "views")
@@ -99,7 +99,7 @@ class Case:
 
 
 def marked(facts, mark):
-    """The same facts, every name with this mark before it."""
+    """Return equal facts with this mark before every name."""
     types = "|".join(re.escape(found) for found in ("addr", *(t.name for t in facts.types))) or "addr"
 
     def typed(cql_type):
@@ -122,7 +122,7 @@ def marked(facts, mark):
 
 @pytest.fixture(scope="module")
 def server(scylla_repo):
-    """What the server at hand can do."""
+    """What this server can do."""
     return ClusterView.connect(scylla_repo).server
 
 
@@ -225,5 +225,5 @@ def names(side):
 
 
 def bookkeeping(side):
-    """Our own tables."""
+    """Return the internal tables."""
     return {found.name for found in side.tables if isinstance(found, Table) and found.name.startswith("scyllamodel_")}

@@ -1,4 +1,4 @@
-"""Bulk work of an event loop: it waits for no thread of others, blocks nobody, and ends in time."""
+"""Bulk work of an event loop: it waits for no foreign thread, blocks no task, and ends in time."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def timed(awaited):
 
 
 def test_slow_sources_block_neither_the_loop_nor_other_requests(scylla_cluster, repo, rows):
-    """Six runs whose rows come slowly; meanwhile all other verbs go on, whatever fills the default executor."""
+    """Six runs whose rows come slowly; in the meantime all other verbs work, whatever fills the default executor."""
 
     async def others(awaited):
         async with awaited.batch() as batch:
@@ -204,7 +204,7 @@ def test_a_cancelled_run_is_settled_within_the_timeout_of_its_requests(silent, s
 
 
 def test_a_run_that_is_cancelled_twice_ends_at_once(silent, scylla_fault_proxy, rows):
-    """What is in flight is reported as unknown."""
+    """Rows in flight are reported as unknown."""
 
     async def case():
         scylla_fault_proxy.black_hole()

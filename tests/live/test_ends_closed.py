@@ -1,4 +1,4 @@
-"""Awaited calls that can never go on: their coroutine is closed, or their loop is, or nothing refers to their task."""
+"""Awaited calls that can never continue: their coroutine or loop is closed, or their task is not referenced."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ WRITES = pytest.mark.parametrize("write", [save, insert, batch, save_many, by_pa
 
 
 def begun(case):
-    """A loop that was closed while a case runs in it, and the task that can never go on."""
+    """A loop that was closed while a case runs in it, and the task that can never continue."""
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # that the task was pending is what this is about
 
@@ -136,7 +136,7 @@ def agree(repo, rows):
 @WRITES
 @pytest.mark.parametrize("passes", [True, False])
 def test_an_instance_is_not_being_written_by_a_loop_that_was_closed(repo, silent, scylla_fault_proxy, write, passes):
-    """Its task may be referred to for as long as anybody likes; the next save writes what it may have changed."""
+    """A task may be referenced for any time; the next save writes what it may have changed."""
     rows = changed(repo, f"held {write.__name__} {passes}")
     scylla_fault_proxy.black_hole()
     task = begun(write(silent.aio(), rows))
@@ -236,7 +236,7 @@ def test_a_task_that_nobody_refers_to_runs_to_its_end(repo, silent, scylla_fault
 
     async def main():
         asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
-        asyncio.ensure_future(write(silent.aio(), rows))  # noqa: RUF006 - that nobody refers to it is the case
+        asyncio.ensure_future(write(silent.aio(), rows))  # noqa: RUF006 - the case: it is not referenced
         await asyncio.sleep(0.1)
         gc.collect()
         scylla_fault_proxy.heal()

@@ -1,4 +1,4 @@
-"""What is left of a repo: after Ctrl-C, when it is dropped, in a forked child, at the end of the program."""
+"""The remains of a repo: after Ctrl-C, when it is dropped, in a forked child, at the end of the program."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_nothing_that_a_parent_began_hangs_in_a_child(repo, begin):
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("begin", [begun_stream, begun_scan])
 def test_iterators_of_a_parent_end_in_an_error(repo, begin):
-    """With a connection that the child would replace; in the parent they go on."""
+    """Iterators raise in a child, whose connection is a new one; in the parent they continue."""
     work = begin(repo)
 
     assert "ConnectionFailed" == in_child(work)

@@ -170,7 +170,7 @@ def test_the_timeout_of_a_session_in_legacy_mode_holds_for_preparing(scylla_clus
 
 
 def test_what_is_known_of_a_class_goes_with_it(repo):
-    """Its statements too, while the repo lives."""
+    """The statements of a class are collected with it while the repo lives."""
     gone, before = [], repo.statements.size
 
     def work():

@@ -1,4 +1,4 @@
-"""What a caller sees of errors that nobody waits for, of listeners that fail, and of the limits of a server."""
+"""Reports to a caller about errors that are not awaited, listeners that fail, and the limits of a server."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_errors_of_ranges_that_nobody_waits_for_are_silent(broken, scylla_fault_
 
 @pytest.mark.parametrize("what", ["prepared", "new", "rows"])
 def test_errors_after_a_cancellation_are_silent(broken, scylla_fault_proxy, what):
-    """Requests, statements that are being prepared, and bulk work, which fail when nobody waits any more."""
+    """Requests, preparations of statements, and bulk work, which fail when they are no longer awaited."""
     requests = {
         "prepared": lambda repo: repo.get(Pane, id=1),
         "new": lambda repo: repo.all(select(Pane.text).where(Pane.id == 1)),

@@ -56,7 +56,7 @@ def columns_of(executor, table):
 
 
 def test_a_statement_that_succeeds_returns(scylla_repo, table):
-    """What was executed shows at the next look, without any agreement between, and the nodes agree."""
+    """The next introspection shows an executed change without waiting for agreement, and the nodes agree."""
     with executor_of(scylla_repo) as executor:
         executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 60)
         executor.execute(f"ALTER TABLE {table} ADD b int", 60)
@@ -101,7 +101,7 @@ def test_warnings_come_with_the_answer(scylla_repo, table):
     ],
 )
 def test_a_statement_that_fails_says_how(scylla_repo, table, cql, failure):
-    """A conflict is told from a refusal; the server's words and the driver's error are kept."""
+    """A conflict is distinguished from a refusal; the server's words and the driver's error are kept."""
     with executor_of(scylla_repo) as executor:
         executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY, b int)", 60)
         with pytest.raises(failure) as caught:
@@ -161,7 +161,7 @@ def test_a_statement_without_a_connection_is_transient(scylla_fault_proxy, throu
 
 
 def test_a_broken_connection_is_made_again(scylla_fault_proxy, through_proxy, table):
-    """After all connections broke, the executor goes on once the driver has connected again."""
+    """After all connections broke, the executor continues once the driver has connected again."""
     executor = executor_of(through_proxy)
     scylla_fault_proxy.reset()
     cql = f"CREATE TABLE IF NOT EXISTS {table} (a int PRIMARY KEY)"
@@ -175,7 +175,7 @@ def test_a_broken_connection_is_made_again(scylla_fault_proxy, through_proxy, ta
 
 
 def test_the_driver_does_nothing_beside_our_statements(scylla_fault_proxy, through_proxy, table):
-    """A DDL through a session of our own costs one request: no schema refresh, no look for agreement."""
+    """A DDL through a session of this package costs one request: no schema refresh, no check for agreement."""
     executor = executor_of(through_proxy)
     assert through_proxy.session is not None  # from here on the driver reads the schema for the application
     with executor:

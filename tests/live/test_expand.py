@@ -39,7 +39,7 @@ class Place(UserType, name="place"):
 """
 ORDER = '''
 class Order(Model, table="orders", repo="REPO"):
-    """What somebody bought."""
+    """A purchase."""
 
     shop: Column[int] = partition_key()
     number: Column[int] = clustering_key(NUMBER)
@@ -58,7 +58,7 @@ def few_ranges(monkeypatch):
 
 
 class App:
-    """An application whose module of models is written anew for each release."""
+    """An application whose module of models is written again for each release."""
 
     def __init__(self, cluster, folder):
         self.cluster, self.folder = cluster, folder
@@ -317,7 +317,7 @@ NOTHING = [
 
 @pytest.mark.parametrize(("what", "said"), NOTHING)
 def test_what_is_not_refused_has_no_course(app, what, said):
-    """And a wrong name is told with the nearest right one."""
+    """A wrong name is reported with the nearest valid one."""
     began(app)
     repo, _ = app.release(order(total=DECIMAL))
 

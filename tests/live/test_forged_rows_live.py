@@ -1,4 +1,4 @@
-"""Rows of lock and ledger that nobody of us wrote: a command works, or says which row to delete, and then works."""
+"""Forged rows of lock and ledger: a command works, or says which row to delete, and then works."""
 
 from __future__ import annotations
 

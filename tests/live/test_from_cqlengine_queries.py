@@ -130,7 +130,7 @@ def test_filters_find_their_rows(repo, query, count):
 
 
 def test_a_query_can_be_read_again(repo):
-    """It is a value: rows are read anew each time, and nothing is kept in it. The engine caches what it has read."""
+    """A query is a value: rows are read again each time, and nothing is cached in it. The engine caches them."""
     query = A.where(Attempt.test == 50)
     repo.save(Attempt(test=50, attempt=1))
     first = repo.count(query)
@@ -287,7 +287,7 @@ CONDITIONS = [
     ("conditions", "applied"), [case[1:] for case in CONDITIONS], ids=[case[0] for case in CONDITIONS]
 )
 def test_conditional_updates(repo, conditions, applied):
-    """Applied or not is told; the engine raises when not, though that is no error of the program."""
+    """The result says whether it was applied; the engine raises if not, though the program has no error."""
     row = mine(result=1, description="a")
     repo.save(row)
     answer = repo.execute(of(row).set(Attempt.result.to(9)).if_(*conditions))
@@ -297,7 +297,7 @@ def test_conditional_updates(repo, conditions, applied):
 
 
 def test_insert_if_not_exists(repo):
-    """Once; the row that is there is told."""
+    """A row is created once; the existing row is returned."""
     row = mine(result=1)
     first, second = (repo.insert(found, if_not_exists=True) for found in (row, row.replace(result=2)))
 
@@ -364,7 +364,7 @@ def test_a_batch_of_everything(repo):
 
 
 def test_an_empty_batch_is_not_sent(repo):
-    """And is no error."""
+    """Reading a missing row is not an error."""
     with repo.batch() as batch:
         pass
 
@@ -442,7 +442,7 @@ def test_a_member_reads_its_own_rows(repo):
 
 
 def test_a_value_that_no_class_has_is_of_the_head(repo):
-    """The engine raises; an older release that meets a newer kind of row should go on."""
+    """The engine raises; an older release that reads a newer kind of row should continue."""
     repo.execute(update(Animal).where(Animal.part == 3, Animal.id == 1).set(Animal.kind.to("fish")))
 
     assert [(Animal, "fish")] == [(type(row), row.kind) for row in repo.all(select(Animal).where(Animal.part == 3))]

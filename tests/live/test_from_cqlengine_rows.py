@@ -212,7 +212,7 @@ def test_saving_again_changes_the_row(repo):
 
 
 def test_only_what_changed_is_sent(scylla_cluster, repo):
-    """Another column that somebody else changed meanwhile stays changed."""
+    """Another column that was changed in the meantime stays changed."""
     events = []
     with scylla_cluster.repo(repo.keyspace, name="engine_rows", on_query=events.append) as watched:
         watched.save(Item(part=3, row=1, text="a"))
@@ -233,7 +233,7 @@ def test_only_what_changed_is_sent(scylla_cluster, repo):
 
 
 def test_deleting(repo):
-    """The row is gone, its neighbour stays; deleting twice is no error."""
+    """The row is deleted, its neighbour stays; deleting twice is not an error."""
     one, two = Item(part=4, row=1), Item(part=4, row=2)
     repo.save_many([one, two])
     repo.delete(one)
@@ -359,7 +359,7 @@ def test_two_writers_add_to_one_set(repo):
 
 
 def test_ttl_of_an_insert(repo):
-    """In seconds, told by the server."""
+    """A TTL is in seconds, as the server reports."""
     repo.save(Item(part=20, row=1, text="x"), ttl=500)
 
     assert 400 < repo.scalar(select(fn.ttl(Item.text)).where(Item.part == 20, Item.row == 1)) <= 500
@@ -403,7 +403,7 @@ def test_an_older_write_loses(repo):
 
 
 def test_an_older_delete_loses(repo):
-    """What was written later stays."""
+    """Values that were written later are kept."""
     row = Item(part=25, row=1, text="x")
     repo.save(row, timestamp=2_000_000)
     repo.delete(row, timestamp=1_000_000)

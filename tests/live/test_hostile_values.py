@@ -139,7 +139,7 @@ def as_stored(value):
 
 
 def parts_as_stored(value):
-    """What is inside of a value, as it is kept."""
+    """Return what is inside of a value, as it is stored."""
     if isinstance(value, dict):
         return {key: as_stored(one) for key, one in value.items()}
     if isinstance(value, Spot):

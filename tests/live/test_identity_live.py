@@ -1,4 +1,4 @@
-"""What is saved is what was meant: values are compared as the server stores them."""
+"""The stored values are the intended ones: values are compared as the server stores them."""
 
 from __future__ import annotations
 
@@ -346,7 +346,7 @@ def test_a_key_of_another_scale_is_another_key(repo, name):
 
 
 def test_two_keys_that_are_stored_as_one_are_refused(repo):
-    """Which value would win is nobody's choice."""
+    """Two keys that are stored as one are refused, since either value could be kept."""
     with pytest.raises(TypeMismatch, match="one key") as caught:
         repo.save(Event(id=9, at={NOW: "a", NOW + timedelta(microseconds=1): "b"}))
 

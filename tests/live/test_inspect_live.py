@@ -1,4 +1,4 @@
-"""Schemas that no model of ours made become models, and these make the schema again."""
+"""Schemas that no model of this package created become models, and these create the schema again."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
 
 
 def test_a_view_of_all_columns_is_in_sync_when_its_table_grows(foreign, tmp_path):
-    """A column that no model declares is noted on the table, where somebody added it, and not on the view."""
+    """A column that no model declares is reported for the table, where it was added, and not for the view."""
     session, name = foreign.session, foreign.keyspace
     session.execute(f"CREATE TABLE {name}.wide (k int PRIMARY KEY, v text, w text)", timeout=60)
     session.execute(

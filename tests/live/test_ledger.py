@@ -110,12 +110,12 @@ def ledger_of(repo):
 
 
 def live(repo):
-    """The fingerprint of the live schema without our own tables."""
+    """Return the fingerprint of the live schema without the internal tables."""
     return fingerprint(ClusterView.connect(repo).introspect([repo.keyspace]))
 
 
 def cql(repo, *texts):
-    """Changes by hand."""
+    """Manual changes."""
     for text in texts:
         repo.session.execute(text.replace("K.", f"{repo.keyspace}."), timeout=60)
 
@@ -212,7 +212,7 @@ def test_a_rollback_that_died_is_finished_by_the_next(repo):
 
 
 def test_what_others_made_dependent_stops_a_rollback_before_it_begins(repo):
-    """A column of somebody else that holds our type is named, and not even the view is dropped."""
+    """A foreign column with a type of this version is named, and not even the view is dropped."""
     first = run(repo, OLD)
     run(repo, NEW)
     cql(repo, "ALTER TABLE K.t ADD theirs frozen<point>")
@@ -232,7 +232,7 @@ BY_HAND = {
     "a comment there and back": ["ALTER TABLE K.t WITH comment = 'x'", "ALTER TABLE K.t WITH comment = ''"],
     "an option": ["ALTER TABLE K.t WITH gc_grace_seconds = 7"],
     "a table dropped": ["DROP TABLE K.t"],
-    "a table made anew": ["DROP TABLE K.t", "CREATE TABLE K.t (id int, at int, a text, PRIMARY KEY (id, at))"],
+    "a table created again": ["DROP TABLE K.t", "CREATE TABLE K.t (id int, at int, a text, PRIMARY KEY (id, at))"],
     "an index": ["CREATE INDEX ON K.t (a)"],
     "a table of another application": ["CREATE TABLE K.other (id int PRIMARY KEY)"],
     "the stamps dropped": ["DROP TABLE K.scyllamodel_verified"],
@@ -242,7 +242,7 @@ BY_HAND = {
 
 @pytest.mark.parametrize("texts", BY_HAND.values(), ids=BY_HAND)
 def test_a_stamp_never_survives_a_change(repo, texts):
-    """Whatever is done by hand, and even if it is undone by hand, a stamp of before does not say "in sync"."""
+    """After any manual change, even one that was undone manually, an earlier marker does not say "in sync"."""
     run(repo, OLD)
     coordinator = ClusterView.connect(repo).coordinator
     ledger_of(repo).mark_verified("fp", read_schema_version(coordinator))
@@ -325,7 +325,7 @@ def test_text_reaches_the_server_as_text(repo):
 
 
 def test_a_run_that_another_one_settled_learns_that_it_lost_the_lock(repo):
-    """The end of a version is written once, by whoever comes first."""
+    """The end of a version is written once, by the first writer."""
     run(repo, OLD)
     ledger, look = ledger_of(repo), ClusterView.connect(repo)
     plan = make_plan(wanted(repo, NEW), look.introspect([repo.keyspace]), look.server)
@@ -348,7 +348,7 @@ def test_a_taken_number_is_not_written_over(repo):
 
 
 def test_tables_of_an_older_release_are_read(repo):
-    """A column that is not there is null, and writing goes on without it."""
+    """A missing column is null, and writing continues without it."""
     run(repo, OLD)
     cql(repo, "ALTER TABLE K.scyllamodel_steps DROP change", "ALTER TABLE K.scyllamodel_migrations DROP app_version")
     run(repo, NEW)

@@ -1,4 +1,4 @@
-"""Real servers on this machine: started, broken, restarted, and gone with whoever started them."""
+"""Real servers on this machine: started, broken, restarted, and stopped with the process that started them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def cluster(version):
 
 @pytest.fixture
 def node(cluster):
-    """Its node, up."""
+    """The node of the cluster, running."""
     node = cluster.node(1)
     node.resume()
     node.start()
@@ -83,7 +83,7 @@ def test_a_node_runs_the_version_that_was_asked_for(cluster, node):
 
 
 def test_a_repo_of_the_cluster_reaches_it(cluster, node):
-    """A repo needs no more settings than a keyspace."""
+    """A repo needs only a keyspace."""
     with cluster.repo("shop") as repo:
         (row,) = repo.session.execute("SELECT release_version FROM system.local")
 
@@ -96,7 +96,7 @@ def test_the_log_tail_shows_the_end_of_the_log(cluster, node):
 
 
 def test_a_killed_node_comes_back_with_its_data(node):
-    """What was written before a SIGKILL is there after the next start."""
+    """Rows written before a SIGKILL are present after the next start."""
     node.query(CREATE)
     node.kill()
     down = (node.is_running, node.pid)

@@ -85,7 +85,7 @@ class Holder:
 
 
 def test_many_starters_make_one_set_of_tables(scylla_cluster, scylla_repo):
-    """Whoever comes first, the tables have the id that all derive, nobody fails, and a second run makes nothing."""
+    """Of concurrent bootstraps one creates the tables with the derived ids, none fails, a second run adds nothing."""
     keyspace = unique_name("test_boot")
     with scylla_cluster.repo(keyspace) as repo:
         create(repo)
@@ -163,7 +163,7 @@ def test_a_holder_that_slept_past_its_lease_loses(booted, request):
 
 
 def test_a_holder_that_works_longer_than_its_lease_keeps_it(booted, request):
-    """A thread renews the lock while the work goes on; others run out of patience only without any progress."""
+    """A thread renews the lock while the work continues; others time out only without any progress."""
     with lock_of(booted, request.node.name, lease=1.0).acquire() as held:
         with pytest.raises(LockTimeout) as caught, lock_of(booted, request.node.name, lease=1.0).acquire(timeout=0.2):
             pass
@@ -176,7 +176,7 @@ def test_a_holder_that_works_longer_than_its_lease_keeps_it(booted, request):
 
 
 def test_a_waiter_looks_and_goes_without(booted, request):
-    """Whoever waits for the lock and sees that nothing is left to do goes on without it."""
+    """A run that waits for the lock and sees that nothing is left to do continues without it."""
     looks = []
     with (
         lock_of(booted, request.node.name).acquire(),

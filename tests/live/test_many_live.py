@@ -69,7 +69,7 @@ def seats(halls, each):
 
 
 def test_every_row_is_written(run):
-    """More rows than requests under way, each read back as it was."""
+    """More rows than requests in flight, each read back unchanged."""
     rows = seats(30, 10)
 
     def case(repo):
@@ -92,7 +92,7 @@ def test_rows_of_one_partition_share_requests(run):
 
 
 def test_unchanged_rows_are_not_sent(run):
-    """What was just saved needs no second request; a changed row does."""
+    """A row that was just saved needs no second request; a changed row does."""
     rows = seats(2, 5)
 
     def case(repo):

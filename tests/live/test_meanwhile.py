@@ -39,7 +39,7 @@ def run(request, repo):
 
 @pytest.fixture
 def stored(repo):
-    """The guest of a seat as it stands in the database."""
+    """The guest of a seat in the database."""
     return lambda seat: repo.get(Seat, hall=seat.hall, number=seat.number).guest
 
 
@@ -67,7 +67,7 @@ def sent(repo, fill):
 
 @pytest.mark.parametrize(("verb", "make"), [case[1:] for case in VERBS], ids=IDS)
 def test_a_change_after_a_batch_took_the_row_is_not_lost(repo, stored, verb, make):
-    """What was sent is what the instance stands for, and the next save sends the rest."""
+    """The instance counts as saved with the values that were sent, and the next save sends the rest."""
     seat = make(repo)
 
     def fill(batch):
@@ -179,7 +179,7 @@ def test_a_changed_key_is_told_of_its_row_among_many(run, moved, stored):
 
 
 def test_a_key_that_is_wrong_is_told_of_its_row_among_many(run, moved, stored):
-    """Saving many goes on as well."""
+    """Saving many continues as well."""
     fine = Seat(hall=uuid4(), guest="fine")
 
     report = run(lambda repo: repo.save_many([moved, fine], raise_errors=False))

@@ -89,7 +89,7 @@ def test_any_is_for_plain_writes(repo, way):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_values_of_another_type_name_their_column(repo, way):
-    """A datetime is no TimeUUID, NaN no integer."""
+    """A datetime is not a TimeUUID, and NaN is not an integer."""
 
     def case(on):
         with pytest.raises(TypeMismatch, match=r"Misused\.at: .*got datetime: write uuid\.uuid1\(\)"):

@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 
 @pytest.fixture(scope="module")
 def server(scylla_repo):
-    """What the server at hand can do."""
+    """What this server can do."""
     return ClusterView.connect(scylla_repo).server
 
 
@@ -233,7 +233,7 @@ def packed(options, server):
 
 
 def test_every_option_in_every_spelling(release, server):
-    """What was declared is never altered again, whatever the server made of its spelling."""
+    """Declared options are never altered again, in whatever form the server stores them."""
     wanted = packed([*observed_options(), *MORE_OPTIONS], server)
     tables = [Table(f"option_{at}", tuple(KEY), options=options) for at, options in enumerate(wanted)]
     done = release(*tables).sync()
@@ -509,7 +509,7 @@ def test_whatever_grows_on_full_tables(release, scylla_repo):
     assert rows == [row[0].replace(', "z": null, "n": null', "") for row in scylla_repo.session.execute(select)]
 
 
-# What is live and nobody declared
+# Live objects that no model declares
 
 
 FOREIGN = """
@@ -526,7 +526,7 @@ CREATE INDEX foreign_on_ours ON {k}.ours (v);
 CREATE INDEX foreign_on_foreign ON {k}.ours (foreign_column);
 CREATE MATERIALIZED VIEW {k}.foreign_by_v AS SELECT p, c, v FROM {k}.ours
     WHERE p IS NOT NULL AND c IS NOT NULL AND v IS NOT NULL PRIMARY KEY (v, p, c);
-ALTER TABLE {k}.ours WITH gc_grace_seconds = 77 AND comment = 'by hand';
+ALTER TABLE {k}.ours WITH gc_grace_seconds = 77 AND comment = 'manual';
 """
 CASSANDRAS = """
 CREATE TABLE {k}.foreign_compact (p int, c int, v int, PRIMARY KEY (p, c)) WITH COMPACT STORAGE;
@@ -542,7 +542,7 @@ CASSANDRAS_NAMES = {"foreign_compact", "foreign_custom", "foreign_function(int, 
 
 
 def test_what_no_model_declares_is_a_note_and_is_left_alone(scylla_repo, server):
-    """Whatever others keep in the keyspace is told, is no drift, and survives the next sync as it was."""
+    """Foreign objects in the keyspace are reported, are not drift, and survive the next sync unchanged."""
     session, keyspace = scylla_repo.session, f"foreign_{uuid4().hex[:8]}"
     ours = table("ours", "p int pk", "c int ck", "v text", "u frozen<our_type>")
     more = table("ours", "p int pk", "c int ck", "v text", "u frozen<our_type>", "w text", indexes=[index("w")])

@@ -58,7 +58,7 @@ def fill(repo):
 
 
 async def longest_stand(repo):
-    """How long the loop stands still while rows are read."""
+    """How long the loop is blocked while rows are read."""
     lags = [0.0]
 
     async def watch():
@@ -111,7 +111,7 @@ def test_a_connection_that_was_closed_is_replaced(weak, scylla_fault_proxy):
 
 
 def test_the_next_page_does_not_wait_either(weak, repo, scylla_fault_proxy):
-    """A stream that goes on after its connection was closed; its reader stands still for no longer."""
+    """A stream that continues after its connection was closed; its reader is not blocked for longer."""
     repo.save_many([Leaf(id=number) for number in range(6)])
     rows = weak.stream(select(Leaf).whole_table(), page_size=2)
     next(rows)

@@ -1,4 +1,4 @@
-"""The node that all runs use is lost: reads go on at once, and of many that start together one does the work.
+"""The node that all runs use is lost: reads continue at once, and of many that start together one does the work.
 
 A short form of ``python tests/node_loss.py``, which loses the node at every step of each verb.
 """
@@ -46,14 +46,14 @@ class Attempt(Model, table="loss_attempts", repo="attempts"):
 
 @pytest.fixture(scope="module")
 def three(pytestconfig):
-    """Three nodes of our own, each of which can be killed, paused, and cut off."""
+    """Three separate nodes, each of which can be killed, paused, and cut off."""
     with GatedCluster(pytestconfig.getoption("--cassandra-version")) as cluster:
         yield cluster
 
 
 @pytest.mark.parametrize("fault", ["pause", "cut off"])
 def test_questions_are_answered_by_the_next_node(three, fault):
-    """A node that takes connections and answers nothing keeps nobody waiting who only reads, or has nothing to do."""
+    """A node that accepts connections and answers nothing does not delay runs that only read or have nothing to do."""
     chosen, kept = three.chosen(), models(1, 1)
     with three.repo(unique_name("loss"), name="soak") as repo:
         create_keyspace(repo)
@@ -123,7 +123,7 @@ def outcome(repo, way):
 
 
 def test_a_statement_is_prepared_in_time_while_another_node_is_silent(three):
-    """The driver prepares it on all nodes, and nobody waits for those that only have to know it later."""
+    """The driver prepares it on all nodes, and does not wait for those that only have to know it later."""
     with three.repo(unique_name("silent"), name="attempts", request_timeout=1.0) as repo:
         migrate(repo, resources=[Attempt], create_keyspace=True)
         await_nodes(repo)

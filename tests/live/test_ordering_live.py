@@ -1,4 +1,4 @@
-"""A set or map inside of a frozen value is one value, whoever wrote it and in whatever order."""
+"""A set or map inside of a frozen value is one value, whatever process wrote it and in whatever order."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_the_order_of_python_means_nothing(repo):
 
 @needs_vectors
 def test_sets_inside_of_vectors_are_one_value(repo):
-    """What is bound is what the server makes of a literal."""
+    """A bound value is stored like a literal of the server."""
 
     class Paths(Model, table="paths", repo="ordering"):
         steps: Column[Annotated[list[frozenset[str]], cql.vector(2)]] = partition_key()

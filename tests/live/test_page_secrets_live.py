@@ -26,7 +26,7 @@ CARD = "card 4929-1234-5678"
 
 
 class Payment(Model, table="payments", repo="page_secrets"):
-    """Rows whose keys are nobody's business."""
+    """Rows with private keys."""
 
     shop: Column[int] = partition_key()
     card: Column[str] = clustering_key(redact=True)

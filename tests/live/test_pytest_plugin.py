@@ -28,7 +28,7 @@ def put(repo, table, word):
 
 
 def test_the_keyspace_is_named_after_the_module(scylla_repo):
-    """Whoever finds the keyspace of a killed run can tell where it comes from."""
+    """The name of a keyspace that a killed run left shows its origin."""
     assert scylla_repo.keyspace.startswith("test_pytest_plugin_")
 
 
@@ -47,7 +47,7 @@ def test_a_test_finds_no_rows_of_another(scylla_repo, table):
 
 
 def test_our_own_tables_keep_their_rows(scylla_repo, table):
-    """Lock, ledger and stamp are no test data."""
+    """Lock, ledger and marker are not test data."""
     found = set(rows(scylla_repo, f"{scylla_repo.keyspace}.scyllamodel_words"))
 
     assert found <= {"kept"}
@@ -79,7 +79,7 @@ def test_a_lost_answer_leaves_the_row(scylla_cluster, scylla_repo, scylla_fault_
 
 
 def test_a_delay_is_seen_through_the_driver(scylla_cluster, scylla_repo, scylla_fault_proxy, table):
-    """A query through the proxy takes as long as it was told to."""
+    """A query through the proxy takes as long as the configured delay."""
     with scylla_cluster.repo(scylla_repo.keyspace, nodes=[scylla_fault_proxy.address]) as repo:
         rows(repo, table)
         scylla_fault_proxy.delay(0.3)

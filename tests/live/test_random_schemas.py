@@ -94,7 +94,7 @@ def form_of(change):
 
 
 def declared(facts):
-    """What is made of these facts, in a form that two sides can share; types that no column holds included."""
+    """Return the result of these facts, in a form that two sides can share; types that no column uses included."""
     return (
         {found.name: found.fields for found in facts.types},
         {table.name: (table.columns, frozenset(map(target, table.indexes))) for table in facts.tables},

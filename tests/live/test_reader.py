@@ -38,7 +38,7 @@ def keyspace(scylla_repo, coordinator):
 
 
 class Meddling(Connection):
-    """A connection on which somebody else changes the schema in the middle of a read, a given number of times.
+    """A connection on which another client changes the schema in the middle of a read, a given number of times.
 
     The change is a real one, on the same server; it happens each time ``system_schema.keyspaces`` has been asked for.
     """
@@ -50,7 +50,7 @@ class Meddling(Connection):
         return self
 
     def send(self, cql, *, host, **keywords):
-        """Send a statement; after the first query of a read, let somebody else change the schema."""
+        """Send a statement; after the first query of a read, change the schema as another client would."""
         future = super().send(cql, host=host, **keywords)
         if "system_schema.keyspaces" in cql:
             self.reads += 1
@@ -61,7 +61,7 @@ class Meddling(Connection):
 
 
 def meddled(repo, coordinator, *statements):
-    """The same coordinator, and a connection on which the statements come in between."""
+    """Return an equal coordinator, and a connection on which the statements run during reads."""
     connection = Meddling(repo.session, owned=False, label="the session of the test").meddle(*statements)
     return Coordinator(connection, coordinator.host), connection
 

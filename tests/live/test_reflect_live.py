@@ -313,7 +313,7 @@ def test_whole_keyspaces_read_back_as_declared(facts, coordinator, server, keysp
 
 
 def _moved(facts, name, like):
-    """The same facts in another keyspace, which is replicated like a given one."""
+    """Return equal facts in another keyspace, which is replicated like a given one."""
     return KeyspaceFacts(
         name,
         attrs.evolve(like, name=name),

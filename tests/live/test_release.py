@@ -83,7 +83,7 @@ def releases(scylla_cluster, monkeypatch):
 
 @pytest.fixture
 def sent(monkeypatch):
-    """Every statement of ours, as it is sent."""
+    """Every statement of this package, as it is sent."""
     texts, send = [], Connection.send
 
     def noted(self, cql, **how):
@@ -121,7 +121,7 @@ def test_nothing_to_do_without_a_stamp_takes_no_lock(releases, sent):
 
 
 def test_an_older_release_that_restarts_brings_nothing_back(releases):
-    """Its models are superseded: it is told what it lacks, a release step may go on, and options are left alone."""
+    """An older release is superseded: the error lists what it lacks, a release step may run, options are left alone."""
     old = releases(table("t", *T, options={"gc_grace_seconds": 1000}))
     new = releases(table("t", *T, options={"gc_grace_seconds": 2000}), table("u", *T))
     Model.sync_all(old)
@@ -235,7 +235,7 @@ def test_statements_written_by_hand_run_once_and_are_taken_back(releases):
 
 
 def test_a_failed_statement_by_hand_leaves_the_rest_for_the_next_run(releases):
-    """What went through stays, the version is partial, and a run with the statement mended goes on."""
+    """Applied steps stay, the version is partial, and a run with the fixed statement continues."""
     repo = releases(table("t", *T))
     with pytest.raises(StepFailed) as caught:
         migrate(repo, steps=[RawStep("SELECT nothing FROM nowhere")])
@@ -268,7 +268,7 @@ def test_a_keyspace_is_dropped_by_hand_only_by_its_name(releases):
 
 
 def test_a_plan_from_a_file_runs_as_it_was_read(releases, tmp_path):
-    """The statements of the file are those that run; after a change by hand they are refused, and it is named."""
+    """The statements of the file are those that run; after a manual change they are refused, and it is named."""
     repo = releases(table("t", *T))
     file = tmp_path / "plan.json"
     plan(repo).save(file)
@@ -295,7 +295,7 @@ def test_indexes_and_views_are_waited_for(releases):
 
 
 def test_the_books_may_be_kept_elsewhere_and_in_one_place_only(releases, scylla_cluster):
-    """With ledger_keyspace the keyspace has no table of ours; a repo that says nothing of it is refused."""
+    """With ledger_keyspace the keyspace has no internal table; a repo without that setting is refused."""
     books = keyspaces.unique_name("test_books")
     away = Releases(scylla_cluster, releases.keyspace, ledger_keyspace=books)
     result = migrate(away(table("t", *T)), create_keyspace=True)

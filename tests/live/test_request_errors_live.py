@@ -71,7 +71,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def weak(scylla_cluster, repo, scylla_fault_proxy):
-    """The same behind a proxy that loses answers; statements are prepared."""
+    """A repo behind a proxy that loses answers; statements are prepared."""
     with scylla_cluster.repo(
         repo.keyspace, name="failing", nodes=[scylla_fault_proxy.address], request_timeout=0.5
     ) as found:
@@ -295,7 +295,7 @@ def test_rows_that_are_not_there_or_too_many(run, repo):
 
 
 def test_a_condition_that_does_not_hold_is_an_answer(run, repo):
-    """409 is for the application to say: it is no exception."""
+    """A condition that does not hold is a result and not an exception; the application chooses the status 409."""
     repo.save(Note(id=13, text="first"))
 
     def case(repo):

@@ -233,7 +233,7 @@ def test_create_keyspace_tells_whether_it_did(scylla_cluster):
 
 
 def test_a_plan_that_no_longer_fits_is_refused(repo, evolve):
-    """A column added by hand between plan and apply stops the apply, and is named."""
+    """A column that was added manually between plan and apply stops the apply, and is named."""
     migrate(repo)
     newer = evolve()
 

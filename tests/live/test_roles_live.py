@@ -149,7 +149,7 @@ def test_a_command_needs_its_grants_and_no_more(logins, keyspace, command):
         statements = rights(repo, role, command)
         logins.run(*statements)
         before = state(logins, name)
-        # `contract` alters nothing here and creates nothing; what a command may do beyond the case at hand is left out.
+        # `contract` alters nothing here and creates nothing; other permissions of the command are left out.
         idle = {"contract": ("CREATE", "ALTER"), "rollback": ("CREATE", "ALTER")}.get(command, ())
         needed = [cql for cql in statements if not any(f"GRANT {word} ON KEYSPACE" in cql for word in idle)]
 

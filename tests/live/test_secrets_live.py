@@ -145,7 +145,7 @@ def table(repo):
 
 
 def test_a_secret_step_runs_once_and_is_shown_nowhere(repo, spans, caplog):
-    """Its statement reaches the server; plan, events, logs, spans, result and ledger have a digest."""
+    """A secret statement reaches the server; plan, events, logs, spans, result and ledger have a digest."""
     caplog.set_level(logging.DEBUG)
     events = []
     text = f"INSERT INTO {table(repo)} (\"token\", number) VALUES ('{SECRET}', 77)"
@@ -167,7 +167,7 @@ def test_a_secret_step_runs_once_and_is_shown_nowhere(repo, spans, caplog):
 def test_a_secret_step_that_fails_quotes_nothing(repo, spans, caplog):
     """The server repeats the statement in its answer; error, locals, ledger and spans do not."""
     caplog.set_level(logging.DEBUG)
-    raw = RawStep(f"ALTER ROLE nobody PASSWORD '{SECRET}' = '{SECRET}'")
+    raw = RawStep(f"ALTER ROLE absent PASSWORD '{SECRET}' = '{SECRET}'")
     with pytest.raises(StepFailed) as caught:
         migrate(repo, resources=[Client], steps=[raw])
     error = caught.value.with_traceback(caught.tb.tb_next)

@@ -1,4 +1,4 @@
-"""What is refused before it is sent is what servers refuse, and what is next to it they take."""
+"""Statements that are refused before they are sent are refused by servers; similar statements are accepted."""
 
 # ruff: noqa: E501 - one case a line
 from __future__ import annotations

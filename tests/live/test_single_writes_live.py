@@ -53,7 +53,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def weak(scylla_cluster, repo, scylla_fault_proxy):
-    """The same behind a proxy that loses answers."""
+    """A repo behind a proxy that loses answers."""
     with scylla_cluster.repo(
         repo.keyspace, name="single", nodes=[scylla_fault_proxy.address], request_timeout=0.5
     ) as found:
@@ -76,7 +76,7 @@ def run(request, repo):
 
 @pytest.fixture(autouse=True)
 def nothing_left():
-    """No instance stays taken, whatever came of its writes."""
+    """No instance stays taken, whatever the outcome of its writes."""
     yield
     assert {} == change_tracking._instances_being_written
 
@@ -142,7 +142,7 @@ def test_an_instance_twice_in_bulk_work(run, repo, book):
 
 
 def test_a_batch_beside_a_save(run, repo, book):
-    """What was saved since it was collected is not sent again."""
+    """An instance that was saved since the batch collected it is not sent again."""
     page = appended(repo, book)
 
     def fill(batch):

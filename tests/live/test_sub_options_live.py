@@ -39,7 +39,7 @@ def server(scylla_repo):
 
 
 def alter(repo, server, settings):
-    """Send the option as it is, past every check of ours."""
+    """Send the option unchanged, without the checks of this package."""
     written = option_cql("compaction", settings, server)
     repo.session.execute(f"ALTER TABLE {qualified(repo.keyspace, 't')} WITH {written}", timeout=60)
 

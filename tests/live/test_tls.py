@@ -118,7 +118,7 @@ def test_a_missing_client_certificate_is_named(server):
 
 
 def test_a_port_without_tls_is_named(scylla_cluster):
-    """A port that has no TLS is named as such; nobody is led to give up TLS."""
+    """A port without TLS is named as such; the error does not suggest to give up TLS."""
     (node, *_) = scylla_cluster.contact_points
     repo = Repo(nodes=[node], keyspace="shop", tls_ca=CLIENT["tls_cert"])
     with pytest.raises(ConnectionFailed) as caught, repo:
@@ -138,7 +138,7 @@ def test_a_port_without_tls_is_named(scylla_cluster):
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(settings, words):
-    """Before anything is sent, with the setting and the reason; an encrypted key asks nobody for a password."""
+    """Before anything is sent, with the setting and the reason; an encrypted key causes no prompt for a password."""
     repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", **settings)
     with pytest.raises(ConfigurationError, match=words), repo:
         repo.connection()

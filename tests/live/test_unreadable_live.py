@@ -192,7 +192,7 @@ def test_every_read_of_several_rows_can_go_past_one(repo, shelf, way, name, lite
 
 
 def test_a_stream_hands_out_the_rows_before_the_one_that_fails(repo, shelf):
-    """What was read before a row that cannot be loaded is not lost."""
+    """Rows that were read before a row that cannot be loaded are not lost."""
     for at in range(3):
         repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(at, timezone.utc)))
     write(repo, shelf, "color", "'green'", 2000)

@@ -173,7 +173,7 @@ class Values(RuleBasedStateMachine):
     @precondition(lambda self: self.row is not None)
     @rule()
     def reload(self):
-        """Go on with what is read, changes unsaved forgotten."""
+        """Continue with the row that is read; unsaved changes are forgotten."""
         self.row = self.repo.get(type(self.row), id=self.row.id)
 
     def saved(self, how):

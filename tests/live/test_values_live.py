@@ -52,7 +52,7 @@ class Server:
         return self.columns[text]
 
     def returned(self, hint, value):
-        """What is loaded for a value that was bound, written and read."""
+        """Return the loaded value of one that was bound, written and read."""
         fields = [Field("id", map_annotation(uuid.UUID)), Field("value", map_annotation(hint))]
         holder, column = Holder(), self.column(hint)
         holder.id, holder.value = uuid.uuid4(), value

@@ -45,7 +45,7 @@ class Named(Protocol):
 class Stamp(UserType, abstract=True):
     """An abstract user type."""
 
-    by: str = "nobody"
+    by: str = "unknown"
 
 
 class Card(Stamp, name="card"):

@@ -92,7 +92,7 @@ def test_they_are_listed_as_left_out():
 
 
 def test_a_strict_check_names_them():
-    """As live things that no model declares; they are no part of what is compared."""
+    """Additions are like live things that no model declares; they are not compared."""
     models = wanted(table("t", "a int pk", "v int"))
     noted = [change for change in diff(FOUND, models, C6) if isinstance(change, Unmanaged)]
     bare = KeyspaceFacts("k", FOUND.keyspace, FOUND.types, FOUND.tables)

@@ -58,7 +58,7 @@ class Node:
 
 @attrs.define
 class Answer:
-    """What comes of a request."""
+    """The result of a request."""
 
     node: Node
 

@@ -89,7 +89,7 @@ def test_drops_are_numbered_in_their_order():
 
 
 def test_what_belongs_to_another_repo_is_reported_as_such():
-    """An object of another repo stays, whatever is allowed; one that is not there belongs to nobody."""
+    """An object of another repo stays, whatever is allowed; a missing one belongs to no repo."""
     live = SchemaFacts([schema(table("t", *T), table("theirs", *T))])
     owners = {"theirs": "scope k/other", "gone": "scope k/other"}
 

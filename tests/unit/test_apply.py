@@ -129,7 +129,7 @@ def test_a_statement_is_not_lost_for_ever():
 
 
 def test_a_busy_server_is_asked_so_often():
-    """A statement that is not applied for now is sent again, with pauses, but not for ever."""
+    """A statement that is temporarily not applied is sent again, with pauses, but not forever."""
     simulator, plan = started(busy=frozenset(range(1, 100)))
     with pytest.raises(StepFailed, match="concurrent modification"):
         run(simulator, plan)
@@ -174,7 +174,7 @@ def test_a_lost_answer_of_scylla_is_looked_for_as_long_as_a_node_may_hold_it():
 
 @pytest.mark.parametrize("fault", ["refused", "crash"])
 def test_a_refusal_ends_the_run(fault):
-    """What the server does not take ends the run there, and the error tells what went through."""
+    """A statement that the server refuses ends the run, and the error lists the applied steps."""
     simulator, plan = started(**{fault: frozenset({4})})
     with pytest.raises(StepFailed) as caught:
         run(simulator, plan)
@@ -204,13 +204,13 @@ def test_a_rerun_does_what_is_left():
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
 def test_another_hand_did_it(number):
-    """A conflict with the very thing that was to be made is fine; nothing of ours ran."""
+    """A conflict with the very thing that was to be created is fine; the statement of this run was not applied."""
     plan = started()[1]
     step = plan.steps[number - 1]
     simulator = Simulator(FOUND, faults=Faults(foreign={number: lambda facts: applied(facts, step.change)}))
     outcome = run(simulator, simulator.knows(plan))
 
-    # Setting an option to what it is already is no conflict on any server.
+    # Setting an option to its current value is not a conflict on any server.
     assert ("applied" if step.op == "set_options" else "skipped") == outcome.steps[number - 1].state
     assert outcome.is_complete
 
@@ -238,7 +238,7 @@ def test_a_conflict_after_a_lost_answer_is_our_own():
 
 
 def test_a_conflict_that_cannot_be_looked_at():
-    """Without a look at the schema nobody knows who did it, so the step fails."""
+    """Without a read of the schema it is unknown who did it, so the step fails."""
     simulator, plan = started(lost=frozenset({1}), blind_until=100)
     with pytest.raises(StepFailed, match="no answer") as caught:
         run(simulator, plan, step_timeout=5)
@@ -248,7 +248,7 @@ def test_a_conflict_that_cannot_be_looked_at():
 
 @pytest.mark.parametrize("wait", [1, 2])
 def test_disagreement_is_an_error(wait):
-    """Nodes that do not agree stop the run before the first statement, or fail it after the last; both are told."""
+    """Nodes that do not agree stop the run before the first statement, or fail it after the last; both are reported."""
     simulator, plan = started(disagree=frozenset({wait}))
     with pytest.raises(SchemaDisagreement) as caught:
         run(simulator, plan, agreement_timeout=5)
@@ -279,7 +279,7 @@ def test_a_server_that_is_gone_before_the_first_statement():
 
 
 def test_a_server_that_is_gone_while_a_statement_is_in_doubt():
-    """The error tells what went through before, and is no bare "could not be read"."""
+    """The error lists the applied steps, and says more than "could not be read"."""
     simulator, plan = started(unsent=frozenset({2}), deaf=frozenset({2}))
     with pytest.raises(StepFailed, match="1 of 7 steps were applied") as caught:
         run(simulator, plan)
@@ -289,7 +289,7 @@ def test_a_server_that_is_gone_while_a_statement_is_in_doubt():
 
 
 def test_a_server_that_is_gone_after_the_last_statement():
-    """All statements went through, and whether all nodes know is said to be unknown."""
+    """All statements were applied, and the agreement of the nodes is reported as unknown."""
     simulator, plan = started(deaf=frozenset({2}))
     with pytest.raises(StepFailed, match="whether all nodes know is unknown") as caught:
         run(simulator, plan)
@@ -298,7 +298,7 @@ def test_a_server_that_is_gone_after_the_last_statement():
 
 
 def test_a_stop_is_heard_between_steps():
-    """Whoever asks for a stop gets it after the running step."""
+    """A stop takes effect after the running step."""
     simulator, plan = started()
     with pytest.raises(StepFailed, match="Stopped on request: 2 of 7") as caught:
         run(simulator, plan, should_stop=lambda: len(simulator.sent) == 2)
@@ -308,7 +308,7 @@ def test_a_stop_is_heard_between_steps():
 
 
 def test_insisting_on_a_stop():
-    """The third Ctrl-C ends a run whose step is still in doubt, and the error says that nobody knows."""
+    """The third Ctrl-C ends a run whose step is still in doubt, and the error says that its outcome is unknown."""
     simulator, plan = started(unsent=frozenset({1}), watch_interrupt=frozenset({2, 3, 4}))
     with pytest.raises(StepFailed, match="whether the statement was applied is unknown") as caught:
         run(simulator, plan)
@@ -318,7 +318,7 @@ def test_insisting_on_a_stop():
 
 
 def test_events_tell_the_story():
-    """Each wait, start and end is told, in order, with the plan they belong to."""
+    """Each wait, start and end is reported, in order, with the plan they belong to."""
     simulator, plan = started()
     events: list[Event] = []
     run(simulator, plan, on_event=events.append)
@@ -330,7 +330,7 @@ def test_events_tell_the_story():
 
 
 def test_a_listener_that_fails_is_no_reason_to_stop(caplog):
-    """An error of a listener is logged, and the plan goes on."""
+    """An error of a listener is logged, and the plan continues."""
     simulator, plan = started()
 
     assert run(simulator, plan, on_event=lambda _: 1 / 0).is_complete
@@ -338,7 +338,7 @@ def test_a_listener_that_fails_is_no_reason_to_stop(caplog):
 
 
 class Journal:
-    """Writes down what it is told, and can refuse a step."""
+    """Records its events, and can refuse a step."""
 
     def __init__(self, refuses=None):
         self.told, self.refuses = [], refuses
@@ -382,7 +382,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("models", "error"), REFUSED)
 def test_nothing_runs_while_anything_is_refused(models, error):
-    """A plan with refusals raises them all, whoever applies it."""
+    """A plan with refusals raises them all, in every use."""
     simulator, plan = started(models=models)
     with pytest.raises(error) as caught:
         run(simulator, plan)
@@ -392,7 +392,7 @@ def test_nothing_runs_while_anything_is_refused(models, error):
 
 
 def test_a_missing_keyspace_is_an_error_of_its_own():
-    """Nobody makes a keyspace by accident."""
+    """A keyspace is not created by accident."""
     plan = make_plan(MODELS, schema(keyspace=None), Simulator(FOUND).server)
     with pytest.raises(KeyspaceError, match="does not exist"):
         plan.raise_refused()
@@ -454,7 +454,7 @@ def test_a_node_that_is_lost_while_nodes_agree_is_replaced(wait, forgets):
 
 
 def test_a_step_that_runs_again_is_in_the_books_again():
-    """The journal is told of a step that the lost node took along once more, before the step that comes next."""
+    """The journal records a step that was lost with its node again, before the step that comes next."""
     simulator, plan = started(losses={3: Loss(ran=False, forgets=1)})
     told = []
 
@@ -480,7 +480,7 @@ def test_nodes_that_cannot_agree_after_a_loss_end_the_run():
 
 
 def test_what_a_lost_node_did_must_be_readable():
-    """When nobody can tell what the next node knows, nothing is sent through it."""
+    """When it is unknown what the next node knows, nothing is sent through it."""
     simulator, plan = started(losses={3: Loss(ran=False)}, blind=frozenset(range(1, 100)))
     with pytest.raises(StepFailed, match="Another node took over"):
         run(simulator, plan)
@@ -489,7 +489,7 @@ def test_what_a_lost_node_did_must_be_readable():
 
 
 def test_nodes_that_are_lost_all_the_time_end_the_run():
-    """A step is not tried for ever."""
+    """A step is not tried forever."""
     simulator, plan = started(losses={number: Loss(sent=False, ran=False) for number in range(1, 100)})
     with pytest.raises(StepFailed):
         run(simulator, plan)

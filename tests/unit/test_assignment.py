@@ -46,7 +46,7 @@ class Special(Account, table="special"):
 
 
 class Loose(Account, table="loose"):
-    """Declares a column anew, without its validator."""
+    """Declares a column again, without its validator."""
 
     age: Column[int | None] = column(default=None)
 
@@ -144,7 +144,7 @@ def test_a_column_that_is_declared_again_has_its_own_checks():
 
 
 def test_validators_can_be_disabled(account):
-    """By the switch of attrs; converters go on."""
+    """The switch of attrs disables validators; converters still run."""
     with attrs.validators.disabled():
         account.age = -1
         account.email = "C"
@@ -265,7 +265,7 @@ def test_a_cached_property_can_be_overridden():
 
 
 def test_cached_properties_work_on_user_types():
-    """Which are frozen otherwise."""
+    """Cached properties work on user types, although these are frozen."""
 
     class Point(UserType):
         x: int

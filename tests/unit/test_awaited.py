@@ -45,7 +45,7 @@ def released():
 
 
 def test_every_release_function_has_a_twin():
-    """Whatever can be called can be awaited; only the search for models stays, which asks nobody."""
+    """Every function has an async twin, except for the search for models, which sends no request."""
     twins = {name for name in released() if name.endswith("_async")}
 
     assert {f"{name}_async" for name in released() - twins - {"find_resources"}} == twins
@@ -53,7 +53,7 @@ def test_every_release_function_has_a_twin():
 
 @pytest.mark.parametrize("name", sorted(name for name in released() if name.endswith("_async")))
 def test_a_twin_takes_what_the_function_takes(name):
-    """Its parameters are the same, its name is its own, and calling it gives something to await."""
+    """A twin has the parameters of its function and another name, and calling it returns an awaitable."""
     twin, function = getattr(scyllamodel, name), getattr(scyllamodel, name.removesuffix("_async"))
 
     assert inspect.iscoroutinefunction(twin)
@@ -82,7 +82,7 @@ def test_a_repo_that_is_awaited_is_taken_too(repo):
 
 
 def test_the_wait_for_a_server_that_is_not_there_ends_in_its_error(repo):
-    """The loop goes on meanwhile, and the error is that of the last look."""
+    """The loop continues in the meantime, and the error is that of the last read."""
 
     async def waited():
         waiting = asyncio.create_task(wait_async(repo, timeout=0.3))

@@ -407,7 +407,7 @@ def test_a_null_in_the_partition_key_is_refused():
 
 @pytest.mark.parametrize("value", [None, UNSET], ids=str)
 def test_a_null_in_a_clustering_key_is_refused(value):
-    """It is no part of the routing key; a column of the statement besides it may be null."""
+    """A null in a clustering column is refused, although it is not in the routing key; regular columns may be null."""
     made, (key, other, last) = prepared([uuid.UUID, date, str])
     bind = make_bind(made, [key, attrs.evolve(other, required=True), last], {})
 
@@ -437,7 +437,7 @@ def test_a_number_may_be_zero_in_a_partition_key():
 
 
 def test_a_marker_without_a_type_is_named_with_that_of_the_server():
-    """As of a limit."""
+    """A marker such as that of a limit is named, with the type of the server."""
     made, (key, other) = prepared([uuid.UUID, cql.Int])
     with pytest.raises(TypeMismatch, match=r"\[limit\]: 'three' does not fit int"):
         make_bind(made, [key, Marker("[limit]")], {})((KEY, "three"))
@@ -473,7 +473,7 @@ def test_fields_go_where_the_server_has_them():
 
 
 def test_a_field_that_the_server_lacks_is_never_dropped():
-    """Its value is an error that asks for a statement prepared anew; without a value there is nothing to lose."""
+    """A value of a missing field asks to prepare the statement again; without a value nothing is lost."""
     made, markers = prepared([uuid.UUID, Place], server={**SERVER, "place": SERVER["place"][:1]})
     bind = make_bind(made, markers, GIVEN)
 

@@ -1,4 +1,4 @@
-"""Our own tables: what is sent, by how many, and what is refused."""
+"""The internal tables: what is sent, by how many, and what is refused."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_refusal_is_told_with_its_statement():
 
 
 def test_disagreement_is_an_error():
-    """Nothing goes on while a node may not know the tables."""
+    """Nothing continues while a node may not know the tables."""
     with pytest.raises(SchemaDisagreement):
         Server(faults=Faults(disagree=frozenset({1}))).boot()
 
@@ -121,7 +121,7 @@ def test_a_table_of_a_later_format_is_refused():
 
 
 def test_a_later_release_may_have_added_columns():
-    """Columns that this release does not know are in nobody's way."""
+    """Columns that this release does not know do no harm."""
     server = Server()
     server.boot()
     tables = [

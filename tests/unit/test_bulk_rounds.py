@@ -1,4 +1,4 @@
-"""Rows that a bulk run sends again: one whose first attempt may be applied stays so, whatever came of the others."""
+"""Rows that a bulk run sends again: one whose first attempt may be applied stays so, whatever the other outcomes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from scyllamodel.model.change_tracking import uncertain_columns
 from scyllamodel.query.instances import NO_WRITE_OPTIONS
 
 LOST = OperationTimedOut({})
-REFUSED = NoHostAvailable("nobody", {"host": NoConnectionsAvailable("full")})
+REFUSED = NoHostAvailable("no host", {"host": NoConnectionsAvailable("full")})
 
 
 class Part(Model, table="parts", repo="rounds"):
-    """What is saved."""
+    """A row to save."""
 
     id: Column[int] = partition_key()
     name: Column[str] = column(default="new")
@@ -61,7 +61,7 @@ class Sender:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    """Rounds with pauses that nobody notices."""
+    """Rounds with very short pauses."""
     monkeypatch.setattr(bulk, "RETRY_PAUSES", (0.001, 0.002, 0.003))
 
 

@@ -73,12 +73,12 @@ def test_the_changes_of_any_plan_come_back(data):
     ],
 )
 def test_what_is_not_understood_is_none(text):
-    """What a newer release wrote, or nobody, is not guessed at."""
+    """Text that a newer release or another program wrote is not guessed at."""
     assert change_from_json(text) is None
 
 
 def test_the_text_is_canonical():
-    """Equal changes have one text, whatever was no part of their equality."""
+    """Equal changes have one text, whatever their equality ignores."""
     live = schema(table("t", *["id int pk"], flags={"compound"}, dropped={"x": "regular int"}))
     one, other = c.AddTable("k", live.tables[0]), c.AddTable("k", table("t", "id int pk"))
 

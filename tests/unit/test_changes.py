@@ -67,7 +67,7 @@ REFUSED = [
     (c.AlterView("k", V, attrs.evolve(V, where=""), "filter"), schema(T, V), wanted(T, V)),
     (c.NameTaken("k", "t", "view", "table"), schema(T), wanted(view("t", "s", "id int pk"))),
 ]
-# what is told, and never touched
+# changes that are reported, and never made
 NOTED = [
     (c.Unmanaged("k", "table", "t", T), schema(T), wanted()),
     (c.KeyspaceMismatch(HERE, OTHER), schema(keyspace=HERE), schema(keyspace=OTHER)),
@@ -92,7 +92,7 @@ BACK_IN_THE_WAY = {
     c.DropView: schema(T, attrs.evolve(V, base="s")),
     c.AddView: schema(T, V),
 }
-"""What somebody else did meanwhile, so that an undo of each kind has to be refused; options can always be set back."""
+"""Concurrent changes, so that an undo of each kind has to be refused; options can always be set back."""
 
 
 def named(cases):
@@ -113,7 +113,7 @@ def test_every_kind_is_in_the_union():
 
 
 def test_every_kind_stands_in_one_table_here():
-    """Whoever adds a kind says here whether it runs, is refused, or is noted; the tests below then ask the rest."""
+    """This table says of each kind whether it runs, is refused, or is noted; the tests below then check the rest."""
     assert [len(KINDS), set(KINDS)] == [
         len(RUNS) + len(REFUSED) + len(NOTED),
         all_of(RUNS) | all_of(REFUSED) | all_of(NOTED),
@@ -137,7 +137,7 @@ def test_what_runs_has_a_statement_and_a_step(change, before):
 
 @pytest.mark.parametrize(("change", "before"), **named(RUNS))
 def test_what_runs_is_proved_by_its_effect_alone(change, before):
-    """Its post-condition does not hold before it, and holds for what it leaves."""
+    """The post-condition of a change does not hold before it, and holds after it."""
     assert [False, True] == [is_applied(change, facts, SERVER) for facts in (before, facts_after(change, before))]
 
 
@@ -169,7 +169,7 @@ def test_an_undo_looks_what_others_did_meanwhile(kind):
 
 @pytest.mark.parametrize(("change", "found", "declared"), **named(REFUSED))
 def test_what_cannot_run_is_refused(change, found, declared):
-    """It is no step, and some rule refuses it with a code and what to do instead."""
+    """A refused change is not a step, and a rule refuses it with a code and advice."""
     said = [remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(found, declared, SERVER), (change,)))]
 
     assert any(told.severity == "error" and told.fix for told in said)
@@ -177,7 +177,7 @@ def test_what_cannot_run_is_refused(change, found, declared):
 
 @pytest.mark.parametrize(("change", "found", "declared"), **named(NOTED))
 def test_what_is_only_told_refuses_nothing(change, found, declared):
-    """One remark speaks of it, and is no error."""
+    """One finding reports it, and is not an error."""
     said = [remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(found, declared, SERVER), (change,)))]
 
     assert [True] == [told.severity in ("note", "warn") for told in said]
@@ -185,7 +185,7 @@ def test_what_is_only_told_refuses_nothing(change, found, declared):
 
 @pytest.mark.parametrize("change", [case[0] for case in (*REFUSED, *NOTED)], ids=lambda change: type(change).__name__)
 def test_asking_for_what_does_not_run_is_refused_by_name(change):
-    """Statement, effect and proof of a change that is no step are a mistake of ours, which names the kind."""
+    """The statement, effect or post-condition of a change that is not a step is an error that names the kind."""
     for ask in (
         lambda: change_cql(change, SERVER),
         lambda: facts_after(change, schema()),
@@ -200,7 +200,7 @@ def test_asking_for_what_does_not_run_is_refused_by_name(change):
 
 @pytest.mark.parametrize("change", [case[0] for case in (*RUNS, *REFUSED, *NOTED)], ids=lambda x: type(x).__name__)
 def test_every_kind_comes_back_from_json(change):
-    """What is stored of a change is the change."""
+    """A change that is stored and loaded again is equal."""
     assert change == change_from_json(change_to_json(change))
 
 

@@ -1,4 +1,4 @@
-"""What decides a chaos run: the model finds what is lost, doubled or made up, and allows what nobody can know."""
+"""The rules of a chaos run: the model detects what is lost, doubled or made up, and allows what cannot be known."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_refused_write_that_is_there_is_found(model):
 
 
 def test_a_value_does_not_change_back_once_another_was_seen(model):
-    """The unknown write was applied, as a read told."""
+    """The unknown write was applied, as a read showed."""
     model.begin(DOC, x="a").acknowledge()
     model.begin(DOC, x="b")
     model.begin(DOC, x="c")
@@ -73,7 +73,7 @@ def test_a_value_does_not_change_back_once_another_was_seen(model):
 
 
 def test_an_outcome_that_is_known_after_a_later_value_was_seen_changes_nothing(model):
-    """Its acknowledgement comes late, and the first word counts."""
+    """An acknowledgement that comes late does not change an outcome that was observed."""
     first = model.begin(DOC, x="a")
     model.begin(DOC, x="b")
     model.observe(DOC, doc("b"))
@@ -180,7 +180,7 @@ def test_a_counter_holds_what_was_acknowledged_and_may_hold_what_is_unknown(mode
 
 
 def test_a_counter_without_a_row_is_zero():
-    """Nothing was counted, or nobody knows."""
+    """Nothing was counted, or the outcome is unknown."""
     model = ChaosModel({"tallies": {"hits": Total}})
     write = model.begin(TALLY, hits=2)
 
@@ -205,7 +205,7 @@ def test_a_place_has_one_owner(model):
 
 
 def test_a_row_that_was_found_right_is_forgotten(model):
-    """So that a long run needs no more memory."""
+    """A row that was right is forgotten, so that a long run does not need more and more memory."""
     model.begin(DOC, x="a").acknowledge()
     model.begin(LOG, entries="a").acknowledge()
     model.forget(DOC)

@@ -66,7 +66,7 @@ def test_help_lists_every_command(folder):
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_command_has_help_with_examples_and_exit_codes(capsys, command):
-    """The examples of each command are commands, and its exit codes are told."""
+    """The examples of each command are commands, and its exit codes are listed."""
     code = main([command.name, "--help"])
     text = capsys.readouterr().out
 

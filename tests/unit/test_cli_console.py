@@ -98,7 +98,7 @@ def test_letters_that_a_stream_cannot_hold_are_spelt_out():
 
 
 def test_a_reader_that_goes_away_does_not_end_the_work():
-    """After ``| head`` the rest is said to nobody, and the exit code is the work's own."""
+    """After ``| head`` the rest is dropped, and the exit code is that of the work."""
     code = """
 import sys
 from scyllamodel.cli.console import Console
@@ -167,7 +167,7 @@ def test_the_mark_gives_the_style(line, style):
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_stream_ends_no_command(closed):
-    """Whoever closes stdout or stderr gets the work and the exit code all the same."""
+    """If stdout or stderr is closed, the work is done and the exit code is the usual one."""
     run = subprocess.run(
         ["sh", "-c", f'"$0" -m scyllamodel explain PK101 {closed}', sys.executable],
         check=False,
@@ -202,14 +202,14 @@ LOST = "error CM104: The command succeeded, but stdout failed: No space left on 
     ],
 )
 def test_a_full_disk_is_an_error_in_a_line(full, words, code, told):
-    """What cannot be written is told on stderr, without a traceback; a graver exit code stays."""
+    """Output that cannot be written is reported on stderr, without a traceback; a graver exit code stays."""
     run = run_into(full, "-m", "scyllamodel", *words)
 
     assert (code, f"{told}\n") == (run.returncode, run.stderr)
 
 
 def test_a_full_disk_stops_no_work(full):
-    """A migration does not end at a line of progress that nobody can keep."""
+    """A migration does not end at a line of progress that cannot be written."""
     run = run_into(full, "-c", f"{SAY}\nconsole.message('done')")
 
     assert (0, "done\n") == (run.returncode, run.stderr)

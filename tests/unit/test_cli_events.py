@@ -1,4 +1,4 @@
-"""What is told while a plan is applied, and what Ctrl-C does to it."""
+"""The reports while a plan is applied, and the effect of Ctrl-C on it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def refuse():
 
 
 def run(node, console=None, **settings):
-    """Apply the plan on this node, and give what was told on stdout and stderr."""
+    """Apply the plan on this node, and return the text on stdout and stderr."""
     console = console or Console(out=io.StringIO(), err=io.StringIO(), **settings)
     with progress_listener(console, show_plan=True) as on_event:
         on_event(Event("plan_ready", plan=PLAN))
@@ -155,7 +155,7 @@ def test_after_the_last_statement_it_is_told_that_all_went_through():
 
 
 def test_a_failure_stays_what_it_is():
-    """A step that the server refuses is no interruption, and is told with its mark."""
+    """A step that the server refuses is not an interruption, and is reported with its mark."""
     console = Console(out=io.StringIO(), err=io.StringIO())
     with pytest.raises(StepFailed):
         run(Node({2: refuse}), console)

@@ -62,7 +62,7 @@ def test_what_is_not_said_has_a_default():
 
 
 def test_one_command_line_does_not_leak_into_the_next():
-    """What was gathered once is not there the next time."""
+    """The values of one command line are not present in the next one."""
     parse(COMMANDS, ["look", "--models", "x", "--repo", "a:b"])
     found = parse(COMMANDS, ["look"])
 

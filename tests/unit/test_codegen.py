@@ -196,7 +196,7 @@ def test_a_wrong_value_inside_a_user_type_is_told_with_its_path():
 
 
 def test_an_attribute_that_was_never_set_is_no_mismatch():
-    """What is no wrong value keeps its own error."""
+    """An attribute that was never set keeps its own error, and is not reported as a wrong value."""
     with pytest.raises(AttributeError, match="x"):
         make_bind(Point, [Field("x", map_annotation(date))])(Point())
 
@@ -239,7 +239,7 @@ class TestInstall:
         return cls
 
     def test_nothing_is_generated_before_it_is_used(self):
-        """A class that nobody loads costs nothing."""
+        """A class that is never loaded costs nothing."""
         cls = self.make()
         before = {name: type(vars(cls)[name]).__name__ for name in ("__load__", "__bind__")}
         cls.__load__((None,))

@@ -85,7 +85,7 @@ def drafted(server, there, *, create=False, **settings):
 
 
 def test_the_plan_creates_the_companion_first():
-    """Without tablets and replicated as the keyspace is, although nobody asked to create keyspaces."""
+    """The companion is created first, without tablets, replicated like the keyspace, even without create_keyspace."""
     plan = drafted(OLD, node("shop", tablets=["shop"]))
 
     first, *others = [step.cql for step in plan.bootstrap]

@@ -52,7 +52,7 @@ def test_a_node_is_a_host_and_a_port(node, host, port):
     "node", ["", ":9042", "h1:", "h1:x", "h1:0", "h1:65536", "[::1", "[::1]9042", "h 1", "http://h1", "h1:٣"]
 )
 def test_a_node_that_is_no_address_is_refused(node):
-    """What is no host with an optional port is refused, and quoted."""
+    """A node that is not a host with an optional port is refused, and quoted."""
     with pytest.raises(ConfigurationError, match="nodes") as caught:
         node_address(node)
 
@@ -172,7 +172,7 @@ def test_an_empty_or_short_page_secret_is_refused(given):
 
 
 def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch):
-    """It is most likely a variable that nobody filled."""
+    """An empty secret is refused, since it is most likely a variable that was not set."""
     with pytest.raises(ConfigurationError, match="page_secret: a page secret has at least"):
         settings_from_url(f"{URL}?page_secret=")
     monkeypatch.setenv("SCYLLAMODEL_PAGE_SECRET", "")
@@ -314,7 +314,7 @@ def test_a_password_does_not_travel_by_pickle():
 
 
 def test_a_password_is_not_logged(caplog):
-    """Connecting in vain logs neither the password nor anything else."""
+    """A failed connection logs neither the password nor anything else."""
     repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", username="shop", password=PASSWORD)
     with caplog.at_level(logging.DEBUG), pytest.raises(ConnectionError) as caught:
         repo.connection()

@@ -151,7 +151,7 @@ def test_create_view():
     ],
 )
 def test_views_read_from_a_server(view, text):
-    """A live view is written as it stands, without stored options that CREATE does not take."""
+    """A live view is written unchanged, without stored options that CREATE does not take."""
     cql = create_view("k", view, CASSANDRA)
 
     assert (True, False) == (text in cql, "default_time_to_live" in cql or "cdc" in cql)
@@ -254,7 +254,7 @@ def test_create_keyspace(keyspace, server, clauses):
     [(Keyspace("k"), "how its rows are replicated"), (Keyspace("k", FrozenMap(R1), True, True), "has no tablets")],
 )
 def test_keyspaces_that_cannot_be_made(keyspace, text):
-    """A keyspace that nobody could make is refused before anything is sent."""
+    """A keyspace that cannot be created is refused before anything is sent."""
     with pytest.raises(KeyspaceError, match=text):
         change_cql(ch.CreateKeyspace(keyspace), CASSANDRA)
 
@@ -310,7 +310,7 @@ def test_script_of_a_keyspace():
 @settings(max_examples=40, deadline=None)
 @given(keyspaces())
 def test_scripts_do_not_depend_on_the_order_of_facts(facts):
-    """The same facts in any order give the same bytes, on every server."""
+    """Equal facts in any order give equal bytes, on every server."""
     backwards = KeyspaceFacts(
         facts.name,
         facts.keyspace,
@@ -333,7 +333,7 @@ _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+""")
 @settings(max_examples=40, deadline=None)
 @given(keyspaces())
 def test_hostile_text_stays_inside_its_quotes(facts):
-    """Outside quotes a statement holds nothing but CQL of ours: names and texts cannot leave theirs."""
+    """Outside quotes a statement contains only CQL of this package: names and texts cannot leave theirs."""
     for cql in keyspace_script(facts, CASSANDRA):
         bare = [token for token in _TOKEN.findall(cql) if token[0] not in "'\""]
 

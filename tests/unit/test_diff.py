@@ -69,7 +69,7 @@ def test_growth_is_reached_by_adding(data, models, server):
 @settings(max_examples=40, deadline=None)
 @given(st.data(), keyspaces(), servers)
 def test_an_older_release_next_to_a_newer_schema_has_nothing_to_do(data, models, server):
-    """What a newer release added is noted, and is no reason to act."""
+    """Additions of a newer release are noted, and cause no change."""
     simulator = Simulator(NOTHING, server)
     brought(simulator, models)
     older = make_plan(data.draw(earlier(models)), simulator.schema, server)
@@ -96,7 +96,7 @@ def test_each_step_is_proved_by_the_schema(models, server):
 @settings(max_examples=40, deadline=None)
 @given(keyspaces(), servers, st.randoms())
 def test_order_does_not_matter(models, server, shuffler: random.Random):
-    """The same models in any order give the same plan, byte for byte, and the same fingerprint."""
+    """Equal models in any order give equal plans, byte for byte, and one fingerprint."""
 
     def shuffled(found):
         return shuffler.sample(found, len(found))

@@ -60,7 +60,7 @@ CASES = [
     ("a key column becomes regular by a rename", BASE, ("a int pk", "v text", "w int from=b"),
      ["! PK102 t", "! BC102 t.b"]),
     ("a renamed regular column that never was", ("a int pk",), ("a int pk", "w text from=v"), ["+ columns t (w)"]),
-    ("names that swap are no renames", ("a int pk", "b int ck"), ("a int ck from=b", "b int pk from=a"),
+    ("names that swap are not renames", ("a int pk", "b int ck"), ("a int ck from=b", "b int pk from=a"),
      ["! PK101 t", "! PK102 t"]),
 ]  # fmt: skip
 

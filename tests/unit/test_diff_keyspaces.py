@@ -59,7 +59,7 @@ def test_replication_is_compared_by_meaning(found, declared, same):
 
 @given(st.dictionaries(st.sampled_from(["dc1", "dc2", "DC3"]), st.integers(0, 5)))
 def test_replication_is_like_itself(factors):
-    """What is declared, and stored as text without its zeros, is no difference."""
+    """A declared replication that is stored as text without its zeros is not a difference."""
     declared = {"class": "NetworkTopologyStrategy", **factors}
     stored = {"class": f"{LOCATOR}NetworkTopologyStrategy", **{dc: str(n) for dc, n in factors.items() if n}}
 
@@ -80,7 +80,7 @@ CASES = [
 
 @pytest.mark.parametrize(("found", "declared", "expected"), CASES)
 def test_an_existing_keyspace_is_compared(found, declared, expected):
-    """What nobody said of a keyspace is not compared."""
+    """Settings of a keyspace that are not declared are not compared."""
     assert expected == told(diff(schema(keyspace=found), attrs.evolve(wanted(), keyspace=declared), SERVER))
 
 

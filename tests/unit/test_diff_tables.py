@@ -18,7 +18,7 @@ CASES = [
     ("a new table", [], [table("t")], ["+ table t"]),
     ("tables by name", [], [table("b"), table("a")], ["+ table a", "+ table b"]),
     ("a live table", [table("t")], [], [". table t"]),
-    ("our own tables are no news", [table("scyllamodel_lock"), table("scyllamodel_steps")], [], []),
+    ("the internal tables are not reported", [table("scyllamodel_lock"), table("scyllamodel_steps")], [], []),
     ("a name in another case", [table("T")], [table("t")], ["+ table t", ". table T"]),
     ("a view stands there", [table("u"), view(*V)], [table("u"), table("v")], ["! table v is a view", ". view v"]),
     ("a table stands there", [table("u"), table("v")], [table("u"), view(*V)], [". table v", "! view v is a table"]),

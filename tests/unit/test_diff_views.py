@@ -21,7 +21,7 @@ WHERE = [
     ("more white space", "v  IS NOT\nNULL  AND a IS NOT NULL AND b IS NOT NULL", True),
     ("without the extra key", "a IS NOT NULL AND b IS NOT NULL", False),
     ("white space around", f"  {NN}  ", True),
-    ("a column that is no key", f"{NN} AND w IS NOT NULL", False),
+    ("a column outside the key", f"{NN} AND w IS NOT NULL", False),
     ("another column of that kind", f'{NN} AND "Mx" IS NOT NULL', False),
     ("a constant", "v IS NOT NULL AND a = 1 AND b IS NOT NULL", False),
     ("a range", f"{NN} AND b > 2", False),

@@ -81,7 +81,7 @@ def test_a_set_becomes_what_was_meant(found):
 
 @given(maps())
 def test_a_map_becomes_what_was_meant(found):
-    """Its keys are matched as the server matches them, its values by their bytes."""
+    """Keys of a map are matched as the server matches them, its values by their bytes."""
     made = change(*found)
     key, value = made.column.identity.element_identities
 

@@ -264,7 +264,7 @@ def test_tables_of_different_repos_and_keyspaces(top):
 
 
 def test_file_under_two_names(top, monkeypatch):
-    """A file that is imported under two names is told as such."""
+    """The error names a file that is imported under two names."""
     write(top, {"pk18/__init__.py": "", "pk18/a.py": model("A", repo="r18")})
     monkeypatch.syspath_prepend(str(top / "pk18"))
     with pytest.raises(DuplicateTable, match="imported under two names"):
@@ -334,7 +334,7 @@ class A(Model, repo="{repo}"):
 
 
 def test_user_types_that_no_column_holds_belong_to_the_models_beside_them(top):
-    """Those that a column or another type holds come along with it; a base without a name is no type of its own."""
+    """Types that a column or another type holds come with it; a base without a name is not a separate type."""
     write(top, {"pk_types/a.py": TYPES.format(repo="r_types"), "pk_types/b.py": TYPES.format(repo="r_other")})
     find_models({"r_types"}, ["pk_types"])
 

@@ -58,7 +58,7 @@ def test_parts_are_whole_numbers(wrong):
 
 
 def test_it_has_no_order():
-    """A month is no fixed number of days."""
+    """A month does not have a fixed number of days."""
     with pytest.raises(TypeError, match="not supported"):
         Duration(1) < Duration(2)  # noqa: B015 - the comparison is the claim
 

@@ -40,6 +40,6 @@ def test_a_change_holds_after_it_and_its_inverse_after_that(data):
 
 @pytest.mark.parametrize("change", [Unmanaged("k", "table", "t"), NameTaken("k", "t", "table", "view")])
 def test_what_does_not_run_has_no_effect_to_ask_for(change):
-    """A note or a refusal is no step, and asking is a mistake of ours."""
+    """A note or a refusal is not a step, and asking for its effect is a programming error."""
     with pytest.raises(TypeError, match="has no statement"):
         facts_after(change, schema())

@@ -39,7 +39,7 @@ def test_every_error_has_a_code_of_its_own(error):
     ],
 )
 def test_errors_are_the_builtins_that_callers_expect(error, builtin):
-    """Whoever catches the builtin catches ours."""
+    """A handler of the builtin exception also catches the error of this package."""
     assert issubclass(error, builtin)
 
 
@@ -88,11 +88,11 @@ def test_definition_error_lists_every_problem():
         "shop.Order",
         [
             Problem("MD101", "shop.Order", "no partition key", "add one"),
-            Problem("MD102", "shop.Order.x", "bad", "mend"),
+            Problem("MD102", "shop.Order.x", "bad", "fix"),
         ],
     )
 
     assert (
-        "shop.Order has 2 mistakes:\nshop.Order: no partition key [MD101]\n  add one\nshop.Order.x: bad [MD102]\n  mend"
+        "shop.Order has 2 mistakes:\nshop.Order: no partition key [MD101]\n  add one\nshop.Order.x: bad [MD102]\n  fix"
     ) == str(error)
     assert error.problems == pickle.loads(pickle.dumps(error)).problems

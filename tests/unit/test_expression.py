@@ -71,7 +71,7 @@ def test_values_of_redacted_columns_are_never_shown(value):
     ],
 )
 def test_condition_has_no_truth_value(use):
-    """What Python would decide by itself raises, and says how to write several conditions."""
+    """Using a condition as a bool raises, and says how to write several conditions."""
     with pytest.raises(TypeError, match=r"where\(first, second\)|compares columns only with values"):
         use()
 
@@ -85,7 +85,7 @@ def test_error_of_bool_does_not_show_redacted_values():
 
 
 def test_equal_expressions_are_equal_values():
-    """What is written twice is equal and hashes alike."""
+    """Equal expressions are equal and have equal hashes."""
     first, second = Parcel.id == "x", Parcel.id == "x"
 
     assert {first} == {second, Condition(ID, "=", "x")}

@@ -90,7 +90,7 @@ def test_a_table_knows_its_user_types_and_counters():
 
 
 def test_a_keyspace_without_facts_is_a_key_error():
-    """Asked for by name, a keyspace that nobody looked at is told, also inside a generator."""
+    """Asked for by name, a keyspace that was not read is named in the error, also inside a generator."""
     with pytest.raises(KeyError, match="no facts of the keyspace 'other'"):
         SchemaFacts([KeyspaceFacts("shop")])["other"]
 

@@ -85,7 +85,7 @@ def test_a_keyspace_becomes_one_document():
 
 
 def test_a_keyspace_that_does_not_exist_has_no_settings():
-    """What nobody said is null, not a guess."""
+    """Unknown settings are null, not a guess."""
     (found,) = facts_document(SchemaFacts([KeyspaceFacts("absent")]))["keyspaces"]
 
     assert (None, None, []) == (found["replication"], found["durable_writes"], found["tables"])

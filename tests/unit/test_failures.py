@@ -114,7 +114,7 @@ CASES = [
 
 @pytest.mark.parametrize(("error", "expected"), CASES, ids=lambda case: str(case)[:60])
 def test_a_failure_has_one_meaning(error, expected):
-    """Class decides first, then the server's words; what nobody knows is unknown."""
+    """Class decides first, then the server's words; everything else is unknown."""
     found = classify(error)
 
     assert expected is found

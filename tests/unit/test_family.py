@@ -1,4 +1,4 @@
-"""Several classes in one table, told apart by one column."""
+"""Several classes in one table, distinguished by one column."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_classes_of_one_table_agree_on_its_columns():
 
 
 def test_a_subclass_without_a_value_is_refused():
-    """Its rows could not be told apart from those of the other classes, and it would be a table of its own."""
+    """A subclass without a value is refused: its rows could not be distinguished from those of the other classes."""
     with pytest.raises(ModelDefinitionError, match=r"(?s)MD119.*discriminator_value="):
 
         class Bird(Pet):
@@ -260,7 +260,7 @@ def test_other_writes_are_as_they_were(query):
 
 
 def test_an_instance_with_the_value_of_another_class_is_not_written():
-    """Its row would be loaded as the other class."""
+    """An instance with the value of another class is not written: its row would be loaded as the other class."""
     access = statements_for(Pet, "shop")
     for row in (Pet(owner=1, id=2, kind="cat"), Pet(owner=1, id=2, kind="puppy")):
         with pytest.raises(QueryNotSupported, match=r"is the value of (Cat|Puppy)"):
@@ -345,7 +345,7 @@ def test_a_class_is_asked_for_its_own_rows(query, text):
 
 
 def test_an_update_through_the_head_says_what_it_may_make():
-    """As of any model, it makes a row where there is none, which is one without a class."""
+    """An update of a missing row creates one, which would have no class; this must be declared."""
     with pytest.raises(
         QueryNotSupported, match=r"update\(Pet\).*creates one without a class, unless it uses .if_exists"
     ):
@@ -360,7 +360,7 @@ class Kind(str, enum.Enum):
 
 
 class Vehicle(Model, table="vehicles", repo="family", discriminator="kind"):
-    """Told apart by an enum."""
+    """Classes that are distinguished by an enum."""
 
     id: Column[int] = partition_key()
     kind: Column[Kind | None] = column(default=None)

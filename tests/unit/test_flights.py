@@ -30,7 +30,7 @@ class Work:
 
 @pytest.mark.parametrize("error", [None, OSError("no connection")], ids=["result", "error"])
 def test_threads_and_tasks_share_the_work(error):
-    """Its result and its error are those of all; nothing of it is left."""
+    """All callers get the result or the error of the first; nothing of it remains."""
     flights, work = SingleFlight(), Work(error)
 
     async def tasks():
@@ -68,7 +68,7 @@ def test_another_key_is_other_work():
 
 
 def test_a_caller_waits_no_longer_than_it_may():
-    """The work goes on for the one who does it."""
+    """The work continues for the caller that does it."""
     flights, work = SingleFlight(), Work()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(flights.run, "key", work)
@@ -133,7 +133,7 @@ def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
 
 
 def test_a_loop_may_be_closed_while_a_task_of_it_waits():
-    """What is left of the task is collected without an error, before and after the work has come to its end."""
+    """The remaining task is collected without an error, before and after the work has come to its end."""
     flights, work, seen = SingleFlight(), Work(), []
 
     async def wait():

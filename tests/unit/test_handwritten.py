@@ -45,7 +45,7 @@ LONG = "n" * 217
 
 
 def keyspace(**facts):
-    """The keyspace ``k``, spread by tablets unless told otherwise."""
+    """The keyspace ``k``, with tablets unless specified differently."""
     return Keyspace("k", FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "1"}), **{"tablets": True, **facts})
 
 

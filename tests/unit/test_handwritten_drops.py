@@ -90,7 +90,7 @@ def test_what_servers_take_is_not_refused(cql, parts):
 
 
 def codes(server, *statements, parts=()):
-    """What is said of each of these statements, in their order."""
+    """Return the codes of each of these statements, in their order."""
     judge = RawStatementChecker("k", [schema(*parts)], server)
     return [[said.code for said in judge.check(cql)] for cql in statements]
 
@@ -113,7 +113,7 @@ def test_later_statements_are_judged_by_the_types_that_earlier_ones_leave():
 
 
 def test_a_type_gets_free_when_what_used_it_is_dropped():
-    """Also within a type that was altered by hand."""
+    """A type is unused once the objects that use it are dropped, also within a type that was altered manually."""
     assert [[], ["NB104"], [], []] == codes(
         CASSANDRA,
         "ALTER TYPE k.nest ADD y list<frozen<other>>",

@@ -91,7 +91,7 @@ CQL = [
     (UserId, "uuid"),
     (NewType("Seats", cql.Int), "int"),
     (Names, "list<text>"),
-    (Annotated[str, "somebody else's"], "text"),
+    (Annotated[str, "foreign"], "text"),
     (list[str], "list<text>"),
     (list[str], "list<text>"),
     (set[cql.Int], "set<int>"),
@@ -251,7 +251,7 @@ def test_what_cannot_be_a_column_is_refused_with_advice(hint, text, advice):
 
 
 def test_the_advice_for_timedelta_works():
-    """What is written instead keeps the value."""
+    """The replacement in the advice keeps the value."""
     hint = map_annotation(
         timedelta,
         type=cql.BigInt,
@@ -323,7 +323,7 @@ def test_timestamps_are_rounded_down_to_milliseconds():
 
 
 def test_timestamps_load_in_utc():
-    """The moment is kept, the zone it was told in is not."""
+    """The moment is kept, but not its time zone."""
     given_ = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
     found = round_trip(map_annotation(datetime), given_)
 
@@ -545,7 +545,7 @@ class TestOwnConverters:
         assert [[1], [2]] == list(round_trip(hint, Money([[1], [2]])).cents)
 
     def test_a_set_of_user_types_without_a_class_stays_the_drivers(self):
-        """Nobody knows whether what the driver makes of a user type can be hashed: a list may be in it."""
+        """It is unknown whether the driver's value of a user type can be hashed: a list may be in it."""
         user_types = {"address": [("lines", parse_type("frozen<list<text>>"))]}
         hint = map_annotation(Money, type=parse_type("set<frozen<address>>"), load=Money, dump=lambda m: m.cents)
         found = round_trip(hint, Money([(["a"],), (["b"],)]), user_types).cents

@@ -39,7 +39,7 @@ class Items(list):
 
 
 def one_nan(value):
-    """What is given to the driver, with one NaN in the place of all."""
+    """Return the value for the driver, with one NaN in the place of all."""
     if isinstance(value, float):
         return NAN if math.isnan(value) else value
     if isinstance(value, dict):

@@ -35,7 +35,7 @@ def test_a_mask_is_compared_with_the_one_that_the_history_made(made, before):
 
 
 def test_a_drop_is_refused_and_judged_at_once():
-    """A view that somebody replaced says so, and also that its drop has to be allowed."""
+    """A replaced view says so, and also that its drop has to be allowed."""
     replaced = schema(TABLE, view("v", "t", "at int pk", "id int ck"))
 
     refused = evaluate_change(c.DropView("k", V), replaced, SERVER)
@@ -58,7 +58,7 @@ def test_options_have_no_obstacle():
     ids=["as it was", "renamed since", "the name is taken", "already there"],
 )
 def test_a_field_is_renamed_back_where_only_its_old_name_is_there(fields, refused):
-    """One of both names alone says that nobody changed the type since."""
+    """One of both names alone shows that the type was not changed since."""
     found = [one.code for one in evaluate_change(FIELDS, schema(user_type("point", *fields)), SERVER, {"BC101"})]
 
     assert refused == [code for code in found if code == "RB104"]

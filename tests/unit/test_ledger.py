@@ -113,7 +113,7 @@ def test_a_version_is_the_time_or_one_more_than_the_head(now, heads, version):
 
 
 def test_a_taken_number_is_passed_over():
-    """When somebody adds a version between our look and our write, both are kept."""
+    """When another run adds a version between a read and a write, both are kept."""
     store = MemoryStore()
 
     class Racing(MemoryStore):
@@ -150,7 +150,7 @@ def test_scopes_do_not_meet():
     ],
 )  # fmt: skip
 def test_the_end_tells_how_far_it_came(faults, status, found):
-    """All steps, some, or none; what another hand did is told apart."""
+    """All steps, some, or none; foreign changes are distinguished."""
     store = MemoryStore()
     fails = bool(faults.refused or faults.disagree)
     with pytest.raises((StepFailed, SchemaDisagreement)) if fails else contextlib.nullcontext() as caught:
@@ -192,7 +192,7 @@ def test_no_fault_of_one_request_shows_in_the_books(kind, number):
 
 @pytest.mark.parametrize("number", range(1, REQUESTS + 1))
 def test_a_refused_request_ends_the_run(number):
-    """Without the right to write, nobody goes on as if it had been written, and the statement of a claim is unsent."""
+    """Without permission to write, a run never continues as if it had written, and the statement is unsent."""
     store = MemoryStore(refused=frozenset({number}))
     server = Simulator(FOUND, SERVER)
     plan = server.knows(PLAN)
@@ -363,7 +363,7 @@ def test_a_head_a_day_ahead_of_the_clock_is_remarked(ahead, said):
 
 
 def test_rows_of_other_releases_are_read():
-    """What a row lacks or nobody knows does no harm; null is nothing; times are UTC."""
+    """Missing columns and unknown values do no harm; null is nothing; times are UTC."""
     found = Migration.from_row(
         {"scope": "s", "version": 1, "models": None, "started_at": NOON.replace(tzinfo=None), "x": 1}
     )
@@ -387,7 +387,7 @@ def test_values_print_as_json():
 
 
 def test_this_process_is_named():
-    """Host, user and process are known without being told."""
+    """Host, user and process are detected automatically."""
     here = Provenance.current(["scyllamodel.demo"])
 
     assert here.host

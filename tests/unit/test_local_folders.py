@@ -32,7 +32,7 @@ with file_lock(Path(sys.argv[1])):
     ],
 )
 def test_the_cache_is_where_the_environment_says(monkeypatch, variables, expected):
-    """Our own variable comes first, then the desktop's, then the usual folder in the home."""
+    """The variable of this package comes first, then the desktop's, then the usual folder in the home."""
     for name in ("SCYLLAMODEL_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {"HOME": "/home/me", **variables}.items():
@@ -66,7 +66,7 @@ def test_a_folder_that_was_interrupted_never_appears(tmp_path):
 
 
 def test_a_folder_appears_with_all_its_files(tmp_path):
-    """What was put into the unfinished folder is in the finished one."""
+    """Files that were put into the unfinished folder are in the finished one."""
     with atomic_folder(tmp_path / "java") as unfinished:
         (unfinished / "all").write_text("x")
 

@@ -59,7 +59,7 @@ class Answering:
 
 
 def found(contact_point, tmp_path, pid=None):
-    """What is wrong with the node there."""
+    """Return what is wrong with the node there."""
     timeouts = {"read_timeout": 0.3, "ddl_timeout": 0.3}
     return find_problem(contact_point, pid or os.getpid(), tmp_path / "console.log", **timeouts)
 

@@ -91,7 +91,7 @@ def test_what_is_in_the_cache_is_not_asked_for(mirror):
 
 
 def test_a_jar_that_vanished_is_fetched_again(mirror):
-    """A cache that lost a file mends itself."""
+    """A cache that lost a file is repaired automatically."""
     jars("5.0.6")[1].unlink()
 
     assert b"jar of one" == jars("5.0.6")[1].read_bytes()
@@ -159,7 +159,7 @@ def test_a_jar_without_a_checksum_is_an_error(mirror):
 
 
 def test_a_jar_that_was_altered_in_the_cache_is_fetched_again(mirror):
-    """Its size tells nothing: every jar is compared with its SHA-256 whenever a server starts."""
+    """The size of a jar is not checked: every jar is compared with its SHA-256 whenever a server starts."""
     altered = jars("5.0.6")[1]
     times = altered.stat()
     altered.write_bytes(b"JAR OF ONE")
@@ -199,7 +199,7 @@ def offered(mirror, tmp_path, monkeypatch):
 
 
 def test_jars_of_an_offered_version_are_those_that_are_shipped(offered, mirror):
-    """They are fetched by name, and nobody else says what belongs to them."""
+    """They are fetched by name, and nothing else says what belongs to them."""
     (found,) = jars("5.0.9")
 
     assert (b"jar of Cassandra", [f"/{offered}"]) == (found.read_bytes(), mirror.asked)
@@ -234,7 +234,7 @@ def test_an_address_that_others_could_answer_for_is_not_asked(tmp_path, monkeypa
 
 
 def test_the_cache_is_closed_to_other_users(mirror, tmp_path):
-    """What is in it is run."""
+    """The cache is closed to other users, since its files are executed."""
     (tmp_path / "cache").mkdir(mode=0o777)
     (tmp_path / "cache").chmod(0o777)
     jars("5.0.6")

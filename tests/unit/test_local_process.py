@@ -68,7 +68,7 @@ def test_a_killed_owner_leaves_neither_process_nor_folder(tmp_path, state):
 
 
 def test_a_signal_has_been_sent_when_send_returns(sleeper):
-    """A process that was told to stop is stopped."""
+    """A process that received a request to stop is stopped."""
     sleeper.send(signal.SIGSTOP)
 
     assert eventually(lambda: process_state(sleeper.pid) == "T")
@@ -81,7 +81,7 @@ def process_state(pid):
 
 
 def test_the_end_of_the_server_is_seen(sleeper):
-    """A server that ends by itself, or is killed by somebody, is not running any more."""
+    """A server that exits, or is killed, is not running any more."""
     os.kill(sleeper.pid, signal.SIGKILL)
 
     assert (True, False) == (sleeper.wait(5), sleeper.is_running)
@@ -110,14 +110,14 @@ def test_a_folder_is_removed_at_the_end(tmp_path):
 
 
 def test_a_process_is_told_from_a_later_one_with_its_id():
-    """The same process is itself; its id with another start time is somebody else."""
+    """A process is identified by its id and start time; its id with another start time is another process."""
     ours = Identity.from_pid(os.getpid())
 
     assert (True, False) == (ours.is_alive, Identity(ours.pid, "0").is_alive)
 
 
 def test_a_state_file_whose_process_is_gone_means_nothing(tmp_path):
-    """A stale state file, its process id in use by another process, is no running cluster."""
+    """A stale state file whose process id is in use by another process does not describe a running cluster."""
     state = tmp_path / "cluster.json"
     state.write_text(json.dumps({"holder": {"pid": os.getpid(), "started": "0"}}))
 

@@ -1,4 +1,4 @@
-"""The rules of the lock, one by one, over a row in memory and a clock that moves when somebody sleeps."""
+"""The rules of the lock, one by one, over a row in memory and a clock that moves when a caller sleeps."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_silent_holder_is_replaced_after_one_lease_of_its_own():
 
 
 def test_a_holder_that_beats_keeps_the_lock():
-    """Every beat begins the lease anew, so the lock is got only after the last."""
+    """Every heartbeat restarts the lease, so the lock is acquired only after the last."""
     store = Memory(TAKEN)
 
     def beat():
@@ -244,7 +244,7 @@ def test_a_fence_renews_and_names_the_step():
 
 @pytest.mark.parametrize(("asleep", "fresh"), [(19.9, True), (20.1, False)])
 def test_a_fence_is_good_for_two_thirds_of_the_lease(asleep, fresh):
-    """Its age is counted by the clock that runs while the machine sleeps, from when it was sent."""
+    """The age of a fence is measured by the clock that runs while the machine sleeps, from when it was sent."""
     store, held = taken()
     fence = held.fence(7, 3)
     store.slept += asleep
@@ -332,7 +332,7 @@ def test_a_server_too_slow_for_the_lease_ends_the_run():
 
 
 def test_renewing_stops_when_a_step_hangs():
-    """A run without a fence for too long lets go; a new fence, or a sign of life, goes on."""
+    """A run without a fence for too long stops renewing; a new fence, or activity, resumes it."""
     store, held = taken()
     held.fence(7, 3)
     store.now += 121.0
@@ -366,7 +366,7 @@ def test_release_is_repeated_until_it_is_known(faults):
 
 
 def test_release_leaves_the_lock_of_others_alone():
-    """A lock that somebody else holds by now is not touched."""
+    """A lock that another run holds is not changed."""
     store, held = taken()
     store.row = attrs.evolve(TAKEN, epoch=6)
 
@@ -410,7 +410,7 @@ def test_inside_the_block_a_thread_renews_and_afterwards_the_lock_is_free():
 
 
 def test_every_acquisition_has_an_owner_of_its_own():
-    """What one acquisition sent and never heard of is no other's."""
+    """An update of one acquisition whose outcome is unknown is not attributed to another."""
     store = Memory(FREE)
     owners = []
     for _ in range(2):

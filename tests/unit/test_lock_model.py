@@ -22,7 +22,7 @@ WANTED = LockRequest("test", lease_seconds=LEASE, step_timeout=100.0, host="h", 
 
 
 def pending(env):
-    """What is left to do, in order."""
+    """Return the remaining work, in order."""
     return sorted(set(range(env.steps)) - env.schema())
 
 
@@ -80,7 +80,7 @@ def run(env, wait=LockAcquisition, kind=Lease, slow=False):
     ids=str,
 )
 def test_the_lock_holds_in_every_order_of_events(runs, steps, budget):
-    """Each statement runs once and under the lock, whoever crashes, sleeps or gets no answer, and somebody finishes."""
+    """Each statement runs once and under the lock, whichever process crashes, sleeps or gets no answer."""
     report = explore([run] * runs, steps, budget)
 
     assert report.ends
@@ -88,7 +88,7 @@ def test_the_lock_holds_in_every_order_of_events(runs, steps, budget):
 
 @pytest.mark.parametrize("budget", [Budget(pauses=1), Budget(crashes=1, lost=1)], ids=str)
 def test_the_lock_holds_while_a_statement_takes_longer_than_the_lease(budget):
-    """A holder that renews keeps the lock although its statement goes on and on."""
+    """A holder that renews keeps the lock although its statement runs for very long."""
     report = explore([functools.partial(run, slow=True)] * 2, 1, budget)
 
     assert report.ends
@@ -131,7 +131,7 @@ class Nodes:
 
 
 class Sloppy(Nodes):
-    """Goes on through the next node as if it knew all that the lost one did."""
+    """Continues through the next node as if it knew all that the lost one did."""
 
     has_moved = property(lambda _: False, lambda *_: None)
 
@@ -201,7 +201,7 @@ def planned_before(env):
 
 
 class Opened(Lease):
-    """Gives the lock back whoever holds it."""
+    """Releases the lock of any holder."""
 
     def release(self):
         self._store.change({}, {"owner": None})
@@ -235,7 +235,7 @@ class Repeating(Lease):
 
 
 class Hasty(LockAcquisition):
-    """Takes over from whoever holds the lock, whether or not the holder stirred since it was looked at."""
+    """Takes over from any holder of the lock, whether or not the holder was active since it was looked at."""
 
     def try_take(self, row, when):
         return super().try_take(row, {name: value for name, value in when.items() if name != "beat"})

@@ -51,7 +51,7 @@ def recorded():
 
 @pytest.mark.parametrize(("names", "rows"), list(recorded()))
 def test_a_recorded_answer_is_never_an_instance_of_nulls(names, rows):
-    """Applied or not as the server said; an instance has its whole key, and a row of nulls is no row."""
+    """Applied or not as the server said; an instance has its whole key, and a row of nulls is not a row."""
     model = Keyed if {"b", "s"} & set(names.split()) else Whole
 
     result = lwt_result(model, Sent(names, *rows))

@@ -368,6 +368,6 @@ def test_values_of_a_near_type_say_what_to_write(kind, value, words):
 
 @pytest.mark.parametrize("given", [{"shp": 1}, {"shop": 1}, {"shop": 1, "status": "x"}])
 def test_a_wrong_or_partial_key_lists_the_key(given):
-    """A name that is no column, a column that is not in the key, and a part of the key."""
+    """A name that is not a column, a column that is not in the key, and a part of the key."""
     with pytest.raises((TypeError, UnknownColumn), match=r"primary key .*\(shop, day, placed, seq\)"):
         statements_for(Order, "shop").key_values(given)

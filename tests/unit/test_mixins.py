@@ -202,7 +202,7 @@ class Stamped(UserType, Generic[T], abstract=True):
     """Fields for several types."""
 
     made: T
-    by: str = "nobody"
+    by: str = "unknown"
     KIND: ClassVar[str] = "stamped"
 
     def signed(self) -> str:
@@ -233,7 +233,7 @@ def test_user_types_have_abstract_bases():
     assert [("tag", "text"), ("made", "bigint"), ("by", "text"), ("text", "text")] == [
         (name, cql_type.cql) for name, cql_type in Stamp.__facts__.fields
     ]
-    assert ("by nobody", 1) == (stamp.signed(), stamp.price())
+    assert ("by unknown", 1) == (stamp.signed(), stamp.price())
     assert stamp == pickle.loads(pickle.dumps(stamp)) == Stamp.__load__(stamp.__bind__())
     assert not hasattr(Stamped, "__facts__")
     with pytest.raises(TypeError, match="Tagged is abstract"):

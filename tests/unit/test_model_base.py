@@ -333,7 +333,7 @@ def test_match_takes_models_apart():
 
 
 def test_type_hints_can_be_read():
-    """``typing.get_type_hints`` gives every column, and nothing of ours."""
+    """``typing.get_type_hints`` gives every column, and nothing internal."""
     hints = typing.get_type_hints(Order)
 
     assert (Column[str], Column[set[str]], 9) == (hints["status"], hints["tags"], len(hints))
@@ -665,7 +665,7 @@ def test_authors_methods_work():
 
 
 def test_authors_special_methods_are_kept():
-    """``__repr__``, ``__eq__``, ``__hash__``, ``__init__`` that somebody wrote, here or in a base, are not replaced."""
+    """Hand-written ``__repr__``, ``__eq__``, ``__hash__`` and ``__init__``, here or in a base, are not replaced."""
 
     class Mixin:
         __slots__ = ()
@@ -865,7 +865,7 @@ class Owner(Model):
 
 
 def test_evaluated_annotation_called_like_its_type():
-    """Up to Python 3.13 the name of a column hides its type in the body, which is told; later it does not."""
+    """Up to Python 3.13 the name of a column hides its type in the body, which is reported; later it does not."""
     if sys.version_info >= (3, 14):
         found = run(SHADOWED).Owner
 

@@ -324,7 +324,7 @@ def test_mixin_of_another_kind(base, mixin):
 
 
 def test_model_decorated_as_attrs_class():
-    """``@attrs.define`` over a model is told as such, since attrs makes the class a second time."""
+    """The error names ``@attrs.define`` over a model, since attrs creates the class a second time."""
     with pytest.raises(ModelDefinitionError, match="are attrs classes already"):
         attrs.define(type("Made", (Model,), {"__annotations__": {"id": str}, "id": partition_key()}))
 
@@ -356,7 +356,7 @@ def test_mistake_in_a_plain_mixin():
 
 
 def test_mistake_in_an_abstract_model():
-    """An abstract model is told at once what its subclasses could never be."""
+    """An abstract model reports at once what its subclasses could never be."""
     assert ["MD110 x"] == problems({"x": ("Column[object]", column())}, {"abstract": True})
 
 
@@ -403,14 +403,14 @@ def test_error_survives_pickle():
 
 
 def test_class_with_mistakes_is_not_registered():
-    """A class that could not be made is no model."""
+    """A class that could not be created is not a model."""
     problems({}, {"table": "never_made"})
 
     assert "never_made" not in [cls.__facts__.name for cls in registry]
 
 
 def test_unresolved_name_gets_advice():
-    """A name that only checkers import is told as such."""
+    """The error says that a name is imported for type checkers only."""
     with pytest.raises(ModelDefinitionError, match="not only under `if TYPE_CHECKING:`"):
 
         class Made(Model):

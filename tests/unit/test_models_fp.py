@@ -84,7 +84,7 @@ def variants():
 
 
 def test_order_and_repetition_do_not_matter():
-    """The same classes give the same fingerprint however they were found."""
+    """Equal classes have one fingerprint in any order, and if repeated."""
     assert models_fingerprint(ALL, "k") == models_fingerprint([*reversed(ALL), Order], "k")
 
 

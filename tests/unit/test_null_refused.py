@@ -50,7 +50,7 @@ def test_none_is_refused_in_a_column_that_excludes_it(write, name):
 
 
 def test_none_says_nothing_where_it_is_allowed():
-    """An empty collection is a null in CQL, and a static default that nobody gave is not written."""
+    """An empty collection is a null in CQL, and a static default that was not passed is not written."""
     values = ACCESS.insert(Event(id=1, tags=None)).compiled.values
 
     assert (1, 0, 1, UNSET, UNSET, frozenset(), UNSET) == values

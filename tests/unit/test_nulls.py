@@ -60,7 +60,7 @@ ROW = ("s", "/", None, None, None, None, None, None)
 
 
 def test_a_null_loads_as_the_default_and_changes_nothing():
-    """What is not stored comes from the default, for each instance its own, and no save would send it."""
+    """A null loads as the default, separate for each instance, and no save would send it."""
     one, other = Page.__load__(ROW), Page.__load__(ROW)
     assert ("en", ["a"], None, set(), None) == (one.lang, one.words, one.title, one.tags, one.rank)
     assert one.words is not other.words

@@ -1,4 +1,4 @@
-"""Table options: declared, stored, compared by meaning, written for the server at hand."""
+"""Table options: declared, stored, compared by meaning, written for the server in use."""
 
 from __future__ import annotations
 

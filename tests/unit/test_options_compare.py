@@ -1,4 +1,4 @@
-"""Declared against stored options: equal exactly when they mean the same on the server at hand."""
+"""Declared against stored options: equal exactly when they mean the same on the server in use."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_extra_options_are_compared_once_they_are_stored():
 
 
 def test_foreign_columns_are_no_options():
-    """A newer server's columns of kinds that nobody can declare are left alone."""
+    """A newer server's columns of kinds that cannot be declared are left alone."""
     row = {"newer_blobs": {"a": b"\0"}, "newer_list": [1], "id": 1, "flags": {"compound"}, "comment": ""}
 
     assert {"comment": ""} == stored_options(row, CASSANDRA)
@@ -307,7 +307,7 @@ SAME = [
 
 @pytest.mark.parametrize(("name", "wanted", "found", "server", "equal"), SAME)
 def test_what_means_the_same(name, wanted, found, server, equal):
-    """As exact as a server keeps it, and no more."""
+    """As exact as a server stores it, and not more exact."""
     maps = [FrozenMap(side) if isinstance(side, dict) else side for side in (wanted, found)]
 
     assert equal == option_matches(name, *maps, server)
@@ -344,7 +344,7 @@ STORED = [
 
 @pytest.mark.parametrize(("server", "row", "wanted"), STORED)
 def test_what_a_row_holds(server, row, wanted):
-    """Nulls mean something on Cassandra, and columns that are no options are none; told in the order of their names."""
+    """Nulls mean something on Cassandra, and columns that are not options are ignored; in the order of their names."""
     found = stored_options(row, server)
 
     assert wanted == found

@@ -164,7 +164,7 @@ def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_place
 
 
 def test_a_user_type_without_a_class_is_left_alone():
-    """Its value may be anything with the attributes of its fields."""
+    """A value of a user type without a class may be anything with the attributes of its fields."""
     made = driver_type(map_annotation(tuple[frozenset[str], int]).type)
     value = object()
 

@@ -72,7 +72,7 @@ def test_the_format_of_a_token_is_fixed():
 
 
 def test_a_token_does_not_show_its_state():
-    """The key of the last row, which a paging state holds, is no part of a token, nor of two tokens taken together."""
+    """The key of the last row, which a paging state contains, is not visible in a token, nor in two tokens together."""
     state = b"a key that is redacted: 4929-1234"
     one, two = (raw(make_token(compiled(), state + end, KEYS))[17:] for end in (b"1", b"2"))
     both = bytes(a ^ b for a, b in zip(one, two, strict=True))
@@ -279,7 +279,7 @@ def test_a_null_has_no_bytes():
 
 @pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
 def test_types_are_those_of_prepared_statements(case):
-    """What is made without a server for each CQL type serialises as the driver's own classes do."""
+    """Types that are created without a server serialise as the driver's own classes do."""
     hint = map_annotation(case.hint)
     ours, theirs = driver_type_for(hint.type, SERVER), through_driver.driver_type(hint.type, SERVER)
 

@@ -152,7 +152,7 @@ REFUSING = make_plan(wanted(table("old", "key int pk from=id", "at int ck desc",
 
 
 def test_refusals_come_all_at_once():
-    """Everything that stands in the way is told, with recipes; what would be possible is shown, and nothing runs."""
+    """Every obstacle is reported, with a recipe; what would be possible is shown, and nothing runs."""
     text = REFUSING.render()
 
     assert ["BC101", "PK102", "TY101"] == [found.code for found in REFUSING.refusals]
@@ -198,7 +198,7 @@ def test_a_missing_keyspace_is_refused_or_made():
 
 @pytest.mark.parametrize("topology", [None, {}, {"dc1": 3}, {"dc1": 1, "dc2": 1}])
 def test_copies_are_a_decision(topology):
-    """On more than one node nobody guesses the replication."""
+    """On more than one node the replication is not guessed."""
     models = wanted(table("t"))
     plan = make_plan(models, schema(keyspace=None), CASSANDRA, create_keyspace=True, topology=topology)
 
@@ -209,7 +209,7 @@ def test_copies_are_a_decision(topology):
 
 
 def test_several_keyspaces_make_one_plan():
-    """Keyspaces come one after the other, by name; numbers go on."""
+    """Keyspaces come one after the other, by name; the numbers continue."""
     models = SchemaFacts([KeyspaceFacts(name, Keyspace(name, NTS), tables=[table("t")]) for name in ("b", "a")])
     plan = make_plan(models, SchemaFacts(), CASSANDRA, create_keyspace=True)
 
@@ -222,7 +222,7 @@ def test_several_keyspaces_make_one_plan():
     "plan", [PLAN, REFUSING, make_plan(wanted(), FOUND, SCYLLA)], ids=["steps", "refused", "empty"]
 )
 def test_a_saved_plan_is_the_same_plan(plan, tmp_path):
-    """What is saved fits the published schema, and loads as an equal plan, without its changes."""
+    """A saved plan matches the published schema, and loads as an equal plan, without its changes."""
     plan.save(tmp_path / "plan.json")
     loaded = Plan.load(tmp_path / "plan.json")
 

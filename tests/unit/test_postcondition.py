@@ -92,7 +92,7 @@ CASES = [
 
 @pytest.mark.parametrize(("change", "found", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_step_is_proved_by_the_schema(change, found, expected):
-    """A step is done exactly when the schema holds what it makes, whoever made it."""
+    """A step is done exactly when the schema has what it creates, no matter who created it."""
     assert expected == is_applied(change, found, SERVER)
     assert "k" == keyspace_of(change)
 

@@ -24,7 +24,7 @@ def names(folder):
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A folder with a ``pyproject.toml`` of ours, and a folder below it, in which the test runs."""
+    """A folder with a ``pyproject.toml`` of this package, and a folder below it, in which the test runs."""
     (tmp_path / "pyproject.toml").write_text(TABLE)
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
@@ -122,7 +122,7 @@ def test_a_folder_that_everybody_writes_is_not_trusted(project, monkeypatch, mod
 
 
 def test_a_file_that_everybody_writes_is_not_trusted(project):
-    """What it says may be anybody's word, whoever owns it."""
+    """Every user may have written its content, regardless of the owner."""
     _file(project).chmod(0o666)
     with pytest.raises(ConfigurationError, match=r"pyproject.toml is open to all users"):
         names(project / "below")
@@ -139,7 +139,7 @@ def test_other_files_are_passed_over(project, text):
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 50_000 + "]" * 50_000, "a = " + "{b=" * 50_000])
 def test_a_file_that_nests_too_deep_is_no_toml(project, text):
-    """It is an error of ours that names the file."""
+    """The error is one of this package, and names the file."""
     (project / "pyproject.toml").write_text(f"{TABLE}{text}\n")
     with pytest.raises(ConfigurationError, match=r"pyproject.toml is not valid TOML"):
         names(project)

@@ -1,4 +1,4 @@
-"""What is refused before it is sent, with advice; and its neighbours that are not."""
+"""Statements that are refused before they are sent, with advice; and similar ones that are not."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_refusal_names_the_columns_that_are_missing():
 
 
 def test_a_word_for_one_statement_is_none_for_another():
-    """The same text without it is refused again."""
+    """An equal statement without the keyword is refused again."""
     assert N.whole_table().compile("shop")
     with pytest.raises(QueryNotSupported):
         N.compile("shop")
@@ -183,7 +183,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("make", "kind", "why"), WRONG, ids=[f"{at} {case[2]}" for at, case in enumerate(WRONG)])
 def test_wrong_arguments_say_what_is_right(make, kind, why):
-    """At the call that is wrong, as far as it can be told there."""
+    """A wrong argument raises at the call, as far as the call can detect it."""
     with pytest.raises(kind, match=why):
         make()
 

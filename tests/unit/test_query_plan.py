@@ -28,7 +28,7 @@ class Pool:
         self.returned = []
 
     def return_connection(self, wire, *, stream_was_orphaned):
-        """Told that a connection may be closed; no stream of it comes back."""
+        """Called when a connection may be closed; no stream of it comes back."""
         assert stream_was_orphaned
         self.returned.append(wire)
 

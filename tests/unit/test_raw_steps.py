@@ -52,7 +52,7 @@ def test_what_is_sent_of_a_secret_step_is_what_was_written():
 
 
 def test_nothing_that_a_plan_says_has_the_statement():
-    """Its repr, text, HTML, JSON, pickle and those of its steps have a digest, the same each time."""
+    """The repr, text, HTML, JSON and pickle of a plan and of its steps have a digest, equal each time."""
     raw = RawStep(ROLE, undo=f"ALTER ROLE app WITH PASSWORD = 'old {SECRET}'")
     plan = with_raw_steps(EMPTY, [raw], ())
     (step,) = plan.steps
@@ -103,7 +103,7 @@ def ledger_step(raw):
 
 
 def test_the_ledger_has_digests_that_the_code_is_known_by():
-    """A row holds neither statement nor undo, and the code recognises its own step in it, also one of before."""
+    """A row has neither statement nor undo, and the code recognises its step in it, also in an earlier row."""
     raw = RawStep(ROLE, undo="DROP ROLE app")
     row = ledger_step(raw).to_row()
     old = attrs.evolve(ledger_step(raw), cql=ROLE)

@@ -51,7 +51,7 @@ ORDERS = columns(
 
 @RELEASES_OF_SCYLLA
 def test_scylla_keyspaces(release):
-    """Replication has the short class, and tablets are told by initial_tablets, were it 0."""
+    """Replication has the short class, and tablets are recognized by initial_tablets, even by 0."""
     replication = FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "3"})
     found = reflect(scylla_rows(release), SCYLLAS[release])
 
@@ -183,7 +183,7 @@ def test_scylla_counters_flags_and_dropped_columns(release):
 
 
 def test_a_missing_keyspace_has_no_facts():
-    """A keyspace that is not there is told from an empty one."""
+    """A missing keyspace is distinguished from an empty one."""
     assert None is reflect_keyspace("nosuch", scylla_rows(), SCYLLA).keyspace
 
 
@@ -263,7 +263,7 @@ def test_dropped_columns_have_kind_and_type_on_cassandra():
     ],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_named(rows, named):
-    """A row of unknown shape is an error where somebody asks for its object, naming it and the text."""
+    """A row of unknown shape is an error where its object is requested, naming it and the text."""
     found = reflect_keyspace("k", cassandra_rows(**rows), CASSANDRA)
     (odd,) = found.unreadable
     with pytest.raises(IntrospectionError) as caught:
@@ -348,7 +348,7 @@ def test_replication_reads_back_as_declared():
     ],
 )
 def test_custom_indexes(target, options, found):
-    """A custom index has its class and the options that somebody gave it."""
+    """A custom index has its class and the options that were given."""
     row = {"table_name": "t", "index_name": "i", "kind": "CUSTOM", "options": {"target": target, **options}}
 
     assert (found,) == reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes

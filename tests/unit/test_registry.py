@@ -1,4 +1,4 @@
-"""One class for each place, as long as somebody holds it."""
+"""One class for each place, as long as it is referenced."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_one_function_may_make_several_tables():
 
 
 def test_one_loop_of_a_module_may_make_several_tables(tmp_path, monkeypatch):
-    """A loop at the top of a module makes as many tables as it has turns, and a reload makes them anew, not twice."""
+    """A loop at the top of a module creates one table in each turn, and a reload creates them again, not twice."""
     (tmp_path / "looped.py").write_text(
         "from scyllamodel import Column, Model, partition_key\n"
         "MADE = []\n"
@@ -99,7 +99,7 @@ print(sorted(cls.__facts__.name for cls in registry))
     ("again", "found"), [("", ["page_0", "page_1", "page_2"]), (AGAIN, ["other"])], ids=["once", "again"]
 )
 def test_loop_in_main(how, again, found):
-    """A loop of a script or session makes all its tables, held or not; in a session a class is defined anew."""
+    """A loop of a script or session creates all its tables, held or not; in a session a class can be defined again."""
     text = LOOP + again + SHOWN
     run = subprocess.run(
         [sys.executable, *([*how, text] if how else ["-i"])],

@@ -91,7 +91,7 @@ def test_a_repo_declares_racks():
     ],
 )
 def test_racks_and_numbers_are_compared_by_meaning(stored, declared, same):
-    """Racks have no order, a number is satisfied by as many racks, and racks only by themselves."""
+    """Racks have no order, a number is satisfied by as many racks, and racks only by equal racks."""
     found = {"class": NTS, "dc1": stored}
 
     assert same is replication_matches(found, replication_map({"class": NTS, "dc1": declared}))

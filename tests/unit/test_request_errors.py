@@ -160,7 +160,7 @@ NEVER_SENT = ConnectionException("Pool is shutdown")
 )
 @pytest.mark.parametrize("last", [UNAVAILABLE, InvalidRequest("unconfigured table t")])
 def test_an_error_speaks_of_all_attempts(sent, may_be_applied, last):
-    """The driver sends a request once more when a connection breaks, and raises what came of that alone."""
+    """The driver sends a request again when a connection breaks, and raises only the error of the second attempt."""
     error = copy.copy(last)
     record_attempts(error, sent)
 

@@ -72,7 +72,7 @@ def test_each_change_needs_its_right():
 
 
 def test_each_kind_of_change_with_a_statement_has_a_need():
-    """None is let through because nobody thought of it."""
+    """No kind of statement is permitted by omission."""
     kinds = {kind for kind in get_args(c.Change) if kind in _DESCRIPTIONS}
 
     assert kinds == set(CHANGE_PERMISSIONS) == {type(change) for change in NEEDED}

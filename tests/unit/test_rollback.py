@@ -99,7 +99,7 @@ def planned(found, *steps, allow=(), server=CASSANDRA, code=()):
 UNDONE = [
     ("type", schema(POINT), TYPE, "DROP TYPE k.point", "DS104:k.point"),
     (
-        "type that grew by hand",
+        "type that grew manually",
         schema(user_type("point", "x int", "z int")),
         TYPE,
         "DROP TYPE k.point",
@@ -118,7 +118,7 @@ UNDONE = [
     ("view", schema(TABLE, V), VIEW, "DROP MATERIALIZED VIEW k.v", "DS105:k.v"),
     ("options", schema(with_options(5)), OPTIONS, "ALTER TABLE k.t WITH gc_grace_seconds = 9", ""),
     (
-        "options that somebody changed",
+        "options that were changed",
         schema(with_options(7)),
         OPTIONS,
         "ALTER TABLE k.t WITH gc_grace_seconds = 9",
@@ -168,7 +168,7 @@ ALREADY = [
 
 @pytest.mark.parametrize(("found", "change"), [case[1:] for case in ALREADY], ids=[case[0] for case in ALREADY])
 def test_what_is_undone_already_is_left_out(found, change):
-    """A rollback that was cut short goes on, and asks for no leave to lose what is lost."""
+    """An interrupted rollback resumes, and needs no permission to lose what is lost."""
     assert undoing(found, [stored(change)]).is_empty
 
 
@@ -266,8 +266,8 @@ IRREVERSIBLE = [
     ("non-frozen user type on Cassandra", schema(POINT, table("t", *T, "p point")), [stored(UDT)], CASSANDRA, 1),
     ("two of three", schema(user_type("point", "x int", "y int"), table("t", *T, "p point")),
      [stored(FIELD), stored(UDT, 2), stored(INDEX, 3)], CASSANDRA, 2),
-    ("a statement by hand without a way back", schema(), [stored(FIELD, change_json=None)], CASSANDRA, 1),
-    ("a change that nobody here knows", schema(), [stored(FIELD, change_json='{"=":"BendTime"}')], CASSANDRA, 1),
+    ("a hand-written statement without a way back", schema(), [stored(FIELD, change_json=None)], CASSANDRA, 1),
+    ("an unknown change", schema(), [stored(FIELD, change_json='{"=":"BendTime"}')], CASSANDRA, 1),
 ]  # fmt: skip
 
 
@@ -417,7 +417,7 @@ def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():
     ("state", "notes"), [("skipped", []), ("failed", ["RB105"]), ("not_applied", ["RB105"]), ("claimed", ["RB105"])]
 )
 def test_only_what_was_applied_is_taken_back(state, notes):
-    """What another hand did stays; what nobody can tell is noted if it is there, and silent if it is not."""
+    """Foreign changes stay; an object of unknown origin is noted if it exists, and ignored if it does not."""
     plan = undoing(schema(GROWN), [stored(COLUMNS, state=state)], allow=ALL)
 
     assert ([], notes) == (plan.cql, [note.code for note in plan.notes])
@@ -569,7 +569,7 @@ def rolled_back(server, store, version):
 @settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_apply_then_rollback_returns_to_the_old_fingerprint(data):
-    """Whatever two releases added on ScyllaDB, going back leaves each time the schema of before, and nothing to do."""
+    """Whatever two releases added on ScyllaDB, a rollback restores each earlier schema, and leaves nothing to do."""
     empty, second = schema(), data.draw(keyspaces())
     first = data.draw(earlier(second))
     # CQL takes no field of a type back
@@ -687,7 +687,7 @@ def test_a_settled_rollback_is_not_marked_by_an_earlier_one(life):
 
 
 def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
-    """Its versions are marked by whichever run settles it."""
+    """The versions of a killed rollback are closed by any next run."""
     world, chosen = World(), dict.fromkeys(CHOICES) | BASE
     world.migrate(declared(chosen))
     first = world.ledger.newest().version
@@ -718,7 +718,7 @@ def test_an_inverse_that_was_rewritten_is_refused():
 
 
 def test_an_undo_that_may_have_run_needs_a_word():
-    """Killed in it, nobody knows; it is sent again, or left out, where that is allowed by its step."""
+    """If it was killed during the step, the outcome is unknown; `allow` with its step sends it again or skips it."""
     step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
     claimed = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", change_json=undo_reference(1, 1))
     versions = (

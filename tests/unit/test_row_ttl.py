@@ -196,7 +196,7 @@ def test_a_snapshot_keeps_it():
 
 @pytest.mark.parametrize("keyspace", ["new26", "new26_vnodes"])
 def test_inspect_writes_it_into_models(keyspace):
-    """For a table of a real server; a type that is no time any more leaves it out."""
+    """A column of a real server whose type is not a time any more is left out."""
     found = reflect_keyspace(keyspace, scylla_rows("2026.3"), SCYLLAS["2026.3"])
     leases = found.table("leases")
     blob = attrs.evolve(leases, columns=[attrs.evolve(c, type=table("x", "a blob pk")["a"].type)

@@ -446,7 +446,7 @@ EMPTY = make_plan(schema(table("t")), schema(table("t")), C5)
 
 
 def remarks(change, *live):
-    """What is said of one change."""
+    """Return the findings on one change."""
     return [
         remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), wanted(), C5), (change,)))
     ]
@@ -528,7 +528,7 @@ def migrating(keyspace):
 
 
 def by_hand(cql, *, tablets=None):
-    """What is said of a hand-written statement in a keyspace without commit log."""
+    """Return the findings on a hand-written statement in a keyspace without commit log."""
     about = Keyspace("k", NTS, durable_writes=False, tablets=tablets)
     return list(RawStatementChecker("k", [schema(keyspace=about)], SCYLLA).check(cql))
 
@@ -841,14 +841,14 @@ def test_a_column_that_only_virtual_columns_hold_cannot_be_dropped(dropped_colum
 
 
 def remarks_on(change, *live):
-    """What is said of one change on ScyllaDB."""
+    """Return the findings on one change on ScyllaDB."""
     return [
         remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), wanted(), SCYLLA), (change,)))
     ]
 
 
 def test_long_names_are_a_warning_while_no_server_is_known():
-    """What ScyllaDB 2025.2 takes and others do not is worth knowing, and stops nobody."""
+    """A name that ScyllaDB 2025.2 accepts and others do not is reported as a warning, and stops no run."""
     severities = [
         [said.severity for said in lint(SchemaFacts([wanted(table("n" * length))])) if said.code == "NB101"]
         for length in (48, 49, 192, 193)

@@ -1,4 +1,4 @@
-"""What rules say: their words, in one order, and with what is the case at hand."""
+"""The messages of rules: their texts, in one order, and with the details of this case."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ KEYS = [
 
 @pytest.mark.parametrize(("declared", "text"), KEYS)
 def test_a_key_is_told_on_both_sides(declared, text):
-    """What is stored, and what the model wants; of new ones those that are keys and new."""
+    """The message has the stored key and the declared one; of new columns those that are keys and new."""
     assert text in texts(schema(table("t", *T)), wanted(table("t", *declared)))
 
 
@@ -184,7 +184,7 @@ def test_the_advice_names_the_data_centres_that_there_are():
 
 
 def test_a_keyspace_that_differs_is_told_part_by_part():
-    """What nobody configured is not told."""
+    """Settings that are not configured are not reported."""
     live = Keyspace("k", {**NTS, "dc2": "1"}, tablets=False)
     declared = Keyspace("k", NTS, durable_writes=False, tablets=True)
     (text,) = texts(schema(keyspace=live), attrs.evolve(wanted(), keyspace=declared))
@@ -274,7 +274,7 @@ def test_an_ailing_cluster_is_told_in_one_order():
 
 
 def test_a_node_is_up_unless_it_is_said_to_be_down():
-    """And a keyspace that nobody described has no copies to count."""
+    """A node counts as up unless it is reported as down, and an undescribed keyspace has no replicas to count."""
     assert Member("a", "dc1").is_up
     assert [] == flights(None, node("a"))
     assert [] == flights({}, node("a"))

@@ -155,7 +155,7 @@ DOCUMENTS = {
     "error": [
         error_document(NoModelsFound("nothing there", packages=["shop"])),
         error_document(ImpossibleChange("refused", refusals=REFUSED.refusals)),
-        error_document(ZeroDivisionError("a bug of ours")),
+        error_document(ZeroDivisionError("a defect of this package")),
     ],
     "list": [{"format": 1, "kind": "list", "items": [{"repo": "audit", "keyspace": "shop", "answer": PLAN.to_dict()}]}],
 }

@@ -19,12 +19,12 @@ CREATED = re.compile(r"CREATE TABLE k\.t \((.*?)\)( WITH (.+))?", re.DOTALL)
 PLAIN = table("t", "a int pk", "b int ck", "v text").columns
 
 STRICTER = {
-    r"comment = null": "None is no text",
+    r"comment = null": "None is not a text",
     r"min_threshold': 8, 'max_threshold': 4": "Cassandra refuses it, and it compacts nothing",
     r"compaction = \{\}": "a class is declared; leave compaction out for the default",
     r"rows_per_partition': -1": "not a number of rows",
     r"default_time_to_live = (630720001|700000000)": "rows could not be read any more",
-    r"= 1\.5": "a whole number that is cut would differ for ever",
+    r"= 1\.5": "a whole number that is truncated would always differ",
     r"gc_grace_seconds = -1": "not a time",
     r"crc_check_chance = (2|-1|NaN)": "not a probability",
     r"^id = ": "the id of a table is the server's",

@@ -32,7 +32,7 @@ TEXTS = {
     "r_nodes_down": "about several nodes: the texts alone",
     "r_order": "about several nodes: the texts alone",
     "r_races": "about several clients: the texts alone",
-    "s_settings_and_datacenters": "about settings and data centres of nodes that a plan is told",
+    "s_settings_and_datacenters": "about settings and data centres of nodes that a plan receives",
 }
 """Groups of which only the texts of errors are used, by test_failures, and why."""
 

@@ -209,8 +209,8 @@ STRICTER = {
     r"MD108": "names that Cassandra, other releases or annotations do not take",
     r"NB101": "static values, or the next write, would fail on this release",
     r"RB103": "the index goes first, and needs its own allowance",
-    r"TY102": "the type of a column is changed in steps, or by hand",
-    r"UD102": "the type of a field is changed by hand",
+    r"TY102": "the type of a column is changed in steps, or manually",
+    r"UD102": "the type of a field is changed manually",
     r"TY105": "a column comes back as what it was: old cells would be read as another type",
     r"MD141": "a counter in a type is of no use",
     r"MD114": "a type with a collection is used frozen: the next table is refused",
@@ -334,7 +334,7 @@ def verdict(case):
 
 
 def unexpected(case):
-    """What is wrong with a case that was taken."""
+    """Return what is wrong with an accepted case."""
     codes, error = verdict(case)
     if codes is None:
         return None if why(NOT_EXPRESSIBLE, case.cql) else f"{case}: {error!r}"

@@ -221,7 +221,7 @@ def test_parts_of_columns_are_shown_by_the_same_rule(condition):
 
 
 def test_fields_that_are_not_redacted_stay_readable():
-    """An error and a repr hide what has to be hidden and no more."""
+    """An error and a repr hide exactly what has to be hidden."""
     bad = row(named={"x": HALF})
 
     assert "<Client.open_card.field('holder') = 'Ann'>" == repr(Client.open_card.field("holder") == "Ann")
@@ -412,7 +412,7 @@ def test_no_local_of_a_failed_load_holds_a_secret(row):
 
 
 def test_a_row_that_fails_as_a_whole_is_not_quoted():
-    """Its fault may quote any value of it, and one of them is redacted."""
+    """The fault of a row may quote any of its values, and one of them is redacted."""
     shape = select(Closet).whole_table().compile("shop").template
     error = load_error(shape, (SECRET, None, None, None), ValueError(f"what is {SECRET}?"))
 

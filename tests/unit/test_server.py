@@ -1,4 +1,4 @@
-"""What a server can do, told from what it says of itself."""
+"""What a server can do, derived from what it reports."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CASSANDRA_COLUMNS = [("tables", "table_name")]
     ],
 )
 def test_a_profile_comes_from_rows_that_every_user_may_read(release, columns, scylla_version, profile, shown):
-    """Scylla is told by a table that only it has, and its version never taken from the constant it reports."""
+    """Scylla is detected by a table that only it has, and its version is never taken from the constant it reports."""
     found = profile_from(release, columns, scylla_version=scylla_version)
 
     assert (profile, shown, frozenset(columns)) == (found, str(found), found.schema_columns)
@@ -241,7 +241,7 @@ def test_an_index_class_is_spelled_as_the_server_takes_it(server, using, on_vect
 
 
 def test_a_profile_is_a_value():
-    """What a server listed of itself is no part of what it can do, and a profile can be pickled."""
+    """A profile equals another one with different reported columns, and can be pickled."""
     one = profile_from("5.0.6", CASSANDRA_COLUMNS)
 
     assert ServerProfile("cassandra", (5, 0, 6)) == one == pickle.loads(pickle.dumps(one))

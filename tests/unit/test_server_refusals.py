@@ -40,7 +40,7 @@ class Home(UserType, name="home"):
 
 
 class Frozen(Model, table="frozen", repo="queries"):
-    """What is written as a whole, and a duration."""
+    """Values that are written as a whole, and a duration."""
 
     id: Column[int] = partition_key()
     home: Column[cql.Frozen[Home] | None] = column(default=None)

@@ -1,4 +1,4 @@
-"""A lock file holds what models declare, and what is different is told both ways."""
+"""A lock file contains what models declare, and differences are reported in both directions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_snapshot_is_read_back_as_it_was(facts):
 @many
 @given(keyspaces())
 def test_nothing_is_different_from_itself(facts):
-    """Also when one side went through a file."""
+    """Nothing differs from itself, also when one side was written to a file."""
     assert () == compare_schemas(bare(facts), bare(facts))
 
 
@@ -117,7 +117,7 @@ def test_a_file_that_is_no_snapshot_says_so(text, told):
 
 
 def test_a_snapshot_that_was_altered_says_so():
-    """A type that is none, or a key that is gone, is no crash."""
+    """An invalid type, or a missing key, is not a crash."""
     document = json.loads(LOCK.replace('"int"', '"list<"'))
 
     with pytest.raises(ConfigurationError, match="was altered"):

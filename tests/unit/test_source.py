@@ -79,7 +79,7 @@ def test_the_same_facts_give_the_same_text():
 
 
 def test_a_view_of_all_columns_stays_one(folder):
-    """So that a column which the table gains later is no difference."""
+    """The model is a view of all columns, so a column that the table gains later is not a difference."""
     base, shown = table("t", "a int pk", "v text"), ("v text pk", "a int ck")
     declared = imported(schema(base, view("x", "t", *shown, all_columns=True)), folder)
     later = schema(table("t", "a int pk", "v text", "w int"), view("x", "t", *shown, "w int", all_columns=True))
@@ -180,7 +180,7 @@ NO_ROWS = {"caching": {"keys": "ALL", "rows_per_partition": "NONE"}}
     ids=str,
 )
 def test_what_a_server_would_not_store_by_itself_is_said(options, server, said):
-    """Its own defaults are left out, those of the other server are not."""
+    """Defaults of the server are left out, those of the other server are not."""
     (found,) = schema("k", table("t", "id int pk", options=options)).tables
 
     assert said == sorted(non_default_options(found.options, server))

@@ -29,7 +29,7 @@ def test_what_is_in_memory_does_not_block(given):
 
 @pytest.mark.parametrize("given", [iter([]), map(int, ()), (one for one in ())], ids=lambda given: type(given).__name__)
 def test_anything_else_may_block(given):
-    """Nobody knows what is behind an iterator."""
+    """Any iterable without a known length may block."""
     assert may_block(given)
 
 
@@ -60,7 +60,7 @@ def test_all_items_come_in_their_order(count):
 
 
 def test_items_that_come_slowly_come_one_by_one():
-    """And the loop goes on meanwhile."""
+    """Items that come slowly are passed on at once, and the loop continues in the meantime."""
 
     async def case():
         ticks, items = 0, []
@@ -94,7 +94,7 @@ def test_the_error_of_a_source_comes_after_its_items():
 
 
 def test_a_source_is_read_a_bounded_number_ahead():
-    """Its reader may be slow."""
+    """A source is read a limited number ahead, since its reader may be slow."""
     given = iter(range(10 * LOOKAHEAD))
 
     async def case():
@@ -111,7 +111,7 @@ def test_a_source_is_read_a_bounded_number_ahead():
 
 
 def test_a_source_that_was_left_is_not_read_further():
-    """Its thread ends as soon as it gives something, and the source is closed there."""
+    """The thread of a source ends at its next item, and the source is closed there."""
     closed, go_on = threading.Event(), threading.Event()
 
     def source():

@@ -49,7 +49,7 @@ class World:
 
     @property
     def plan(self) -> Planned:
-        """What is missing now."""
+        """Return the plan of what is missing now."""
         return Planned(self.plans[0])
 
     def replan(self, _: World) -> World:
@@ -61,7 +61,7 @@ class World:
 
 
 def waited(*plans: tuple[str, ...]) -> tuple[tuple[str, ...], float]:
-    """What is missing at the end, and after how many seconds."""
+    """Return what is missing at the end, and after how many seconds."""
     world = World(*plans)
     found = _wait_until_in_sync(world, 10.0, world.clock, world.sleep)
     return found.plan.cql, world.now

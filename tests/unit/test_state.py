@@ -66,7 +66,7 @@ def test_a_new_instance_is_not_loaded():
 
 
 def test_a_loaded_instance_has_no_changes():
-    """Values that came with the row, a null collection included, are no changes."""
+    """Values that came with the row, a null collection included, are not changes."""
     order = Kept.__load__(ROW)
 
     assert is_loaded(order)
@@ -208,7 +208,7 @@ IN_PLACE = [
 
 @pytest.mark.parametrize(("name", "value", "change"), IN_PLACE, ids=[case[0] for case in IN_PLACE])
 def test_changes_in_place_are_seen_after_a_write(name, value, change):
-    """What was written is kept as a copy, as deep as the value can be changed."""
+    """Written values are kept as copies, as deep as they can be changed."""
     row = Mutable(id=1, **{name: copy.deepcopy(value)})
     written(row)
     assert {} == found(row)
@@ -227,7 +227,7 @@ def test_a_change_in_the_buffer_under_a_memoryview_is_seen():
 
 
 def test_a_row_that_was_written_goes_through_pickle():
-    """Its values are Python's already."""
+    """The values of a written row are plain Python values, so it can be pickled."""
     row = Mutable(id=1, words=["a"], boxes={"a": Box(width=1)})
     written(row)
     row.words.append("b")
@@ -269,7 +269,7 @@ def test_a_write_that_has_ended_ends_no_other():
 
 
 def test_a_write_ends_with_the_call_that_nothing_refers_to():
-    """Its outcome is unknown once a request may have been sent."""
+    """The outcome of an abandoned call is unknown once a request may have been sent."""
     row, lost = Kept(id=1), []
     InstanceWrite(row)
     InstanceWrite(row).may_be_sent(lambda: lost.append("lost"))

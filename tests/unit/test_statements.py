@@ -154,7 +154,7 @@ def test_selects(query, text, values):
 
 @pytest.mark.parametrize(("query", "text", "values", "idempotent"), UPDATES, ids=[case[1] for case in UPDATES])
 def test_updates(query, text, values, idempotent):
-    """Likewise, and whether it may be sent twice."""
+    """An update has its text and values, and whether it may be sent twice."""
     made = query.compile(None)
 
     assert (text, (*values, *KEY)) == (made.template.cql, made.values)
@@ -302,7 +302,7 @@ def test_builders_do_not_change():
 
 
 def test_a_class_that_is_gone_is_not_kept():
-    """What was worked out about a class goes with it."""
+    """Cached data about a class are collected with it."""
 
     def made():
         class Passing(Model, repo="queries"):

@@ -20,7 +20,7 @@ KEY = {"shop": 1, "day": 2, "placed": T, "seq": 3}
 
 
 def here():
-    """Conditions that are made anew for each statement."""
+    """Conditions that are created again for each statement."""
     return Order.shop == 1, Order.day == 2
 
 

@@ -57,7 +57,7 @@ def test_a_dead_run_is_told_from_a_live_one(row, silent, dead):
 
 
 def test_the_holder_of_the_lock():
-    """Who holds it for how long; nobody when it is free; never for less than no time."""
+    """The holder and how long it has held the lock; None if it is free; never a negative time."""
     row = LockRow("k", UUID(int=1), 3, 4, host="h", pid=17, purpose="sync", acquired_at=NOW, version=1, step=2)
 
     assert LockHolder(UUID(int=1), "h", 17, "sync", 5.0, 1, 2) == LockHolder.from_row(row, NOW + timedelta(seconds=5))

@@ -42,13 +42,13 @@ REFUSED = [
 
 
 def said(**options):
-    """What is wrong with these options, text and advice together."""
+    """Return what is wrong with these options, text and advice together."""
     return " ".join(f"{problem.text} {problem.advice}" for problem in TableOptions(**options).problems("Order"))
 
 
 @pytest.mark.parametrize(("name", "settings"), TAKEN)
 def test_sub_options_that_some_server_takes(name, settings):
-    """What Cassandra or ScyllaDB takes is no mistake."""
+    """Sub-options that Cassandra or ScyllaDB accepts are not a mistake."""
     assert not said(compaction={"class": name, **settings})
 
 

@@ -29,7 +29,7 @@ def versions(*told):
     return made[::-1]
 
 
-GO, NOTE, NO = "go on", "LG101", "refused"
+GO, NOTE, NO = "continue", "LG101", "refused"
 
 # the versions, newest first; the models; the plan; the answer
 CASES = [
@@ -56,7 +56,7 @@ CASES = [
 
 @pytest.mark.parametrize(("told", "models", "plan", "answer"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
 def test_what_a_start_up_sync_may_do(told, models, plan, answer):
-    """A fingerprint that the ledger holds and that is not its head's makes nothing anew."""
+    """A fingerprint that the ledger contains and that is not the newest one restores nothing."""
     try:
         found = check_may_sync(versions(*told), models, plan)
     except SupersededModels:

@@ -1,4 +1,4 @@
-"""What a run tells logs and traces: its steps and its end, and nothing that is nobody's business."""
+"""Logs and traces of a run: its steps and its end, and nothing private."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def a_run(on_event=None, step=STEP):
 
 
 def test_a_run_is_a_span_with_one_for_each_step(spans):
-    """The step's span is inside the run's, with what it changes and what became of it."""
+    """The step's span is inside the run's, with its change and outcome."""
     a_run()
     step, run = spans.get_finished_spans()
 
@@ -79,7 +79,7 @@ def test_without_the_extra_events_go_on_to_the_listener(monkeypatch):
 
 
 def test_neither_statement_nor_value_is_told(spans, caplog):
-    """A statement written by hand may hold a secret: logs and spans name it, and never quote it."""
+    """A hand-written statement may contain a secret: logs and spans name it, and never quote it."""
     with caplog.at_level(logging.DEBUG, "scyllamodel"):
         a_run()
         a_run(step=UNNAMED)

@@ -1,4 +1,4 @@
-"""What is printed for a value that does not fit: one traceback, short lines, and in pytest the test's own frames."""
+"""The output for a value that does not fit: one traceback, short lines, and in pytest the test's own frames."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ AWARE = datetime(2026, 1, 1, tzinfo=timezone.utc)
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_wrong_value_prints_one_short_traceback(row, where):
-    """Its last line says it all, and nothing before it is longer than a line."""
+    """The last line of the traceback says it all, and nothing before it is longer than a line."""
     compiled = InstanceStatements(Log, "shop").insert(row).compiled
     statement = prepared(compiled.template, {"visit": list(Visit.__facts__.fields)})
     bind = make_bind(statement, compiled.template.markers, {"visit": ("at", "place")})

@@ -190,6 +190,6 @@ def test_a_field_is_missing_under_neither_name(fields, missing):
 
 
 def test_what_does_not_run_was_never_done():
-    """A note is no step, and rewinding it is a mistake of ours."""
+    """A note is not a step, and rewinding it is a programming error."""
     with pytest.raises(TypeError, match="has no statement"):
         facts_before(c.Unmanaged("k", "table", "t"), schema())

@@ -67,7 +67,7 @@ def test_text_is_read(text, cql_type):
 
 @pytest.mark.parametrize("text", ["", "list<", "list<>", "list<int, int>", "map<int>", "int>", "vector<int, x>", "a;b"])
 def test_other_text_is_refused(text):
-    """What is no type is an error that quotes it."""
+    """Text that is not a type is an error that quotes it."""
     with pytest.raises(ValueError, match="is not a CQL type"):
         parse_type(text)
 
@@ -110,7 +110,7 @@ def test_the_other_names():
 
 
 def test_every_native_type_has_a_name():
-    """A column of every type can be written; ``empty`` is no column's type."""
+    """A column of every type can be written; ``empty`` is not a type of columns."""
     named = {native for _, _, native in NAMES} | {"inet", "counter", "duration"}
 
     assert cql_types.NATIVE_NAMES - {"empty"} == named

@@ -152,7 +152,7 @@ def test_columns_of_other_writes_are_not_written_again():
 
 
 def test_a_new_row_stays_new():
-    """Its next save is an INSERT; what the first one may have set is null there, what it left unset stays so."""
+    """The next save is an INSERT; columns that the first one may have set are null there, others stay unset."""
     row = Doc(id=1, x="b", tags=["one"])
     fail(saving(row))
     row.x, row.tags = None, []
@@ -231,7 +231,7 @@ def test_a_batch_without_an_answer():
 
 
 def test_a_refresh_knows_the_row_again():
-    """What was read is what the next save compares with."""
+    """The next save compares with the values that a refresh read."""
     row = loaded()
     row.x = "b"
     fail(saving(row))

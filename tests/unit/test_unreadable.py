@@ -1,4 +1,4 @@
-"""Live objects that this release cannot read: a note where nobody needs them, an error where a model declares them."""
+"""Live objects that this release cannot read: a note if they are not needed, an error where a model declares them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Point(UserType, name="geo_point", keyspace="maps"):
 
 
 class Address(UserType):
-    """Where somebody lives."""
+    """A postal address."""
 
     COUNTRY: ClassVar[str] = "DE"
 
@@ -204,7 +204,7 @@ class Visited(UserType):
 
 
 class Tagged(UserType):
-    """What can be hashed, since the list is no part of the hash."""
+    """A value that can be hashed, since the list is not in the hash."""
 
     name: str
     tags: list[str] = attrs.field(factory=list, eq=False)

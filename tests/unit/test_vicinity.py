@@ -50,7 +50,7 @@ def test_a_part_of_the_keyspace_says_what_all_of_it_says(found):
 
 @given(keyspaces(), keyspaces())
 def test_changes_of_all_kinds_leave_what_they_leave_in_the_whole(found, goal):
-    """What is added is judged by all of the keyspace, since its name may be taken anywhere."""
+    """Additions are checked against the whole keyspace, since a name may be taken anywhere."""
     now, vicinity = found, KeyspaceState(found)
     for change in filter(is_step, transition(found, goal, SERVERS[0])):
         if not isinstance(change, get_args(DropChange)):

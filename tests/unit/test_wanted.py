@@ -64,7 +64,7 @@ def test_one_table_under_a_keyspace_and_without(models):
 
 
 def test_one_name_in_two_keyspaces():
-    """The same classes are two tables when the repo's keyspace is another."""
+    """Equal classes are two tables when the repo's keyspace is another."""
     assert ["shop", "store"] == sorted(part.name for part in desired_facts([Plain, Twin], "store"))
 
 
@@ -80,7 +80,7 @@ def test_user_type_of_another_keyspace():
 
 @pytest.mark.parametrize("keyspace", ["system", "system_auth", "System_Schema"])
 def test_keyspaces_of_the_server(keyspace):
-    """Nobody's tables go where the server keeps its own."""
+    """No tables go where the server keeps its own."""
     with pytest.raises(ConfigurationError, match="system keyspace"):
         desired_facts([Plain], keyspace)
 
@@ -103,7 +103,7 @@ def test_resources_choose_models(resources, found):
     assert found == select_models([Plain, ByName, Visitor], resources)
 
 
-@pytest.mark.parametrize("resources", [[], (), [3], [None], ["Nobody"], [Away]], ids=repr)
+@pytest.mark.parametrize("resources", [[], (), [3], [None], ["Unknown"], [Away]], ids=repr)
 def test_resources_that_choose_nothing(resources):
     """A limit that no model fits is an error, never a run that does nothing."""
     with pytest.raises(ConfigurationError):
@@ -113,7 +113,7 @@ def test_resources_that_choose_nothing(resources):
 @pytest.mark.parametrize("verb", [plan, check, migrate, inspect, create_keyspace])
 @pytest.mark.parametrize("repo", ["scylla://127.0.0.1/shop", None, object()], ids=["url", "none", "other"])
 def test_verbs_take_a_repo(verb, repo):
-    """What is no repo is told as such, before anything is imported or connected."""
+    """The error for an argument that is not a repo says so, before anything is imported or connected."""
     with pytest.raises(TypeError, match=r"expected a Repo, got .* Repo\.from_url"):
         verb(repo)
 

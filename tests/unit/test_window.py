@@ -10,7 +10,7 @@ from scyllamodel.driver.data.messages import Execute
 
 
 class Thing(Model, table="things", repo="window"):
-    """What is asked for."""
+    """A requested row."""
 
     id: Column[int] = partition_key()
 

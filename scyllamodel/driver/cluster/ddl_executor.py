@@ -1,7 +1,7 @@
 """Executes the statements of a plan on one node: send, introspect, wait for agreement.
 
 In: a `Coordinator` and the server's profile. Out: the `Executor` of `scyllamodel.schema.apply`, with driver errors
-translated into what became of the statement. The caller makes all decisions.
+translated into the outcome of the statement. The caller makes all decisions.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class DdlExecutor:
 
         Raises:
             CoordinatorChanged: nothing was sent, as long as `has_moved` is true.
-            StatementFailure: as the subclass that says what became of it; the driver's error is its cause.
+            StatementFailure: as the subclass for its outcome; the driver's error is its cause.
         """
         try:
             return self.coordinator.execute_once(lambda node: self._send(node, cql, timeout))

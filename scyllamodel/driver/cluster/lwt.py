@@ -1,7 +1,7 @@
 """Lightweight transactions on rows that many processes change, and reads that see them.
 
 In: a `Coordinator`, and CQL made of internal names and `literal` values. Out: rows, outcomes, or a `StatementFailure`
-that says what became of a statement. Consistency is fixed: a lock that holds in one data centre only is useless.
+for the outcome of a statement. Consistency is fixed: a lock that holds in one data centre only is useless.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Deadline:
     """The time limit of a request.
 
     Parameters:
-        timeout: seconds; None is no limit.
+        timeout: seconds; None means no limit.
     """
 
     __slots__ = ("_end",)

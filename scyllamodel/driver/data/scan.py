@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 PARALLELISM: Final = 8
-"""Ranges read concurrently; 4 to 8 were measured to be twice as fast as paging through the table, more are
-no faster."""
+"""Ranges read concurrently; 4 to 8 were measured to be twice as fast as paging through the table, and a
+larger number was not faster."""
 
 RANGES_PER_TASK: Final = 4
 """Ranges for each concurrent read, so that the last reads do not wait for a longer one."""

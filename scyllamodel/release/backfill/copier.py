@@ -34,7 +34,7 @@ OnProgress: TypeAlias = Callable[[BackfillProgress], Any]
 
 
 class CopyTask(Protocol):
-    """What is copied where; `ValueTask` and `RowTask` implement it."""
+    """A source and a target to copy; `ValueTask` and `RowTask` implement it."""
 
     @property
     def name(self) -> str:

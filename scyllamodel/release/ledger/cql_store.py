@@ -1,6 +1,6 @@
 """The tables of the ledger, read and written as CQL through one node.
 
-In: rows by column name. Out: rows, or a `StatementFailure` that says what became of a statement. The caller decides
+In: rows by column name. Out: rows, or a `StatementFailure` for the outcome of a statement. The caller decides
 what rows mean, and what to do when one was not written. Only names of this package and CQL literals enter the text of a
 statement.
 """

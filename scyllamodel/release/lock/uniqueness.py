@@ -36,8 +36,8 @@ def _two_locks_message(keyspace: str, lock_keyspace: str, other_keyspace: str) -
     removal = f"DELETE FROM {other_table} WHERE name = {string_literal(keyspace)}"  # noqa: S608 - quoted
     return (
         f"LG102 Other programs keep the lock of keyspace {keyspace} in {other_table}, and this repo would keep it in "
-        f"{own_table}: two locks exclude nobody. Configure the same ledger_keyspace= everywhere. If {other_table} is "
-        f"no longer used, remove the row: {removal}"
+        f"{own_table}: two locks do not exclude each other. Configure the same ledger_keyspace= everywhere. If "
+        f"{other_table} is no longer used, remove the row: {removal}"
     )
 
 
