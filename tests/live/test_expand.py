@@ -201,7 +201,7 @@ def test_a_conversion_that_nobody_can_guess_is_left_open(app):
     repo, module = app.release(order(total="Column[datetime | None] = column(default=None)"))
     course = expand(repo, module.Order.total)
 
-    assert "return …  # say how" in stage(course, "write both").python
+    assert "return …  # convert the value" in stage(course, "write both").python
     assert (f"scyllamodel backfill Order.total --into total_2 --convert {module.__name__}:to_total_2",) == stage(
         course, "backfill"
     ).commands
@@ -213,7 +213,7 @@ TABLES = {
     "another key type": (order().replace("number: Column[int]", "number: Column[str]"), ["TY101"]),
     "new key column": (order(day="Column[int] = clustering_key()"), ["PK103"]),
 }
-GAPS = {"number=…,  # made of order.number": "number=str(order.number),", "day=…,  # say what": "day=7,"}
+GAPS = {"number=…,  # convert order.number": "number=str(order.number),", "day=…,  # a value for the key": "day=7,"}
 
 
 @pytest.mark.parametrize(("wish", "codes"), TABLES.values(), ids=TABLES)
@@ -259,7 +259,7 @@ def test_a_user_type_goes_the_whole_course(app):
     assert ["UD102"] == [found.code for found in course.reasons]
     assert [] == [cql for cql in stage(course, "expand").cql if "DROP" in cql]
     gap = "{key: Home2(place=Place2(street=v.place.street, floor=str(v.place.floor))) for key, v in value.items()}"
-    played(app, course, {"…  # say how": gap})
+    played(app, course, {"…  # convert the value": gap})
     repo, module = ended(app, course)
     (found,) = repo.all(select(module.Order).where(module.Order.shop == 1, module.Order.number == 1))
 
@@ -339,7 +339,7 @@ def test_views_of_a_table_are_named(app):
     began(app, order() + VIEW)
     other, _ = app.release(order(number="descending=True"))
 
-    assert "Its views by_total go with it" in stage(expand(other, "Order"), "contract").text
+    assert "Its views by_total are dropped with it" in stage(expand(other, "Order"), "contract").text
     assert "--allow DS105:by_total" in stage(expand(other, "Order"), "contract").commands[0]
 
 

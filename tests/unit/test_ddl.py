@@ -251,7 +251,7 @@ def test_create_keyspace(keyspace, server, clauses):
 
 @pytest.mark.parametrize(
     ("keyspace", "text"),
-    [(Keyspace("k"), "how its rows are replicated"), (Keyspace("k", FrozenMap(R1), True, True), "has no tablets")],
+    [(Keyspace("k"), "no replication is configured"), (Keyspace("k", FrozenMap(R1), True, True), "has no tablets")],
 )
 def test_keyspaces_that_cannot_be_made(keyspace, text):
     """A keyspace that cannot be created is refused before anything is sent."""

@@ -1,12 +1,12 @@
-"""CQL statements of the schema: written from facts, and parsed as far as rules ask.
+"""CQL schema statements: written from facts, and parsed as far as rules need their parts.
 
-Names go through ``_identifiers`` and texts through string literals, so that hostile ones arrive as what they are.
+Names are quoted by ``_identifiers`` and texts are written as string literals, so that nothing in them is read as CQL.
 
 Modules:
-    alter_keyspace: ``ALTER KEYSPACE`` statements, written out for people: a sync never sends them.
-    create: facts -> the CQL that makes them.
-    statement_parser: parser for schema statements that were written by hand, as far as rules ask what they do.
-    statement_reader: reader of the tokens of a statement, from left to right.
+    alter_keyspace: ``ALTER KEYSPACE`` statements, printed for people to run: a sync never sends them.
+    create: CREATE statements for facts.
+    statement_parser: parser for hand-written schema statements, as far as rules need their parts.
+    statement_reader: a reader for the tokens of a statement, from left to right.
 """
 
 from scyllamodel.schema.changes.cql import change_cql, undo_cql

@@ -1,8 +1,7 @@
-"""``ALTER KEYSPACE`` statements, written out for people: a sync never sends them.
+"""``ALTER KEYSPACE`` statements, printed for people to run: a sync never sends them.
 
-*In*: a keyspace as it is and as it is configured, and a `ServerProfile`. *Out*: the statements in the order in which
-the server takes them. Each names every data centre and ``durable_writes``, since ScyllaDB sets to a default what is
-left out.
+*In*: a live and a configured keyspace, and a `ServerProfile`. *Out*: the statements in an order that the server
+accepts. Each names every data centre and ``durable_writes``, since ScyllaDB resets to a default what is left out.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def alter_keyspace_statements(live: Keyspace, desired: Keyspace, server: ServerProfile) -> list[str] | None:
-    """The statements from one to the other; None where no statement leads there.
+    """The statements from the live to the desired keyspace; None when no statement leads there.
 
-    Vnodes and tablets do not turn into each other, and named racks not into a number.
+    A keyspace cannot be switched between vnodes and tablets, nor from named racks to a number of copies.
     """
     if desired.tablets is not None and bool(live.tablets) != desired.tablets:
         return None
@@ -40,7 +39,7 @@ def alter_keyspace_statements(live: Keyspace, desired: Keyspace, server: ServerP
 
 
 def alter_keyspace_cql(name: str, replication: Mapping[str, Any], *, durable_writes: bool) -> str:
-    """One ``ALTER KEYSPACE``, with all that it sets.
+    """One ``ALTER KEYSPACE`` with the complete replication and ``durable_writes``.
 
     >>> alter_keyspace_cql("shop", {"class": "NetworkTopologyStrategy", "dc1": "2"}, durable_writes=True)
     "ALTER KEYSPACE shop WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': '2'} AND durable_writes = true"
@@ -50,7 +49,7 @@ def alter_keyspace_cql(name: str, replication: Mapping[str, Any], *, durable_wri
 
 
 def _target_replication(live: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
-    """The wanted replication, ``replication_factor`` written out for the data centres that have copies now."""
+    """The desired replication, with ``replication_factor`` expanded to the data centres that have copies now."""
     target = dict(desired)
     if "replication_factor" in target and "replication_factor" not in live:
         default_factor = target.pop("replication_factor")
@@ -62,12 +61,12 @@ def _target_replication(live: Mapping[str, Any], desired: Mapping[str, Any]) -> 
 
 
 def _with_copies(replication: Mapping[str, Any]) -> dict[str, Any]:
-    """The replication without data centres that keep no copy."""
+    """The replication without data centres that hold zero copies."""
     return {name: factor for name, factor in replication.items() if name == "class" or copy_count(factor)}
 
 
 def _intermediate_replications(live: dict[str, Any], target: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Replications on the way: one data centre at a time, by one copy; those that lose copies come last."""
+    """The intermediate replications: one data centre at a time, by one copy; those that lose copies come last."""
     state = dict(live)
     data_centers = sorted({*factors(live), *factors(target)})
     for dc in sorted(data_centers, key=lambda dc: (copy_count(target.get(dc)) or 0) < (copy_count(live.get(dc)) or 0)):
@@ -79,7 +78,7 @@ def _intermediate_replications(live: dict[str, Any], target: dict[str, Any]) -> 
 
 
 def _intermediate_factors(current: Any, target: Any) -> Iterator[Any]:
-    """The factors of one data centre on the way; fewer where the server takes no further step."""
+    """The intermediate factors of one data centre; they stop early where the server accepts no further step."""
     if isinstance(current, tuple):
         if isinstance(target, tuple):
             yield from _intermediate_racks(cast("tuple[str, ...]", current), cast("tuple[str, ...]", target))
@@ -94,7 +93,7 @@ def _intermediate_factors(current: Any, target: Any) -> Iterator[Any]:
 
 
 def _intermediate_racks(current: tuple[str, ...], target: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """One rack more or less at a time: new ones first, so that no copy is missed."""
+    """Add or remove one rack at a time, new ones first, so that the number of copies never falls below the target."""
     racks = list(current)
     for rack in target:
         if rack not in racks:

@@ -1,8 +1,8 @@
-"""Facts -> the CQL that makes them.
+"""CREATE statements for facts.
 
 *In*: a keyspace, type, table, index or view as a fact, and a `ServerProfile`. *Out*: one ``CREATE`` without a
-semicolon, the same bytes for the same facts. Options are written as far as the facts hold them, stored defaults
-included, so that a table that was dropped comes back as it was.
+semicolon, the same bytes for equal facts. All options in the facts are written, stored defaults included, so that a
+dropped table is recreated exactly.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ INDENT: Final = "    "
 
 
 def keyspace_script(facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
-    """The statements that make this keyspace on an empty server, in an order that works.
+    """The statements that create this keyspace on an empty server, in dependency order.
 
-    `scyllamodel.schema.export.unsupported.unwritten` lists what CQL has no words for; such a table is not among them.
+    `scyllamodel.schema.export.unsupported.missing_from_script` lists what CQL cannot express; such tables are left out.
     """
     name = facts.name
     tables = [with_writable_masks(table) for table in facts.tables if unsupported_reason(table) is None]
@@ -61,7 +61,7 @@ def keyspace_script(facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
 
 
 def with_writable_masks(table: Table) -> Table:
-    """The table with the mask that hides everything, where CQL has no literal for an argument of the stored one."""
+    """The table with the mask ``DEFAULT`` where CQL has no literal for an argument of the stored mask."""
     columns = [
         column if column.mask is None or is_writable(column.mask) else attrs.evolve(column, mask=DEFAULT)
         for column in table
@@ -70,15 +70,15 @@ def with_writable_masks(table: Table) -> Table:
 
 
 def create_keyspace(keyspace: Keyspace, server: ServerProfile) -> str:
-    """``CREATE KEYSPACE``; asked for by many replicas at once, and compared afterwards, so it may exist.
+    """``CREATE KEYSPACE IF NOT EXISTS``: several replicas may send it at once, and the result is compared afterwards.
 
     Raises:
-        KeyspaceError: nobody said how to replicate it, or it is to have tablets where there are none.
+        KeyspaceError: no replication is configured, or tablets are requested from a server without them.
     """
     if keyspace.replication is None:
-        raise _refused(keyspace, "nothing says how its rows are replicated", _REPLICATION)
+        raise _refused(keyspace, "no replication is configured", _REPLICATION)
     if keyspace.tablets and not server.has_tablets:
-        raise _refused(keyspace, f"{server} has no tablets", "Leave tablets= out of the repo.")
+        raise _refused(keyspace, f"{server} has no tablets", "Remove tablets= from the repo.")
     clauses = [f"replication = {map_cql(keyspace.replication)}"]
     if not keyspace.durable_writes:
         clauses.append("durable_writes = false")
@@ -91,15 +91,15 @@ def create_keyspace(keyspace: Keyspace, server: ServerProfile) -> str:
     return f"CREATE KEYSPACE IF NOT EXISTS {quote(keyspace.name)} WITH {' AND '.join(clauses)}"
 
 
-_REPLICATION: Final = "Give the repo replication={'class': 'NetworkTopologyStrategy', '<data centre>': 3}."
+_REPLICATION: Final = "Configure the repo with replication={'class': 'NetworkTopologyStrategy', '<data centre>': 3}."
 
 
 def _refused(keyspace: Keyspace, reason: str, advice: str) -> KeyspaceError:
-    return KeyspaceError(f"keyspace {keyspace.name} cannot be made: {reason}. {advice}", keyspace=keyspace.name)
+    return KeyspaceError(f"keyspace {keyspace.name} cannot be created: {reason}. {advice}", keyspace=keyspace.name)
 
 
 def create_type(keyspace: str, user_type: UserType) -> str:
-    """``CREATE TYPE``, its fields in their declared order."""
+    """``CREATE TYPE``, with the fields in their declared order."""
     fields = ", ".join(f"{quote(name)} {field.cql}" for name, field in user_type.fields)
     return f"CREATE TYPE {type_name(keyspace, user_type.name)} ({fields})"
 
@@ -128,7 +128,7 @@ def create_aggregate(keyspace: str, aggregate: Aggregate) -> str:
 
 
 def _unfrozen_cql(cql_type: CqlType) -> str:
-    """A type where functions name it: Cassandra refuses ``frozen`` around it, and freezes it itself."""
+    """A type in the signature of a function: Cassandra refuses ``frozen`` around it, and freezes it implicitly."""
     text = cql_type.cql
     return text[len("frozen<") : -1] if text.startswith("frozen<") else text
 
@@ -140,10 +140,10 @@ def create_trigger(keyspace: str, table: Table, trigger: Trigger) -> str:
 
 
 def create_table(keyspace: str, table: Table, server: ServerProfile, *, table_id: UUID | None = None) -> str:
-    """``CREATE TABLE``; clustering orders are listed when one of them is descending.
+    """``CREATE TABLE``; the clustering order is written when a column is descending.
 
     Parameters:
-        table_id: for a table that many may make at once: ``IF NOT EXISTS``, and with this id wherever it is made.
+        table_id: for a table that several clients may create at once: adds ``IF NOT EXISTS`` and a fixed id.
     """
     compact = ["COMPACT STORAGE"] if is_compact(table) else []
     table = declared_columns(table) if compact else table
@@ -161,7 +161,7 @@ def create_table(keyspace: str, table: Table, server: ServerProfile, *, table_id
 
 
 def create_view(keyspace: str, view: View, server: ServerProfile) -> str:
-    """``CREATE MATERIALIZED VIEW``; all clustering orders, for Scylla would take those left out for ascending."""
+    """``CREATE MATERIALIZED VIEW`` with all clustering orders, since Scylla takes one that is left out as ascending."""
     keys = [*view.partition_key, *view.clustering_key]
     selected = "*" if view.all_columns else ", ".join(quote(column.name) for column in view.columns)
     where = view.where or " AND ".join(f"{quote(column.name)} IS NOT NULL" for column in keys)
@@ -178,7 +178,7 @@ def create_view(keyspace: str, view: View, server: ServerProfile) -> str:
 
 
 def create_index(keyspace: str, table: Table, index: Index, server: ServerProfile) -> str:
-    """``CREATE [CUSTOM] INDEX``; ``CUSTOM`` wherever there is a class, as every server of ours takes that."""
+    """``CREATE [CUSTOM] INDEX``; ``CUSTOM`` for every index with a class, which all supported servers accept."""
     target = _target(table, index)
     start = f"INDEX {quote(index.name)} ON {qualified(keyspace, table.name)} ({target})"
     if index.using is None:
@@ -193,7 +193,7 @@ def create_index(keyspace: str, table: Table, index: Index, server: ServerProfil
 
 
 def _target(table: Table, index: Index) -> str:
-    """Without a word it is ``values`` of a collection and the column itself otherwise, on both servers."""
+    """The target in parentheses; without a keyword it is the column, or ``values`` of a collection."""
     columns = ", ".join(map(quote, index.names(table)))
     target = columns if index.on == "values" else f"{index.on}({columns})"
     within = ", ".join(map(quote, index.partition)) if index.partition else _names(table.partition_key)
@@ -205,18 +205,18 @@ def _indexed(table: Table, index: Index) -> Iterator[TableColumn]:
 
 
 def type_name(keyspace: str, name: str) -> str:
-    """A user type with its keyspace, quoted also where it reads like a native type."""
+    """A user type with its keyspace; quoted if it has the name of a native type."""
     return f"{quote(keyspace)}.{quote_type(name)}"
 
 
 def column_cql(column: TableColumn) -> str:
-    """A column as ``CREATE TABLE`` and ``ALTER TABLE ADD`` take it."""
+    """A column definition of ``CREATE TABLE`` and ``ALTER TABLE ADD``."""
     mask = f" MASKED WITH {column.mask}" if column.mask else ""
     return f"{quote(column.name)} {column.type.cql}{' STATIC' if column.kind == 'static' else ''}{mask}"
 
 
 def _column_line(column: TableColumn, table: Table) -> str:
-    """The column in ``CREATE TABLE``, where alone ``TTL`` can stand beside its type."""
+    """A column definition of ``CREATE TABLE``, the only statement that accepts ``TTL`` after the type."""
     return column_cql(column) + (" TTL" if column.name == table.ttl_column else "")
 
 
@@ -235,12 +235,12 @@ def _clustering_order(fact: Table | View) -> str:
 
 
 def options_cql(options: Mapping[str, Any], server: ServerProfile) -> list[str]:
-    """Canonical options as ``name = value`` pieces, by name."""
+    """Canonical options as ``name = value``, sorted by name."""
     return [option_cql(name, options[name], server) for name in sorted(options)]
 
 
 def _without_ttl(options: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored TTL of 0, which servers print for what cannot have any; declared ones are judged by rules."""
+    """The options without a TTL of 0, which servers store even for tables that cannot have a TTL."""
     return {name: value for name, value in options.items() if (name, value) != ("default_time_to_live", 0)}
 
 

@@ -1,8 +1,8 @@
-"""Parser for schema statements that were written by hand, as far as rules ask what they do.
+"""Parser for hand-written schema statements, as far as rules need their parts.
 
-*In*: the text of one statement. *Out*: a `ParsedStatement`, None for a statement that no rule speaks of, or a
-`StatementSyntaxError` for one that a rule may speak of and that is not understood. The grammar is that of ``Parser.g``
-(Cassandra) and ``Cql.g`` (ScyllaDB); what neither server takes may be read as something all the same.
+*In*: the text of one statement. *Out*: a `ParsedStatement`, None for a statement without a rule, or a
+`StatementSyntaxError` for one that cannot be parsed. The grammar is that of ``Parser.g`` (Cassandra) and ``Cql.g``
+(ScyllaDB); the parser may accept statements that both servers refuse.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from scyllamodel.types.parser import parse_type
 
 @attrs.frozen
 class ParsedStatement:
-    """What a schema statement says.
+    """The parts of a schema statement.
 
     Attributes:
         action: the keywords that identify it, such as ``CREATE INDEX`` or ``ALTER TABLE DROP``.
-        keyspace: None where the statement leaves it to the session.
+        keyspace: None when the statement does not name it.
         name: raw name of the keyspace, table, view or index; empty for an index without a name.
-        table: raw name of the table that an index or view is on; otherwise the name.
-        columns: columns or fields that are added or get another type; of a view those of its key, with a type that
-            means nothing. Others have only names, in ``names``.
+        table: raw name of the table of an index or view; the name for all other statements.
+        columns: columns or fields that are added or get another type; for a view its key columns, with a placeholder
+            as their type. Other columns are in ``names`` only.
         names: raw names of the columns that are dropped, indexed, altered, selected or declared as TTL.
-        renames: columns or fields under new names, as ``(old, new)`` pairs.
-        options: of ``WITH``, by name; maps, lists, texts, numbers and booleans as Python values.
+        renames: renamed columns or fields, as ``(old, new)`` pairs.
+        options: the options after ``WITH`` by name, as Python values.
         using: the class of a custom index.
         where: the filter of a view.
-        if_not_exists: whether a field that is there stays as it is.
+        if_not_exists: whether the statement ignores a field that exists.
     """
 
     action: str
@@ -52,14 +52,14 @@ class ParsedStatement:
 
 
 def parse_statement(cql: str) -> ParsedStatement | None:
-    """The parts of a schema statement; None for a statement that no rule speaks of.
+    """Parse a schema statement; returns None for a statement without a rule.
 
     >>> parse_statement('ALTER TABLE shop.orders DROP (a, "B")').names
     ('a', 'B')
     >>> parse_statement("GRANT SELECT ON shop.orders TO reports")
 
     Raises:
-        StatementSyntaxError: it begins like a schema statement and cannot be read as one.
+        StatementSyntaxError: the statement begins like a schema statement and cannot be parsed.
     """
     reader = StatementReader(cql)
     for words, read in _STATEMENTS:
@@ -132,7 +132,7 @@ def _create_view(reader: StatementReader) -> ParsedStatement:
 
 
 def _key(parts: list[str]) -> Iterator[tuple[str, ColumnKind]]:
-    """The columns of a primary key: the first part is the partition key, in parentheses if it has several columns."""
+    """The columns of a primary key: the first part is the partition key, in parentheses if there are several."""
     for at, part in enumerate(parts):
         names = StatementReader(part).parenthesised() if part.startswith("(") else [part]
         kind: ColumnKind = "clustering" if at else "partition_key"
@@ -147,10 +147,10 @@ def _create_table(reader: StatementReader) -> ParsedStatement:
     columns = [_column(text) for text in parts if not _is_key(text)]
     ttl = tuple(column.name for column, is_ttl in columns if is_ttl)
     kinds = {column: kind for text in parts if _is_key(text) for column, kind in _key_of(text)}
-    found = {column.name: attrs.evolve(column, kind=kinds.get(column.name, column.kind)) for column, _ in columns}
-    key = [found.pop(column) for column in kinds if column in found]
+    by_name = {column.name: attrs.evolve(column, kind=kinds.get(column.name, column.kind)) for column, _ in columns}
+    key = [by_name.pop(column) for column in kinds if column in by_name]
     return ParsedStatement(
-        "CREATE TABLE", keyspace, name, name, (*key, *found.values()), ttl, options=FrozenMap(_with_options(reader))
+        "CREATE TABLE", keyspace, name, name, (*key, *by_name.values()), ttl, options=FrozenMap(_with_options(reader))
     )
 
 
@@ -165,7 +165,7 @@ def _key_of(text: str) -> Iterator[tuple[str, ColumnKind]]:
 
 
 def _column(text: str) -> tuple[TableColumn, bool]:
-    """A column with its type; whether it is static, and whether it is the TTL column."""
+    """A column definition, and whether it is the TTL column."""
     reader = StatementReader(text)
     name = reader.name()
     cql_type = _type(reader.text_until("STATIC", "PRIMARY", "TTL", "MASKED", "CHECK"))
@@ -187,7 +187,7 @@ def _alter_table(reader: StatementReader) -> ParsedStatement:
     for word, read in _ALTERATIONS.items():
         if reader.accept(word):
             return attrs.evolve(ParsedStatement(f"ALTER TABLE {word}", keyspace, name, name), **read(reader))
-    raise StatementSyntaxError(f"no change of a table begins with {reader.peek()!r}")
+    raise StatementSyntaxError(f"ALTER TABLE does not accept {reader.peek()!r} here")
 
 
 def _items(reader: StatementReader) -> list[str]:
@@ -263,11 +263,11 @@ def _alter_type(reader: StatementReader) -> ParsedStatement:
     if reader.accept("ALTER"):
         _skip_condition(reader)
         return ParsedStatement("ALTER TYPE ALTER", keyspace, name, columns=(_field(reader, between="TYPE"),))
-    raise StatementSyntaxError(f"no change of a type begins with {reader.peek()!r}")
+    raise StatementSyntaxError(f"ALTER TYPE does not accept {reader.peek()!r} here")
 
 
 def _field(reader: StatementReader, between: str = "") -> TableColumn:
-    """A field of a user type with its type, which a keyword may stand before."""
+    """A field of a user type; ``between`` is the keyword between its name and its type, if any."""
     name = reader.name()
     if between:
         reader.expect(between)

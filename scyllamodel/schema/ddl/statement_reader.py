@@ -1,6 +1,6 @@
-"""Reader of the tokens of a statement, from left to right.
+"""A reader for the tokens of a statement, from left to right.
 
-*In*: the text of a statement. *Out*: names, values, options and lists, in the order in which a parser asks for them.
+*In*: the text of a statement. *Out*: names, values, options and lists, in the order in which a parser reads them.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from scyllamodel._identifiers import unquote
 
 
 class StatementSyntaxError(ValueError):
-    """A statement that cannot be read as one of its kind."""
+    """A statement that cannot be parsed."""
 
 
 class StatementReader:
-    """Tokens of a statement, read from left to right."""
+    """The tokens of a statement, and a position in them."""
 
     def __init__(self, cql: str) -> None:
         self._tokens = [token for token in code_tokens(cql) if token.text != ";"]
         self._position = 0
 
     def peek(self, ahead: int = 0) -> str:
-        """The text of a coming token; empty after the last one."""
+        """The text of a token that is still to be read; empty after the last one."""
         position = self._position + ahead
         return self._tokens[position].text if position < len(self._tokens) else ""
 
@@ -37,15 +37,15 @@ class StatementReader:
         """Read one token.
 
         Raises:
-            StatementSyntaxError: there is none left; so do the methods below where something else is expected.
+            StatementSyntaxError: there is none left. The methods below raise it for a token that they do not expect.
         """
         if self.is_done:
-            raise StatementSyntaxError("it ends too early")
+            raise StatementSyntaxError("the statement is incomplete")
         self._position += 1
         return self._tokens[self._position - 1]
 
     def accept(self, *words: str) -> bool:
-        """Whether these keywords or symbols come next, which are then read; ``A|B`` is a choice."""
+        """Read these keywords or symbols if they come next, and return whether they did; ``A|B`` is a choice."""
         matches = [self.peek(n).upper() in word.split("|") for n, word in enumerate(words)]
         self._position += len(words) if all(matches) else 0
         return all(matches)
@@ -68,10 +68,10 @@ class StatementReader:
         return (first, self.name()) if self.accept(".") else (None, first)
 
     def text_until(self, *stops: str, nested: str = "()") -> str:
-        """The tokens up to one of these keywords or symbols outside of brackets, with single spaces.
+        """Read up to one of these keywords or symbols outside brackets; returns the tokens joined by spaces.
 
         Parameters:
-            nested: the brackets that count, opening ones before closing ones; ``<`` is one in a type only.
+            nested: the brackets, opening ones before closing ones; ``<`` is a bracket only in a type.
         """
         opening, closing = nested[: len(nested) // 2], nested[len(nested) // 2 :]
         depth, pieces = 0, list[str]()
@@ -114,7 +114,7 @@ class StatementReader:
         return key, self.literal()
 
     def options(self) -> dict[str, Any]:
-        """The options after ``WITH``; orders and storage flags are left out."""
+        """Read the options after ``WITH``; clustering orders and storage flags are skipped."""
         options_by_name: dict[str, Any] = {}
         if not self.peek():
             raise StatementSyntaxError("no option follows")
@@ -130,7 +130,7 @@ class StatementReader:
         return options_by_name
 
     def parenthesised(self) -> list[str]:
-        """The texts between the commas of ``( … )``."""
+        """Read the texts between the commas of ``( … )``."""
         self.expect("(")
         texts = list[str]()
         while not self.accept(")"):

@@ -1,15 +1,15 @@
-"""Expand/contract migrations: the stages of a change that CQL cannot make in one step.
+"""Expand/contract migrations: the stages of a change that CQL cannot make.
 
-*In*: both sides of a table, and what was refused. *Out*: a `ExpandContractPlan`: for each stage the classes as they are
-then, the statements that run, and the commands to type. No I/O.
+*In*: the live and the desired table, and the refused changes. *Out*: an `ExpandContractPlan`: for each stage the
+classes, the statements and the commands. No I/O.
 
 Modules:
-    columns: a column that cannot become what is wanted: another one beside it, until the old one can go.
-    plan: a course as a value: its stages, in the order in which they are deployed and run.
-    refused_change: what a course is made of, and what its stages have in common.
-    tables: a table whose key cannot become what is wanted: another table beside it, until the old one can go.
-    user_types: a user type whose fields cannot become what is wanted: another type.
-    views: views that stand in the way of dropping a column: dropped with it, and made again over the new column.
+    columns: replace a column that CQL cannot alter: a new column beside the old one.
+    plan: an expand/contract plan as a value: its stages in deployment order.
+    refused_change: a refused change, and what the stages of its expand/contract plan share.
+    tables: replace a table whose key CQL cannot alter: a new table beside the old one.
+    user_types: replace a user type whose fields CQL cannot alter: a new type, in a new column beside the old one.
+    views: views that block dropping a column: they are dropped with it, and created again over the new column.
 """
 
 from scyllamodel.schema.expand_contract.columns import plan_column_change

@@ -1,4 +1,4 @@
-"""A column that cannot become what is wanted: another one beside it, until the old one can go."""
+"""Replace a column that CQL cannot alter: a new column beside the old one, until the old one can be dropped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scyllamodel.schema.plan import Plan
 
 _CONVERTING_CLASSES: Final = frozenset({"str", "int", "float", "Decimal", "UUID", "bytes"})
-"""What makes its values of others."""
+"""Classes whose constructor converts values."""
 
 
 @attrs.frozen
@@ -31,9 +31,9 @@ class _ColumnPair:
     """The old column and the new one.
 
     Attributes:
-        old_attribute: the attribute of the old one; becomes: that of the new one, while both are there.
-        final_attribute: that of the new one once it is alone.
-        views: what stands in the way of dropping the old one.
+        old_attribute, new_attribute: their attributes while both columns exist.
+        final_attribute: the attribute of the new column once the old one is dropped.
+        views: the views that block dropping the old column.
     """
 
     refused: RefusedChange
@@ -46,20 +46,21 @@ class _ColumnPair:
 
     @property
     def needs_conversion(self) -> bool:
-        """Whether values have to become others."""
+        """Whether the values have to be converted."""
         return freeze(self.old.type) != freeze(self.new.type)
 
     @property
     def converter_name(self) -> str:
-        """The name of the function that does it."""
+        """The name of the function that converts a value."""
         return f"to_{self.new_attribute}"
 
 
 def plan_column_change(refused: RefusedChange, old: TableColumn, desired: TableColumn) -> ExpandContractPlan:
-    """The course for one column.
+    """The expand/contract plan for one column.
 
     Parameters:
-        old: as it is stored; wanted: as the model declares it, perhaps under another name.
+        old: the live column.
+        desired: the column that the model declares, perhaps under another name.
     """
     taken_names = {column.name for table in (refused.live_table, refused.desired_table) for column in table}
     name = free_name(old.name, taken_names) if desired.renamed_from is None else desired.name
@@ -94,7 +95,7 @@ def plan_column_change(refused: RefusedChange, old: TableColumn, desired: TableC
 
 
 def _attributes(refused: RefusedChange, old: TableColumn, desired: TableColumn, new: TableColumn) -> tuple[str, str]:
-    """What both columns are called while they stand side by side."""
+    """The attributes of both columns while both exist."""
     if desired.renamed_from is not None:
         return refused.attribute(old.name), refused.attribute(desired.name)
     old_attribute = refused.attribute(old.name)
@@ -102,7 +103,7 @@ def _attributes(refused: RefusedChange, old: TableColumn, desired: TableColumn, 
 
 
 def _expanded(refused: RefusedChange, pair: _ColumnPair, desired: TableColumn) -> Table:
-    """The table with both columns; what else is refused stays as it is stored."""
+    """The table with both columns; other columns whose change was refused stay as they are live."""
     stored = {column.name: column for column in refused.live_table}
     other_columns = [c for c in refused.desired_table if c.name not in (pair.old.name, desired.name)]
     kept_columns = [
@@ -124,7 +125,7 @@ def _differs(stored: TableColumn, declared: TableColumn) -> bool:
 
 
 def _index_on_new_column(refused: RefusedChange, index: Index, pair: _ColumnPair) -> Index:
-    """The index of the wanted column on the new one; its name is free, since the old index keeps its own."""
+    """The index of the desired column on the new one, under another name, since the old index keeps its own."""
     name = truncate_name(f"{refused.desired_table.name}_{pair.new.name}_idx", MAX_INDEX_NAME, "_idx")
     return attrs.evolve(index, column=pair.new.name, name=name)
 
@@ -134,7 +135,7 @@ def _expand(pair: _ColumnPair, expanded: Table) -> Stage:
     plan = refused.plan(expanded)
     return Stage(
         "expand",
-        f"Declare {pair.new_attribute} beside {pair.old_attribute}, which stays as it is stored. Deploy, and migrate.",
+        f"Declare {pair.new_attribute} beside {pair.old_attribute}, which keeps its stored type. Deploy, and migrate.",
         refused.module_source(
             [expanded],
             _names_with(pair, {pair.new.name: pair.new_attribute}),
@@ -159,7 +160,7 @@ def _write_both(pair: _ColumnPair) -> Stage:
         value = f"{pair.converter_name}({value})"
         lines += [
             f"def {pair.converter_name}(value: {annotation_text(pair.old.type)}) -> {annotation_text(pair.new.type)}:",
-            f'    """What {pair.new_attribute} holds for a {pair.old_attribute}."""',
+            f'    """Convert a value of {pair.old_attribute} for {pair.new_attribute}."""',
             f"    return {_conversion(annotation_text(pair.new.type))}",
             "",
             "",
@@ -171,15 +172,15 @@ def _write_both(pair: _ColumnPair) -> Stage:
         f"# and in updates: .set({owner}.{pair.old_attribute}.to(x), {owner}.{pair.new_attribute}.to(…))",
     ]
     text = (
-        f"Write both columns wherever {pair.old_attribute} is written, and go on reading {pair.old_attribute}. Deploy "
-        "to every replica before the next stage: what one of them writes to the old column alone would be missing."
+        f"Write both columns wherever {pair.old_attribute} is written, and keep reading {pair.old_attribute}. Deploy "
+        "to every replica before the next stage: values that a replica writes to the old column only would be missing."
     )
     return Stage("write both", text, "\n".join(lines))
 
 
 def _conversion(hint: str) -> str:
     name = {"cql.Int": "int", "cql.SmallInt": "int", "cql.TinyInt": "int", "cql.VarInt": "int"}.get(hint, hint)
-    return f"{name}(value)" if name in _CONVERTING_CLASSES else "…  # say how"
+    return f"{name}(value)" if name in _CONVERTING_CLASSES else "…  # convert the value"
 
 
 def _backfill(pair: _ColumnPair) -> Stage:
@@ -192,8 +193,8 @@ def _backfill(pair: _ColumnPair) -> Stage:
     convert_argument = f", convert={pair.converter_name}" if pair.needs_conversion else ""
     return Stage(
         "backfill",
-        "Copy the existing values. It may be killed and called again, and run while the application writes: each "
-        "value keeps its own time, so what was written later stays. Try it with --dry-run first.",
+        "Copy the existing values. The backfill can be interrupted and started again, and can run while the "
+        "application writes: each value keeps its timestamp, so newer values win. Try it with --dry-run first.",
         f"backfill(repo, {refused.class_name}.{pair.old_attribute}, "
         f"into={refused.class_name}.{pair.new_attribute}{convert_argument})",
         (
@@ -209,10 +210,9 @@ def _switch(pair: _ColumnPair, final: Table) -> Stage:
     names = _names_with(pair, {pair.new.name: pair.final_attribute})
     return Stage(
         "switch",
-        f"Read {pair.new_attribute} instead of {pair.old_attribute}, still writing both. When every replica does, stop "
-        "writing "
-        f"{pair.old_attribute}, and declare the new column alone, under the old attribute if you like.",
-        refused.module_source([final], names, f"{refused.class_name}, with the new column alone.", pair.views.readable),
+        f"Read {pair.new_attribute} instead of {pair.old_attribute}, and keep writing both. Once every replica does, "
+        f"stop writing {pair.old_attribute}, and declare the new column only; it may take over the old attribute.",
+        refused.module_source([final], names, f"{refused.class_name}, with the new column only.", pair.views.readable),
     )
 
 
@@ -223,9 +223,7 @@ def _contract(pair: _ColumnPair, expanded: Table, final: Table) -> tuple[Stage, 
     plan = refused.contract_plan_for([final], expanded_live, allow, views.kept)
     names = _names_with(pair, {pair.new.name: pair.final_attribute})
     docstring = f"{refused.class_name}, without the views that are dropped."
-    text = (
-        f"When no release that knows {pair.old_attribute} runs any more, drop the old column. Its values are lost then."
-    )
+    text = f"When no running release uses {pair.old_attribute} any more, drop the old column. Its values are lost then."
     contract = Stage(
         "contract",
         text + views.text,
@@ -244,7 +242,7 @@ def _after_plan(live: KeyspaceFacts, plan: Plan) -> KeyspaceFacts:
 
 
 def _allowed_drops(pair: _ColumnPair, final: Table) -> list[str]:
-    """What the contract stage drops: views, indexes, the column, and the types that nothing else holds."""
+    """The drops of the contract stage: views, indexes, the column, and user types that no other column uses."""
     refused, table = pair.refused, pair.refused.desired_table.name
     views = [f"DS105:{view.name}" for view in pair.views.dropped]
     indexes = [f"DS106:{index.name}" for index in refused.live_table.indexes if index.column == pair.old.name]

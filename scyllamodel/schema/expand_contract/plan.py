@@ -1,4 +1,4 @@
-"""A course as a value: its stages, in the order in which they are deployed and run."""
+"""An expand/contract plan as a value: its stages in deployment order."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ StageName: TypeAlias = Literal["expand", "write both", "backfill", "switch", "co
 
 @attrs.frozen
 class Stage:
-    """One stage.
+    """One stage of an expand/contract plan.
 
     Attributes:
-        name: what is done.
-        text: why, and when.
-        python: a module or some lines; empty where no code changes.
-        cql: what is sent to the server in this stage.
-        commands: what to type.
+        name: the kind of stage.
+        text: what to do, and when.
+        python: a module or some lines of code; empty when no code changes.
+        cql: the statements that run in this stage.
+        commands: the commands to run.
     """
 
     name: StageName
@@ -30,7 +30,7 @@ class Stage:
     commands: tuple[str, ...] = ()
 
     def render(self) -> str:
-        """The stage for people."""
+        """The stage as Markdown."""
         parts = [self.text]
         if self.python:
             parts.append(f"```python\n{self.python.rstrip()}\n```")
@@ -43,13 +43,13 @@ class Stage:
 
 @attrs.frozen
 class ExpandContractPlan:
-    """How to get round a refused change.
+    """How to make a change that CQL refuses.
 
     Attributes:
         object: the raw dotted name of the table or column.
-        reasons: what was refused.
-        stages: in their order.
-        others: what else is refused in this table, and needs a course of its own.
+        reasons: the refusals that this plan resolves.
+        stages: the stages in deployment order.
+        others: other refused changes of this table, each of which needs a plan of its own.
     """
 
     object: str
@@ -58,18 +58,18 @@ class ExpandContractPlan:
     others: tuple[Diagnostic, ...] = ()
 
     def render(self) -> str:
-        """The course as Markdown."""
+        """The plan as Markdown."""
         lines = [f"# {self.object}", *(f"{reason.code}: {reason.text}." for reason in self.reasons)]
         lines += [
             f"## {number}. {stage.name.capitalize()}\n\n{stage.render()}" for number, stage in enumerate(self.stages, 1)
         ]
         if self.others:
             refusal_list = "\n".join(f"- {refusal.code} {refusal.object}: {refusal.text}" for refusal in self.others)
-            lines.append(f"## Refused as well\n\nEach needs a course of its own:\n\n{refusal_list}")
+            lines.append(f"## Other refused changes\n\nEach needs a plan of its own:\n\n{refusal_list}")
         return "\n\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """The migration as plain JSON values, by the schema ``expand_contract.schema.json`` of this package."""
+        """The plan as plain JSON values, by the schema ``expand_contract.schema.json`` of this package."""
         return {
             "format": 1,
             "kind": "expand_contract",

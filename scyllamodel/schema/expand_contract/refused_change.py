@@ -1,4 +1,4 @@
-"""What a course is made of, and what its stages have in common."""
+"""A refused change, and what the stages of its expand/contract plan share."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ class RefusedChange:
     """A table whose change was refused.
 
     Attributes:
-        live, desired: its keyspace on both sides.
-        live_table, desired_table: the table on both sides.
-        names: the classes and attributes of the user's own models.
-        module: where the user's class is.
+        live, desired: the keyspace of the table.
+        live_table, desired_table: the table.
+        names: the names of the application's classes and attributes.
+        module: the module of the application's class.
         repo: the name of the repo.
-        reasons: what was refused of what this course is for; others: what else of this table.
+        reasons: the refusals that the plan resolves.
+        other_refusals: the other refusals of this table.
     """
 
     live: KeyspaceFacts
@@ -45,50 +46,50 @@ class RefusedChange:
 
     @property
     def class_name(self) -> str:
-        """The user's class."""
+        """The name of the application's class."""
         return self.names.classes["table", self.desired_table.name]
 
     @property
     def variable(self) -> str:
-        """A variable that holds an instance of it."""
+        """The name of a variable for an instance of the class."""
         return snake_case(self.class_name)
 
     @property
     def qualified_table(self) -> str:
-        """The table in CQL."""
+        """The table with its keyspace, quoted for CQL."""
         return qualified(self.live.name, self.desired_table.name)
 
     def attribute(self, column: str) -> str:
-        """The user's attribute of a column."""
+        """The application's attribute for a column."""
         attributes = self.names.attributes.get(self.desired_table.name, {})
         return attributes.get(column, re.sub(r"\W", "_", column))
 
     def module_source(
         self, tables: Collection[Table], names: NameMap, docstring: str, views: Collection[View] = ()
     ) -> str:
-        """The module that declares these tables and views, with the types that they hold."""
+        """The source of a module that declares these tables and views, with the user types in them."""
         types = self.user_types_of(tables)
         facts = KeyspaceFacts(self.live.name, types=types, tables=tables, views=views)
         return module_source(facts, self.server, repo=self.repo, names_given=names, docstring=docstring)
 
     def plan(self, table: Table) -> Plan:
-        """What a migration would run if this table, and nothing else, was declared."""
+        """The migration plan if only this table were declared."""
         return self.plan_for([table], (), self.live)
 
     def plan_for(self, tables: Collection[Table], views: Collection[View], live: KeyspaceFacts) -> Plan:
-        """What a migration would run if these tables and views were declared and that was live."""
+        """The migration plan for these tables and views against the given live keyspace."""
         desired = KeyspaceFacts(self.desired.name, self.desired.keyspace, self.user_types_of(tables), tables, views)
         return make_plan(desired, live, self.server)
 
     def contract_plan_for(
         self, declared: Collection[Table], live: KeyspaceFacts, allow: Collection[str], views: Collection[View] = ()
     ) -> Plan:
-        """What `scyllamodel contract` would run when these tables and views are declared and that is live."""
+        """The plan of `scyllamodel contract` for these tables and views against the given live keyspace."""
         desired = KeyspaceFacts(self.desired.name, types=self.user_types_of(declared), tables=declared, views=views)
         return contract_plan(SchemaFacts([desired]), SchemaFacts([live]), self.server, allow=allow)
 
     def user_types_of(self, tables: Iterable[Iterable[TableColumn]]) -> list[UserType]:
-        """The types that the columns of these tables hold, as they are wanted where they are."""
+        """The user types that these columns use, in their desired definition where there is one."""
         known = {user_type.name: user_type for user_type in (*self.live.types, *self.desired.types)}
         pending = [name for table in tables for column in table for name in user_type_names(column.type)]
         needed: dict[str, UserType] = {}
@@ -101,13 +102,13 @@ class RefusedChange:
 
 
 def token_range_select(table: Table, table_cql: str, names: Iterable[str]) -> str:
-    """The read of a range of tokens."""
+    """A SELECT over one token range."""
     token_cql = f"token({', '.join(quote(column.name) for column in table.partition_key)})"
     return f"SELECT {', '.join(names)} FROM {table_cql} WHERE {token_cql} > ? AND {token_cql} <= ?"  # noqa: S608 - quoted names
 
 
 def snake_case(name: str) -> str:
-    """A name for a variable.
+    """The name of a variable for an instance of a class.
 
     >>> snake_case("OrderByDay")
     'order_by_day'

@@ -1,4 +1,4 @@
-"""A table whose key cannot become what is wanted: another table beside it, until the old one can go."""
+"""Replace a table whose key CQL cannot alter: a new table beside the old one, until the old one can be dropped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _TablePair:
     """The old table and the new one.
 
     Attributes:
-        new_class: the class of the new one, while both are there.
+        new_class: the class of the new table while both exist.
     """
 
     refused: RefusedChange
@@ -35,12 +35,12 @@ class _TablePair:
 
     @property
     def converter_name(self) -> str:
-        """The name of the function that makes a row of the new table."""
+        """The name of the function that builds a row of the new table."""
         return f"to_{snake_case(self.new_class)}"
 
     @property
     def needs_conversion(self) -> bool:
-        """Whether rows do not simply keep their values under their names."""
+        """Whether rows cannot be copied unchanged, with each value under its own name."""
         stored = {column.name: column for column in self.refused.live_table}
         return any(c.name not in stored or stored[c.name].type != c.type for c in self.new_table if c.in_key) or any(
             c.name in stored and stored[c.name].type != c.type for c in self.new_table
@@ -66,7 +66,7 @@ def plan_table_change(refused: RefusedChange) -> ExpandContractPlan:
 
 
 def _renamed(index: Index, table: Table, new: str, taken_names: set[str]) -> Index:
-    """An index of the new table; names of indexes are unique in a keyspace."""
+    """An index of the new table under a free name; index names are unique within a keyspace."""
     if index.named:
         return attrs.evolve(index, name=free_name(index.name, taken_names))
     return attrs.evolve(index, name=truncate_name(index.name.replace(table.name, new, 1), MAX_INDEX_NAME, "_idx"))
@@ -83,12 +83,12 @@ def _expand(pair: _TablePair) -> Stage:
     refused = pair.refused
     return Stage(
         "expand",
-        f"Keep {refused.class_name} as it is stored, and declare {pair.new_class} with the wanted key beside it. "
+        f"Keep {refused.class_name} as it is stored, and declare {pair.new_class} with the new key beside it. "
         "Deploy, and migrate.",
         refused.module_source(
             [refused.live_table, pair.new_table],
             _names_with(pair),
-            f"{refused.class_name}, and {pair.new_class} with the wanted key.",
+            f"{refused.class_name}, and {pair.new_class} with the new key.",
         ),
         tuple(step.cql for step in refused.plan(pair.new_table).steps),
         ("scyllamodel migrate",),
@@ -100,7 +100,7 @@ def _write_both(pair: _TablePair) -> Stage:
     arguments = [_argument_line(refused, column, is_stored=column.name in old) for column in pair.new_table]
     lines = [
         f"def {pair.converter_name}({variable}: {refused.class_name}) -> {pair.new_class}:",
-        f'    """The row of {pair.new_table.name} for a row of {refused.desired_table.name}."""',
+        f'    """Convert a row of {refused.desired_table.name} to a row of {pair.new_table.name}."""',
         f"    return {pair.new_class}(",
         *(f"        {line}" for line in arguments),
         "    )",
@@ -112,10 +112,9 @@ def _write_both(pair: _TablePair) -> Stage:
         f"    batch.insert({pair.converter_name}({variable}))",
     ]
     text = (
-        f"Write both tables wherever {refused.class_name} is written, deletes and updates included, and go on reading "
-        f"{refused.class_name}. Deploy to every replica before the next stage: what one of them writes to the old "
-        "table alone "
-        "would be missing."
+        f"Write both tables wherever {refused.class_name} is written, deletes and updates included, and keep reading "
+        f"{refused.class_name}. Deploy to every replica before the next stage: rows that a replica writes to the old "
+        "table only would be missing."
     )
     return Stage("write both", text, "\n".join(lines))
 
@@ -125,8 +124,8 @@ def _argument_line(refused: RefusedChange, column: TableColumn, *, is_stored: bo
     if is_stored and refused.live_table[column.name].type == column.type:
         return f"{name}={refused.variable}.{name},"
     if is_stored:
-        return f"{name}=…,  # made of {refused.variable}.{name}"
-    return f"{name}=…,  # say what" if column.in_key else f"# {name} is new"
+        return f"{name}=…,  # convert {refused.variable}.{name}"
+    return f"{name}=…,  # a value for the key" if column.in_key else f"# {name} is new"
 
 
 def _backfill(pair: _TablePair) -> Stage:
@@ -139,8 +138,8 @@ def _backfill(pair: _TablePair) -> Stage:
     convert_argument = f", convert={pair.converter_name}" if pair.needs_conversion else ""
     return Stage(
         "backfill",
-        "Copy the existing rows. It may be killed and called again, and run while the application writes: each value "
-        "keeps its own time, so what was written later stays. Try it with --dry-run first.",
+        "Copy the existing rows. The backfill can be interrupted and started again, and can run while the application "
+        "writes: each value keeps its timestamp, so newer values win. Try it with --dry-run first.",
         f"backfill(repo, {refused.class_name}, into={pair.new_class}{convert_argument})",
         (
             token_range_select(refused.live_table, refused.qualified_table, names),
@@ -154,11 +153,10 @@ def _switch(pair: _TablePair) -> Stage:
     refused = pair.refused
     return Stage(
         "switch",
-        f"Read {pair.new_class} instead of {refused.class_name}, still writing both. When every replica does, stop "
-        f"writing {refused.class_name}, "
-        "and declare the new table alone, under the old name of the class if you like.",
+        f"Read {pair.new_class} instead of {refused.class_name}, and keep writing both. Once every replica does, stop "
+        f"writing {refused.class_name}, and declare the new table only; its class may take over the old name.",
         refused.module_source(
-            [pair.new_table], _names_with(pair, is_final=True), f"{refused.class_name}, with the wanted key."
+            [pair.new_table], _names_with(pair, is_final=True), f"{refused.class_name}, with the new key."
         ),
     )
 
@@ -171,10 +169,11 @@ def _contract(pair: _TablePair) -> Stage:
             live = facts_after(step.change, live)
     views = [view.name for view in refused.live.views if view.base == refused.desired_table.name]
     allow = [*(f"DS105:{name}" for name in views), f"DS102:{refused.desired_table.name}"]
-    text = f"When no release that knows {refused.desired_table.name} runs any more, drop it. Its rows are lost then."
+    text = f"When no running release uses {refused.desired_table.name} any more, drop it. Its rows are lost then."
     if views:
         text += (
-            f" Its views {', '.join(views)} go with it: declare those that are needed over {pair.new_table.name} first."
+            f" Its views {', '.join(views)} are dropped with it: "
+            f"declare those that you need over {pair.new_table.name} first."
         )
     return Stage(
         "contract",

@@ -1,4 +1,4 @@
-"""A user type whose fields cannot become what is wanted: another type, in another column beside the old one."""
+"""Replace a user type whose fields CQL cannot alter: a new type, in a new column beside the old one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def plan_type_change(refused: RefusedChange, column: TableColumn, refused_types: Collection[str]) -> ExpandContractPlan:
-    """The course for a column that holds such types, directly or inside of others.
+    """The expand/contract plan for a column that uses such types, at any depth.
 
     Parameters:
-        column: as it is stored.
-        refused_types: the types whose change was refused.
+        column: the live column.
+        refused_types: the user types whose change was refused.
     """
     names = _new_names(refused, column, refused_types)
     live_types = {user_type.name: user_type for user_type in refused.live.types}
@@ -50,12 +50,12 @@ def plan_type_change(refused: RefusedChange, column: TableColumn, refused_types:
 
 
 def holds_refused_type(column: TableColumn, types: Collection[UserType], refused_types: Collection[str]) -> bool:
-    """Whether a column holds one of these types, at any depth."""
+    """Whether a column uses one of these types, at any depth."""
     return any(not containing_types(name, types).isdisjoint(user_type_names(column.type)) for name in refused_types)
 
 
 def _new_names(refused: RefusedChange, column: TableColumn, refused_types: Collection[str]) -> dict[str, str]:
-    """A free name for each type inside of the column that is refused, or holds one that is."""
+    """A free name for each user type in the column that was refused, or contains a refused one."""
     reached_types = _reached_types(column.type, refused.desired.types)
     affected_types = frozenset[str]().union(*(containing_types(name, refused.desired.types) for name in refused_types))
     taken_names = {user_type.name for user_type in (*refused.live.types, *refused.desired.types)}
@@ -63,7 +63,7 @@ def _new_names(refused: RefusedChange, column: TableColumn, refused_types: Colle
 
 
 def _reached_types(cql_type: CqlType, types: Collection[UserType]) -> set[str]:
-    """The types inside of a type, at any depth."""
+    """The user types in a type, at any depth."""
     known = {reached.name: reached for reached in types}
     pending, user_type = list(user_type_names(cql_type)), set[str]()
     while pending:

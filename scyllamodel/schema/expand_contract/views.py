@@ -1,8 +1,8 @@
-"""Views that stand in the way of dropping a column: dropped with it, and made again over the new column.
+"""Views that block dropping a column: they are dropped with it, and created again over the new column.
 
-Cassandra drops no column of a table that has views, ScyllaDB none that a view selects (rule MV102). A view cannot be
-altered, so one that selects the old column is declared again over the new one, under its own name, when the old column
-is gone.
+Cassandra does not drop columns of a table with views, and ScyllaDB does not drop a column that a view selects (rule
+MV102). A view cannot be altered, so a view of the old column is declared again over the new one, under its own name,
+after the old column is dropped.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class BlockingViews:
     """The views on a table that loses a column.
 
     Attributes:
-        dropped: the live ones that go before the column.
-        selecting: those of them that select the column, by name; code that knows the new column alone cannot read them.
-        kept: what the models declare and what stays as it is.
-        recreated: what the models declare and what is made again, over the new column.
+        dropped: the live views that have to be dropped before the column.
+        selecting: the names of those that select the column; code with the new column only cannot read them.
+        kept: the declared views that stay as they are.
+        recreated: the declared views that are created again over the new column.
     """
 
     dropped: tuple[View, ...]
@@ -39,10 +39,12 @@ class BlockingViews:
 
     @classmethod
     def of(cls, refused: RefusedChange, old: TableColumn, desired: TableColumn, new: TableColumn) -> BlockingViews:
-        """Find them.
+        """Find the views that block dropping a column.
 
         Parameters:
-            old: the column that goes; wanted: as the model declares it; new: the column that takes its place.
+            old: the column to drop.
+            desired: the column that the model declares.
+            new: the column that replaces it.
         """
         live_views = [view for view in refused.live.views if view.base == refused.desired_table.name]
         selecting = frozenset(view.name for view in live_views if old.name in view)
@@ -58,12 +60,12 @@ class BlockingViews:
 
     @property
     def readable(self) -> tuple[View, ...]:
-        """What the models declare from the switch on."""
+        """The views that the models declare in the switch stage."""
         return (*self.kept, *(view for view in self.recreated if view.name not in self.selecting))
 
     @property
     def text(self) -> str:
-        """What to know before the column is dropped; empty without views."""
+        """What to do before the column is dropped; empty without views."""
         if not self.dropped:
             return ""
         names = ", ".join(view.name for view in self.dropped)
@@ -71,18 +73,18 @@ class BlockingViews:
             v.name for v in self.dropped if v.name not in {view.name for view in self.recreated}
         )
         undeclared = (
-            f" No model declares {undeclared_names}: code that reads it has to create it again."
+            f" No model declares {undeclared_names}: create it again for the code that reads it."
             if undeclared_names
             else ""
         )
         return (
-            f" The views {names} stand in the way: leave their classes out of this release, so that they are dropped "
-            f"first. Reads of them fail until the next stage has made them again.{undeclared}"
+            f" The views {names} block the drop: leave their classes out of this release, so that they are dropped "
+            f"first. Reads of them fail until the next stage has created them again.{undeclared}"
         )
 
 
 def _over_new_column(view: View, desired: TableColumn, new_column: TableColumn) -> View:
-    """The view with the new column where it declares the wanted one."""
+    """The view with the new column in place of the desired one."""
     columns = [
         attrs.evolve(column, name=new_column.name, type=new_column.type) if column.name == desired.name else column
         for column in view.columns
@@ -93,7 +95,7 @@ def _over_new_column(view: View, desired: TableColumn, new_column: TableColumn) 
 def views_stage(
     refused: RefusedChange, table: Table, live: KeyspaceFacts, affected: BlockingViews, names: NameMap
 ) -> Sequence[Stage]:
-    """The stage that declares the dropped views again; none where there are none.
+    """The stage that declares the dropped views again; empty without such views.
 
     Parameters:
         live: the keyspace after the contract stage.
