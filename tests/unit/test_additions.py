@@ -88,7 +88,7 @@ def test_they_are_listed_as_left_out():
     assert (
         len(EXPECTED) == len(said) == len([item for item in unsupported_by_models(FOUND) if item.what != "user type"])
     )
-    assert "The comment 'k' is left out: this release does not write what a newer server stores: of the shop." in said
+    assert "The comment 'k' is left out: this release cannot write what a newer server stores: of the shop." in said
 
 
 def test_a_strict_check_names_them():

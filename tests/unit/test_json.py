@@ -53,9 +53,9 @@ def test_deep_json_is_what_is_not_understood(levels, tmp_path):
     plan.write_text(deep(levels, '{"kind": "plan", "format": 1, "steps": ', "}"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="nest more than 64 deep"):
         Plan.load(plan)
-    with pytest.raises(ConfigurationError, match="holds no snapshot"):
+    with pytest.raises(ConfigurationError, match="is not a snapshot"):
         read_snapshot(deep(levels, '{"kind": "snapshot", "format": 1, "repos": ', "}"), "lock.json")
-    with pytest.raises(ValueError, match="index target"):
+    with pytest.raises(ValueError, match="is not an index target"):
         index_target(deep(levels, '{"ck": ', "}"), {})
     step = LedgerStep("k/default", 1, 1, change_json=deep(levels, '{"=": "AddType", "type": ', "}"))
 

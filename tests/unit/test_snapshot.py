@@ -101,9 +101,9 @@ def test_a_column_is_a_line():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", "holds no snapshot"),
-        ("[]", "holds no snapshot"),
-        ('{"kind": "plan", "format": 1}', "holds a plan of format 1"),
+        ("{", "is not a snapshot"),
+        ("[]", "is not a snapshot"),
+        ('{"kind": "plan", "format": 1}', "contains a plan of format 1"),
         ('{"kind": "snapshot", "format": 2}', "of format 2"),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_snapshot_that_was_altered_says_so():
 
     with pytest.raises(ConfigurationError, match="was altered"):
         facts_from_snapshot(document, "default", "k")
-    with pytest.raises(ConfigurationError, match="knows the repos default"):
+    with pytest.raises(ConfigurationError, match="contains the repos default"):
         facts_from_snapshot(document, "other", "k")
 
 

@@ -1,11 +1,11 @@
-"""Writes a schema for other readers: Python models, snapshots, diagrams, grants.
+"""Exports of a schema: Python models, snapshots, diagrams, grants.
 
 Modules:
-    facts_json: facts as plain JSON values, for scripts that want to know what a keyspace holds.
-    grants: what a role must be allowed to do, command by command, as the GRANT statements that allow it.
-    literals: pieces of text in another language, for files and commands that are generated: Python, a shell, Mermaid.
-    mermaid: facts -> an entity-relationship diagram in Mermaid, which GitHub, GitLab and most wikis draw.
-    models: writes model classes; the one writer of Python source.
-    snapshot: what models declare, as a file that is kept beside them: ``schema.lock.json``.
-    unsupported: what a form of output leaves out, and why, in the same words everywhere.
+    facts_json: facts as plain JSON values, for scripts.
+    grants: the permissions that each command needs, as GRANT statements.
+    literals: literals for generated Python, shell commands and Mermaid.
+    mermaid: an entity-relationship diagram in Mermaid, which GitHub, GitLab and most wikis render.
+    models: Python source of model classes, written from facts.
+    snapshot: the declared schema as a file that is kept beside the models: ``schema.lock.json``.
+    unsupported: objects that a form of output cannot express, with the reason.
 """

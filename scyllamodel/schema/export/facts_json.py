@@ -1,7 +1,7 @@
-"""Facts as plain JSON values, for scripts that want to know what a keyspace holds.
+"""Facts as plain JSON values, for scripts.
 
-*In*: facts. *Out*: dicts, lists, text and numbers, by the schema ``inspect.schema.json`` of this package: types as CQL
-text, names raw, everything in the order of the facts, so that equal facts give equal documents.
+*In*: facts. *Out*: dicts, lists, text and numbers, by the schema ``inspect.schema.json`` of this package. Types are CQL
+text and names are raw; everything is in the order of the facts, so that equal facts give equal documents.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scyllamodel.schema.facts.objects import (
 
 
 def facts_document(facts: SchemaFacts) -> dict[str, Any]:
-    """All keyspaces of these facts."""
+    """A document with all keyspaces of these facts."""
     return {"format": 1, "kind": "inspect", "keyspaces": [_keyspace(keyspace) for keyspace in facts]}
 
 
@@ -100,13 +100,13 @@ def view_dict(fact: View) -> dict[str, Any]:
 
 
 def column_dict(fact: TableColumn) -> dict[str, Any]:
-    """A column, its type as CQL text; ``masked_with`` only where there is a mask."""
+    """A column; its type is CQL text, and ``masked_with`` is present only if it has a mask."""
     mask = {} if fact.mask is None else {"masked_with": fact.mask}
     return {"name": fact.name, "type": fact.type.cql, "kind": fact.kind, "descending": fact.descending, **mask}
 
 
 def index_dict(fact: Index) -> dict[str, Any]:
-    """An index; ``on`` is the part of a collection, ``partition`` and ``view_options`` only where there are some."""
+    """An index; ``on`` is the indexed part of a collection; ``partition`` and ``view_options`` are omitted if empty."""
     return {
         "name": fact.name,
         "column": fact.column,
@@ -120,7 +120,7 @@ def index_dict(fact: Index) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> Any:
-    """Maps as dicts in the order of their names, racks as lists; what JSON does not know as text."""
+    """A value as JSON: maps sorted by name, tuples as lists, and values that JSON does not have as text."""
     if isinstance(value, tuple):
         return [to_json(item) for item in cast("tuple[object, ...]", value)]
     if isinstance(value, Mapping):

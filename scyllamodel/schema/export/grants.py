@@ -1,7 +1,7 @@
-"""What a role must be allowed to do, command by command, as the GRANT statements that allow it.
+"""The permissions that each command needs, as GRANT statements.
 
 *In*: keyspaces, tables, roles. *Out*: `Grant` values. Both servers let every role that may log in read
-``system_schema``, and give the role that creates a keyspace or a table every permission on it.
+``system_schema``, and grant all permissions on a keyspace or table to the role that creates it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from scyllamodel._identifiers import qualified, quote
 
 @attrs.frozen
 class Grant:
-    """What some commands need.
+    """Permissions that some commands need.
 
     Attributes:
-        commands: those that need it.
-        why: in a few words.
-        cql: the statements, without semicolons; none where logging in is enough.
+        commands: the commands that need them.
+        why: the reason, in a few words.
+        cql: the statements, without semicolons; empty if logging in is enough.
     """
 
     commands: tuple[str, ...]
@@ -39,17 +39,16 @@ TableName: TypeAlias = tuple[str, str]
 
 @attrs.frozen
 class GrantTables:
-    """The tables that the sets speak of.
+    """The tables to which the grants refer.
 
     Attributes:
-        tables: those of the models.
-        views: those of the models.
+        tables, views: the tables and views of the models.
         internal: the internal tables that a run under the lock writes.
-        status: those that `status` reads, a part of ``internal``.
-        history: those that `history` and `check` read, a part of ``internal``.
-        readable: those that an application reads.
-        backfills: the one of backfills.
-        logs: the change logs that ScyllaDB keeps for tables with cdc.
+        status: the internal tables that `status` reads, a subset of ``internal``.
+        history: the internal tables that `history` and `check` read, a subset of ``internal``.
+        readable: the internal tables that an application reads.
+        backfills: the internal table of backfills.
+        logs: the change logs that ScyllaDB keeps for tables with CDC.
     """
 
     tables: tuple[TableName, ...] = ()
@@ -65,27 +64,27 @@ class GrantTables:
 def grants(
     keyspace: str, role: str, names: GrantTables, *, ledger_keyspace: str | None = None, application: str | None = None
 ) -> tuple[Grant, ...]:
-    """What each command needs, the least first: together, the sets that name a command are all that it needs.
+    """The grants of each command, the smallest first; a command needs all sets that name it, and nothing else.
 
-    A role owns the tables that it makes. What another role made is granted by table, and so after it was made.
+    A role owns the tables that it creates. Permissions on other tables are granted per table, once the tables exist.
 
     Parameters:
-        ledger_keyspace: where the internal tables are kept; None means beside the tables of the models.
-        application: the role of the application; None gives its set to ``role``.
+        ledger_keyspace: the keyspace of the internal tables; None means the keyspace of the models.
+        application: the role of the application; None grants its permissions to ``role``.
     """
     internal = ledger_keyspace or keyspace
     schema = _keyspace_grants(keyspace, role, "CREATE", "ALTER")
     internal_grants = () if internal == keyspace else _keyspace_grants(internal, role, "CREATE")
     changing = (*_CHANGING_COMMANDS, "rollback", "contract")
     statements = [
-        Grant(("plan", "diff", "inspect", "wait"), "the schema is readable for every role", ()),
+        Grant(("plan", "diff", "inspect", "wait"), "every role can read the schema", ()),
         Grant(
             ("plan", "check", "migrate"),
-            "on ScyllaDB a superuser may also grant SELECT ON system.versions, system.topology, system.config and "
-            "system.cluster_status; without them some refusals come from the server instead of the plan",
+            "on ScyllaDB a superuser may also grant SELECT on system.versions, system.topology, system.config and "
+            "system.cluster_status; without it the server refuses some changes that the plan cannot refuse",
             (),
         ),
-        Grant(("status",), "it reads lock and history", _table_grants(names.status, role, "SELECT")),
+        Grant(("status",), "it reads the lock and the history", _table_grants(names.status, role, "SELECT")),
         Grant(("check", "history"), "they read the history", _table_grants(names.history, role, "SELECT")),
         Grant(changing, "they create and alter, and own the tables that they create", (*schema, *internal_grants)),
         Grant(
@@ -98,12 +97,13 @@ def grants(
         ),
         Grant(
             ("create-keyspace", "migrate --create-keyspace", *["the first migrate"] * bool(internal_grants)),
-            "who creates a keyspace owns it; nothing else is needed" + f", also for {internal}" * bool(internal_grants),
+            "the role that creates a keyspace owns it and needs nothing else"
+            + f"; the same holds for {internal}" * bool(internal_grants),
             (f"GRANT CREATE ON ALL KEYSPACES TO {quote(role)}",),
         ),
         Grant(
             ("backfill",),
-            "it copies rows, and notes how far it is in a table that it creates",
+            "it copies rows, and records its progress in a table that it creates",
             (*_table_grants(names.tables, role, "SELECT", "MODIFY"), *_keyspace_grants(internal, role, "CREATE")),
         ),
         Grant(
@@ -123,9 +123,7 @@ def grants(
     )
     if names.logs:
         logs = _table_grants(names.logs, application or role, "SELECT")
-        why = (
-            "who reads a change log of ScyllaDB 2025.1 needs it on the log; 2026.3 asks for SELECT on its table instead"
-        )
+        why = "ScyllaDB 2025.1 requires SELECT on the change log; 2026.3 requires SELECT on its table instead"
         statements.append(Grant(("readers of a change log",), why, logs))
     return tuple(statements)
 
@@ -134,25 +132,27 @@ _CHANGING_COMMANDS: Final = ("migrate", "baseline", "resolve", "unlock")
 
 
 def _grants_to_grant(keyspace: str, role: str, application: str, names: GrantTables) -> Iterator[Grant]:
-    """What it needs to grant: servers show the permissions of a role to its members, and who grants one has it.
+    """Grants that allow a role to grant: servers show a role's permissions to its members, and only holders can grant.
 
-    Nobody but the owner of a keyspace has any on a view that was just made.
+    Only the owner of a keyspace has permissions on a new view.
     """
     membership = (f"GRANT {quote(application)} TO {quote(role)}",)
-    yield Grant(("migrate",), "with application_role= it looks what that role lacks", membership)
+    yield Grant(("migrate",), "with application_role= it reads which permissions that role lacks", membership)
     needed = ("AUTHORIZE", "SELECT", "MODIFY")
     if names.views:
         yield Grant(
-            ("migrate",), "with application_role= it grants on views", _keyspace_grants(keyspace, role, *needed)
+            ("migrate",),
+            "with application_role= it grants permissions on views",
+            _keyspace_grants(keyspace, role, *needed),
         )
     else:
         tables = (*_table_grants(names.tables, role, *needed), *_table_grants(names.readable, role, "AUTHORIZE"))
-        reason = "with application_role= it grants on tables, once they exist, that it did not create"
+        reason = "with application_role= it grants permissions on existing tables that it did not create"
         yield Grant(("migrate",), reason, tables)
 
 
 def _keyspace_grants(keyspace: str, role: str, *permissions: str) -> tuple[str, ...]:
-    """One statement for each permission, as both servers take it."""
+    """One statement for each permission, which both servers accept."""
     return tuple(f"GRANT {name} ON KEYSPACE {quote(keyspace)} TO {quote(role)}" for name in permissions)
 
 

@@ -1,7 +1,7 @@
-"""Pieces of text in another language, for files and commands that are generated: Python, a shell, Mermaid.
+"""Literals for generated Python, shell commands and Mermaid.
 
-*In*: texts that a server holds, which may be anything. *Out*: literals, words and labels that are read back as the same
-text, and that hold no character which would steer a terminal. CQL is written by `scyllamodel._identifiers`.
+*In*: texts from a server, which may contain anything. *Out*: literals that read back as the same text and contain no
+terminal control characters. CQL literals are in `scyllamodel._identifiers`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ENTITIES: Final = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
 
 
 def python_text(text: str) -> str:
-    r"""A text as a literal, in double quotes where it has none.
+    r"""A text as a Python literal, in double quotes unless it contains quotes.
 
     >>> print(python_text("DS103:t.a"), python_text('a"b\n'))
     "DS103:t.a" 'a"b\n'
@@ -28,7 +28,7 @@ def python_text(text: str) -> str:
 
 
 def python_set(texts: Iterable[str]) -> str:
-    """A set of texts as a literal, in their order.
+    """A set of texts as a Python literal, in their order.
 
     >>> python_set(["DS103:t.a", "DS102:t"])
     '{"DS103:t.a", "DS102:t"}'
@@ -37,10 +37,10 @@ def python_set(texts: Iterable[str]) -> str:
 
 
 def shell_word(text: str) -> str:
-    r"""One word of a command line.
+    r"""One word of a shell command.
 
-    A text with control or format characters is written in the ``$'…'`` of bash, zsh and POSIX 2024, so that a line
-    stays a line where it is shown.
+    A text with control or format characters is written as ``$'…'`` (bash, zsh, POSIX 2024), so that the command stays
+    on one line.
 
     >>> print(shell_word("DS103:t.a"), shell_word("a b"), shell_word("it's"), shell_word("a\n'b"))
     DS103:t.a 'a b' 'it'"'"'s' $'a\n\'b'
@@ -52,12 +52,12 @@ def shell_word(text: str) -> str:
 
 
 def shell_line(*words: str) -> str:
-    """A command line of these words."""
+    """A shell command of these words."""
     return " ".join(map(shell_word, words))
 
 
 def mermaid_label(text: str) -> str:
-    """The inside of a quoted text in Mermaid: all that its lexer, its directives or a browser could read is an entity.
+    """The inside of a quoted text in Mermaid; characters with a meaning for its lexer or a browser become entities.
 
     >>> mermaid_label('%%{init: {"theme": "dark"}}%%')[:12], mermaid_label("map<text, int>")
     ('#37;#37;#123', 'map#lt;text, int#gt;')
@@ -66,5 +66,5 @@ def mermaid_label(text: str) -> str:
 
 
 def mermaid_comment(text: str) -> str:
-    """A comment line in Mermaid, which looks for directives in comments too."""
+    """A comment line in Mermaid, which reads directives in comments, too."""
     return "%% " + re.sub(r"[%{}]", lambda match: f"\\x{ord(match[0]):02x}", printable_line(text))

@@ -1,8 +1,8 @@
-"""Facts -> an entity-relationship diagram in Mermaid, which GitHub, GitLab and most wikis draw.
+"""An entity-relationship diagram in Mermaid, which GitHub, GitLab and most wikis render.
 
-*In*: what a keyspace holds. *Out*: text that begins with ``erDiagram``. Tables, views and user types are entities; a
-line leads from a view to its table, and from whoever holds a user type to the type. CQL knows no foreign keys, so no
-other lines are drawn.
+*In*: the facts of a keyspace. *Out*: text that begins with ``erDiagram``. Tables, views and user types are entities; a
+line leads from a view to its table, and from a table or type to each user type it uses. CQL has no foreign keys, so
+there are no other lines.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _INDENT: Final = "    "
 def mermaid(facts: KeyspaceFacts) -> str:
     """The diagram of one keyspace.
 
-    Partition keys are marked ``PK``; the order of a clustering key, static columns and indexes stand beside the column.
+    Key columns are marked ``PK``; clustering order, static columns, indexes and masks are in the comment of a column.
     """
     entity_ids = _entity_ids(facts)
     lines = ["erDiagram"]
@@ -34,13 +34,16 @@ def mermaid(facts: KeyspaceFacts) -> str:
     for item in facts.types:
         fields = [_attribute(name, cql_type, "", []) for name, cql_type in item.fields]
         lines += _entity(entity_ids["type", item.name], f"{item.name} (type)", fields)
-    left_out = (*unreadable_facts(facts), *unsupported_functions(facts, "the diagram shows what holds rows"))
+    left_out = (
+        *unreadable_facts(facts),
+        *unsupported_functions(facts, "the diagram shows tables, views and user types only"),
+    )
     comments = [_INDENT + mermaid_comment(str(unsupported)) for unsupported in left_out]
     return "\n".join([*lines, *_relations(facts, entity_ids), *comments]) + "\n"
 
 
 def _entity_ids(facts: KeyspaceFacts) -> dict[tuple[str, str], str]:
-    """Mermaid wants plain identifiers; the raw name is shown beside each."""
+    """A Mermaid identifier for each entity; the raw name is shown as its label."""
     kinds = (("table", facts.tables), ("view", facts.views), ("type", facts.types))
     named = [(kind, item.name) for kind, items in kinds for item in items]
     return {key: f"{key[0]}{number}" for number, key in enumerate(named, 1)}
@@ -71,21 +74,21 @@ def _column_notes(column: TableColumn, indexed: frozenset[str]) -> list[str]:
 
 
 def _attribute(name: str, cql_type: CqlType, key: str, notes: list[str]) -> str:
-    """``type name KEY "comment"``; what Mermaid's grammar does not take in the first two stands in the comment."""
+    """``type name KEY "comment"``; a type or name that Mermaid's grammar does not accept goes into the comment."""
     plain_name, plain_type = _mermaid_word(name), _mermaid_word(cql_type.cql)
     comment_parts = [
         *([name] if plain_name != name else []),
         *([cql_type.cql] if plain_type != cql_type.cql else []),
         *notes,
     ]
-    # Mermaid knows PK, FK and UK alone, so a clustering key is part of the primary key and says so in words.
+    # Mermaid has only PK, FK and UK, so a clustering key is marked PK, with a comment.
     key, comment_parts = ("PK", ["clustering", *comment_parts]) if key == "CK" else (key, comment_parts)
     parts = [plain_type, plain_name, key, f'"{mermaid_label(", ".join(comment_parts))}"' if comment_parts else ""]
     return " ".join(part for part in parts if part)
 
 
 def _mermaid_word(text: str) -> str:
-    """A word that Mermaid takes for a type or a name."""
+    """A word that Mermaid accepts as a type or a name."""
     word = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")
     return word if word[:1].isalpha() else f"c_{word}".rstrip("_")
 

@@ -1,8 +1,8 @@
-"""What models declare, as a file that is kept beside them: ``schema.lock.json``.
+"""The declared schema as a file that is kept beside the models: ``schema.lock.json``.
 
-*In*: wanted facts of each repo. *Out*: text that changes by a line where the models change by a column, and back. A
-snapshot knows no server, no environment and no time: the same models give the same bytes, and the keyspace that a repo
-chooses, which differs between environments, stands there as null.
+*In*: the desired facts of each repo. *Out*: text in which each column has a line of its own, and the facts read back
+from it. A snapshot depends on no server, environment or time: equal models give equal bytes, and the keyspace of a
+repo, which differs between environments, is null.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def snapshot_document(repos: Mapping[str, tuple[str, SchemaFacts]]) -> dict[str,
     """The snapshot as plain JSON values, by ``schemas/snapshot.schema.json``.
 
     Parameters:
-        repos: by name of the repo its own keyspace, and what its models want.
+        repos: the keyspace and the desired facts of each repo, by its name.
     """
     repo_documents = [
         {"name": name, "keyspaces": [_keyspace(keyspace, repo_keyspace) for keyspace in facts]}
@@ -35,29 +35,29 @@ def snapshot_document(repos: Mapping[str, tuple[str, SchemaFacts]]) -> dict[str,
 
 
 def snapshot_text(document: Mapping[str, Any]) -> str:
-    """The document as it is written to its file: one line for each column, field, index and option."""
+    """The text of the file: one line for each column, field, index and option map."""
     return _format_json(document, 0) + "\n"
 
 
 def read_snapshot(text: str, path: str) -> dict[str, Any]:
-    """The document in the text of a file.
+    """Parse the text of a snapshot file.
 
     Parameters:
-        path: the file, for errors.
+        path: the file, for error messages.
 
     Raises:
-        ConfigurationError: the document is not a snapshot of this format.
+        ConfigurationError: the text is not a snapshot of this format.
     """
     try:
         document = read_json(text)
         kind, format_number = document["kind"], document["format"]
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigurationError(
-            f"{path} holds no snapshot; write one with: scyllamodel snapshot", path=path
+            f"{path} is not a snapshot; write one with: scyllamodel snapshot", path=path
         ) from error
     if (kind, format_number) != ("snapshot", FORMAT):
         message = (
-            f"{path} holds a {kind} of format {format_number}, and a snapshot of format {FORMAT} is needed; write one "
+            f"{path} contains a {kind} of format {format_number}, expected a snapshot of format {FORMAT}; write one "
         )
         raise ConfigurationError(f"{message}with: scyllamodel snapshot", path=path)
     try:
@@ -69,19 +69,19 @@ def read_snapshot(text: str, path: str) -> dict[str, Any]:
 
 
 def facts_from_snapshot(document: Mapping[str, Any], repo: str, keyspace: str, path: str = FILE) -> SchemaFacts:
-    """What the models of one repo were when the snapshot was taken.
+    """The models of one repo when the snapshot was taken.
 
     Parameters:
-        keyspace: the repo's own, today.
-        path: the file, for errors.
+        keyspace: the current keyspace of the repo.
+        path: the file, for error messages.
 
     Raises:
-        ConfigurationError: the snapshot knows no such repo, or was altered into something that is no schema.
+        ConfigurationError: the snapshot does not contain this repo, or was altered.
     """
     repo_documents = {repo_document["name"]: repo_document for repo_document in document["repos"]}
     if repo not in repo_documents:
         repo_names = ", ".join(sorted(repo_documents)) or "none"
-        message = f"{path} knows the repos {repo_names}, and not {repo!r}; write it again with: scyllamodel snapshot"
+        message = f"{path} contains the repos {repo_names}, not {repo!r}; write it again with: scyllamodel snapshot"
         raise ConfigurationError(message, path=path)
     try:
         return SchemaFacts(
@@ -156,7 +156,7 @@ def _column(document: Mapping[str, Any]) -> TableColumn:
 
 
 def _format_json(value: Any, depth: int) -> str:
-    """JSON in which whatever holds no list stands on one line."""
+    """JSON with every value that contains no list on one line."""
     if isinstance(value, list) and value:
         items = [_format_json(item, depth + 1) for item in cast("Sequence[Any]", value)]
         return _format_multiline("[", items, "]", depth)

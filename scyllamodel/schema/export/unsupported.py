@@ -1,6 +1,6 @@
-"""What a form of output leaves out, and why, in the same words everywhere.
+"""Objects that a form of output cannot express, with the reason.
 
-*In*: facts as they were read. *Out*: `Unsupported` values: a comment in CQL, Python and Mermaid, a list in JSON.
+*In*: live facts. *Out*: `Unsupported` values, written as comments in CQL, Python and Mermaid, and as a list in JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Unsupported:
-    r"""One thing that is live and is not in the output; its text is one line of ASCII, whatever the names hold.
+    r"""A live object that is missing from the output; its text is one line of ASCII.
 
     >>> str(Unsupported("table", "a\nb", "it has a compact layout"))
     "The table 'a\\nb' is left out: it has a compact layout."
@@ -40,7 +40,7 @@ class Unsupported:
 
 
 def missing_from_script(facts: KeyspaceFacts) -> Iterator[Unsupported]:
-    """What the script of a keyspace leaves out, since CQL has no statement for it, or it was not understood."""
+    """Objects that a CQL script leaves out, because CQL has no statement for them or they could not be read."""
     yield from unreadable_facts(facts)
     for table in facts.tables:
         if (fault := unsupported_reason(table)) is not None:
@@ -50,17 +50,17 @@ def missing_from_script(facts: KeyspaceFacts) -> Iterator[Unsupported]:
 
 
 def unreadable_facts(facts: KeyspaceFacts) -> Iterator[Unsupported]:
-    """What was not understood when it was read, or is of a newer server and only kept."""
+    """Objects that could not be read, and additions of newer servers."""
     yield from (Unsupported(item.kind, item.name, f"it cannot be read: {item.reason}") for item in facts.unreadable)
-    newer = "this release does not write what a newer server stores"
+    newer = "this release cannot write what a newer server stores"
     yield from (Unsupported(item.what, item.name, f"{newer}: {item.value}") for item in facts.additions)
 
 
 def unsupported_masks(table: Table, replacement: str) -> Iterator[Unsupported]:
-    """Masks for which there are no words.
+    """Masks without a CQL form.
 
     Parameters:
-        replacement: what is in the output in place of such a mask.
+        replacement: what the output contains in place of such a mask.
     """
     for column in table:
         if column.mask is not None and not is_writable(column.mask):
@@ -69,7 +69,7 @@ def unsupported_masks(table: Table, replacement: str) -> Iterator[Unsupported]:
 
 
 def unsupported_functions(facts: KeyspaceFacts, reason: str) -> Iterator[Unsupported]:
-    """All functions, aggregates and triggers, for the same reason."""
+    """All functions, aggregates and triggers, with one reason."""
     yield from (Unsupported("function", function.signature, reason) for function in facts.functions)
     yield from (Unsupported("aggregate", aggregate.signature, reason) for aggregate in facts.aggregates)
     yield from (

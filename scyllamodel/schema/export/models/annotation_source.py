@@ -1,7 +1,7 @@
-"""CQL types -> annotations as an author would write them.
+"""Annotations for CQL types, as an author would write them.
 
-*In*: a type, and the classes of the user types. *Out*: the annotation, and what `column` has to be told besides where
-no annotation says it all: a set of lists is no Python set, and a class of the server's own no Python class.
+*In*: a type, and the classes of the user types. *Out*: the annotation, and the arguments of `column` where an
+annotation is not enough: a set of lists is not a Python set, and a server-side class has no Python class.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _NATIVE_ANNOTATIONS: Final = {
 
 @attrs.frozen
 class UserTypeClasses:
-    """The user types of a keyspace and the classes that stand for them.
+    """The user types of a keyspace, and the names of their classes.
 
     Attributes:
-        types: by raw name.
-        names: of the class, by raw name; what has none cannot be declared.
+        types: the user types, by raw name.
+        names: the class names, by raw name; a type without one cannot be declared.
     """
 
     types: Mapping[str, UserType]
@@ -51,11 +51,11 @@ class UserTypeClasses:
 
 @attrs.frozen
 class AnnotationSource:
-    """How a class body says a type.
+    """The source of a type in a class body.
 
     Attributes:
         annotation: the annotation.
-        arguments: arguments of `column`.
+        arguments: the arguments of `column`.
     """
 
     annotation: str
@@ -63,7 +63,7 @@ class AnnotationSource:
 
 
 def annotation_for(cql_type: CqlType, classes: UserTypeClasses) -> AnnotationSource:
-    """The annotation of this type, and the arguments without which it would not be the type.
+    """The annotation of a type, and the arguments that it needs besides.
 
     >>> from scyllamodel.types.parser import parse_type
     >>> annotation_for(parse_type("map<text, frozen<set<int>>>"), UserTypeClasses({}, {})).annotation
@@ -74,13 +74,13 @@ def annotation_for(cql_type: CqlType, classes: UserTypeClasses) -> AnnotationSou
     if _has_python_values(cql_type, classes):
         return AnnotationSource(_annotation(cql_type, classes))
     class_names = [classes.names[name] for name in user_type_names(cql_type)]
-    # A model learns of a user type by its class, so an annotation that says nothing else mentions it.
+    # A model finds its user types through their classes, so even an annotation with Any has to mention them.
     annotation = f"Annotated[{', '.join(['Any', *class_names])}]" if class_names else "Any"
     return AnnotationSource(annotation, (f"type=cql.parse_type({cql_type.cql!r})", "load=as_is", "dump=as_is"))
 
 
 def _has_python_values(cql_type: CqlType, classes: UserTypeClasses) -> bool:
-    """Whether Python has values for it."""
+    """Whether Python can represent the values of the type."""
     if isinstance(cql_type, (Native, UserTypeName)):
         return not isinstance(cql_type, Native) or cql_type.name in _NATIVE_ANNOTATIONS
     if isinstance(cql_type, CustomType) or (isinstance(cql_type, VectorType) and user_type_names(cql_type)):
@@ -104,7 +104,7 @@ def _is_hashable(cql_type: CqlType, classes: UserTypeClasses) -> bool:
 
 
 def _annotation(cql_type: CqlType, classes: UserTypeClasses) -> str:
-    """The annotation of a type that has values."""
+    """The annotation of a type that Python can represent."""
     if isinstance(cql_type, Native):
         return _NATIVE_ANNOTATIONS[cql_type.name]
     if isinstance(cql_type, UserTypeName):
@@ -121,7 +121,7 @@ def _annotation(cql_type: CqlType, classes: UserTypeClasses) -> str:
 
 
 def _element_annotation(cql_type: CqlType, classes: UserTypeClasses) -> str:
-    """What is inside something frozen or a collection is frozen anyway, so it need not be said."""
+    """The annotation of an element; elements of collections are frozen anyway, so ``Frozen`` is left out."""
     unfrozen = (
         attrs.evolve(cql_type, frozen=False) if isinstance(cql_type, (ListType, MapType, UserTypeName)) else cql_type
     )

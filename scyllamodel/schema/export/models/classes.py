@@ -1,7 +1,7 @@
-"""One type, table or view -> the class that declares it, as lines of Python.
+"""The class that declares a type, table or view, as lines of Python.
 
-*In*: a fact, and the classes of the user types. *Out*: lines of source. Every text of the database passes `repr` on its
-way, so that no name, comment or option value is ever read as code.
+*In*: a fact, and the classes of the user types. *Out*: lines of source. Every text from the database passes `repr`, so
+that no name, comment or option value is read as code.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _INDENT: Final = "    "
 
 
 def user_type_class(user_type: UserType, classes: UserTypeClasses) -> list[str]:
-    """The class of a user type; every field may be null, as it may in CQL."""
+    """The class of a user type; every field is nullable, as in CQL."""
     names = attribute_names(name for name, _ in user_type.fields)
     lines = [f"class {classes.names[user_type.name]}(UserType, name={user_type.name!r}):"]
     lines += [_INDENT + field_line(raw, names[raw], cql_type, classes) for raw, cql_type in user_type.fields]
@@ -47,11 +47,11 @@ def table_class(
     options: Mapping[str, Any],
     repo_and_attributes: tuple[str, Mapping[str, str]],
 ) -> list[str]:
-    """The class of a table, with its indexes.
+    """The class of a table, with its indexes and options.
 
     Parameters:
-        options: those that somebody chose.
-        repo_and_attributes: the repo that it is bound to, and the attributes of columns whose names are known.
+        options: the options that are not the server's defaults.
+        repo_and_attributes: the repo to which the class is bound, and the known attribute names of its columns.
     """
     repo, attributes_known = repo_and_attributes
     names = {**attribute_names(column.name for column in table), **attributes_known}
@@ -69,11 +69,11 @@ def view_class(
     classes: UserTypeClasses,
     options: Mapping[str, Any],
 ) -> list[str]:
-    """The class of a view; its columns are called as in the class of its table.
+    """The class of a view; its attributes have the names that they have in the class of its table.
 
     Parameters:
-        base: its table, the class of that, and the attributes of columns whose names are known.
-        options: those that somebody chose.
+        base: the table, its class, and the known attribute names of its columns.
+        options: the options that are not the server's defaults.
     """
     table, base_class, attributes_known = base
     arguments = [f"of={base_class}", f"view={view.name!r}", *(["all_columns=True"] if view.all_columns else [])]
@@ -121,7 +121,7 @@ def _index(index: Index, names: Mapping[str, str]) -> str:
 
 
 def _declarable(index: Index) -> dict[str, Any]:
-    """The options of the view behind an index that a model declares."""
+    """The options that a model can declare for the view behind an index."""
     return {name: value for name, value in index.view_options.items() if name in OPTION_NAMES}
 
 
@@ -153,14 +153,14 @@ def _column(column: TableColumn, source: AnnotationSource, name_arguments: list[
 
 
 def _view_column(column: TableColumn, stored: TableColumn, attribute: str, classes: UserTypeClasses) -> str:
-    """A key column is never null; converters, and names, come from the table."""
+    """A column of a view; key columns are never null, and converters and names come from the table."""
     declared = attrs.evolve(stored, kind=column.kind, descending=column.descending, mask=None)
     source = annotation_for(stored.type, classes)
     return _column(declared, attrs.evolve(source, arguments=()), [], attribute)
 
 
 def _nullable_declaration(cql_type: CqlType, source: AnnotationSource) -> tuple[str, list[str]]:
-    """The annotation of what a row may lack, and its default."""
+    """The annotation and the default of a column or field that may be null."""
     if cql_type == COUNTER:
         return source.annotation, []
     if source.arguments:

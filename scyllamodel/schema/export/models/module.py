@@ -1,7 +1,7 @@
-"""Facts -> a Python module whose models declare them, and nothing else.
+"""A Python module whose models declare a keyspace.
 
-*In*: what a keyspace holds. *Out*: source text. Imported and compared with the schema it was made from, it has no
-difference; what no class can declare stands in it as a comment. The same facts give the same text.
+*In*: the facts of a keyspace. *Out*: source text. Its models have no difference from the schema from which they were
+generated; objects that no class can declare are comments. Equal facts give equal text.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ _PACKAGE_NAMES: Final = (
 _AS_IS_SOURCE: Final = '''
 
 def as_is(value: Any) -> Any:
-    """The value as the driver has it, for types that Python has no values for."""
+    """Return the driver's value, for types without a Python class."""
     return value
 '''
 
 
 @attrs.frozen
 class NameMap:
-    """What things are called in Python, where that is known; what is not gets a name made of its raw one.
+    """Known names of classes and attributes; other names are derived from the raw names.
 
     Attributes:
-        classes: by kind (``table``, ``view``, ``type``) and raw name.
-        attributes: of each table by its raw name: by raw names of columns.
+        classes: class names, by kind (``table``, ``view``, ``type``) and raw name.
+        attributes: attribute names, by the raw names of the table and of the column.
     """
 
     classes: Mapping[tuple[str, str], str] = attrs.field(factory=dict[tuple[str, str], str])
@@ -64,13 +64,14 @@ def module_source(
     *,
     repo: str = "default",
     names_given: NameMap | None = None,
-    docstring: str = "Models of a live keyspace, as it was read.",
+    docstring: str = "Models of a live keyspace.",
 ) -> str:
-    """The module that declares this keyspace.
+    """The source of a module that declares this keyspace.
 
     Parameters:
-        server: whose defaults are not repeated.
-        repo: the name of the repo that the models are bound to.
+        server: the server whose default options are left out.
+        repo: the name of the repo to which the models are bound.
+        names_given: names of classes and attributes, where they are known.
         docstring: the docstring of the module.
     """
     usable = declarable_types(facts)
@@ -100,7 +101,7 @@ def module_source(
 
 
 def _class_names(facts: KeyspaceFacts) -> dict[tuple[str, str], str]:
-    """A class for each type, table and view; a type and a table may share their name in CQL."""
+    """A class name for each type, table and view; in CQL a type and a table may have the same name."""
     keys = [
         (what, item.name)
         for what, items in (("table", facts.tables), ("view", facts.views), ("type", facts.types))
@@ -125,7 +126,7 @@ def _format_module(keyspace: str, docstring: str, comments: list[str], blocks: l
 
 
 def _identifiers(text: str) -> set[str]:
-    """The identifiers in the source; one within a text may be taken for one, and imports a name too many."""
+    """The identifiers in the source, including words inside texts, which may cause an unused import."""
     return set("".join(char if char.isalnum() or char == "_" else " " for char in text).split())
 
 

@@ -1,7 +1,7 @@
-"""What a server stores for an option when nobody declared it, so that generated models do not repeat it.
+"""Default values of options, which generated models leave out.
 
-*In*: stored options. *Out*: those that somebody must have chosen. A default that is unknown here is written out, which
-is more than needed and never wrong.
+*In*: stored options. *Out*: those that differ from the server's default. An unknown default is written out, which is
+redundant but correct.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ _INCREMENTAL_COMPACTION: Final = FrozenMap({"class": "IncrementalCompactionStrat
 def non_default_options(
     options: Mapping[str, Any], server: ServerProfile, gc_mode: str | None = None
 ) -> dict[str, Any]:
-    """The options that are not what the server would store by itself, by name.
+    """The options whose value is not the server's default, sorted by name.
 
     Parameters:
-        gc_mode: the mode of ``tombstone_gc`` of a table that names none, where it depends on more than the release.
+        gc_mode: the default mode of ``tombstone_gc`` where it depends on more than the release.
     """
     known = {"tombstone_gc": (FrozenMap({"mode": gc_mode or server.default_tombstone_gc}),)}
     return {
@@ -65,11 +65,11 @@ def non_default_options(
 
 
 def default_gc_mode(fact: Table | View, base: Table | None, about: Keyspace | None, server: ServerProfile) -> str:
-    """The mode of ``tombstone_gc`` that this table or view has if nobody named one (ScyllaDB).
+    """The default mode of ``tombstone_gc`` for this table or view (ScyllaDB).
 
     Parameters:
         base: the table of a view.
-        about: their keyspace, which decides before 2026.2: repair needs tablets and several copies.
+        about: the keyspace, which decides before 2026.2: repair needs tablets and several copies.
     """
     tablets = about is not None and about.tablets is True
     if isinstance(fact, View) and base is not None and tablets and server.colocates_views:
@@ -83,13 +83,13 @@ def default_gc_mode(fact: Table | View, base: Table | None, about: Keyspace | No
 
 
 def defaults_of(names: Iterable[str], server: ServerProfile) -> dict[str, Any]:
-    """What the server stores for options that nobody gave, of those whose default is known."""
-    found = {name: _default_values(name, {}, server) for name in names}
-    return {name: known[-1] for name, known in found.items() if known}
+    """The values that the server stores for these options by default, where they are known."""
+    values_by_name = {name: _default_values(name, {}, server) for name in names}
+    return {name: values[-1] for name, values in values_by_name.items() if values}
 
 
 def _default_values(name: str, options: Mapping[str, Any], server: ServerProfile) -> tuple[Any, ...]:
-    if name == "bloom_filter_fp_chance":  # Cassandra's is another one for levelled tables: written out for them
+    if name == "bloom_filter_fp_chance":  # levelled tables have another default on Cassandra
         return () if _is_levelled(options) else (0.01,)
     if name == "caching":
         return (FrozenMap({"keys": "ALL", "rows_per_partition": server.default_caching}),)

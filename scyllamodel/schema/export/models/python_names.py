@@ -1,7 +1,7 @@
-"""Names of the database -> names for Python: valid, free, and the same in every run.
+"""Python names for database names: valid, unique, and equal in every run.
 
-*In*: raw names, which may hold anything. *Out*: identifiers of ASCII letters, digits and underscores. The raw name is
-never lost: whoever writes a class says it beside the identifier where the two differ.
+*In*: raw names, which may contain anything. *Out*: identifiers of ASCII letters, digits and underscores. A generated
+class also gives the raw name wherever it differs from the identifier.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ IMPORTED_NAMES: Final[frozenset[str]] = frozenset(
     "Annotated Any Column Index MaterializedView Model TableOptions UserType UUID Decimal "
     "annotations as_is clustering_key column cql date datetime partition_key time".split()
 )
-"""What a generated module has at its top."""
+"""Names that a generated module may import or define."""
 
 _BUILTINS: Final[frozenset[str]] = frozenset(
     "bool bytes dict float frozenset int list object set str tuple None self".split()
 )
 _BASE_CLASS_MEMBERS: Final[frozenset[str]] = frozenset({"_abc_impl", "replace", "sync_all", "sync_all_async"})
-"""What the public base classes offer; a test compares."""
+"""Members of the public base classes; a test compares them."""
 
 _RESERVED: Final = IMPORTED_NAMES | _BUILTINS | _BASE_CLASS_MEMBERS
-"""No attribute may hide what annotations speak of, or what the base classes offer."""
+"""Names that no attribute may hide: those in annotations, and the members of the base classes."""
 
 
 def class_names(names: Iterable[str]) -> Iterator[str]:
-    """A class for each raw name, in order, no two alike.
+    """Yield a distinct class name for each raw name, in order.
 
     >>> list(class_names(["order_lines", "OrderLines", "2nd", "model", "none"]))
     ['OrderLines', 'OrderLines2', 'T2nd', 'Model2', 'None2']
@@ -45,7 +45,7 @@ def class_names(names: Iterable[str]) -> Iterator[str]:
 
 
 def attribute_names(names: Iterable[str]) -> dict[str, str]:
-    """An attribute for each raw name of one class, no two alike.
+    """A distinct attribute name for each raw name of one class.
 
     >>> attribute_names(["id", "ID", "a b", "1st", "class", "str", "_", "__x"])
     {'id': 'id', 'ID': 'id_2', 'a b': 'a_b', '1st': 'c_1st', 'class': 'class_', 'str': 'str_', '_': 'c', '__x': 'x'}
@@ -68,10 +68,10 @@ def _attribute_name(name: str) -> str:
 
 
 def _free_name(name: str, used: Container[str], separator: str, numbers: dict[str, int]) -> str:
-    """The name, or with the first number that makes it a free one.
+    """The name, or the name with the first number that makes it unique.
 
     Parameters:
-        numbers: the next number to try for each name; none is tried twice.
+        numbers: the next number to try for each name, so that no number is tried twice.
     """
     if name not in used and not keyword.iskeyword(name):
         return name
