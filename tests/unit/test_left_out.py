@@ -66,8 +66,8 @@ def test_what_only_thrift_could_create_is_left_out_of_cql():
     )
 
     assert [
-        "The table 'none' is left out: Thrift created it with columns that CQL has no words for.",
-        "The table 'odd' is left out: Thrift created it with columns that CQL has no words for.",
+        "The table 'none' is left out: it was created through Thrift with columns that CQL cannot declare.",
+        "The table 'odd' is left out: it was created through Thrift with columns that CQL cannot declare.",
         "The table 'sup' is left out: it is a super column family, which only Thrift could create.",
     ] == [str(found) for found in missing_from_script(found)]
     assert 1 == len(keyspace_script(found, C5))

@@ -79,11 +79,11 @@ def test_functions_of_the_keyspace_and_of_others():
 @pytest.mark.parametrize(
     ("cql_type", "text", "why"),
     [
-        ("text", "mask_inner", "is not DEFAULT and not a call"),
+        ("text", "mask_inner", "is neither DEFAULT nor a call"),
         ("text", "mask_inner(1,)", "not plain literals"),
         ("list<int>", "mask_replace([1])", "not plain literals"),
         ("text", "mask_replace('it''s')", "cannot store a quote"),
-        ("timestamp", "mask_replace('2020-01-01')", "write it with its offset"),
+        ("timestamp", "mask_replace('2020-01-01')", "write the time with a UTC offset"),
         ("int", "mask_replace('x')", "not a value of type int"),
         ("inet", "mask_replace('x')", "not a value of type inet"),
         ("float", "mask_replace(x)", "not a value of type float"),

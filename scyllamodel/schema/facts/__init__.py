@@ -1,14 +1,14 @@
-"""What a keyspace contains, as immutable values: tables, columns, indexes, views, types, options.
+"""The contents of a keyspace as immutable values: tables, columns, indexes, views, types, options.
 
 Modules:
-    compact_storage: tables with a layout of the days of Thrift.
-    fingerprint: facts -> a digest that is the same on every machine and Python, for telling schemas apart.
-    index_names: names of indexes that nobody chose: unique in their keyspace, and the same in every run.
-    masks: masks of columns (Cassandra 5.0, dynamic data masking): one canonical text, whether declared or stored.
-    objects: what is true of a schema: plain values.
-    replication: replication maps: names of classes, checked before a server is asked, and factors.
-    type_order: user types in the order in which they can be created.
-    view_filters: filters of materialized views, read relation by relation.
+    compact_storage: tables with a pre-CQL storage layout, as ``CREATE TABLE … WITH COMPACT STORAGE`` declares them.
+    fingerprint: a digest of facts that is equal on every machine and Python version.
+    index_names: default names of indexes: unique within their keyspace, and equal in every run.
+    masks: the canonical text of column masks (dynamic data masking, Cassandra 5.0).
+    objects: facts of a schema: plain values, equal whether they come from model classes or from ``system_schema``.
+    replication: replication maps: validation of class names, and factors.
+    type_order: user types in dependency order.
+    view_filters: filters of materialized views, split into relations.
 """
 
 from scyllamodel.schema.facts.objects import (

@@ -1,8 +1,8 @@
-"""Tables with a layout of the days of Thrift: how ``CREATE TABLE … WITH COMPACT STORAGE`` spells them.
+"""Tables with a pre-CQL storage layout, as ``CREATE TABLE … WITH COMPACT STORAGE`` declares them.
 
-*In*: a table as it was read. *Out*: the table with the columns that its ``CREATE`` lists, or why there is no such
-statement. Servers store a static compact table with a clustering column and a value of their own beside the columns
-that were declared, all of them static; and a dense one without other columns with a value of type ``empty``.
+*In*: a live table. *Out*: the table with the columns that its ``CREATE`` lists, or the reason why no statement creates
+it. Servers store the declared columns of a static compact table as static columns, and add a clustering column and a
+value; to a dense table without other columns they add a value of type ``empty``.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from scyllamodel.schema.facts.objects import Table, TableColumn
 
 COMPACT_FLAGS: Final = frozenset({"dense", "super", "compact"})
-"""Flags of such layouts; the last one stands for a table without any flag."""
+"""Flags of such layouts; ``compact`` marks a table that is stored without any flag."""
 
 EMPTY_TYPE: Final = CustomType("org.apache.cassandra.db.marshal.EmptyType")
 
 
 def is_compact(table: Table) -> bool:
-    """Whether the table has another layout than CQL gives tables today.
+    """Whether the table has a pre-CQL layout.
 
-    Flags are what a server says; a table from a model or a snapshot has none.
+    The layout is known from the flags that a server stores; a table from a model or a snapshot has none.
     """
     return bool(table.flags) and ("compound" not in table.flags or bool(table.flags & COMPACT_FLAGS))
 
 
 def unsupported_reason(table: Table) -> str | None:
-    """Why no CQL creates this table; None when some does."""
+    """Why no CQL statement creates this table; None when one does."""
     if not is_compact(table):
         return None
     if "super" in table.flags:
         return "it is a super column family, which only Thrift could create"
     if "dense" not in table.flags and not _is_static_compact(table):
-        return "Thrift created it with columns that CQL has no words for"
+        return "it was created through Thrift with columns that CQL cannot declare"
     if any(not column.name for column in table):
         return "one of its columns has no name"
     return None
@@ -52,7 +52,7 @@ def declared_columns(table: Table) -> Table:
 
 
 def _is_static_compact(table: Table) -> bool:
-    """Whether the columns are those that CQL itself makes of a compact table without a clustering key."""
+    """Whether the columns are those that CQL creates for a compact table without a clustering key."""
     by_kind = {kind: _columns_of_kind(table, kind) for kind in ("clustering", "regular", "static")}
     clustering = by_kind["clustering"]
     return (

@@ -1,8 +1,8 @@
-"""Facts -> a digest that is the same on every machine and Python, for telling schemas apart.
+"""A digest of facts that is equal on every machine and Python version.
 
-*In*: facts. *Out*: ``sha256:…`` of their canonical JSON. Equal facts have equal fingerprints, in whatever order they
-were declared or read; what is no part of their equality (where a name came from, layout flags) is left out, and so is
-the keyspace's replication, which differs between environments that share one schema.
+*In*: facts. *Out*: ``sha256:…`` of their canonical JSON. Equal facts have equal fingerprints, whatever the order in
+which they were declared or read. Attributes that are not compared (layout flags, the origin of a name) are left out,
+and so is the replication of the keyspace, which differs between environments of one schema.
 """
 
 from __future__ import annotations
@@ -48,10 +48,9 @@ def digest(value: Any) -> str:
 
 
 def managed_fingerprint(live: SchemaFacts, desired: SchemaFacts) -> str:
-    """The digest of that part of ``live`` that these models speak of: their types, tables and views, whole.
+    """The digest of the live types, tables and views that models declare, with all their columns and indexes.
 
-    Options that no model declares do not count, so that somebody's tuning does not make a plan stale; a column or index
-    that appears on such a table does.
+    Undeclared options are ignored, so that tuning does not make a plan stale; a new column or index does.
     """
     live_by_name = {keyspace.name: keyspace for keyspace in live}
     return digest(
@@ -82,7 +81,7 @@ def _keyspace(facts: KeyspaceFacts) -> list[Any]:
 def _fact(
     fact: _Fact, declared: Mapping[str, Any] | None = None, behind: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[Any]:
-    """One type, table or view; of its options, and of those behind its indexes, those that are declared, or all."""
+    """One type, table or view, with its declared options and those of the views behind its indexes; None means all."""
     if isinstance(fact, UserType):
         return ["type", fact.name, [[name, _type(field_type)] for name, field_type in fact.fields]]
     columns = [_column(column) for column in fact.columns]
@@ -105,7 +104,7 @@ def _type(cql_type: CqlType) -> str:
 
 @lru_cache(maxsize=4096)
 def _composite(cql_type: CqlType) -> str:
-    """A schema of a thousand tables has a few dozen types."""
+    """Cached, since a schema of a thousand tables has a few dozen types."""
     return cql_type.cql
 
 

@@ -1,9 +1,9 @@
-"""Names of indexes that nobody chose: unique in their keyspace, and the same in every run.
+"""Default names of indexes: unique within their keyspace, and equal in every run.
 
-*In*: tables with the indexes that models declare. *Out*: the same tables, where no two indexes share a name unless
-their authors gave it to both. Names of indexes are unique in a keyspace, and ``order`` with ``item_status`` gives the
-same name as ``order_item`` with ``status``: each of the two gets a digest of what it is on. An index that is live under
-the plain name keeps it, since an index without a chosen name is recognised by what it is on.
+*In*: tables with their declared indexes. *Out*: the tables with another name for each index whose default name is
+shared. Index names are unique within a keyspace, and ``order`` with ``item_status`` has the same default name as
+``order_item`` with ``status``: both get a digest of their target. A live index under the default name keeps it, since
+an index without a chosen name is matched by its target.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import attrs
 from scyllamodel.schema.facts.objects import Index, Table, View
 
 MAX_INDEX_NAME: Final = 42
-"""Longest made-up name: Scylla 2025.1 keeps an index in a view ``<name>_index``, of 48 characters at most."""
+"""Longest default name: Scylla 2025.1 stores an index in a view ``<name>_index`` of at most 48 characters."""
 
 
 def with_distinct_index_names(tables: Iterable[Table], views: Iterable[View] = ()) -> list[Table]:
-    """The tables with another name for each index whose made-up name is not its own."""
+    """The tables with a distinct name for each index whose default name is not unique."""
     tables = list(tables)
     counts = Counter(index.name for table in tables for index in table.indexes)
     hidden = {name.removesuffix("_index") for name in _names(tables, views) if name.endswith("_index")}
@@ -44,7 +44,7 @@ def _with_digest_names(table: Table, shared_names: set[str]) -> Table:
 
 
 def with_digest_name(index: Index, table: str) -> Index:
-    """The index under a name that no other index gets, unless its author gave it one.
+    """The index under a name with a digest of its target, unless its name was chosen.
 
     >>> with_digest_name(Index("order_item_status_idx", "status", named=False), "order_item").name
     'order_item_status_10735bfa_idx'

@@ -1,8 +1,8 @@
-"""Masks of columns (Cassandra 5.0, dynamic data masking): one canonical text, whether declared or stored.
+"""The canonical text of column masks (dynamic data masking, Cassandra 5.0).
 
-*In*: what a model declares (``"mask_inner(1, null)"``), or a row of ``system_schema.column_masks``. *Out*: the text
-after ``MASKED WITH``, the same for masks that do the same. Servers store each argument as text beside its type: a
-number as its type prints it, a blob in hexadecimal digits, a text without quotes.
+*In*: a declared mask (``"mask_inner(1, null)"``), or a row of ``system_schema.column_masks``. *Out*: the text after
+``MASKED WITH``, equal for masks with the same effect. Servers store each argument as text, with its type: a number as
+its type prints it, a blob in hexadecimal digits, a text without quotes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scyllamodel.types.parser import parse_type
 DEFAULT: Final = "mask_default()"
 _SYSTEM: Final = "system"
 _NO_LITERAL: Final = "?"
-"""Begins an argument that no CQL literal stands for, which no text inside quotes can be mistaken for."""
+"""Marks an argument without a CQL literal; a quoted text is a single token, so it is never taken for this one."""
 
 _NAME: Final = r'(?:"(?:[^"]|"")+"|[A-Za-z]\w*)'
 _CALL: Final = re.compile(rf"\s*(?:({_NAME})\s*\.\s*)?({_NAME})\s*\((.*)\)\s*", re.DOTALL)
@@ -31,23 +31,23 @@ _ARGUMENT: Final = re.compile(r"\s*('(?:[^']|'')*'|[^',\[\]{}()\s]+)\s*(,|$)")
 
 
 def declared_mask(text: str, cql_type: CqlType, keyspace: str | None = None) -> str:
-    """The canonical text of a mask as somebody writes it.
+    """The canonical text of a declared mask.
 
     >>> declared_mask("DEFAULT", Native("int")), declared_mask("MASK_INNER(1,NULL,'#')", Native("text"))
     ('mask_default()', "mask_inner(1, null, '#')")
 
     Parameters:
-        cql_type: of the column, which the argument of ``mask_replace`` has too.
-        keyspace: of the table, which need not be named with a function.
+        cql_type: the type of the column, and so of the argument of ``mask_replace``.
+        keyspace: the keyspace of the table; functions in it need no qualified name.
 
     Raises:
-        ValueError: the text is not a mask, or one that servers cannot store.
+        ValueError: the text is not a mask, or servers cannot store it.
     """
     if text.strip().upper() == "DEFAULT":
         return DEFAULT
     match = _CALL.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not DEFAULT and not a call such as mask_inner(1, null)")
+        raise ValueError(f"{text!r} is neither DEFAULT nor a call such as mask_inner(1, null)")
     function_keyspace, name = (unquote(part) if part else "" for part in match.groups()[:2])
     argument_type = cql_type if name == "mask_replace" else None
     arguments = [_declared_argument(argument, argument_type) for argument in _arguments(match[3], text)]
@@ -58,7 +58,7 @@ def stored_mask(row: Mapping[str, Any], keyspace: str) -> str:
     """The canonical text of a row of ``column_masks``.
 
     Raises:
-        ValueError: an argument has a type that is not known.
+        ValueError: an argument has an unknown type.
     """
     columns = (row["function_argument_types"], row["function_argument_values"], row["function_argument_nulls"])
     types, values, nulls = (field or () for field in columns)
@@ -71,7 +71,7 @@ def stored_mask(row: Mapping[str, Any], keyspace: str) -> str:
 
 
 def is_writable(mask: str) -> bool:
-    """Whether CQL can say this mask; it has no literal for some stored arguments, such as those of collections."""
+    """Whether CQL can express this mask; some stored arguments, such as collections, have no literal."""
     return all(token.text != _NO_LITERAL for token in tokens(mask))
 
 
@@ -115,10 +115,10 @@ def _stored_argument(cql_type: CqlType, value: str) -> str:
 
 
 def _normalized(cql_type: CqlType | None, text: str) -> str:
-    """The value as one text, in whichever way it was written.
+    """The value in one canonical spelling.
 
     Raises:
-        ValueError: it is not a value of this type.
+        ValueError: the text is not a value of this type.
     """
     make = _NORMALIZERS.get(cql_type.name) if isinstance(cql_type, Native) else None
     try:
@@ -130,16 +130,16 @@ def _normalized(cql_type: CqlType | None, text: str) -> str:
 def _timestamp_text(text: str) -> str:
     moment = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text.replace(" ", "T", 1)))
     if moment.tzinfo is None:
-        raise ValueError("write it with its offset, as in 2020-01-01T00:00:00.000Z")
+        raise ValueError("write the time with a UTC offset, as in 2020-01-01T00:00:00.000Z")
     return f"{moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def _float_text(text: str) -> str:
-    """The shortest digits that mean the same number of four bytes."""
+    """The shortest decimal text of a 32-bit float."""
     (number,) = struct.unpack("f", struct.pack("f", float(text)))
     candidates = (f"{number:.{digits}g}" for digits in range(6, 10))
     equal = (s for s in candidates if struct.unpack("f", struct.pack("f", float(s)))[0] == number)
-    return str(float(next(equal, number)))  # nothing equals a NaN
+    return str(float(next(equal, number)))  # a NaN equals no candidate
 
 
 def _time_text(text: str) -> str:

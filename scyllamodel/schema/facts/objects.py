@@ -1,10 +1,9 @@
-"""What is true of a schema: plain values, the same whether they come from model classes or from ``system_schema``.
+"""Facts of a schema: plain values, equal whether they come from model classes or from ``system_schema``.
 
-*In*: nothing. *Out*: values that compare with ``==``, hash, pickle, and know no server and no class. Whoever wants to
-compare two schemas compares these.
+They compare with ``==``, hash and pickle, and depend on no server and no class.
 
-A fact that a model left open (its keyspace, an index class, an undeclared option) is absent here, and absent means
-"whatever the server has". Names are raw: unquoted, in the case that the server keeps.
+A fact that a model leaves open (its keyspace, an index class, an undeclared option) is absent, which means "any value".
+Names are raw: unquoted, in the case that the server stores.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ IndexTarget: TypeAlias = Literal["values", "keys", "entries", "full"]
 
 
 class FrozenMap(Mapping[str, Any]):
-    """Settings by name, hashable and not written to; maps inside it are frozen too.
+    """An immutable, hashable map of settings by name; maps inside it are frozen, too.
 
     >>> FrozenMap({"class": "LZ4Compressor"}) == {"class": "LZ4Compressor"}
     True
@@ -33,7 +32,7 @@ class FrozenMap(Mapping[str, Any]):
     __slots__ = ("_items",)
 
     def __init__(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
-        # Facts are made by the thousand, so what needs no work gets none: a frozen map is shared, a scalar kept.
+        # A schema has thousands of facts: a frozen map is shared, and scalars are not converted.
         self._items: dict[str, Any] = (
             items._items  # noqa: SLF001 - of the same class
             if type(items) is FrozenMap
@@ -89,13 +88,13 @@ class TableColumn:
         name: raw name.
         type: its CQL type, in normal form.
         kind: ``partition_key``, ``clustering``, ``static`` or ``regular``.
-        descending: the clustering order, False for ascending and for all other kinds.
+        descending: the clustering order; False for ascending and for all other kinds.
         renamed_from: the earlier name, when a model declares one; not compared.
         loads_none: whether a model loads a null as None although its annotation excludes None; not compared.
         has_default: whether a model gives a default to new instances; not compared.
         attribute: the attribute of the model, for texts that show Python; empty from a server; not compared.
-        mask: the function that hides its values from roles without UNMASK, as `scyllamodel.schema.facts.masks` writes
-            it; None for a column without a mask, and for those of views, which follow their table.
+        mask: the function that hides values from roles without UNMASK, in the form of
+            `scyllamodel.schema.facts.masks`; None without a mask, and in views, which use the mask of their table.
     """
 
     name: str
@@ -123,18 +122,18 @@ class Index:
     """A secondary index.
 
     Attributes:
-        name: raw name; servers keep it unique in the keyspace.
-        column: the indexed column; custom indexes over several columns name them joined by ``", "``, such as a vector
-            index with the columns by which it filters, and those on no column in particular have an empty text.
-        on: which part of a collection it covers: ``values`` (also of plain columns), ``keys``, ``entries`` or ``full``.
-        using: the class of a custom index as it was declared or stored, None for an ordinary one or "any".
-        options: what else the index was made with, as text to text.
+        name: raw name, unique in the keyspace.
+        column: the indexed column. A custom index over several columns has their names joined by ``", "``, such as a
+            vector index with the columns by which it filters; one without a column has an empty text.
+        on: the indexed part of a collection: ``values`` (also for plain columns), ``keys``, ``entries`` or ``full``.
+        using: the class of a custom index as declared or stored; None for an ordinary index, or for any class.
+        options: the other options of the index, as text.
         local: whether it is Scylla's index within a partition.
-        named: whether the name was chosen by the user, and so is part of its identity; not compared.
-        partition: the columns within which a vector index searches (ScyllaDB), where they are not the partition key;
-            empty otherwise, and on a model.
-        view_options: options of the view behind it (ScyllaDB): on a model those that it declares, from a server those
-            that are not its defaults; not compared.
+        named: whether the user chose the name, so that it is part of the index's identity; not compared.
+        partition: the columns within which a vector index searches (ScyllaDB), if they are not the partition key;
+            empty on a model.
+        view_options: options of the view behind the index (ScyllaDB): on a model the declared ones, from a server those
+            that are not defaults; not compared.
     """
 
     name: str
@@ -148,7 +147,7 @@ class Index:
     view_options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
 
     def names(self, known: Container[str]) -> tuple[str, ...]:
-        """The columns that it is on, the indexed one first; one text may be the name of one column.
+        """The columns of the index, the indexed one first; a name with a comma may be one column.
 
         Parameters:
             known: the columns of its table.
@@ -158,7 +157,7 @@ class Index:
 
 @attrs.frozen
 class Trigger:
-    """A trigger of a table (Cassandra): a Java class that sees its writes."""
+    """A trigger of a table (Cassandra): a Java class that is called for its writes."""
 
     name: str
     using: str
@@ -166,11 +165,11 @@ class Trigger:
 
 @attrs.frozen
 class Function:
-    """A user-defined function; several may share a name, with other arguments.
+    """A user-defined function; several may share a name, with different arguments.
 
     Attributes:
         arguments: names and types, in order.
-        null_input: whether it is called with nulls; otherwise one null gives null.
+        null_input: whether it is called with nulls; if not, one null argument gives null.
     """
 
     name: str
@@ -182,20 +181,20 @@ class Function:
 
     @property
     def signature(self) -> str:
-        """The name with the types of the arguments, which identify it."""
+        """The name with the argument types, which identify it."""
         return signature(self.name, (kind for _, kind in self.arguments))
 
 
 @attrs.frozen
 class Aggregate:
-    """A user-defined aggregate, made of functions.
+    """A user-defined aggregate, built from functions.
 
     Attributes:
-        arguments: their types, in order.
+        arguments: the types of the arguments, in order.
         state_function: called for each row with the state and the arguments.
-        initial: the first state as a CQL literal; None for null.
-        final_function: makes the result of the last state; None where the state is the result.
-        reduce_function: joins two states (Scylla); None where there is none.
+        initial: the initial state as a CQL literal; None for null.
+        final_function: computes the result from the last state; None if the state is the result.
+        reduce_function: joins two states (Scylla), or None.
     """
 
     name: str
@@ -208,12 +207,12 @@ class Aggregate:
 
     @property
     def signature(self) -> str:
-        """The name with the types of the arguments, which identify it."""
+        """The name with the argument types, which identify it."""
         return signature(self.name, self.arguments)
 
 
 def signature(name: str, types: Iterable[CqlType]) -> str:
-    """A function as errors and ``DROP FUNCTION`` name it: ``plus(int, int)``."""
+    """The signature in errors and ``DROP FUNCTION``: ``plus(int, int)``."""
     return f"{name}({', '.join(cql_type.cql for cql_type in types)})"
 
 
@@ -233,7 +232,7 @@ def _triggers(facts: Iterable[Trigger]) -> tuple[Trigger, ...]:
 
 
 def _in_key_order(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
-    """Partition key, clustering key (each in its own order), then the rest by name, which has no order in CQL."""
+    """The partition and clustering keys in key order, then the other columns by name, which have no order in CQL."""
     kinds: dict[ColumnKind, list[TableColumn]] = {"partition_key": [], "clustering": [], "static": [], "regular": []}
     for column in columns:
         kinds[column.kind].append(column)
@@ -248,12 +247,12 @@ def _indexes(facts: Iterable[Index]) -> tuple[Index, ...]:
 
 @attrs.frozen
 class _Columns:
-    """What tables and views have in common; columns stand in the order of ``SELECT *``."""
+    """The common base of tables and views; columns are in the order of ``SELECT *``."""
 
     name: str
     columns: tuple[TableColumn, ...] = attrs.field(converter=_in_key_order)
     _known: Mapping[str, TableColumn] | None = attrs.field(default=None, init=False, eq=False, repr=False)
-    """The columns by name, from the first look-up on."""
+    """The columns by name, set by the first look-up."""
 
     def get(self, name: str) -> TableColumn | None:
         """The column of this name, or None."""
@@ -289,14 +288,14 @@ class Table(_Columns):
     """A table.
 
     Attributes:
-        keyspace: its keyspace; None on a model that leaves it to its repo.
-        options: on a model what it declares, from a server everything it stores; canonical names and values as in
+        keyspace: the keyspace; None on a model that leaves it to its repo.
+        options: the declared options on a model, all stored options from a server; canonical names and values, as in
             `scyllamodel.schema.options`.
-        indexes: its secondary indexes, by name.
-        flags: what the server says of its layout (``compound``, ``dense`` …); empty on a model; not compared.
-        renamed_from: an earlier name that a model declares; not compared.
-        triggers: its triggers, which no model declares; not compared.
-        ttl_column: the column that says when each row expires (ScyllaDB, ``timestamp TTL``), or None.
+        indexes: the secondary indexes, by name.
+        flags: the layout flags that the server stores (``compound``, ``dense`` …); empty on a model; not compared.
+        renamed_from: the earlier name, when a model declares one; not compared.
+        triggers: the triggers, which models cannot declare; not compared.
+        ttl_column: the column that decides when each row expires (ScyllaDB, ``timestamp TTL``), or None.
         class_name: the name of the model, for texts that show Python; empty from a server; not compared.
     """
 
@@ -306,7 +305,7 @@ class Table(_Columns):
     flags: frozenset[str] = attrs.field(default=frozenset(), eq=False)
     renamed_from: str | None = attrs.field(default=None, eq=False)
     dropped: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
-    """Columns that were dropped once: name to ``"kind type"`` (kind empty on Scylla); not compared."""
+    """The columns dropped so far: name to ``"kind type"`` (kind empty on Scylla); not compared."""
     triggers: tuple[Trigger, ...] = attrs.field(default=(), converter=_triggers, eq=False)
     ttl_column: str | None = None
     class_name: str = attrs.field(default="", eq=False, repr=False)
@@ -318,7 +317,7 @@ class Table(_Columns):
 
     @property
     def user_types(self) -> tuple[str, ...]:
-        """The names of the user types its columns speak of directly."""
+        """The names of the user types that its columns use directly."""
         return tuple(dict.fromkeys(name for column in self.columns for name in user_type_names(column.type)))
 
 
@@ -328,11 +327,11 @@ class View(_Columns):
 
     Attributes:
         base: the raw name of its table, in the same keyspace.
-        keyspace: as of a table.
-        all_columns: whether it was made by ``SELECT *`` and so grows with its table.
-        where: the filter as the server prints it; empty on a model, which always means "every key IS NOT NULL".
-        options: as of a table.
-        class_name: as of a table.
+        keyspace: the keyspace; None on a model that leaves it to its repo.
+        all_columns: whether it was created with ``SELECT *``, so that it gains the new columns of its table.
+        where: the filter as the server prints it; empty on a model, which means "every key IS NOT NULL".
+        options: the declared options on a model, all stored options from a server.
+        class_name: the name of the class, for texts that show Python; empty from a server; not compared.
     """
 
     base: str = ""
@@ -348,8 +347,8 @@ class UserType:
     """A user type.
 
     Attributes:
-        fields: raw names and types, in declared order, which is significant.
-        renamed: earlier names of fields that a model declares, by their names of today; not compared.
+        fields: raw names and types in declared order, which is significant.
+        renamed: the earlier names of fields that a model declares, by current name; not compared.
     """
 
     name: str
@@ -359,21 +358,21 @@ class UserType:
 
     @property
     def user_types(self) -> tuple[str, ...]:
-        """The names of the user types its fields speak of directly."""
+        """The names of the user types that its fields use directly."""
         return tuple(dict.fromkeys(name for _, field_type in self.fields for name in user_type_names(field_type)))
 
 
 @attrs.frozen
 class Keyspace:
-    """The keyspace itself.
+    """The properties of a keyspace.
 
     Attributes:
-        replication: ``class`` (last dotted part) and its factors: numbers as text, or names of racks as a tuple
-            (Scylla); None when nobody said.
-        durable_writes: False skips the commit log.
-        tablets: Scylla only; None elsewhere or when nobody said.
-        consistency: of strongly consistent tables (Scylla, experimental); None when nobody said; not compared.
-        storage: where the tables are kept, other than on local disks (Scylla); not compared.
+        replication: ``class`` (its last dotted part) and the factors: numbers as text, or rack names as a tuple
+            (Scylla); None if not given.
+        durable_writes: whether writes go to the commit log.
+        tablets: whether the keyspace uses tablets (Scylla); None if not given, and on Cassandra.
+        consistency: the mode of strongly consistent tables (Scylla, experimental); None if not given; not compared.
+        storage: the storage of the tables if not local disks (Scylla); not compared.
         changing: whether a change of its replication is not finished (Scylla); not compared.
     """
 
@@ -388,13 +387,13 @@ class Keyspace:
 
 @attrs.frozen
 class Unreadable:
-    """Something live whose stored rows mean nothing to this release.
+    """A live object that this release cannot read.
 
     Attributes:
         kind: ``table``, ``view``, ``type``, ``function`` or ``aggregate``.
-        reason: what was not understood.
-        error: the message for those who need the object.
-        is_partial: whether rows of it were missing, as they are for a moment while a server writes them.
+        reason: what could not be read.
+        error: the message of the error that is raised when the object is needed.
+        is_partial: whether rows of it were missing, as happens while a server writes them.
     """
 
     kind: str
@@ -406,11 +405,11 @@ class Unreadable:
 
 @attrs.frozen
 class Addition:
-    """Something that a newer server stores of a schema and this release does not interpret, such as a constraint.
+    """A part of the schema that a newer server stores and this release does not interpret, such as a constraint.
 
     Attributes:
-        what: the column or table of ``system_schema`` that holds it, in words.
-        name: the raw dotted name of what it belongs to.
+        what: the column or table of ``system_schema`` in which it is stored, in words.
+        name: the raw dotted name of the object to which it belongs.
         value: the stored value as text.
     """
 
@@ -441,13 +440,13 @@ def _views(facts: Iterable[View]) -> tuple[View, ...]:
 
 @attrs.frozen
 class KeyspaceFacts:
-    """One keyspace with all that is in it, each kind by raw name.
+    """One keyspace with its objects, sorted by raw name within each kind.
 
     Attributes:
-        keyspace: None when the keyspace does not exist (found) or nobody described it (wanted).
-        functions, aggregates: those of users, which no model declares; not compared.
-        unreadable: what else is there and was not understood; not compared.
-        additions: what a newer server stores beside, which is kept as it is; not compared.
+        keyspace: None when the live keyspace does not exist, or when no repo describes it.
+        functions, aggregates: user-defined ones, which models cannot declare; not compared.
+        unreadable: live objects that could not be read; not compared.
+        additions: what a newer server stores besides, kept unchanged; not compared.
     """
 
     name: str
@@ -464,7 +463,7 @@ class KeyspaceFacts:
         """The user type of this raw name, or None.
 
         Raises:
-            IntrospectionError: it is there and was not understood; so do `table` and `view`.
+            IntrospectionError: it exists and could not be read. `table` and `view` raise it, too.
         """
         self.check_readable((), (name,))
         return next((user_type for user_type in self.types if user_type.name == name), None)
@@ -480,10 +479,10 @@ class KeyspaceFacts:
         return next((view for view in self.views if view.name == name), None)
 
     def check_readable(self, relations: Collection[str], types: Collection[str] = ()) -> None:
-        """Refuse to go on where one of these tables, views and user types was not understood.
+        """Raise if one of these tables, views or user types could not be read.
 
         Raises:
-            IntrospectionError: with what was not understood.
+            IntrospectionError: one of them could not be read.
         """
         for item in self.unreadable:
             names = {"table": relations, "view": relations, "type": types}.get(item.kind, ())
@@ -497,7 +496,7 @@ def _keyspaces(facts: Iterable[KeyspaceFacts]) -> tuple[KeyspaceFacts, ...]:
 
 @attrs.frozen
 class SchemaFacts:
-    """Several keyspaces, by name; one repo's models, or one look at a server."""
+    """Several keyspaces by name: the models of one repo, or one read of a server."""
 
     keyspaces: tuple[KeyspaceFacts, ...] = attrs.field(default=(), converter=_keyspaces)
 
@@ -505,7 +504,7 @@ class SchemaFacts:
         for keyspace in self.keyspaces:
             if keyspace.name == name:
                 return keyspace
-        raise KeyError(f"there are no facts of the keyspace {name!r}")
+        raise KeyError(f"no facts of the keyspace {name!r}")
 
     def __iter__(self) -> Iterator[KeyspaceFacts]:
         return iter(self.keyspaces)

@@ -1,4 +1,4 @@
-"""Replication maps: names of classes, checked before a server is asked, and factors."""
+"""Replication maps: validation of class names, and factors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKAGE: Final = "org.apache.cassandra.locator."
 
 
 def strategy_fault(name: str) -> str | None:
-    """Return why a replication class cannot be one, or None; a class with a package of its own is not looked at.
+    """Return why the name is not a replication class, or None; a class with a package is not checked.
 
     >>> strategy_fault("NetworkTopologyStratgy")
     "there is no replication class 'NetworkTopologyStratgy'; did you mean 'NetworkTopologyStrategy'?"
@@ -28,13 +28,13 @@ def strategy_fault(name: str) -> str | None:
     advice = (
         f"did you mean {names_by_lower_case[suggestions[0]]!r}?"
         if suggestions
-        else f"known are {', '.join(_STRATEGIES)}."
+        else f"known classes: {', '.join(_STRATEGIES)}."
     )
     return f"there is no replication class {short_name!r}; {advice}"
 
 
 def replication_map(replication: Mapping[Any, Any]) -> FrozenMap:
-    """A replication as facts have it: factors as text, names of racks as tuples.
+    """The normal form of a replication: factors as text, rack names as tuples.
 
     >>> replication_map({"class": "NetworkTopologyStrategy", "dc1": 3, "dc2": ["r1", "r2"]})
     {'class': 'NetworkTopologyStrategy', 'dc1': '3', 'dc2': ('r1', 'r2')}
@@ -47,7 +47,7 @@ def _factor_form(value: object) -> str | tuple[str, ...]:
 
 
 def factors(replication: Mapping[str, Any]) -> dict[str, Any]:
-    """The factors of a replication, by data centre or ``replication_factor``: all but its class.
+    """The factors of a replication by data centre or ``replication_factor``, without its class.
 
     >>> factors({"class": "NetworkTopologyStrategy", "dc1": "3"})
     {'dc1': '3'}
@@ -56,7 +56,7 @@ def factors(replication: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def by_data_center(asked: Mapping[str, F], centers: Iterable[str]) -> dict[str, F]:
-    """The factors of each data centre; ``replication_factor`` is that of all of these which have none of their own.
+    """The factor of each data centre; ``replication_factor`` applies to those without a factor of their own.
 
     >>> by_data_center({"dc1": "2", "replication_factor": "3"}, ["dc1", "dc2"])
     {'dc1': '2', 'dc2': '3'}
@@ -67,7 +67,7 @@ def by_data_center(asked: Mapping[str, F], centers: Iterable[str]) -> dict[str, 
 
 
 def copy_count(factor: object) -> int | None:
-    """How many copies a factor means; None for a text that is no number.
+    """The number of copies that a factor means; None for a text that is not a number.
 
     >>> copy_count("3"), copy_count(("r1", "r2")), copy_count("3/1"), copy_count("x")
     (3, 2, 3, None)

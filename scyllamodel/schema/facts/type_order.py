@@ -1,7 +1,7 @@
-"""User types in the order in which they can be created.
+"""User types in dependency order.
 
-In: user types as facts. Out: these types, each after those that it contains. A type must exist before another can
-contain it, both in a plan and in the script of a whole schema.
+In: user types. Out: the same types, each after those that it uses, because a type has to exist before another can use
+it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from scyllamodel.schema.facts.objects import UserType
 
 
 def dependency_order(types: Iterable[UserType]) -> tuple[UserType, ...]:
-    """User types, each after those that its fields name, and otherwise by name; members of a cycle come last."""
+    """The types, each after those that its fields use, and by name within a level; members of a cycle come last."""
     types_by_name = {item.name: item for item in sorted(types, key=lambda item: item.name)}
     missing_counts = {name: len(types_by_name.keys() & set(item.user_types)) for name, item in types_by_name.items()}
     users: dict[str, list[str]] = {name: [] for name in types_by_name}
@@ -31,7 +31,7 @@ def dependency_order(types: Iterable[UserType]) -> tuple[UserType, ...]:
 
 
 def cyclic_types(types: Iterable[UserType]) -> frozenset[str]:
-    """The names of the types that hold themselves, directly or by way of others (Tarjan's components, in one pass)."""
+    """The names of the types that contain themselves, directly or through others (Tarjan's algorithm)."""
     types_by_name = {item.name: item for item in types}
     inner_types = {
         name: [inner for inner in item.user_types if inner in types_by_name] for name, item in types_by_name.items()

@@ -1,7 +1,6 @@
-"""Filters of materialized views, read relation by relation.
+"""Filters of materialized views, split into relations.
 
-*In*: the text after ``WHERE``, as servers store it. *Out*: its relations, and which of them only say that a column is
-not null.
+*In*: the text after ``WHERE``, as servers store it. *Out*: its relations, and which of them only exclude nulls.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from scyllamodel._identifiers import unquote
 
 
 def relations(where: str) -> list[str]:
-    """The texts between the ``AND`` of a filter, those within parentheses left alone.
+    """The texts between the ``AND`` keywords of a filter, outside parentheses.
 
     >>> relations("a IS NOT NULL AND b = 'x AND y'")
     ['a IS NOT NULL', "b = 'x AND y'"]
@@ -30,7 +29,7 @@ def relations(where: str) -> list[str]:
 
 
 def not_null_column(relation: str) -> str | None:
-    """The column of a relation that says ``IS NOT NULL`` and nothing else; None for any other.
+    """The column of a relation ``IS NOT NULL``; None for any other relation.
 
     >>> not_null_column('"At" is not null'), not_null_column("at > 5")
     ('At', None)
@@ -41,10 +40,10 @@ def not_null_column(relation: str) -> str | None:
 
 
 def has_unescaped_quote(where: str, *, stored: bool = True) -> bool:
-    """Whether a text constant of a filter holds a quote, which servers store without its escape.
+    """Whether a text constant of a filter contains a quote, which servers store without its escape.
 
     Parameters:
-        stored: whether the text is as a server keeps it, where ``'it''s'`` has become ``'it's'``.
+        stored: whether the text comes from a server, which stores ``'it''s'`` as ``'it's'``.
 
     >>> has_unescaped_quote("a = 'it's'"), has_unescaped_quote("a = 'its' AND b = 'x'")
     (True, False)
