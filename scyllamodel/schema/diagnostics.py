@@ -1,4 +1,4 @@
-"""What the rules say about a change: a code, how grave it is, and what to do."""
+"""A diagnostic: a code, a severity, a text, and a suggested fix."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Severity: TypeAlias = Literal["error", "warn", "note"]
 
 @attrs.frozen
 class Diagnostic:
-    """One remark on a change or on a live object.
+    """One finding about a change or a live object.
 
     Attributes:
-        code: stable and searchable, such as ``PK101``.
-        severity: ``error`` refuses the plan, ``warn`` goes with a step or the plan, ``note`` informs.
-        object: the raw dotted name of what it speaks of, such as ``shop.orders.total``.
-        text: what is the case, on one line.
-        fix: what to do about it; for an impossible change the recipe, written out for the case at hand.
-        allow: what ``allow=`` would have to hold for a refused change to run; empty when nothing helps.
+        code: a stable code, such as ``PK101``.
+        severity: ``error`` refuses the plan; ``warn`` and ``note`` are attached to a step or the plan.
+        object: the raw dotted name of the object, such as ``shop.orders.total``.
+        text: the finding, on one line.
+        fix: what to do; for an impossible change the complete instructions for this case.
+        allow: the value of ``allow=`` with which a refused change runs; empty if it cannot be allowed.
     """
 
     code: str
@@ -36,5 +36,5 @@ class Diagnostic:
         return head + "".join(f"\n    {line}" for line in printable(self.fix).split("\n") if self.fix)
 
     def to_dict(self) -> dict[str, str]:
-        """The diagnostic as plain JSON values; ``allow`` only where it says something."""
+        """The diagnostic as plain JSON values; ``allow`` is omitted if it is empty."""
         return {name: value for name, value in attrs.asdict(self).items() if value or name != "allow"}

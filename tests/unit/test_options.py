@@ -166,8 +166,8 @@ def test_all_impossible_options_are_told_together():
 
 LEAVE = ("error", "Leave it out for this server.")
 CHOOSE = ("error", "Choose a class that this server has.")
-SENT = ("warn", "It is sent as it stands, and the server may refuse it.")
-LOG = ("error", "Write cdc=True; a log with settings is Scylla's.")
+SENT = ("warn", "It is sent unchanged, and the server may refuse it.")
+LOG = ("error", "Write cdc=True; only Scylla has settings for the log.")
 NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repair")}))
 
 

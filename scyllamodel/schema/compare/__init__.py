@@ -1,6 +1,6 @@
-"""What "the same" means for options, indexes, views and replication.
+"""Comparison of schemas and of options by their meaning.
 
 Modules:
-    comparison_report: two schemas -> what is different, in words that need no server and no statement.
+    comparison_report: compare two schemas, without a server and without statements.
     options: compare declared options with stored ones, by their meaning on this server.
 """

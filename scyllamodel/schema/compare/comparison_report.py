@@ -1,8 +1,8 @@
-"""Two schemas -> what is different, in words that need no server and no statement.
+"""Compare two schemas, without a server and without statements.
 
-*In*: two keyspaces, whatever they were read from. *Out*: `ReportedDifference` values, in a stable order.
-`scyllamodel.schema. diff` says what would lead from one to the other, and only ever adds; this says what is not the
-same, both ways, which is what people ask of two releases, and of a lock file.
+*In*: two schemas from any source. *Out*: `ReportedDifference` values, in a stable order. `scyllamodel.schema.diff`
+computes the changes from one schema to another, and only adds; this module reports every difference in both
+directions, to compare releases and lock files.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ DifferenceMark: TypeAlias = Literal["+", "-", "~"]
 
 @attrs.frozen
 class ReportedDifference:
-    """One thing that is not the same on both sides.
+    """One difference between two schemas.
 
     Attributes:
-        mark: ``+`` only the second has it, ``-`` only the first, ``~`` both, and otherwise.
+        mark: ``+`` only the second has it, ``-`` only the first, ``~`` both have it with different values.
         what: ``table``, ``column``, ``index`` …
-        object: its raw dotted name.
-        before, after: what it is on each side, as text; empty on a side that has nothing to say.
+        object: the raw dotted name of the object.
+        before, after: the values in the first and the second schema, as text; empty where there is none.
     """
 
     mark: DifferenceMark
@@ -52,7 +52,7 @@ class ReportedDifference:
 
 
 def compare_schemas(before: SchemaFacts, after: SchemaFacts) -> tuple[ReportedDifference, ...]:
-    """Everything that is not the same: first keyspace by keyspace, then types, tables and views by name."""
+    """All differences: keyspace by keyspace, then user types, tables and views by name."""
     names = sorted({part.name for part in (*before, *after)})
     old, new = {part.name: part for part in before}, {part.name: part for part in after}
     return tuple(
@@ -65,12 +65,12 @@ def compare_schemas(before: SchemaFacts, after: SchemaFacts) -> tuple[ReportedDi
 
 
 def normalized_to_declared(live: SchemaFacts, declared: SchemaFacts, server: ServerProfile) -> SchemaFacts:
-    """The live schema in the words of models, where it means the same: what they leave open is not compared.
+    """The live schema in the form in which models declare it, so that what they leave open is not compared.
 
-    Options that no model declares are left out, and whatever the server spells otherwise is spelled as declared.
+    Undeclared options are left out; a value with the declared meaning is replaced by the declared value.
 
     Raises:
-        IntrospectionError: something declared is there and was not understood.
+        IntrospectionError: a declared object exists and could not be read.
     """
     known = {part.name: part for part in declared}
     return SchemaFacts(_normalized_keyspace(p, known[p.name], server) if p.name in known else p for p in live)
@@ -109,14 +109,14 @@ def _normalized_index(live: Index, declared: Table, server: ServerProfile) -> In
     matching = [
         declared_index for declared_index in declared.indexes if index_matches(live, declared_index, declared, server)
     ]
-    wanted = next(
+    desired = next(
         (candidate for candidate in matching if candidate.name == live.name),
         next((candidate for candidate in matching if not candidate.named), None),
     )
-    if wanted is None:
+    if desired is None:
         return attrs.evolve(live, view_options={})
-    stored = {**defaults_of(wanted.view_options, server), **live.view_options}
-    return attrs.evolve(wanted, view_options=_normalized_options(stored, wanted.view_options, server))
+    stored = {**defaults_of(desired.view_options, server), **live.view_options}
+    return attrs.evolve(desired, view_options=_normalized_options(stored, desired.view_options, server))
 
 
 def _normalized_view(live: View, declared: View, base_key: frozenset[str], server: ServerProfile) -> View:

@@ -1,12 +1,12 @@
 """Options of tables and views: declared in Python, validated, written as CQL.
 
 Modules:
-    canonical: canonical values of table options, equal for declared and stored options of one meaning.
-    cql: canonical options -> CQL text as the server at hand wants it.
+    canonical: canonical values of table options, equal for declared and stored options with the same meaning.
+    cql: CQL for canonical options, in the spelling of the connected server.
     server_support: declared options that this server refuses, found before anything is sent.
-    stored: rows of ``system_schema`` -> the canonical options of a table or view.
+    stored: the options of a table or view, read from rows of ``system_schema``.
     sub_options: the sub-options of each compaction and compression class, with their allowed values.
-    table_options: `TableOptions`: what a model says about the options of its table or view.
+    table_options: `TableOptions`: the options that a model declares for its table or view.
     validation: option values that no server accepts, found before anything is sent.
 """
 

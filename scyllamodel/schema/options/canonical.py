@@ -1,9 +1,10 @@
-"""Canonical values of table options, equal for declared and stored options of one meaning.
+"""Canonical values of table options, equal for declared and stored options with the same meaning.
 
-*In*: the name of an option and any spelling of its value. *Out*: a number, boolean, text, or `FrozenMap` of texts, in
-one form that names no server: short class names, ``class`` and ``chunk_length_in_kb`` in compression, ``{}`` for no
+*In*: the name of an option and its value in any spelling. *Out*: a number, boolean, text, or `FrozenMap` of texts, in
+one form for all servers: short class names, ``class`` and ``chunk_length_in_kb`` in compression, ``{}`` for no
 compression, ``99p`` for a percentile, ``NEVER`` for none, ``{"enabled": "true"}`` for a boolean ``cdc``. Differences
-between servers (defaults, spelling) are handled in `compare` and `emit`.
+between servers (defaults, spelling) are handled in `scyllamodel.schema.compare.options` and
+`scyllamodel.schema.options.cql`.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def text_settings(value: object) -> dict[str, str]:
     mapping = cast("Mapping[object, object]", value)
     for key, setting in mapping.items():
         if not isinstance(key, str) or not isinstance(setting, (str, int, float, Decimal)):
-            raise _not_a({key: setting}, "setting: a name with a text, number or boolean is")
+            raise _not_a({key: setting}, "setting with a text, number or boolean")
     return {str(key): setting_text(setting) for key, setting in mapping.items()}
 
 

@@ -1,7 +1,7 @@
-"""Canonical options -> CQL text as the server at hand wants it.
+"""CQL for canonical options, in the spelling of the connected server.
 
-*In*: canonical options and a `ServerProfile`. *Out*: ``name = value`` pieces for a ``WITH`` clause. Text is stable: a
-map's ``class`` first, then its settings by name.
+*In*: canonical options and a `ServerProfile`. *Out*: ``name = value`` pieces for a ``WITH`` clause. The text is stable:
+a map has its ``class`` first, then its settings by name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def option_cql(name: str, value: Any, server: ServerProfile) -> str:
 
 
 def map_cql(settings: Mapping[str, Any]) -> str:
-    """A map literal, ``class`` first and the rest by name.
+    """A map literal, with ``class`` first and the other settings by name.
 
     >>> map_cql({"b": "it's", "class": "X"})
     "{'class': 'X', 'b': 'it''s'}"
@@ -37,7 +37,7 @@ def map_cql(settings: Mapping[str, Any]) -> str:
 
 
 def _setting(value: Any) -> str:
-    """A text, number or boolean as text; names of racks as a list."""
+    """A text, number or boolean as a string literal; rack names as a list."""
     if isinstance(value, tuple):
         return "[" + ", ".join(string_literal(str(item)) for item in cast("tuple[object, ...]", value)) + "]"
     return string_literal(setting_text(value))

@@ -41,7 +41,7 @@ def unalterable_options(options: Mapping[str, Any], server: ServerProfile, path:
     """OP104 for options that this server accepts in ``CREATE``, but not, or not alone, in ``ALTER``.
 
     Parameters:
-        options: those that an ``ALTER`` would change.
+        options: the options that an ``ALTER`` would change.
         path: the raw dotted name of the table or view.
     """
     diagnostics = [
@@ -66,20 +66,20 @@ def _option_diagnostics(name: str, value: Any, server: ServerProfile, path: str)
 
 
 def _has_stored_column(name: str, server: ServerProfile) -> bool:
-    """Whether an option newer than this release shows in what the server stores."""
+    """Whether the server has a column for an option newer than this release."""
     tables = ("tables", "scylla_tables")
     return name not in OPTION_NAMES and any((table, name) in server.schema_columns for table in tables)
 
 
 def _unknown_option(name: str, server: ServerProfile, path: str) -> Diagnostic:
-    """An error, unless it is an ``extra`` that this server may know."""
+    """OP104 for an unknown option: a warning for an ``extra`` that this server may know, else an error."""
     suggestions = difflib.get_close_matches(name, server.table_options, 1, 0.8)
     message = f"the option {name!r} is unknown to {server}"
     if suggestions:
         return Diagnostic("OP104", "error", path, message, f"Did you mean {suggestions[0]}?")
     if name not in OPTION_NAMES and server.may_have_option(name):
-        message = f"nobody here knows whether {server} has the option {name!r}"
-        return Diagnostic("OP104", "warn", path, message, "It is sent as it stands, and the server may refuse it.")
+        message = f"whether {server} has the option {name!r} is unknown"
+        return Diagnostic("OP104", "warn", path, message, "It is sent unchanged, and the server may refuse it.")
     return Diagnostic("OP104", "error", path, message, "Leave it out for this server.")
 
 
@@ -127,7 +127,7 @@ def _sub_options(option: str, value: Mapping[str, str], server: ServerProfile) -
 
 def _cdc(value: Mapping[str, str], server: ServerProfile) -> Iterator[_Fault]:
     if not server.has_cdc_log and len(value) > 1:
-        yield "a cdc map is unknown", "Write cdc=True; a log with settings is Scylla's."
+        yield "a cdc map is unknown", "Write cdc=True; only Scylla has settings for the log."
 
 
 def _speculative_retry(value: str, server: ServerProfile) -> Iterator[_Fault]:

@@ -1,8 +1,8 @@
-"""Rows of ``system_schema`` -> the canonical options of a table or view.
+"""The options of a table or view, read from rows of ``system_schema``.
 
-*In*: a row of ``tables`` or ``views``, and on Scylla the one of ``scylla_tables`` beside it. *Out*: everything that the
-server stores, with nulls that stand for a known default filled in. Kept apart because Scylla hides half of its options
-in binary extensions (``serializer.hh``), and Cassandra others behind nulls (``SchemaKeyspace.java``).
+*In*: a row of ``tables`` or ``views``, and on Scylla the row of ``scylla_tables`` for the same table. *Out*: all stored
+options in canonical form, with nulls replaced by the default that they mean. Scylla stores half of its options in
+binary extensions (``serializer.hh``); Cassandra stores some defaults as null (``SchemaKeyspace.java``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NON_OPTION_COLUMNS: Final = frozenset(
     pending_drop transactional_migration_from security_label
     """.split()
 )
-"""Columns of ``tables``, ``views`` and ``scylla_tables`` that are no option anybody declares."""
+"""Columns of ``tables``, ``views`` and ``scylla_tables`` that are not options."""
 
 _NULL_MEANINGS: Final[Mapping[str, Any]] = {
     "additional_write_policy": "99p",
@@ -33,7 +33,7 @@ _NULL_MEANINGS: Final[Mapping[str, Any]] = {
     "memtable": "default",
     "read_repair": "BLOCKING",
 }
-"""What Cassandra means by null; ``cdc`` is not here, for a node that has it switched off forgets what was declared."""
+"""The meaning of null in Cassandra; ``cdc`` is missing because a node with CDC disabled drops the declared value."""
 
 _BINARY_MAPS: Final = ("tombstone_gc", "cdc", "per_partition_rate_limit")
 
@@ -44,7 +44,7 @@ def stored_options(
     """The canonical options of one row of ``tables`` or ``views``.
 
     Raises:
-        ValueError: a stored value cannot be understood; names the option.
+        ValueError: a stored value cannot be read; the message names the option.
     """
     names = _columns(tuple(row), server.stores_extensions)
     values = tuple([_as_key(row[name]) for name in names])
@@ -54,12 +54,12 @@ def stored_options(
 
 @lru_cache(maxsize=64)
 def _columns(names: tuple[str, ...], has_extensions: bool) -> tuple[str, ...]:  # noqa: FBT001 - a key of the cache
-    """The columns that hold options; some servers keep more of them in ``extensions``."""
+    """The columns that hold options; Scylla stores further options in ``extensions``."""
     return tuple(name for name in names if name not in NON_OPTION_COLUMNS or (has_extensions and name == "extensions"))
 
 
 def _as_key(value: Any) -> Any:
-    """A value as a key; of the driver's maps the list of pairs, since their ``items`` serialises every key again."""
+    """A value as a cache key; for the driver's maps the list of pairs, since their ``items`` serialises every key."""
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Mapping):
@@ -76,7 +76,7 @@ def _canonical_options(
     scylla_values: tuple[tuple[str, Any], ...],
     has_extensions: bool,  # noqa: FBT001 - a key of the cache
 ) -> FrozenMap:
-    """The canonical options, worked out once: most tables of a cluster store the same."""
+    """The canonical options, cached, since most tables of a cluster store the same values."""
     row = {name: _from_key(value) for name, value in zip(names, values, strict=True)}
     options = {name: value for name, value in row.items() if value is not None}
     if has_extensions:
@@ -92,7 +92,7 @@ def _canonical_options(
 
 
 _NOT_COMPARABLE: Final = (0,)
-"""Stands for a value of a newer server that nobody here can compare; no map has such a pair."""
+"""Represents a value of a newer server that cannot be compared; no map has such a pair."""
 
 
 def _from_key(value: Any) -> Any:
@@ -102,7 +102,7 @@ def _from_key(value: Any) -> Any:
 
 
 def _is_option(name: str, value: object) -> bool:
-    """A newer server has columns that nobody here has heard of; only what can be declared is taken for an option."""
+    """Whether a column holds an option; newer servers have unknown columns, of which only scalars and maps are used."""
     if name in OPTION_NAMES or isinstance(value, (str, int, float)):
         return True
     return isinstance(value, dict) and all(isinstance(part, str) for part in cast("dict[str, object]", value).values())
@@ -117,7 +117,9 @@ def _canonical(name: str, value: object) -> Any:
 
 def _extensions(blobs: Mapping[str, bytes]) -> dict[str, Any]:
     maps = {name: string_map(blobs[name]) for name in _BINARY_MAPS if name in blobs}
-    options: dict[str, Any] = {name: settings for name, settings in maps.items() if settings}  # an empty one means none
+    options: dict[str, Any] = {
+        name: settings for name, settings in maps.items() if settings
+    }  # an empty map means no setting
     if "paxos_grace_seconds" in blobs:
         options["paxos_grace_seconds"] = int.from_bytes(blobs["paxos_grace_seconds"], "little")
     if "scylla_tags" in blobs:
@@ -128,10 +130,10 @@ def _extensions(blobs: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def ttl_column(row: Mapping[str, Any]) -> str | None:
-    """The column that says when each row of a table expires; Scylla keeps it as a tag.
+    """The column by which rows of a table expire; Scylla stores it as a tag.
 
     Parameters:
-        row: of ``system_schema.tables``.
+        row: a row of ``system_schema.tables``.
     """
     extensions: Mapping[str, bytes] = row.get("extensions") or {}
     blob = extensions.get("scylla_tags")
@@ -139,20 +141,20 @@ def ttl_column(row: Mapping[str, Any]) -> str | None:
 
 
 def string_map(blob: bytes) -> dict[str, str]:
-    """Scylla's binary map of strings: a count, then each key and value with its length, all little-endian uint32.
+    """Read Scylla's binary map: a count, then each key and value with its length (numbers are little-endian uint32).
 
     >>> string_map(bytes.fromhex("01000000040000006d6f64650600000072657061697200"[:-2]))
     {'mode': 'repair'}
 
     Raises:
-        ValueError: the bytes are cut short.
+        ValueError: the map is truncated.
     """
     strings: list[str] = []
     offset = 4
     for _ in range(2 * int.from_bytes(blob[:4], "little")):
         end = offset + 4 + int.from_bytes(blob[offset : offset + 4], "little")
         if end > len(blob):
-            raise ValueError(f"a map of {len(blob)} bytes is cut short")
+            raise ValueError(f"a map of {len(blob)} bytes is truncated")
         strings.append(blob[offset + 4 : end].decode())
         offset = end
     return dict(zip(strings[::2], strings[1::2], strict=True))

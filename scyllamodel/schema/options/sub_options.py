@@ -1,8 +1,8 @@
 """The sub-options of each compaction and compression class, with their allowed values.
 
 *In*: a canonical ``compaction`` or ``compression`` map. *Out*: the problem, or None. The table has what Cassandra 4.0
-to 5.0 answered for each name and value (``CompactionParams``, ``*Strategy.validateOptions``), and what ScyllaDB's
-``compaction_strategy_impl`` and ``compression_parameters`` accept; a name of either server is accepted here.
+to 5.0 accept for each name (``CompactionParams``, ``*Strategy.validateOptions``), and what ScyllaDB's
+``compaction_strategy_impl`` and ``compression_parameters`` accept; a name that either server knows is accepted here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`TableOptions`: what a model says about the options of its table or view.
+"""`TableOptions`: the options that a model declares for its table or view.
 
-*In*: keywords, one for each CQL option of ScyllaDB and Cassandra. *Out*: the canonical options that were declared, and
-problems for values that no server takes. What is not declared is not here, and never compared or altered.
+*In*: keywords, one for each CQL option of ScyllaDB and Cassandra. *Out*: the declared options in canonical form, and
+problems for values that no server accepts. Undeclared options are absent, and are never compared or altered.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class _Sentinel(enum.Enum):
 _Undeclared: TypeAlias = Literal[_Sentinel.UNDECLARED]
 _UNDECLARED: Final = _Sentinel.UNDECLARED
 DOCSTRING: Final = _Sentinel.DOCSTRING
-"""``TableOptions(comment=DOCSTRING)``: the table's comment is the docstring of the class."""
+"""``TableOptions(comment=DOCSTRING)`` uses the docstring of the class as the comment of the table."""
 
 Setting: TypeAlias = Union[str, int, float, bool]
-"""What a map option holds; servers store all of it as text."""
+"""A value in a map option; servers store it as text."""
 
 Settings: TypeAlias = Mapping[str, Setting]
 
@@ -44,41 +44,41 @@ def _freeze(value: Any) -> Any:
 
 @attrs.frozen(kw_only=True, repr=False)
 class TableOptions:
-    """Options of a table or view; each left out is left to the server.
+    """Options of a table or view; an undeclared option is left to the server.
 
     >>> TableOptions(gc_grace_seconds=3600, compaction={"class": "LeveledCompactionStrategy"})
     TableOptions(compaction={'class': 'LeveledCompactionStrategy'}, gc_grace_seconds=3600)
 
-    A map stands for the whole map, as in CQL: settings that it leaves out have the server's defaults.
+    A map is declared as a whole, as in CQL: settings that it leaves out get the server's defaults.
 
     Parameters:
-        additional_write_policy: Cassandra; as ``speculative_retry``.
+        additional_write_policy: Cassandra; same values as ``speculative_retry``.
         allow_auto_snapshot: Cassandra 5.0.
         bloom_filter_fp_chance: above 6.71e-5, at most 1.
         caching: ``keys`` and ``rows_per_partition``.
-        cdc: a boolean, or Scylla's map with ``enabled`` and others; stored by Cassandra only where the node has cdc on.
+        cdc: a boolean, or Scylla's map with ``enabled``; Cassandra stores it only if CDC is enabled on the node.
         comment: a text, or `DOCSTRING`.
         compaction: with a ``class``, such as ``{"class": "LeveledCompactionStrategy"}``.
-        compression: with a ``class``, or ``{"enabled": False}`` for none; spelled for each server as it wants.
+        compression: with a ``class``, or ``{"enabled": False}`` for none; written in the spelling of each server.
         crc_check_chance: 0 to 1; without effect on Scylla.
         default_time_to_live: seconds, 0 for none, at most 630720000 (20 years).
         gc_grace_seconds: seconds.
         incremental_backups: Cassandra 5.0.
         large_data_guardrails_enabled: Scylla 2026.3.
         max_index_interval: at least ``min_index_interval``.
-        memtable: Cassandra 4.1 and later; a configuration of cassandra.yaml.
-        memtable_flush_period_in_ms: milliseconds, 0 for never; on Scylla otherwise at least 60000.
+        memtable: Cassandra 4.1 and later; the name of a configuration in cassandra.yaml.
+        memtable_flush_period_in_ms: milliseconds; 0 for never, on Scylla else at least 60000.
         min_index_interval: at least 1.
         paxos_grace_seconds: Scylla; seconds.
         per_partition_rate_limit: Scylla; ``max_reads_per_second``, ``max_writes_per_second``.
         read_repair: Cassandra.
-        speculative_retry: ``99p``, ``50ms``, ``ALWAYS``, ``NEVER``; on Cassandra ``MIN(99p,50ms)`` too.
-        storage_engine: Scylla 2026.2; only when the table is made.
+        speculative_retry: ``99p``, ``50ms``, ``ALWAYS``, ``NEVER``; on Cassandra also ``MIN(99p,50ms)``.
+        storage_engine: Scylla 2026.2; can be set only when the table is created.
         synchronous_updates: Scylla; of a materialized view.
         tablets: Scylla 2025.2; hints such as ``min_tablet_count``.
         tombstone_gc: Scylla; ``mode`` and ``propagation_delay_in_seconds``.
-        extra: options newer than this release, by name; sent when a table is made, and altered when the server is
-            seen to store another value.
+        extra: options newer than this release, by name; sent when the table is created, and altered if the server
+            stores another value.
     """
 
     additional_write_policy: str | _Undeclared = _UNDECLARED
@@ -114,7 +114,7 @@ class TableOptions:
 
     @classmethod
     def merged(cls, base: TableOptions, derived: TableOptions) -> TableOptions:
-        """What a class inherits and what it says itself; the latter wins, option by option.
+        """The inherited options merged with those of the class, which win option by option.
 
         >>> TableOptions.merged(TableOptions(comment="a", cdc=True), TableOptions(comment="b"))
         TableOptions(cdc=True, comment='b')
@@ -126,23 +126,23 @@ class TableOptions:
         """The canonical options, by name.
 
         Parameters:
-            docstring: of the class; without one (as under ``python -OO``) a comment of `DOCSTRING` is undeclared.
+            docstring: the docstring of the class; without one (``python -OO``) a comment of `DOCSTRING` is undeclared.
 
         Raises:
-            ValueError: one of `problems`.
+            ValueError: a value is invalid; see `problems`.
         """
         return FrozenMap({name: canonical(name, value) for name, value in sorted(self._values(docstring).items())})
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of the options that are declared."""
+        """The names of the declared options."""
         return frozenset((*self._declared(), *self.extra))
 
     def problems(self, where: str) -> list[Problem]:
-        """What no server would take, each with its advice.
+        """The problems with values that no server accepts, each with a fix.
 
         Parameters:
-            where: the class, such as ``shop.models.Order``.
+            where: the dotted name of the class, such as ``shop.models.Order``.
         """
         values = self._values("")
         faults = [*self._extra_faults(), *(option_fault(name, values[name], values) for name in sorted(values))]
@@ -153,7 +153,7 @@ class TableOptions:
         return {name: value for name, value in fields if value is not _UNDECLARED and name != "extra"}
 
     def _values(self, docstring: str | None) -> dict[str, Any]:
-        """Declared and extra options together, DOCSTRING resolved."""
+        """Declared and extra options, with `DOCSTRING` replaced by the docstring."""
         values = {**self.extra, **self._declared()}
         if values.get("comment") is DOCSTRING:
             values["comment"] = None if docstring is None else inspect.cleandoc(docstring)
@@ -163,4 +163,6 @@ class TableOptions:
 
     def _extra_faults(self) -> list[tuple[str, str]]:
         known = sorted(OPTION_NAMES & set(self.extra))
-        return [(f"extra names the option {name!r}, which has a keyword", f"Write {name}=… itself.") for name in known]
+        return [
+            (f"extra contains the option {name!r}, which has a keyword", f"Write {name}=… instead.") for name in known
+        ]

@@ -1,7 +1,7 @@
 """Option values that no server accepts, found before anything is sent.
 
 *In*: a declared value. *Out*: the problem and the fix, or None. The limits are those that Cassandra nodes enforce and
-ScyllaDB's ``cf_prop_defs.cc`` shares; limits of one server are in `supported`.
+ScyllaDB's ``cf_prop_defs.cc`` shares; limits of one server are in `scyllamodel.schema.options.server_support`.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ _tablet_counts: Final = _allowed_settings(
 
 
 def _tablets(value: FrozenMap, declared: Mapping[str, Any]) -> Fault:
-    """Check the ``tablets`` option; the numbers are rounded to powers of two unless ``pow2_count`` is false."""
+    """Check the ``tablets`` option; servers round the numbers to powers of two unless ``pow2_count`` is false."""
     if fault := _tablet_counts(value, declared):
         return fault
     minimum, maximum = int(value.get("min_tablet_count", 0)), int(value.get("max_tablet_count", _NO_LIMIT))
