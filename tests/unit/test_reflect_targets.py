@@ -129,5 +129,5 @@ def test_filters_that_real_nodes_stored():
 @pytest.mark.parametrize("text", ['{"x":1}', '{"ck":5}', "{", '{"tc":1}'])
 def test_json_that_is_no_target_is_an_error(text):
     """Whatever is wrong with it."""
-    with pytest.raises(ValueError, match="index target"):
+    with pytest.raises(ValueError, match="is not an index target"):
         index_target(text, {})

@@ -1,10 +1,10 @@
-"""Reads facts out of the rows of ``system_schema``.
+"""Conversion of ``system_schema`` rows to facts.
 
 Modules:
-    additions: rows of ``system_schema`` -> what a newer Cassandra stores there and this release does not interpret.
-    columns: what to read of ``system_schema`` from the server at hand.
+    additions: parts of ``system_schema`` that a newer Cassandra stores and this release does not interpret.
+    columns: the columns of ``system_schema`` to read from the connected server.
     rows: convert rows of ``system_schema`` to facts, which compare equal to those of models.
-    targets: the texts in which servers store what an index is on and what a view leaves out, read as values.
+    targets: parsers for stored index targets and view filters.
 """
 
 from scyllamodel.schema.reflect.columns import columns_to_read

@@ -1,7 +1,7 @@
-"""Rows of ``system_schema`` -> what a newer Cassandra stores there and this release does not interpret.
+"""Parts of ``system_schema`` that a newer Cassandra stores and this release does not interpret.
 
 *In*: rows by table, with all their columns. *Out*: `Addition` values: comments and security labels (6.0), constraints,
-and whatever comes later, each as text, so that nothing of a schema goes unseen.
+and later additions, each as text, so that no part of a schema is overlooked.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _NOTHING: Final = (None, "", False, "off", "none")
 
 
 def additions(rows_of: Callable[[str], Iterable[Mapping[str, Any]]], tables: Iterable[str]) -> Iterator[Addition]:
-    """Everything that is stored and not known.
+    """Yield every stored value that this release does not interpret.
 
     Parameters:
-        rows_of: the rows of one table of ``system_schema``, of one keyspace.
+        rows_of: returns the rows of one keyspace in a table of ``system_schema``.
         tables: the tables that were read.
     """
     for table in tables:
@@ -36,7 +36,7 @@ def additions(rows_of: Callable[[str], Iterable[Mapping[str, Any]]], tables: Ite
 
 
 def _beside(table: str, row: Mapping[str, Any]) -> set[str]:
-    """The columns of a known table that are read and hold no facts."""
+    """The columns of a known table that are read but are not part of its facts."""
     if table in GROWING:
         return set(row) - set(KNOWN[table])
     return set(row) & BESIDE if table in ("tables", "views") else set()

@@ -1,8 +1,8 @@
-"""What to read of ``system_schema`` from the server at hand.
+"""The columns of ``system_schema`` to read from the connected server.
 
-*In*: a `ServerProfile`. *Out*: for each table the columns to select. Columns are named because they differ by engine
-and release, and because one of them, ``dropped_columns.dropped_time``, cannot be read at all: Scylla stores
-microseconds where drivers expect milliseconds, and they overflow.
+*In*: a `ServerProfile`. *Out*: for each table the columns to select. Columns are listed because they differ by engine
+and release, and because ``dropped_columns.dropped_time`` cannot be read: Scylla stores microseconds where drivers
+expect milliseconds, and they overflow.
 """
 
 from __future__ import annotations
@@ -51,20 +51,20 @@ KNOWN: Final = {
     **{table: names for part in (_FIXED_COLUMNS, _MASK_COLUMNS, _SCYLLA_COLUMNS) for table, names in part.items()},
     "columns": (*_FIXED_COLUMNS["columns"], "column_name_bytes"),
 }
-"""The tables that are read for their facts, with the columns that are."""
+"""The tables and columns from which facts are read."""
 
 GROWING: Final = frozenset({"keyspaces", "columns", "types"})
-"""Tables of which every column of a newer Cassandra is read."""
+"""Tables of which a newer Cassandra's further columns are read, too."""
 
 BESIDE: Final = frozenset({"security_label", "transactional_migration_from"})
-"""Columns of ``tables`` and ``views`` of Cassandra 6.0 that are no options, and worth a word."""
+"""Columns of ``tables`` and ``views`` in Cassandra 6.0 that are not options, and are reported as additions."""
 
 
 def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
-    """The columns to select from each ``system_schema`` table; ``dropped_time``, which overflows drivers, never.
+    """The columns to select from each ``system_schema`` table, without ``dropped_time``, which overflows drivers.
 
-    What the server listed of itself decides, so that options newer than this release are read too; a profile made by
-    hand is answered from its version.
+    The columns that the server lists decide, so that options newer than this release are read, too; for a profile
+    without listed columns the version decides.
     """
     options = server.table_options
     extra: dict[str, Iterable[str]] = {"tables": options, "views": options, "dropped_columns": ("kind",)}
@@ -85,7 +85,7 @@ def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
 
 
 def _newer_tables(wanted: Iterable[str], server: ServerProfile) -> dict[str, tuple[str, ...]]:
-    """Whole tables that a newer Cassandra has, such as ``column_constraints``; ScyllaDB's others are its own."""
+    """Tables of a newer Cassandra, such as ``column_constraints``; other tables of ScyllaDB are internal."""
     if server.stores_extensions:
         return {}
     tables = {table for table, column in server.schema_columns if column == "keyspace_name"} - {*wanted, *_MASK_COLUMNS}

@@ -155,8 +155,8 @@ class _KeyspaceReader:
             row["table_name"] for row in self.rows.rows_of("tables", self.name) if self.is_hidden(row["table_name"])
         }
         names = {f"{self.name}.{table}" for table in hidden}
-        found = additions(lambda table: self.rows.rows_of(table, self.name), sorted(self.rows.sources()))
-        return [item for item in found if ".".join(item.name.split(".")[:2]) not in names]
+        stored = additions(lambda table: self.rows.rows_of(table, self.name), sorted(self.rows.sources()))
+        return [item for item in stored if ".".join(item.name.split(".")[:2]) not in names]
 
     def read_all(self, kind: str, rows: Iterable[SystemRow], read: Callable[[SystemRow], _F]) -> list[_F]:
         """The facts of these rows; rows that cannot be read are recorded as unreadable."""

@@ -1,8 +1,8 @@
-"""The texts in which servers store what an index is on and what a view leaves out, read as values.
+"""Parsers for stored index targets and view filters.
 
 *In*: ``indexes.options['target']`` and ``views.where_clause``. *Out*: column, part and locality of an index; the filter
-of a view as far as it says more than a model does. Each server has spellings of its own (Scylla
-``secondary_index.cc``, Cassandra ``IndexTarget.java``).
+of a view, empty if it only excludes null keys. The servers differ in their spelling (Scylla ``secondary_index.cc``,
+Cassandra ``IndexTarget.java``).
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _TARGET: Final = re.compile(r"(keys|values|entries|full)\((.*)\)", re.DOTALL)
 
 
 def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, IndexTarget, bool]:
-    """The column that an index is on, which part of it, and whether the index lives within a partition.
+    """Parse an index target: the column, the part of it, and whether the index is local to a partition.
 
     >>> from scyllamodel.types.parser import parse_type
-    >>> index_target("keys(tags)", {"tags": parse_type("set<text>")})  # how Scylla says values
+    >>> index_target("keys(tags)", {"tags": parse_type("set<text>")})  # Scylla's spelling of values
     ('tags', 'values', False)
     >>> index_target('{"pk":["a"],"ck":["b"]}', {})
     ('b', 'values', True)
 
     Parameters:
         text: ``options['target']`` as stored; empty for a custom index on the rows of its table (``ON t ()``).
-        types: of the table's columns, which tell what a server means.
+        types: the types of the table's columns, which decide what a spelling means.
 
     Raises:
-        ValueError: the text is no target.
+        ValueError: the text is not an index target.
     """
     if text.startswith("{"):
         return _json_target(text, types)
@@ -47,32 +47,32 @@ def index_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, IndexTar
 
 
 def _plain_part(name: str, types: Mapping[str, CqlType]) -> IndexTarget:
-    """The part that a target without one means: a frozen collection is indexed as a whole."""
-    found = types.get(name)
-    return "full" if isinstance(found, (ListType, SetType, MapType)) and found.frozen else "values"
+    """The part that a target without a keyword means: a frozen collection is indexed as a whole."""
+    cql_type = types.get(name)
+    return "full" if isinstance(cql_type, (ListType, SetType, MapType)) and cql_type.frozen else "values"
 
 
 def _json_target(text: str, types: Mapping[str, CqlType]) -> tuple[str, IndexTarget, bool]:
-    """Scylla: ``pk`` and ``ck`` of a local index; ``tc``, ``pk``, ``fc`` of a vector index; all names are raw."""
+    """Parse Scylla's JSON: ``pk`` and ``ck`` of a local index; ``tc``, ``pk``, ``fc`` of a vector index; raw names."""
     try:
         document = read_json(text)
         columns = [*document["ck"]] if "ck" in document else [document["tc"], *document.get("fc", ())]
         name = ", ".join(columns)
         return name, _plain_part(name, types), bool(document.get("pk"))
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{text!r} is no index target") from error
+        raise ValueError(f"{text!r} is not an index target") from error
 
 
 def vector_partition(text: str, partition_key: Iterable[str]) -> tuple[str, ...]:
-    """The columns within which a vector index searches; empty for the partition key, and for every other index.
+    """The columns within which a vector index searches; empty for the partition key, and for other indexes.
 
     >>> vector_partition('{"tc":"v","pk":["lang"]}', ["a"]), vector_partition('{"tc":"v","pk":["a"]}', ["a"])
     (('lang',), ())
 
-    An ordinary local index may hold an old name of a partition key column that was renamed; a vector index does not.
+    A vector index follows a renamed partition key column; an ordinary local index may still store the old name.
     """
-    found: Mapping[str, list[str]] = read_json(text) if text.startswith("{") else {}
-    columns = found.get("pk", []) if "tc" in found else []
+    document: Mapping[str, list[str]] = read_json(text) if text.startswith("{") else {}
+    columns = document.get("pk", []) if "tc" in document else []
     return () if columns == [*partition_key] else tuple(columns)
 
 
@@ -80,19 +80,19 @@ _NAME: Final = re.compile(r"""("(?:[^"]|"")+"|[^",\s()]+)(?:,\s*|$)""")
 
 
 def _names(text: str) -> Iterator[str]:
-    """The raw names in a list of columns, of which ordinary indexes have one."""
+    """Yield the raw names in a list of columns; an ordinary index has one."""
     offset = 0
     while offset < len(text):
         match = _NAME.match(text, offset)
         if match is None:
-            raise ValueError(f"{text!r} is no index target")
+            raise ValueError(f"{text!r} is not an index target")
         name = match.group(1)
         yield unquote(name) if name[0] == '"' else name
         offset = match.end()
 
 
 def view_filter(text: str, keys: Iterable[str]) -> str:
-    """The filter of a view; empty when all it says is that keys are not null, which is always so.
+    """The filter of a view; empty if it only excludes null keys, as every view does.
 
     >>> view_filter("a IS NOT null AND b IS NOT NULL", ["a", "b"])
     ''

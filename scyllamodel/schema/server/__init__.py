@@ -1,8 +1,8 @@
-"""What the connected server is and can do; the only place that asks which server it is.
+"""The connected server and its capabilities; the only package that distinguishes servers by name.
 
 Modules:
-    detection: what a server says of itself -> its `ServerProfile`.
-    options: options of tables, their classes and sub-options that not every server has: whose they are.
+    detection: detection of the server's profile.
+    options: the engine and release of table options, classes and sub-options that not every server has.
     profile: the server and its capabilities: the only module that distinguishes servers by name and version.
-    virtual_columns: what keeps every regular column of a table on ScyllaDB, as virtual columns.
+    virtual_columns: views and indexes that keep all regular columns of their table, as virtual columns (ScyllaDB).
 """

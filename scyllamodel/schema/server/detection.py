@@ -1,6 +1,6 @@
-"""What a server says of itself -> its `ServerProfile`.
+"""Detection of the server's profile.
 
-*In*: version texts, rows and settings, passed in by the code that reads them. *Out*: one profile.
+*In*: version texts, rows and settings, passed in by the code that reads them. *Out*: one `ServerProfile`.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ def profile_from(
     settings: Mapping[str, str] | None = None,
     features: Iterable[str] | None = None,
 ) -> ServerProfile:
-    """The profile of the server that said all this.
+    """The profile of the server with these versions, settings and features.
 
     >>> str(profile_from("3.0.8", [("scylla_tables", "table_name")], scylla_version="2025.4.1-0.20251120"))
     'scylla 2025.4.1'
 
     Parameters:
-        release_version: of ``system.local``; Scylla reports a constant there, which is not used.
+        release_version: ``release_version`` of ``system.local``; not used for Scylla, which reports a constant.
         schema_columns: ``(table_name, column_name)`` of ``system_schema.columns`` for keyspace ``system_schema``,
-            which every user may read; `COLUMNS_QUERY`. It tells Scylla from Cassandra, and what there is to read.
-        scylla_version: ``version`` of ``system.versions``, None where the user may not read it.
-        settings: ``name`` to ``value`` of Cassandra's ``system_views.settings`` or ScyllaDB's ``system.config``, None
-            where it cannot be read.
-        features: of the cluster, None where they cannot be read.
+            which every user may read; see `COLUMNS_QUERY`. It distinguishes Scylla from Cassandra, and lists the
+            columns that can be read.
+        scylla_version: ``version`` of ``system.versions``; None if the role may not read it.
+        settings: ``name`` to ``value`` of Cassandra's ``system_views.settings`` or ScyllaDB's ``system.config``; None
+            if they cannot be read.
+        features: the features of the cluster; None if they cannot be read.
     """
     known = frozenset(schema_columns)
     if any(table == "scylla_tables" for table, _ in known):
@@ -52,10 +53,10 @@ def profile_from(
 
 COLUMNS_QUERY: Final = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema'"
 VIEW_SETTINGS: Final = ("materialized_views_enabled", "enable_materialized_views")
-"""What ``system_views.settings`` calls the switch: Cassandra 4.1 and later, and 4.0."""
+"""The setting that enables views in ``system_views.settings``: its name since Cassandra 4.1, and in 4.0."""
 
 MASK_SETTINGS: Final = ("dynamic_data_masking_enabled",)
-"""What it calls the switch of column masks: Cassandra 5.0 and later."""
+"""The setting that enables column masks, since Cassandra 5.0."""
 
 
 NODE_SETTINGS: Final = (
@@ -69,28 +70,28 @@ NODE_SETTINGS: Final = (
     "restrict_twcs_without_default_ttl",
     "experimental_features",
 )
-"""What is asked of ScyllaDB's ``system.config``, whose values are JSON texts."""
+"""The settings that are read from ScyllaDB's ``system.config``, whose values are JSON texts."""
 
 
 def _node_settings(settings: Mapping[str, str], features: Iterable[str] | None) -> NodeSettings:
-    found = {name: _setting_value(settings.get(name)) for name in NODE_SETTINGS}
-    rack_valid = found["rf_rack_valid_keyspaces"]
+    values = {name: _setting_value(settings.get(name)) for name in NODE_SETTINGS}
+    rack_valid = values["rf_rack_valid_keyspaces"]
     return NodeSettings(
         features=None if features is None else frozenset(features),
-        tablets_mode=_text(found["tablets_mode_for_new_keyspaces"]),
-        min_replication_factor=_number(found["minimum_replication_factor_fail_threshold"]),
-        max_time_windows=_number(found["twcs_max_window_count"]),
+        tablets_mode=_text(values["tablets_mode_for_new_keyspaces"]),
+        min_replication_factor=_number(values["minimum_replication_factor_fail_threshold"]),
+        max_time_windows=_number(values["twcs_max_window_count"]),
         rf_rack_valid=rack_valid if isinstance(rack_valid, bool) else None,
-        most_factor=_number(found["maximum_replication_factor_fail_threshold"]),
-        refused_strategies=_names(found["replication_strategy_fail_list"]) or frozenset(),
-        discouraged_strategies=_names(found["replication_strategy_warn_list"]) or frozenset(),
-        endless_windows=_text(found["restrict_twcs_without_default_ttl"]),
-        experimental=_names(found["experimental_features"]),
+        most_factor=_number(values["maximum_replication_factor_fail_threshold"]),
+        refused_strategies=_names(values["replication_strategy_fail_list"]) or frozenset(),
+        discouraged_strategies=_names(values["replication_strategy_warn_list"]) or frozenset(),
+        endless_windows=_text(values["restrict_twcs_without_default_ttl"]),
+        experimental=_names(values["experimental_features"]),
     )
 
 
 def _text(value: object) -> str | None:
-    """A setting of few words; one of ``true``, ``false`` and others may be stored as a boolean."""
+    """An enumerated setting as text; ``true`` and ``false`` may be stored as booleans."""
     return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else None
 
 
@@ -103,7 +104,7 @@ def _names(value: object) -> frozenset[str] | None:
 
 
 def _setting_value(text: str | None) -> object:
-    """The value of a setting, None for one that is missing or in a form that nobody knows."""
+    """The value of a setting; None if it is missing or has an unknown form."""
     try:
         return None if text is None else read_json(text)
     except ValueError:
@@ -111,7 +112,7 @@ def _setting_value(text: str | None) -> object:
 
 
 def common_features(texts: Iterable[str | None]) -> frozenset[str] | None:
-    """What all nodes can do, by ``supported_features`` of ``system.local`` and ``system.peers``, which all may read.
+    """The features of all nodes, from ``supported_features`` in ``system.local`` and ``system.peers``.
 
     >>> sorted(common_features(["LWT,TABLETS,CDC", "CDC,LWT"]))
     ['CDC', 'LWT']
@@ -121,7 +122,7 @@ def common_features(texts: Iterable[str | None]) -> frozenset[str] | None:
 
 
 def _boolean_setting(settings: Mapping[str, str], names: Iterable[str]) -> bool | None:
-    """The first of these settings that the server has."""
+    """The first of these settings that the server has, as a boolean."""
     value = next((settings[name] for name in names if name in settings), None)
     return None if value is None else value.lower() == "true"
 

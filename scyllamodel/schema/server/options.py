@@ -1,8 +1,8 @@
-"""Options of tables, their classes and sub-options that not every server has: whose they are, and since when.
+"""The engine and release of table options, classes and sub-options that not every server has.
 
-*In*: nothing. *Out*: tables that `scyllamodel.schema.server.profile.ServerProfile` answers from. Sources:
-``TableAttributes.java`` and ``CompactionParams.java`` (Cassandra), ``cf_prop_defs.cc``, ``compaction_strategy.cc`` and
-``compress.cc`` (ScyllaDB), and what nodes answered.
+The tables are used by `scyllamodel.schema.server.profile.ServerProfile`. Sources: ``TableAttributes.java`` and
+``CompactionParams.java`` (Cassandra), ``cf_prop_defs.cc``, ``compaction_strategy.cc`` and ``compress.cc`` (ScyllaDB),
+and the answers of nodes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ OPTIONS_BY_RELEASE: Final[Mapping[str, tuple[tuple[tuple[int, ...], str], ...]]]
         ((2026, 3), "large_data_guardrails_enabled"),
     ),
 }
-"""Table options that not every server has, and since when."""
+"""Table options that not every server has, by engine and first release."""
 
 LIMITED_CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]]] = {
     "UnifiedCompactionStrategy": ("cassandra", (5, 0), ()),
@@ -40,7 +40,7 @@ LIMITED_CLASSES: Final[Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]
     "LZ4WithDictsCompressor": ("scylla", (2025, 2), ()),
     "ZstdWithDictsCompressor": ("scylla", (2025, 2), ()),
 }
-"""Classes of compaction and compression that not every server has: whose, since when, and until when."""
+"""Compaction and compression classes that not every server has: the engine, the first release, the removing one."""
 
 _SUB_OPTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "compaction": (
@@ -58,7 +58,7 @@ _SCYLLA_SUB_OPTIONS: Final = frozenset(
 
 
 def engine_of_sub_option(option: str, name: str) -> str | None:
-    """The one engine that has a sub-option of compaction or compression; None where both have it.
+    """The only engine that has a sub-option of compaction or compression; None if both have it.
 
     >>> engine_of_sub_option("compaction", "log_all"), engine_of_sub_option("compaction", "min_threshold")
     ('cassandra', None)

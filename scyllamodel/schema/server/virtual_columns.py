@@ -1,7 +1,8 @@
-"""What keeps every regular column of a table on ScyllaDB, as virtual columns: none of them can be dropped meanwhile.
+"""Views and indexes that keep all regular columns of their table, as virtual columns (ScyllaDB).
 
-*In*: a view or an index, its table. *Out*: whether it keeps them. A view whose key has no regular column of its table
-needs them to know which rows are alive (``db/view/view.cc``); so does the hidden view of an index on a key column.
+*In*: a view or an index, and its table. *Out*: whether it keeps them, so that none can be dropped. A view whose key has
+no regular column of its table needs them to know which rows are alive (``db/view/view.cc``), as does the hidden view
+of an index on a key column.
 """
 
 from __future__ import annotations
