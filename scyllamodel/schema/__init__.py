@@ -2,17 +2,17 @@
 
 Modules:
     apply: applies the steps of a plan through an executor, and reports the outcome.
-    changes: everything that one kind of change can do: its CQL, description, effects, postcondition, JSON and undo.
-    compare: what "the same" means for options, indexes, views and replication.
-    ddl: CQL statements of the schema: written from facts, and parsed as far as rules ask.
-    diagnostics: what the rules say about a change: a code, how grave it is, and what to do.
+    changes: the kinds of schema changes, with the CQL, effects, post-condition, JSON and undo of each.
+    compare: comparison of schemas and of options by their meaning.
+    ddl: CQL schema statements: written from facts, and parsed as far as rules need their parts.
+    diagnostics: a diagnostic: a code, a severity, a text, and a suggested fix.
     diff: compares the desired schema with the live one, and returns changes.
-    expand_contract: expand/contract migrations: the stages of a change that CQL cannot make in one step.
-    export: writes a schema for other readers: Python models, snapshots, diagrams, grants.
-    facts: what a keyspace contains, as immutable values: tables, columns, indexes, views, types, options.
+    expand_contract: expand/contract migrations: the stages of a change that CQL cannot make.
+    export: exports of a schema: Python models, snapshots, diagrams, grants.
+    facts: the contents of a keyspace as immutable values: tables, columns, indexes, views, types, options.
     options: options of tables and views: declared in Python, validated, written as CQL.
     plan: plans: ordered steps made of changes, as one value that is shown, saved and applied.
-    reflect: reads facts out of the rows of ``system_schema``.
-    rules: rules that judge changes: what is refused, what is warned of, and the suggested fix.
-    server: what the connected server is and can do; the only place that asks which server it is.
+    reflect: conversion of ``system_schema`` rows to facts.
+    rules: rules that evaluate changes: refusals, warnings and suggested fixes.
+    server: the connected server and its capabilities; the only package that distinguishes servers by name.
 """

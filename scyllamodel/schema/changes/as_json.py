@@ -1,9 +1,8 @@
-"""A change as plain JSON values, and back, so that what a statement did can be proved and undone by another process.
+"""Changes as JSON, so that another process can verify or undo what a statement did.
 
-*In*: a change. *Out*: dicts, lists, text and numbers; and from those an equal change. The text of a statement says what
-was sent, not what the schema has to look like afterwards: only the change knows that. Defaults are left
-out, and so are attributes that do not count for equality, except whether an index was named and the options of the
-view behind it.
+*In*: a change. *Out*: JSON, and from that an equal change. A change describes the schema after the statement, which
+the text of the statement does not. Fields at their default are left out, and so are fields that are not compared,
+except whether an index was named and the options of the view behind it.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _ALWAYS_STORED: Final = ("named", "view_options")
 
 
 def change_to_json(change: Change) -> str:
-    """The change as one line of JSON, the same for equal changes.
+    """The change as one line of JSON, equal for equal changes.
 
     >>> from scyllamodel.schema.changes.kinds import AddField
     >>> change_to_json(AddField("shop", "address", "city", parse_type("text")))
@@ -41,7 +40,7 @@ def change_to_json(change: Change) -> str:
 
 
 def change_from_json(text: str | None) -> Change | None:
-    """The change of `change_to_json`; None when there is none, or one that this release does not know.
+    """The change that `change_to_json` wrote; None for None, and for a change that this release does not know.
 
     >>> change_from_json('{"=": "BendTime"}') is None
     True
@@ -75,7 +74,7 @@ def _stored_fields(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _default(field: Any) -> Any:
-    """What the field has when nobody says; a factory's default equals another made by it."""
+    """The default value of a field; a factory is called."""
     return field.default.factory() if hasattr(field.default, "factory") else field.default
 
 
@@ -95,7 +94,7 @@ def _from_json(document: Any) -> Any:
         name for name, hint in _field_annotations(change_class).items() if not _fits(getattr(instance, name), hint)
     ]
     if mismatched:
-        raise TypeError(f"{parts['=']} has a strange {mismatched[0]}")
+        raise TypeError(f"{parts['=']} has a value of another type in {mismatched[0]}")
     return instance
 
 
@@ -105,7 +104,7 @@ def _field_annotations(fact_class: Any) -> dict[str, Any]:
 
 
 def _fits(value: Any, annotation: Any) -> bool:
-    """Whether a value is what a field of changes or facts is annotated with."""
+    """Whether a value has the annotated type of its field."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return value in arguments
@@ -121,7 +120,7 @@ def _fits(value: Any, annotation: Any) -> bool:
 
 
 def _elements_fit(values: Any, annotations: Any) -> bool:
-    """Whether the values of a tuple are those of its annotation."""
+    """Whether the values of a tuple have the annotated types."""
     element_annotations = annotations[:1] * len(values) if annotations[-1] is Ellipsis else annotations
     return len(values) == len(element_annotations) and all(map(_fits, values, element_annotations))
 

@@ -1,8 +1,8 @@
-"""Changes -> the one statement that each of them is, and the one that undoes it.
+"""CQL for changes: the one statement for each change, and the one that undoes it.
 
-*In*: a change and a `ServerProfile`. *Out*: CQL text without a semicolon. Statements are plain: no ``IF NOT EXISTS`` on
-tables, indexes and views, since it passes silently over another thing of that name, and none on columns, since Scylla
-and Cassandra 4.0 do not parse it. Whoever runs them looks at the schema when one is refused.
+*In*: a change and a `ServerProfile`. *Out*: CQL text without a semicolon. Statements have no ``IF NOT EXISTS``: on
+tables, indexes and views it would silently ignore another object of that name, and on columns Scylla and Cassandra 4.0
+do not parse it. The executor reads the schema when a statement is refused.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ if TYPE_CHECKING:
 
 @functools.singledispatch
 def change_cql(change: Change, server: ServerProfile) -> str:
-    """The one statement that makes this change.
+    """The statement that makes this change.
 
     Raises:
-        TypeError: CQL has none for it; such a change is refused or noted, and never run.
+        TypeError: CQL has no statement for it; such a change is refused or noted, never run.
     """
     raise TypeError(f"CQL has no statement for {type(change).__name__} on {server}")
 
@@ -153,11 +153,11 @@ def _drop_view(change: DropView, _: ServerProfile) -> str:
 
 
 def undo_cql(change: Change, server: ServerProfile) -> str | None:
-    """The statement that undoes this change; None when CQL has none."""
+    """The statement that undoes this change; None if CQL has none."""
     inverse: Callable[[], Change] | None = getattr(change, "inverse", None)
     return None if inverse is None else change_cql(inverse(), server)
 
 
 def _parenthesised(parts: list[str]) -> str:
-    """One part stands alone; several need parentheses on both servers."""
+    """One part alone, or several in parentheses, which both servers require."""
     return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"

@@ -1,7 +1,7 @@
-"""Facts x a change -> the facts after it, as a server that takes the statement would have them.
+"""The facts after a change, as a server that accepts the statement would store them.
 
-*In*: one keyspace, a change. *Out*: the keyspace. Several statements are judged before the first one runs, each against
-what those before it leave; nothing here asks whether a server would take it.
+*In*: one keyspace, a change. *Out*: the keyspace. Several statements are evaluated before the first one runs, each
+against the effects of those before it; whether a server accepts a statement is not checked here.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def _add_index(change: AddIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
 
 @facts_after.register(DropIndex)
 def _drop_index(change: DropIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
-    """Names of indexes are unique in the keyspace, and the statement does not name the table."""
+    """Remove the index from every table: its name is unique in the keyspace, and the statement names no table."""
     return attrs.evolve(
         facts,
         tables=[attrs.evolve(table, indexes=_without(table.indexes, change.index.name)) for table in facts.tables],
@@ -207,7 +207,7 @@ def _with_renamed_columns(columns: Iterable[TableColumn], names: Mapping[str, st
 
 
 def renamed_in_filter(where: str, names: Mapping[str, str]) -> str:
-    """The filter of a view with columns under other names, as servers change it with the columns.
+    """The filter of a view with renamed columns; servers rename them in filters, too.
 
     >>> renamed_in_filter('id IS NOT NULL AND "At" IS NOT NULL', {"id": "key", "At": "at"})
     'key IS NOT NULL AND at IS NOT NULL'
@@ -221,7 +221,7 @@ def _renamed_token(token: Token, names: Mapping[str, str]) -> str:
 
 
 def with_view_options(found: KeyspaceFacts, index: str, change: Callable[[FrozenMap], FrozenMap]) -> KeyspaceFacts:
-    """The keyspace with other options of the view behind an index, whose name is unique in it."""
+    """The keyspace with changed options of the view behind an index."""
 
     def changed(live: Index) -> Index:
         return attrs.evolve(live, view_options=change(live.view_options)) if live.name == index else live

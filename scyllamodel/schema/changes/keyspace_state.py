@@ -1,8 +1,8 @@
-"""A keyspace on which changes run one after another, and what each of them has to do with.
+"""The state of a keyspace while changes are evaluated one after another.
 
-*In*: facts, then changes. *Out*: for each drop the facts of what it is about and of what depends on that, so that
-judging many drops takes work by their number, and not by their number times the size of the keyspace; for all other
-changes the whole keyspace, since a new name may be taken anywhere. No I/O.
+*In*: facts, then changes. *Out*: for each drop the facts of its object and of its dependents, so that evaluating many
+drops is linear in their number; for all other changes the whole keyspace, since a new name may conflict with any
+object. No I/O.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class KeyspaceState:
         self._types_by_type = _grouped((user_type, item.name) for item in facts.types for user_type in item.user_types)
 
     def facts_for(self, change: Change) -> KeyspaceFacts:
-        """The keyspace as far as the change has to do with it."""
+        """The facts that concern the change."""
         if not isinstance(change, _DROP_CHANGES):
             return self.all_facts()
         if isinstance(change, DropType):
@@ -64,7 +64,7 @@ class KeyspaceState:
         return self._subset((name,), self._views_by_table.get(name, ()), ())
 
     def record(self, change: Change) -> None:
-        """Take note that a change ran."""
+        """Record that a change ran."""
         if not isinstance(change, _DROP_CHANGES):
             self._read(facts_after(change, self.all_facts()))
             return
@@ -75,7 +75,7 @@ class KeyspaceState:
         _replace(self._types, part.types, remaining.types)
 
     def all_facts(self) -> KeyspaceFacts:
-        """All of the keyspace as it is by now."""
+        """The whole keyspace in its current state."""
         return attrs.evolve(
             self._facts, tables=self._tables.values(), views=self._views.values(), types=self._types.values()
         )

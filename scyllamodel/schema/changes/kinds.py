@@ -1,8 +1,8 @@
-"""The steps between two states of a schema: frozen values, verb first, each knowing its inverse.
+"""The changes between two states of a schema: frozen values, named by a verb, with their inverse.
 
-*In*: facts. *Out*: changes, which `scyllamodel.schema.ddl` writes as CQL and `scyllamodel.schema.rules` judges. A
-change says what would happen, never whether it may: also what CQL cannot do has a change (`AlterColumn`, `AlterKey` …),
-so that one differ serves sync, rollback and every kind of report.
+*In*: facts. *Out*: changes, which `scyllamodel.schema.changes.cql` writes as CQL and `scyllamodel.schema.rules`
+evaluates. A change says what would happen, not whether it may; changes that CQL cannot make (`AlterColumn`, `AlterKey`
+…) exist, too, so that one diff serves sync, rollback and all reports.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scyllamodel.types.cql_types import CqlType
 
 @attrs.frozen
 class CreateKeyspace:
-    """A keyspace that is asked for and does not exist."""
+    """A keyspace to create."""
 
     keyspace: Keyspace
 
@@ -32,7 +32,7 @@ class KeyspaceMismatch:
 
 @attrs.frozen
 class AddType:
-    """A user type that does not exist."""
+    """A user type to create."""
 
     keyspace: str
     type: UserType
@@ -44,7 +44,7 @@ class AddType:
 
 @attrs.frozen
 class DropType:
-    """A user type that goes.
+    """A user type to drop.
 
     Attributes:
         unwritten: dependent objects that this release cannot restore, such as a trigger; each as a phrase.
@@ -61,7 +61,7 @@ class DropType:
 
 @attrs.frozen
 class AddField:
-    """A field that a user type gains, always at its end; CQL cannot take it away again."""
+    """A field to append to a user type; CQL cannot remove it again."""
 
     keyspace: str
     type: str
@@ -71,7 +71,7 @@ class AddField:
 
 @attrs.frozen
 class RenameFields:
-    """Fields of a user type under new names, as ``(old, new)`` pairs."""
+    """Fields of a user type to rename, as ``(old, new)`` pairs."""
 
     keyspace: str
     type: str
@@ -84,7 +84,7 @@ class RenameFields:
 
 @attrs.frozen
 class AlterUserType:
-    """A change of a user type that CQL has no statement for: a field gone, of another type, or in another place."""
+    """A change of a user type without a CQL statement: a field is removed, has another type, or another position."""
 
     keyspace: str
     live: UserType
@@ -95,7 +95,7 @@ class AlterUserType:
 
 @attrs.frozen
 class AddTable:
-    """A table that does not exist; its indexes are changes of their own."""
+    """A table to create; its indexes are separate changes."""
 
     keyspace: str
     table: Table
@@ -107,7 +107,7 @@ class AddTable:
 
 @attrs.frozen
 class DropTable:
-    """A table that goes.
+    """A table to drop.
 
     Attributes:
         unwritten: dependent objects that this release cannot restore, such as a trigger; each as a phrase.
@@ -124,7 +124,7 @@ class DropTable:
 
 @attrs.frozen
 class AddColumns:
-    """All columns that a table gains, in one statement."""
+    """The columns to add to a table, in one statement."""
 
     keyspace: str
     table: str
@@ -137,7 +137,7 @@ class AddColumns:
 
 @attrs.frozen
 class DropColumns:
-    """Columns that go.
+    """Columns to drop.
 
     Attributes:
         unwritten: dependent objects that this release cannot restore, such as a trigger; each as a phrase.
@@ -155,7 +155,7 @@ class DropColumns:
 
 @attrs.frozen
 class RenameKeyColumns:
-    """Key columns under new names, as ``(old, new)`` pairs; CQL renames no other columns."""
+    """Key columns to rename, as ``(old, new)`` pairs; CQL cannot rename other columns."""
 
     keyspace: str
     table: str
@@ -189,11 +189,11 @@ class AlterKey:
 
 @attrs.frozen
 class SetOptions:
-    """Declared options of a table or view that are stored otherwise; maps are whole.
+    """Options of a table or view whose stored values differ from the declared ones; maps are replaced whole.
 
     Attributes:
         before: the stored values of the same options, for the undo.
-        view: whether the name is a view's.
+        view: whether the name is that of a view.
         base: the table of a view, on which servers check the permission; not compared and not stored.
         index: the index that is stored in the view (ScyllaDB); empty for a materialized view.
     """
@@ -213,11 +213,11 @@ class SetOptions:
 
 @attrs.frozen
 class SetMask:
-    """The mask of a column that is added, replaced or dropped.
+    """A mask to add to a column, replace or drop.
 
     Attributes:
-        mask: the mask afterwards; None for no mask.
-        before: the mask that is stored; None for no mask.
+        mask: the new mask; None for no mask.
+        before: the stored mask; None for no mask.
     """
 
     keyspace: str
@@ -233,11 +233,11 @@ class SetMask:
 
 @attrs.frozen
 class SetTtlColumn:
-    """The column that says when each row expires: set or unset; for another one it is unset first.
+    """The TTL column of a table to set or unset; it is unset before another one is set.
 
     Attributes:
-        column: the TTL column afterwards; None for none.
-        before: the TTL column that the table has; None for none.
+        column: the new TTL column, or None.
+        before: the stored TTL column, or None.
     """
 
     keyspace: str
@@ -252,11 +252,11 @@ class SetTtlColumn:
 
 @attrs.frozen
 class AddIndex:
-    """An index that does not exist.
+    """An index to create.
 
     Attributes:
         table: the desired table, since a local index needs its partition key.
-        populated: whether the table was there before, so that the index has rows to read.
+        populated: whether the table existed before, so that the index has rows to read.
     """
 
     keyspace: str
@@ -271,7 +271,7 @@ class AddIndex:
 
 @attrs.frozen
 class DropIndex:
-    """An index that goes."""
+    """An index to drop."""
 
     keyspace: str
     table: Table
@@ -295,7 +295,11 @@ class AlterIndex:
 
 @attrs.frozen
 class AddView:
-    """A materialized view that does not exist; ``populated`` as of `AddIndex`."""
+    """A materialized view to create.
+
+    Attributes:
+        populated: whether its table existed before, so that the view has rows to read.
+    """
 
     keyspace: str
     view: View
@@ -308,7 +312,7 @@ class AddView:
 
 @attrs.frozen
 class DropView:
-    """A materialized view that goes.
+    """A materialized view to drop.
 
     Attributes:
         unwritten: dependent objects that this release cannot restore, such as a trigger; each as a phrase.
@@ -345,13 +349,13 @@ class NameTaken:
 
 @attrs.frozen
 class Unmanaged:
-    """Something live that no model declares; a note, never touched.
+    """A live object that no model declares; noted, never changed.
 
     Attributes:
         kind: ``table``, ``column``, ``mask``, ``ttl column``, ``index``, ``trigger``, ``view``, ``type``, ``field``,
             ``function``, ``aggregate`` or ``index view options``; ``unreadable table`` and so on for an
-            `UnreadableCell`.
-        fact: the fact itself.
+            `Unreadable`.
+        fact: the fact of the object.
     """
 
     keyspace: str

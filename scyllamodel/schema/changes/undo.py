@@ -1,8 +1,8 @@
 """Compute the facts before a change, for rollback.
 
-*In*: one keyspace, a change of the ledger. *Out*: the keyspace without that change, whether or not the change is still
-there: each function writes what was, and not a difference. So a history can be rewound from any state in which a
-rollback was cut short, and the same target comes out.
+*In*: one keyspace, and a change from the ledger. *Out*: the keyspace without that change, whether or not the change is
+still present: each function writes the old state, not a difference, so that an interrupted rollback computes the same
+target again.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _F = TypeVar("_F", Table, View, UserType, Index, TableColumn)
 
 @functools.singledispatch
 def facts_before(change: Change, facts: KeyspaceFacts) -> KeyspaceFacts:
-    """The keyspace as it was before this change; where its table or type is gone, nothing is changed.
+    """The keyspace before this change; unchanged if its table or type no longer exists.
 
-    A key column that gets an earlier name back has ``renamed_from`` set to the name that it has in ``facts``.
+    A key column that gets its old name back has its current name in ``renamed_from``.
 
     Raises:
         TypeError: the change has no statement.
@@ -68,7 +68,7 @@ def target_is_missing(change: Change, facts: KeyspaceFacts) -> bool:
 
 @facts_before.register(CreateKeyspace)
 def _create_keyspace(_: CreateKeyspace, facts: KeyspaceFacts) -> KeyspaceFacts:
-    """Keyspaces are not dropped by a rollback."""
+    """Change nothing: a rollback does not drop keyspaces."""
     return facts
 
 
@@ -92,7 +92,7 @@ def _add_field(change: AddField, facts: KeyspaceFacts) -> KeyspaceFacts:
 
 @facts_before.register(RenameFields)
 def _rename_fields(change: RenameFields, facts: KeyspaceFacts) -> KeyspaceFacts:
-    """Fields that get an earlier name back have it in ``renamed``, with the name that they have in ``facts``."""
+    """Give fields their old names back; their current names are in ``renamed``."""
     old_by_new = {new: old for old, new in change.names}
 
     def with_old_fields(live: UserType) -> UserType:
@@ -187,7 +187,7 @@ def _with_old_options(options: FrozenMap, change: SetOptions) -> FrozenMap:
 
 @facts_before.register(AddIndex)
 def _add_index(change: AddIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
-    """The names of indexes are unique in the keyspace."""
+    """Remove the index from every table: its name is unique in the keyspace."""
     name = {change.index.name}
     return attrs.evolve(facts, tables=[attrs.evolve(t, indexes=_without(t.indexes, name)) for t in facts.tables])
 

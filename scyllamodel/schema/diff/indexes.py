@@ -140,8 +140,8 @@ def _conflicting_index(
 ) -> tuple[Index, str] | None:
     """The live index that conflicts with a new one, and the code of the conflict.
 
-    IX102: the name is another index's, or the same index is there under another name, which servers refuse as a
-    duplicate. IX103: an index of this name, or of this target and class, was made otherwise.
+    IX102: the name belongs to another index, or the same index exists under another name, which servers refuse as
+    a duplicate. IX103: an index of this name, or of this target and class, has another definition.
     """
     namesake = live_indexes.get(desired.name)
     if namesake is not None:

@@ -6,7 +6,7 @@ Modules:
     planner: make a plan from the live and the desired schema.
     rendering: render a plan as text, and as HTML for notebooks.
     step: make the step of a change: its statement, its undo, a summary and its cost.
-    transition: one schema -> another one, exactly: the changes that add, alter and drop until both are equal.
+    transition: compute the exact changes from one schema to another, drops included, for rollback.
 """
 
 from scyllamodel.schema.plan.contract import contract_plan

@@ -68,10 +68,9 @@ class Step:
         summary: the step in a sentence.
         data_loss: whether the step deletes data.
         lints: warnings and notes about the step.
-        change: the change itself; None on a plan that was read from a file, and on a statement that was written by
-            hand; no part of equality.
-        post_condition: what shows that a statement that was written by hand is done: a query that gives a row then, or
-            a function; None where nothing does; no part of equality.
+        change: the change; None on a plan that was read from a file, and on a hand-written statement; not compared.
+        post_condition: the check that a hand-written statement is applied: a query that returns a row, or a function;
+            None if there is none; not compared.
         secret_statement: the statement of a secret step, which is never shown; None on all others; not compared.
         undone_step: version and number of the hand-written step that this statement undoes; not compared.
     """
@@ -108,7 +107,7 @@ class Step:
 
     @property
     def mark(self) -> str:
-        """``+`` for what is added, ``-`` for what is dropped, ``~`` for what is changed."""
+        """``+`` for an addition, ``-`` for a drop, ``~`` for a change."""
         return {"add": "+", "create": "+", "grant": "+", "drop": "-"}.get(self.op.partition("_")[0], "~")
 
     def to_dict(self) -> dict[str, Any]:

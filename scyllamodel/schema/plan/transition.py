@@ -1,8 +1,8 @@
-"""One schema -> another one, exactly: the changes that add, alter and drop until both are equal.
+"""Compute the exact changes from one schema to another, drops included, for rollback.
 
-*In*: two keyspaces, both whole. *Out*: changes, in an order that servers take: drops first, what depends on others
-before them; then renames; then what is added, what others need first. `scyllamodel.schema.diff` leads to what models
-declare and never drops; this leads to a schema that was, whatever there is more today.
+*In*: two complete keyspaces. *Out*: changes in an order that servers accept: drops first, dependent objects before
+those that they use; then renames; then additions in dependency order. `scyllamodel.schema.diff` leads to what models
+declare and never drops; this module leads to an earlier schema.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ if TYPE_CHECKING:
 
 
 def transition(live: KeyspaceFacts, target: KeyspaceFacts, server: ServerProfile) -> tuple[Change, ...]:
-    """The changes that make ``target`` of ``live``.
+    """The changes that turn ``live`` into ``target``.
 
-    What CQL cannot alter is dropped and made again: a table with another key, an index, a view or a type of another
-    definition. A field that only ``live`` has is a `Unmanaged`, since no statement takes it away.
+    What CQL cannot alter is dropped and created again: a table with another key, an index, view or type with another
+    definition. A field that only ``live`` has gives an `Unmanaged`, since no statement removes it.
 
     Parameters:
-        target: key columns under another name than in ``live`` say so by ``renamed_from``.
+        target: the earlier schema; a key column with another name in ``live`` has that name in ``renamed_from``.
     """
     return _Transition(SchemaPair.of(live, target, server)).changes()
 
 
 class _Transition:
-    """Both sides, and what is made again as a whole."""
+    """The transition: the live and the target schema, and the tables that are recreated."""
 
     def __init__(self, pair: SchemaPair) -> None:
         self.pair, self.name, self.server = pair, pair.name, pair.server
@@ -104,7 +104,7 @@ class _Transition:
         return table.name not in self.live or table.name in self.recreated
 
     def _types(self) -> list[Change]:
-        """Drops, then new types, then fields."""
+        """The changes of user types: drops, renames, new types, then fields."""
         live, target = dict(self.pair.live_types), {user_type.name: user_type for user_type in self.goal.types}
         renames = {name: field_renames(live[name], user_type) for name, user_type in target.items() if name in live}
         live = {name: with_renamed_fields(user_type, renames.get(name, ())) for name, user_type in live.items()}
@@ -155,7 +155,7 @@ class _Transition:
                     yield SetMask(self.name, target.name, column.name, column.mask, live_column.mask)
 
     def _ttl_columns(self, kept_tables: Iterable[tuple[Table, Table]]) -> Iterator[Change]:
-        """Those whose column goes are unset before it does."""
+        """The changes of TTL columns; one whose column is dropped has been unset by then."""
         for live, target in kept_tables:
             dropped = {column.name for column in _only_in(live, target)}
             current = attrs.evolve(live, ttl_column=None) if live.ttl_column in dropped else live
@@ -191,7 +191,7 @@ class _Transition:
                     yield AddIndex(self.name, target, index, populated)
 
     def _recreated_indexes(self, live: Table, target: Table) -> set[str]:
-        """The indexes that go so that their table can lose regular columns, and come back."""
+        """The indexes that are dropped and created again so that their table can lose regular columns."""
         if not any(column.kind == "regular" for column in _only_in(live, target)):
             return set()
         return {index.name for index in live.indexes if index_needs_all_columns(index, live, self.server)}
@@ -200,7 +200,7 @@ class _Transition:
         return any(i.name == index.name and index_matches(i, index, target, self.server) for i in table.indexes)
 
     def _views(self) -> list[Change]:
-        """Drops first; a view of a table that is made again is made again, too."""
+        """The changes of views, drops first; a view of a recreated table is recreated, too."""
         live, target = self.pair.live_views, {view.name: view for view in self.goal.views}
         recreated = {name for name in target if name in live and self._view_differs(live[name], target[name])}
         drops: list[Change] = [
@@ -226,7 +226,7 @@ class _Transition:
         return differs or target.base in self.recreated or self._blocks_column_drop(live)
 
     def _blocks_column_drop(self, view: View) -> bool:
-        """Whether a view goes so that its table can lose columns, and comes back; not one that selects them (MV102)."""
+        """Whether a view is recreated so that its table can lose columns; not for views that select them (MV102)."""
         live, target = self.live.get(view.base), self.pair.desired_tables.get(view.base)
         lost_columns = _only_in(live, target) if live is not None and target is not None else ()
         if not lost_columns or any(column.name in view for column in lost_columns):
@@ -245,7 +245,7 @@ def _without_mask(column: TableColumn) -> TableColumn:
 
 
 def _only_in(first: Table, second: Table) -> tuple[TableColumn, ...]:
-    """Columns besides the key that the other table lacks, or has otherwise."""
+    """The non-key columns that the other table lacks or has with another definition."""
     known = {column.name: _without_mask(column) for column in second.columns}
     return tuple(
         column for column in first.columns if not column.in_key and known.get(column.name) != _without_mask(column)

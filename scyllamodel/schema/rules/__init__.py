@@ -1,4 +1,4 @@
-"""Rules that judge changes: what is refused, what is warned of, and the suggested fix.
+"""Rules that evaluate changes: refusals, warnings and suggested fixes.
 
 Modules:
     allow: check the values of ``allow=`` before anything is read, and report those without effect.
