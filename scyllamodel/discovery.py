@@ -54,11 +54,11 @@ def find_models(
     live = _without_twins(list(registry))
     if known_repos is not None:
         _check_repos(live, known_repos)
-    found = [cls for cls in live if cls.__repo__ in repos]
-    _check_duplicates(found)
-    if not found:
+    resources = [cls for cls in live if cls.__repo__ in repos]
+    _check_duplicates(resources)
+    if not resources:
         raise _nothing(repos, packages, live)
-    return sorted(found, key=lambda cls: (isinstance(cls.__facts__, View), cls.__module__))
+    return sorted(resources, key=lambda cls: (isinstance(cls.__facts__, View), cls.__module__))
 
 
 def find_user_types(repos: Collection[str], packages: Iterable[str]) -> list[type[Any]]:
@@ -73,14 +73,14 @@ def find_user_types(repos: Collection[str], packages: Iterable[str]) -> list[typ
         packages: dotted names of their packages or modules.
     """
     models, types = _without_twins(list(registry)), _without_twins(list(declared_types))
-    held = {held for cls in (*models, *types) for held in cls.__user_types__}
+    used = {user_type for cls in (*models, *types) for user_type in cls.__user_types__}
     bases = {base for cls in types for base in cls.__mro__[1:] if own_keyword(base, "name") is None}
     bound: dict[str, set[str]] = {}
     for cls in models:
         bound.setdefault(cls.__module__, set()).add(cls.__repo__)
     inside = tuple(f"{package}." for package in packages)
-    found = [cls for cls in types if _belongs(cls.__module__, bound, repos, inside)]
-    return sorted((cls for cls in found if cls not in held | bases), key=_name)
+    owned = [cls for cls in types if _belongs(cls.__module__, bound, repos, inside)]
+    return sorted((cls for cls in owned if cls not in used | bases), key=_name)
 
 
 def _belongs(
@@ -119,10 +119,10 @@ def _import(name: str) -> ModuleType:
 def _children(module: ModuleType) -> list[str]:
     """Return the modules and packages directly inside a package, folders without ``__init__`` included."""
     entries = list(getattr(module, "__path__", ()))
-    found = {inside.name for inside in pkgutil.iter_modules(entries)}
+    names = {module_info.name for module_info in pkgutil.iter_modules(entries)}
     for entry in entries:
-        found |= {folder.name for folder in _folders(entry) if _holds_modules(folder)}
-    return sorted(found - {"__main__"})
+        names |= {folder.name for folder in _folders(entry) if _holds_modules(folder)}
+    return sorted(names - {"__main__"})
 
 
 def _folders(entry: str) -> list[_Folder]:

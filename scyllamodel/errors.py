@@ -77,14 +77,14 @@ class ScyllaModelError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as plain JSON values: ``code``, ``error``, ``message``, and its details."""
-        found = {name: _plain(getattr(self, name)) for name in self._details}
+        details = {name: _plain(getattr(self, name)) for name in self._details}
         cause = self.__cause__
         return {
             "code": self.code,
             "error": type(self).__name__,
             "message": str(self),
             **({"cause": f"{type(cause).__name__}: {cause}"} if cause is not None else {}),
-            **found,
+            **details,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -184,10 +184,10 @@ class ModelDefinitionError(ScyllaModelError, TypeError):
     problems: tuple[Problem, ...]
 
     def __init__(self, name: str, problems: Iterable[Problem]) -> None:
-        found = tuple(problems)
-        count = "one mistake" if len(found) == 1 else f"{len(found)} mistakes"
-        listed = "\n".join(str(problem) for problem in found)
-        super().__init__(f"{name} has {count}:\n{listed}", model=name, problems=found)
+        mistakes = tuple(problems)
+        count = "one mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        listed = "\n".join(str(mistake) for mistake in mistakes)
+        super().__init__(f"{name} has {count}:\n{listed}", model=name, problems=mistakes)
 
 
 class UnknownColumn(ScyllaModelError, AttributeError):

@@ -63,13 +63,13 @@ class Topic:
 
 def topics() -> dict[str, Topic]:
     """Return all pages of the guide by name, in the order of the index."""
-    found: dict[str, Topic] = {}
+    topics_by_name: dict[str, Topic] = {}
     part = ""
     for line in _LINE.finditer(_read("index")):
         part = line["part"] or part
         if line["name"]:
-            found[line["name"]] = Topic(line["name"], line["title"], line["summary"], part)
-    return found
+            topics_by_name[line["name"]] = Topic(line["name"], line["title"], line["summary"], part)
+    return topics_by_name
 
 
 def _read(name: str) -> str:
@@ -111,9 +111,9 @@ def _chosen(word: str, known: Mapping[str, Topic]) -> Topic:
 
 def _about(word: str, known: Iterable[Topic]) -> list[str]:
     """Return the topics with a word in name, title or summary, else the three whose pages contain it most often."""
-    found = [topic.name for topic in known if word in f"{topic.name} {topic.title} {topic.summary}".lower()]
-    if found:
-        return found
+    names = [topic.name for topic in known if word in f"{topic.name} {topic.title} {topic.summary}".lower()]
+    if names:
+        return names
     times = {topic.name: topic.text().lower().count(word) for topic in known}
     return sorted(filter(times.get, times), key=lambda name: -times[name])[:3]
 

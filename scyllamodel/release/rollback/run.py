@@ -79,7 +79,7 @@ def _keyspaces(repo: Repo, target: RollbackTarget) -> list[str]:
 
 def _undo_texts(target: RollbackTarget, code: Sequence[RawStep]) -> list[str]:
     """Return the undo of each raw step that has one."""
-    raw = (step for found in target.undone for step in found.steps if step.op == RAW_OP)
+    raw = (step for migration in target.undone for step in migration.steps if step.op == RAW_OP)
     return [cql for step in raw if (cql := undo_statement(step, code)) is not None]
 
 

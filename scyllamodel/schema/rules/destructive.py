@@ -109,7 +109,9 @@ def _ttl_column(change: SetTtlColumn, context: RuleContext) -> Iterator[Diagnost
         text = "the TTL column would be unset, so rows would stop expiring"
         yield _refused("DS108", context.path(change.table, str(change.before)), text)
         return
-    added = (one.columns for one in context.changes if isinstance(one, AddColumns) and one.table == change.table)
+    added = (
+        other.columns for other in context.changes if isinstance(other, AddColumns) and other.table == change.table
+    )
     if change.column not in {column.name for column in itertools.chain.from_iterable(added)}:
         text = "existing rows whose time in this column has passed would be deleted"
         yield _refused("DS108", context.path(change.table, change.column), text)

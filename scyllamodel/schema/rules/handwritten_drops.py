@@ -57,9 +57,9 @@ def _dropped_column(written: RawStatement, table: Table, name: str) -> Iterator[
     if is_open and not written.server.drops_unfrozen_user_types:
         text = f"{name} has a user type that is not frozen, and {written.server} does not drop such a column"
         yield refusal("NB104", written, text, "Keep the column, or create another table and copy the rows.")
-    found = keepers(table, column, written.facts, written.server)
-    if found.views or found.indexes:
-        what, names = ("MATERIALIZED VIEW", found.views) if found.views else ("INDEX", found.indexes)
+    blocking = keepers(table, column, written.facts, written.server)
+    if blocking.views or blocking.indexes:
+        what, names = ("MATERIALIZED VIEW", blocking.views) if blocking.views else ("INDEX", blocking.indexes)
         text = f"{', '.join(names)} needs {name}, so {written.server} does not drop it"
         yield refusal("NB104", written, text, _first(written, what, names))
 
@@ -94,19 +94,19 @@ def renamed_columns(written: RawStatement) -> Iterator[Diagnostic]:
 
 def renamed_fields(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: a field renamed to the name of another one."""
-    found = written.facts.type(written.parsed.name)
-    if found is None:
+    live = written.facts.type(written.parsed.name)
+    if live is None:
         return
     names = dict(written.parsed.renames)
-    after = [names.get(name, name) for name, _ in found.fields]
+    after = [names.get(name, name) for name, _ in live.fields]
     if twice := sorted({name for name in after if after.count(name) > 1}):
         yield refusal("NB104", written, f"the type already has a field {', '.join(twice)}", "Choose another name.")
 
 
 def added_field(written: RawStatement) -> Iterator[Diagnostic]:
     """NB104: a field that the type already has, or of the type itself, or of a non-frozen user type."""
-    found, within = written.facts.type(written.parsed.name), containing_types(written.parsed.name, written.facts.types)
-    known = dict(found.fields) if found is not None else {}
+    live, within = written.facts.type(written.parsed.name), containing_types(written.parsed.name, written.facts.types)
+    known = dict(live.fields) if live is not None else {}
     for field in written.parsed.columns:
         if field.name in known and not written.parsed.if_not_exists:
             text = f"the type already has a field {field.name}, of type {known[field.name].cql}"

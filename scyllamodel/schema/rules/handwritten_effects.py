@@ -48,8 +48,8 @@ def _create_type(written: RawStatement) -> Iterator[Change]:
 
 def _field(written: RawStatement) -> Iterator[Change]:
     """A field that is added, or gets a new type."""
-    found = written.facts.type(written.parsed.name)
-    kept = dict(found.fields) if found is not None and written.parsed.if_not_exists else {}
+    live = written.facts.type(written.parsed.name)
+    kept = dict(live.fields) if live is not None and written.parsed.if_not_exists else {}
     for field in (column for column in written.parsed.columns if column.name not in kept):
         yield AddField(written.facts.name, written.parsed.name, field.name, field.type)
 

@@ -109,11 +109,11 @@ def _guarded(replication: Mapping[str, Any], each: Mapping[str, str], case: Rule
             yield Diagnostic("KS102", "error", case.name, text, f"Use at most {most}.")
     text = f"the settings of this server discourage {name}"
     if name in node.refused_strategies:
-        said = f"the settings of this server forbid {name} (replication_strategy_fail_list)"
-        yield Diagnostic("KS106", "error", case.name, said, "Choose another replication class.")
+        refusal = f"the settings of this server forbid {name} (replication_strategy_fail_list)"
+        yield Diagnostic("KS106", "error", case.name, refusal, "Choose another replication class.")
     elif name in node.discouraged_strategies and name != "SimpleStrategy":  # KS101 covers SimpleStrategy
-        said = f"{text} (replication_strategy_warn_list)"
-        yield Diagnostic("KS106", "warn", case.name, said, "Choose another replication class.")
+        warning = f"{text} (replication_strategy_warn_list)"
+        yield Diagnostic("KS106", "warn", case.name, warning, "Choose another replication class.")
 
 
 def _nodes(replication: Mapping[str, Any], case: RuleContext) -> Topology:

@@ -101,8 +101,8 @@ def _endless(subject: _Subject, case: RuleContext) -> Iterator[Diagnostic]:
     if restricted in {"true", "warn"} and isinstance(subject.fact, Table):
         severity: Severity = "error" if restricted == "true" else "warn"
         text = "TimeWindowCompactionStrategy without default_time_to_live: rows without a TTL never leave their window"
-        said = f"{text} (restrict_twcs_without_default_ttl: {restricted})"
-        yield Diagnostic("OP105", severity, case.path(subject.name), said, "Declare default_time_to_live.")
+        message = f"{text} (restrict_twcs_without_default_ttl: {restricted})"
+        yield Diagnostic("OP105", severity, case.path(subject.name), message, "Declare default_time_to_live.")
 
 
 def _gc_by_repair(subject: _Subject, context: RuleContext) -> Iterator[Diagnostic]:

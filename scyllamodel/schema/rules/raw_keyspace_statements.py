@@ -85,11 +85,11 @@ def unfit_replication(written: RawStatement) -> Iterator[Diagnostic]:
         SchemaPair.of(attrs.evolve(written.facts, keyspace=about), KeyspaceFacts(written.facts.name), written.server),
         (), written.topology, frozenset(), written.racks,
     )  # fmt: skip
-    for said in refused_replication(asked, case):
-        yield attrs.evolve(said, code="NB104", object=written.path)
+    for diagnostic in refused_replication(asked, case):
+        yield attrs.evolve(diagnostic, code="NB104", object=written.path)
     for text in _beyond_nodes(asked, written):
-        held = bool(about.tablets) and bool(written.facts.tables)
-        yield Diagnostic("NB104", "error" if held else "warn", written.path, text, "Add nodes first.")
+        tablets_in_use = bool(about.tablets) and bool(written.facts.tables)
+        yield Diagnostic("NB104", "error" if tablets_in_use else "warn", written.path, text, "Add nodes first.")
     yield from _beyond_racks(about, written)
 
 
@@ -100,10 +100,10 @@ def _afterwards(written: RawStatement, asked: Mapping[str, Any]) -> Keyspace:
         kept: Mapping[str, Any] = stored.replication or {} if stored.tablets else {}
         return attrs.evolve(stored, replication=replication_map({**kept, **asked}))
     named = cast("Mapping[str, Any]", tablets).get("enabled", True) if isinstance(tablets, Mapping) else None
-    made = written.server.makes_tablets(
+    has_tablets = written.server.makes_tablets(
         strategy_name(asked), tablets=None if named is None else named in (True, "true")
     )
-    return Keyspace(written.facts.name, replication_map(asked), tablets=made)
+    return Keyspace(written.facts.name, replication_map(asked), tablets=has_tablets)
 
 
 def _beyond_nodes(asked: Mapping[str, Any], written: RawStatement) -> Iterator[str]:

@@ -113,7 +113,7 @@ class RawStatementChecker:
             parsed, self._facts.get(name, KeyspaceFacts(name)), self._server, self._topology, self._racks
         )
         diagnostics = tuple(diagnostic for rule in _RULES.get(parsed.action, ()) for diagnostic in rule(raw))
-        refuses = any(found.severity == "error" for found in diagnostics)
+        refuses = any(diagnostic.severity == "error" for diagnostic in diagnostics)
         for change in changes_of(raw) if runs and not refuses else ():
             self.record_change(name, change)
         return diagnostics

@@ -104,12 +104,12 @@ def used_by(name: str, facts: KeyspaceFacts) -> list[str]:
 
 def keyed_by(names: frozenset[str], facts: KeyspaceFacts, server: ServerProfile) -> list[str]:
     """The tables, views, and indexes stored in views that have one of these types in their partition key."""
-    found = [part.name for part in (*facts.tables, *facts.views) if _holds(part.partition_key, names)]
+    keyed = [part.name for part in (*facts.tables, *facts.views) if _holds(part.partition_key, names)]
     if server.keeps_indexes_in_views:
         for table in facts.tables:
             indexed = ((index, table.get(index.column)) for index in table.indexes if not index.local)
-            found += [index.name for index, column in indexed if column is not None and _holds((column,), names)]
-    return found
+            keyed += [index.name for index, column in indexed if column is not None and _holds((column,), names)]
+    return keyed
 
 
 def _holds(columns: Iterable[TableColumn], names: frozenset[str]) -> bool:

@@ -69,20 +69,20 @@ def _blocked_drops(change: DropTable | DropColumns, context: RuleContext) -> Ite
     if table is None:
         return
     for column in change.columns:
-        path, found = (
+        path, blocking = (
             context.path(name, column.name),
             keepers(table, column, context.live, context.server, dropped_views),
         )
-        if found.views and not context.server.drops_columns_beside_views:
-            text = f"the view {', '.join(found.views)} depends on its table"
-            yield _blocked_by_views(path, f"{text}: Cassandra does not drop columns of a table with views", found.views)
-        elif found.views:
-            yield _blocked_by_views(path, f"the view {', '.join(found.views)} needs the column", found.views)
-        elif found.indexes:
-            text = f"the index {found.indexes[0]} on a key column needs every regular column of the table"
-            suggested_fix = (
-                f"Drop the index first: scyllamodel contract {suggested_fixes.allow_option('DS106', found.indexes[0])}"
-            )
+        if blocking.views and not context.server.drops_columns_beside_views:
+            text = f"the view {', '.join(blocking.views)} depends on its table"
+            text = f"{text}: Cassandra does not drop columns of a table with views"
+            yield _blocked_by_views(path, text, blocking.views)
+        elif blocking.views:
+            yield _blocked_by_views(path, f"the view {', '.join(blocking.views)} needs the column", blocking.views)
+        elif blocking.indexes:
+            text = f"the index {blocking.indexes[0]} on a key column needs every regular column of the table"
+            option = suggested_fixes.allow_option("DS106", blocking.indexes[0])
+            suggested_fix = f"Drop the index first: scyllamodel contract {option}"
             yield Diagnostic("MV102", "error", path, text, suggested_fix)
 
 
