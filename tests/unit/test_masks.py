@@ -95,7 +95,7 @@ def test_what_is_not_a_mask_is_refused(cql_type, text, why):
         declared_mask(text, parse_type(cql_type))
 
 
-@pytest.mark.parametrize(("mask", "why"), [("mask_inner", "not a call"), (1, "masked_with=1 is not valid")])
+@pytest.mark.parametrize(("mask", "why"), [("mask_inner", "nor a call"), (1, "masked_with=1 is not valid")])
 def test_a_wrong_mask_is_reported_when_the_class_is_made(mask, why):
     """Before a server is asked."""
     with pytest.raises(ModelDefinitionError, match=why):
