@@ -20,7 +20,7 @@ PYTEST: Final = ("pytest", "--timeout=300")
 WORKERS: Final = ("-n", "2", "--dist", "loadfile")
 """The tests of a file run in one of two processes; the live ones share a server, for which most of them wait."""
 LIVE: Final = (*PYTEST, *WORKERS, "-m", "live")
-SHORT: Final = ("tests/live/test_road.py", "tests/live/test_random_schemas.py", "tests/live/test_values_live.py")
+SHORT: Final = ("tests/live/test_migrate.py", "tests/live/test_random_schemas.py", "tests/live/test_values.py")
 
 
 def _groups(*names: str) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def older(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """Kill, stop and cut off replicas for long, then random schemas; a failure prints the seed that replays it."""
     _install(session, "cli", "testing")
-    session.run("python", "tests/soak.py", *session.posargs)
+    session.run("python", "tests/tools/soak.py", *session.posargs)
     session.run("pytest", "tests/live/test_random_schemas.py", "--hypothesis-profile=soak")
 
 
@@ -93,21 +93,21 @@ def chaos(session: nox.Session) -> None:
     Arguments choose less: ``nox -s chaos -- --seconds 60 --nodes 1 --seed 7``.
     """
     _install(session, "cli", "testing")
-    session.run("python", "tests/chaos.py", *session.posargs)
+    session.run("python", "tests/tools/chaos.py", *session.posargs)
 
 
 @nox.session
 def chaos_short(session: nox.Session) -> None:
     """Two minutes of the chaos run on one node, with nothing beside it: it measures how late requests end."""
     _install(session, "cli", "testing")
-    session.run("python", "tests/chaos.py", "--nodes", "1", "--seconds", "120", *session.posargs)
+    session.run("python", "tests/tools/chaos.py", "--nodes", "1", "--seconds", "120", *session.posargs)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Read 100,000 damaged tokens, plans, lock files, ledger rows and schema rows each; failures can be replayed."""
     _install(session, "cli", "testing")
-    session.run("python", "tests/fuzz.py", *session.posargs)
+    session.run("python", "tests/tools/fuzz.py", *session.posargs)
 
 
 @nox.session
@@ -135,7 +135,7 @@ def mutants(session: nox.Session) -> None:
     Arguments choose groups or modules: ``nox -s mutants -- tracking driver/binder``.
     """
     _install(session, "cli", "testing")
-    session.run("python", "tests/mutants.py", *session.posargs)
+    session.run("python", "tests/tools/mutants.py", *session.posargs)
 
 
 @nox.session

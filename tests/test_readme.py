@@ -7,14 +7,15 @@ import re
 import subprocess
 import sys
 
-import guide_pages
 import pytest
-import readme
 
+import guide_pages
 import scyllamodel
 from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.parser import parse
+from support import readme
 
+TESTS = readme.ROOT / "tests"
 LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([\w-]+))?\)")
 
 
@@ -51,7 +52,7 @@ def test_readme_is_short():
 
 
 def test_generated_pages_are_current():
-    """The codes and the command line are described as they are; ``python tests/guide_pages.py`` writes both pages."""
+    """Codes and command line are described as they are; ``python tests/tools/guide_pages.py`` writes both pages."""
     outdated = [page.name for page, text in guide_pages.pages().items() if text != page.read_text(encoding="utf-8")]
 
     assert [] == outdated
@@ -101,3 +102,15 @@ def test_contributing_names_files_that_exist():
 
     assert paths
     assert [] == [path for path in paths if not (readme.ROOT / path).exists()]
+
+
+def test_the_map_of_tests_names_files_that_exist():
+    """``tests/README.md``: a file without a folder is in the folder of the one before it, or in ``tests``."""
+    missing = []
+    for cell in (TESTS / "README.md").read_text(encoding="utf-8").partition("## I changed")[2].split("|"):
+        folder = TESTS
+        for path in re.findall(r"`((?:\w+/)*test_[\w*]+\.py)`", cell):
+            folder = (TESTS / path).parent if "/" in path else folder
+            missing += [path] if not [*folder.glob(path.rpartition("/")[2])] else []
+
+    assert [] == missing

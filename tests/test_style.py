@@ -37,7 +37,29 @@ TEXT_FILES = (".py", ".md", ".json")
 MARKDOWN_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+PACKAGE = {path.stem.strip("_") for path in (HERE.parent / "scyllamodel").iterdir()}
+SEVERAL_ROOMS = {"complexity", "generated_text", "json_schemas", "misuse", "secrets", "tracebacks"}
+HELPERS = {path.stem for path in (HERE / "support").glob("*.py")}
+
+
+def test_unit_tests_are_in_the_folder_of_what_they_test():
+    """``unit/ROOM/`` is for the package ``scyllamodel/ROOM/``; a file in ``unit/`` is for a module or several rooms."""
+    names = {path.stem.removeprefix("test_") for path in (HERE / "unit").iterdir() if path.stem != "__pycache__"}
+
+    assert set() == names - PACKAGE - SEVERAL_ROOMS - {"tools"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(HERE).with_suffix("").as_posix())
+def test_helpers_are_imported_from_support(path):
+    """``from support.NAME import``: a bare name finds nothing when the tests run."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+
+    assert set() == names & HELPERS
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(HERE).with_suffix("").as_posix())
 def test_every_test_states_its_claim(path):
     """A test has a docstring: the claim it makes, in a sentence."""
     silent = [
@@ -51,7 +73,7 @@ def test_every_test_states_its_claim(path):
     assert [] == silent
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(HERE).with_suffix("").as_posix())
 def test_nothing_is_skipped_or_mocked(path):
     """A test runs, against real things."""
     text = path.read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import forged
 import pytest
 from cassandra import InvalidRequest, Unauthorized
 
@@ -25,6 +24,7 @@ from scyllamodel import (
 from scyllamodel.errors import LedgerError
 from scyllamodel.release.engine.application_role import required_grants
 from scyllamodel.release.schema_diff import diff
+from support import forged_rows
 
 pytestmark = pytest.mark.live
 
@@ -196,7 +196,7 @@ def test_a_forged_success_is_pointed_out_and_proved_by_the_server(broad):
     assert ["LG106"] == [note.code for note in noted.plan.notes if note.object == "least privilege"]
     assert ["RO102"] == [note.code for note in noted.plan.notes if note.code == "RO102"]
     assert ([revoke], True) == (done.plan.cql, revoked())
-    assert not shop.attack(forged.text(forged.LOCKS["the largest epoch"], shop.admin, 0))
+    assert not shop.attack(forged_rows.text(forged_rows.LOCKS["the largest epoch"], shop.admin, 0))
 
 
 @pytest.mark.parametrize("kind", ["lock", "history"])
@@ -209,12 +209,14 @@ def test_rows_that_stop_a_release_are_named_and_removed(broad, kind):
         "history": ("the largest version", "a negative total"),
     }
     for what in rows[kind]:
-        assert shop.attack(forged.text((forged.LOCKS if kind == "lock" else forged.VERSIONS)[what], shop.admin, second))
-        errors = forged.refusals(shop.admin, "purchases")
+        assert shop.attack(
+            forged_rows.text((forged_rows.LOCKS if kind == "lock" else forged_rows.VERSIONS)[what], shop.admin, second)
+        )
+        errors = forged_rows.refusals(shop.admin, "purchases")
         assert isinstance(errors["migrate"], LedgerError)
         while errors:
-            forged.healed(shop.admin, next(iter(errors.values())))
-            errors = forged.refusals(shop.admin, "purchases")
+            forged_rows.healed(shop.admin, next(iter(errors.values())))
+            errors = forged_rows.refusals(shop.admin, "purchases")
 
     assert before == shop.snapshot()
 

@@ -9,14 +9,14 @@ from itertools import islice
 from uuid import uuid4
 
 import pytest
-from documents import document_in
-from servers import login_of
-from servers import url as address_of
-from shell import run, start
 
 from scyllamodel import inspect
 from scyllamodel.local import LocalCluster
 from scyllamodel.testing import keyspaces
+from support.json_schemas import document_in
+from support.servers import login_of
+from support.servers import url as address_of
+from support.shell import run, start
 
 pytestmark = pytest.mark.live
 

@@ -12,12 +12,10 @@ from uuid import uuid4
 
 import attrs
 import pytest
-from build import index, schema, table, user_type
 from cassandra.cqlengine import columns as theirs
 from cassandra.cqlengine import connection, management
 from cassandra.cqlengine.models import Model as TheirModel
 from cassandra.cqlengine.usertype import UserType as TheirType
-from classes import declare
 
 from scyllamodel import Repo, TableOptions, inspect, migrate
 from scyllamodel.release.engine.cluster_view import ClusterView
@@ -26,6 +24,8 @@ from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.facts.objects import FrozenMap, Table, UserType
 from scyllamodel.types import cql_types as v
+from support.builders import index, schema, table, user_type
+from support.model_classes import declare
 
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 

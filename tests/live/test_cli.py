@@ -11,11 +11,11 @@ import time
 from itertools import islice
 
 import pytest
-from documents import document_in
-from project import AUDIT, MODELS
-from shell import command, environment, on_a_terminal, start
 
 from scyllamodel.release.ledger.tables import TABLES
+from support.json_schemas import document_in
+from support.project import AUDIT, MODELS
+from support.shell import command, environment, on_a_terminal, start
 
 pytestmark = pytest.mark.live
 

@@ -8,9 +8,10 @@ import subprocess
 import time
 
 import pytest
-from documents import document_in
-from project import MODELS
-from shell import command
+
+from support.json_schemas import document_in
+from support.project import MODELS
+from support.shell import command
 
 pytestmark = pytest.mark.live
 

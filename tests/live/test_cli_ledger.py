@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from documents import document_in
-from project import MODELS
 
 from scyllamodel import Repo
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.lwt import LwtClient
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
+from support.json_schemas import document_in
+from support.project import MODELS
 
 pytestmark = pytest.mark.live
 

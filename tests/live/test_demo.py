@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from documents import document_in
-from shell import command, on_a_terminal, run, start
 
 from scyllamodel.local.folders import cache_folder
+from support.json_schemas import document_in
+from support.shell import command, on_a_terminal, run, start
 
 pytestmark = pytest.mark.live
 

@@ -13,10 +13,8 @@ from uuid import uuid4
 
 import attrs
 import pytest
-from build import schema, table, told, view
 from cassandra import DriverException
 from cassandra.protocol import ErrorMessage
-from classes import declare
 
 from scyllamodel import ModelDefinitionError, Repo, inspect, migrate, plan
 from scyllamodel.release.engine.cluster_view import ClusterView
@@ -25,6 +23,8 @@ from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.facts.objects import KeyspaceFacts, Table, UserType, View
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.types.parser import parse_type
+from support.builders import schema, table, told, view
+from support.model_classes import declare
 
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 def written():
     """Kind, live and desired objects, and expected reports of every case in a table of cases."""
     kinds = ("columns", "indexes", "tables", "types", "views")
-    units = {kind: import_module(f"unit.test_diff_{kind}") for kind in kinds}
+    units = {kind: import_module(f"unit.schema.test_diff_{kind}") for kind in kinds}
     for _, found, declared, expected in units["columns"].CASES:
         types = [part for part in (ADDR,) if any("addr" in text for text in (*found, *declared))]
         yield "columns", (*types, table("t", *found)), (*types, table("t", *declared)), expected

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import readme
 import yaml
-from shell import environment, run
+
+from support import readme
+from support.shell import environment, run
 
 pytestmark = pytest.mark.live
 

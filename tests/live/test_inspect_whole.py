@@ -10,10 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from rebuild import generated, rows
-from shell import run
 
 import scyllamodel
+from rebuild import generated, rows
 from scyllamodel import check, contract, history, inspect, migrate, plan, rollback
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER
@@ -21,6 +20,7 @@ from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.export.models.module import module_source
 from scyllamodel.schema.export.unsupported import missing_from_script
+from support.shell import run
 
 pytestmark = pytest.mark.live
 

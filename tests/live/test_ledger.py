@@ -7,7 +7,6 @@ from uuid import UUID
 
 import attrs
 import pytest
-from build import index, table, user_type, view
 
 from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.driver.cluster.introspection import read_schema_version
@@ -34,6 +33,7 @@ from scyllamodel.schema.facts.fingerprint import fingerprint
 from scyllamodel.schema.facts.objects import KeyspaceFacts
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.testing import keyspaces
+from support.builders import index, table, user_type, view
 
 pytestmark = pytest.mark.live
 

@@ -25,7 +25,7 @@ from scyllamodel.testing.keyspaces import create, drop, unique_name
 
 pytestmark = pytest.mark.live
 
-HOLDER = Path(__file__).parent.parent / "lock_holder.py"
+HOLDER = Path(__file__).parents[1] / "support" / "lock_holder.py"
 LEASE = 2.0
 
 

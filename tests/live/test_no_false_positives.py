@@ -10,13 +10,8 @@ from collections import Counter
 from uuid import uuid4
 
 import pytest
-from build import column, index, table, user_type, view
 from cassandra import DriverException
 from cassandra.protocol import ErrorMessage
-from classes import declare
-from observed import cases, literal, refused
-from rows import insert
-from strategies import HOSTILE
 
 from scyllamodel import ImpossibleChange, Repo, TableOptions, check, inspect, migrate, plan
 from scyllamodel._identifiers import qualified, quote
@@ -25,6 +20,11 @@ from scyllamodel.schema.facts.objects import Table, TableColumn, UserType, View
 from scyllamodel.schema.options import OPTION_NAMES, option_cql, unsupported_options
 from scyllamodel.types.cql_types import NATIVE_NAMES
 from scyllamodel.types.parser import parse_type
+from support.builders import column, index, table, user_type, view
+from support.cassandra_observed import cases, literal, refused
+from support.model_classes import declare
+from support.row_literals import insert
+from support.strategies import HOSTILE
 
 # The driver cannot parse the metadata of a row with some of the vectors here, so tables are not read to be emptied.
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]

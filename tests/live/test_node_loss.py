@@ -1,6 +1,6 @@
 """The node that all runs use is lost: reads continue at once, and of many that start together one does the work.
 
-A short form of ``python tests/node_loss.py``, which loses the node at every step of each verb.
+A short form of ``python tests/tools/node_loss.py``, which loses the node at every step of each verb.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import threading
 import time
 
 import pytest
+
 from node_loss import FAULTS, GatedCluster, play
 from replica import models
-
 from scyllamodel import (
     BulkWriteError,
     Column,

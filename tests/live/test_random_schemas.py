@@ -12,16 +12,16 @@ from uuid import uuid4
 import pytest
 from cassandra.cluster import EXEC_PROFILE_DEFAULT
 from cassandra.query import tuple_factory
-from classes import declare
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from rows import insert
-from strategies import keyspaces, later
 
 from scyllamodel import Repo, check, inspect, migrate, plan
 from scyllamodel._identifiers import qualified, quote
 from scyllamodel.model.change_tracking import changed_columns, current_values
 from scyllamodel.types.identity import stored_form
+from support.model_classes import declare
+from support.row_literals import insert
+from support.strategies import keyspaces, later
 
 pytestmark = pytest.mark.live
 SOAK = settings.default.max_examples > 100

@@ -6,8 +6,6 @@ import asyncio
 from uuid import UUID, uuid4
 
 import pytest
-from build import table, view
-from classes import declare
 
 from scyllamodel import (
     Column,
@@ -44,6 +42,8 @@ from scyllamodel.driver.session.connection import Connection
 from scyllamodel.release.ledger.tables import TABLES
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 from scyllamodel.testing import keyspaces
+from support.builders import table, view
+from support.model_classes import declare
 
 pytestmark = pytest.mark.live
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from build import table
-from classes import declare
 
 from scyllamodel import check, contract, inspect, migrate
 from scyllamodel.testing import keyspaces
+from support.builders import table
+from support.model_classes import declare
 
 pytestmark = pytest.mark.live
 

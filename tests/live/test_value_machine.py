@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from strategies import NEAR, SCALARS, Shape, maps_of
 
 from scyllamodel import Column, Model, UserType, column, migrate, partition_key
 from scyllamodel import types as cql
 from scyllamodel.testing import keyspaces
 from scyllamodel.types.annotations import map_annotation
 from scyllamodel.types.identity import cell_form, stored_form
+from support.strategies import NEAR, SCALARS, Shape, maps_of
 
 pytestmark = pytest.mark.live
 SEED = 20

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from build import schema, table, wanted
-from documents import faults
 
 from scyllamodel import ConfigurationError, RawStep
 from scyllamodel._json import check_document, read_json
@@ -17,6 +15,8 @@ from scyllamodel.schema.export.snapshot import read_snapshot
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.reflect import index_target
 from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import schema, table, wanted
+from support.json_schemas import faults
 
 PLAN = make_plan(wanted(table("t", "id int pk")), schema(), ServerProfile())
 SNAPSHOT = {"format": 1, "kind": "snapshot", "repos": [{"name": "default", "keyspaces": []}]}

@@ -13,13 +13,13 @@ from uuid import uuid1
 
 import pytest
 from cassandra import cqltypes
-from queries import ByTotal, Order
 
 from scyllamodel import AsyncRepo, ConfigurationError, QueryNotSupported, Repo, UnknownColumn, delete, select, update
 from scyllamodel.driver.data.bind_markers import check_text, check_values, has_markers
 from scyllamodel.driver.data.binding.strict_values import value_check_for
 from scyllamodel.driver.data.bulk_api import BulkOperations
 from scyllamodel.query.instances import NO_WRITE_OPTIONS, statements_for
+from support.query_models import ByTotal, Order
 
 T = uuid1()
 ROW = (Order.shop == 1, Order.day == 2, Order.placed == T, Order.seq == 3)

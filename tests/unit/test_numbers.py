@@ -6,13 +6,13 @@ import math
 from uuid import UUID
 
 import pytest
-from both import WAYS, played
-from queries import Order, Plain
 
 from scyllamodel import ConfigurationError, Repo, delete, insert, select, update, wait
 from scyllamodel.driver.data.bulk_api import BulkOperations
 from scyllamodel.query.batch import Batch
 from scyllamodel.release.engine.locked_run import Timeouts
+from support.query_models import Order, Plain
+from support.sync_and_async import WAYS, played
 
 ID = UUID(int=1)
 ROW = Plain(id=ID)

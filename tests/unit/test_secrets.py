@@ -15,7 +15,6 @@ from typing import Any
 
 import attrs
 import pytest
-from through_driver import prepared
 
 import scyllamodel
 from scyllamodel import (
@@ -49,6 +48,7 @@ from scyllamodel.release.backfill.row_task import RowTask, display_key
 from scyllamodel.release.engine.results import MigrationResult
 from scyllamodel.schema.apply import Event
 from scyllamodel.schema.plan import Plan
+from support.driver_codecs import prepared
 
 SECRET = "s3cr3t"
 

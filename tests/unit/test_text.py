@@ -10,7 +10,6 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shell import on_a_terminal
 
 from scyllamodel._text import printable, printable_cql, printable_line
 from scyllamodel.cli.console import Console
@@ -25,6 +24,7 @@ from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.plan.step import make_step
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types.cql_types import Native
+from support.shell import on_a_terminal
 
 FORGED = "x\nerror SM999: forged\r\x1b[2J\x9b31m\u202eevil\u2028z\x00"
 STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")

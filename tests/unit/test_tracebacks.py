@@ -10,12 +10,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from through_driver import prepared
 
 from scyllamodel import Column, Model, UserType, column, partition_key
 from scyllamodel.driver.data.binding.binder import make_bind
 from scyllamodel.errors import TypeMismatch
 from scyllamodel.query.instances import InstanceStatements
+from support.driver_codecs import prepared
 
 HERE = Path(__file__).parent
 

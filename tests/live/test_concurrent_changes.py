@@ -1,0 +1,236 @@
+"""Instances that are changed between the making of a statement and its answer, and keys that were changed."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+
+from scyllamodel import BulkWriteError, Column, Model, QueryNotSupported, clustering_key, column, migrate, partition_key
+from support.sync_and_async import WAYS, played
+
+pytestmark = pytest.mark.live
+
+
+class Seat(Model, table="seats", repo="meanwhile"):
+    """A row that is sold."""
+
+    hall: Column[UUID] = partition_key()
+    number: Column[int] = clustering_key(default=0)
+    guest: Column[str | None] = column(default=None)
+    price: Column[int] = column(default=0)
+    tags: Column[set[str]] = column(factory=set)
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the table of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="meanwhile") as found:
+        migrate(found, resources=[Seat])
+        yield found
+
+
+@pytest.fixture(params=WAYS)
+def run(request, repo):
+    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    return lambda case: played(request.param, case, repo)
+
+
+@pytest.fixture
+def stored(repo):
+    """The guest of a seat in the database."""
+    return lambda seat: repo.get(Seat, hall=seat.hall, number=seat.number).guest
+
+
+VERBS = [
+    ("save of a new one", lambda batch, seat: batch.save(seat), lambda _: Seat(hall=uuid4(), guest="Ann")),
+    ("insert", lambda batch, seat: batch.insert(seat), lambda _: Seat(hall=uuid4(), guest="Ann")),
+    ("save of a loaded one", lambda batch, seat: batch.save(seat), lambda repo: loaded(repo, "Ann")),
+]
+IDS = [case[0] for case in VERBS]
+
+
+def loaded(repo, guest):
+    """A seat whose row was written, and changed since."""
+    seat = Seat(hall=uuid4())
+    repo.save(seat)
+    seat.guest = guest
+    return seat
+
+
+def sent(repo, fill):
+    """Send a batch, blocking; `fill` is given it."""
+    with repo.batch() as batch:
+        fill(batch)
+
+
+@pytest.mark.parametrize(("verb", "make"), [case[1:] for case in VERBS], ids=IDS)
+def test_a_change_after_a_batch_took_the_row_is_not_lost(repo, stored, verb, make):
+    """The instance counts as saved with the values that were sent, and the next save sends the rest."""
+    seat = make(repo)
+
+    def fill(batch):
+        verb(batch, seat)
+        seat.guest = "Bob"
+        seat.tags.add("late")
+
+    sent(repo, fill)
+    assert "Ann" == stored(seat)
+    repo.save(seat)
+
+    assert "Bob" == stored(seat)
+
+
+@pytest.mark.parametrize("verb", ["save", "insert"])
+def test_a_change_while_a_task_writes_is_not_lost(repo, stored, verb):
+    """Another task of the loop has the instance as well."""
+    seat = Seat(hall=uuid4(), guest="Ann")
+
+    async def main():
+        aio = repo.aio()
+        task = asyncio.create_task(getattr(aio, verb)(seat))
+        await asyncio.sleep(0)
+        seat.guest = "Bob"
+        await task
+        await aio.save(seat)
+
+    asyncio.run(main())
+
+    assert "Bob" == stored(seat)
+
+
+@pytest.mark.parametrize("by_partition", [False, True])
+def test_a_change_while_many_are_written_is_not_lost(run, repo, stored, by_partition):
+    """An iterable may touch a row that it has handed out; an event loop may have read ahead, and writes the change."""
+    seats = [Seat(hall=uuid4(), number=n, guest="Ann") for n in range(5)]
+
+    def rows():
+        for seat in seats:
+            yield seat
+            seat.guest = "Bob"
+
+    def case(repo):
+        repo.save_many(rows(), by_partition=by_partition)
+        written = {seat.number: stored(seat) for seat in seats}
+        return written, repo.save_many(seats).sent
+
+    written, sent_again = run(case)
+    assert sent_again == sum(guest == "Ann" for guest in written.values())
+    assert ["Bob"] * 5 == [stored(seat) for seat in seats]
+
+
+def test_a_save_that_was_not_applied_changes_nothing(run):
+    """The instance still differs from its row, which is gone."""
+
+    def case(repo):
+        seat = Seat(hall=uuid4())
+        repo.save(seat)
+        repo.delete(Seat(hall=seat.hall))
+        seat.guest = "Ann"
+        return [repo.save(seat, if_exists=True).applied for _ in range(2)]
+
+    assert [False, False] == run(case)
+
+
+@pytest.fixture
+def moved(repo):
+    """A loaded seat whose key was changed to that of another seat."""
+    mine, other = Seat(hall=uuid4()), Seat(hall=uuid4(), guest="other")
+    repo.save(mine)
+    repo.save(other)
+    mine.hall = other.hall
+    return mine
+
+
+WAYS_TO_TOUCH = {
+    "delete": lambda repo, seat: repo.delete(seat),
+    "refresh": lambda repo, seat: repo.refresh(seat),
+    "save": lambda repo, seat: repo.save(seat),
+    "batch": lambda repo, seat: repo.batch().delete(seat),
+}
+
+
+@pytest.mark.parametrize("touch", WAYS_TO_TOUCH.values(), ids=WAYS_TO_TOUCH)
+def test_a_changed_key_never_touches_another_row(run, moved, stored, touch):
+    """It is refused, and the other row stays."""
+
+    def case(repo):
+        with pytest.raises(QueryNotSupported, match="in the primary key, and was changed"):
+            touch(repo, moved)
+
+    run(case)
+
+    assert "other" == stored(moved)
+
+
+def test_a_changed_key_is_told_of_its_row_among_many(run, moved, stored):
+    """The others are deleted."""
+    fine = Seat(hall=uuid4())
+
+    def case(repo):
+        repo.save(fine)
+        with pytest.raises(BulkWriteError) as caught:
+            repo.delete_many([moved, fine])
+        return [error.index for error in caught.value.report.errors], repo.get(Seat, hall=fine.hall, number=0)
+
+    assert ([0], None) == run(case)
+    assert "other" == stored(moved)
+
+
+def test_a_key_that_is_wrong_is_told_of_its_row_among_many(run, moved, stored):
+    """Saving many continues as well."""
+    fine = Seat(hall=uuid4(), guest="fine")
+
+    report = run(lambda repo: repo.save_many([moved, fine], raise_errors=False))
+
+    assert [0] == [error.index for error in report.errors]
+    assert "fine" == stored(fine)
+
+
+def test_the_last_word_about_an_instance_counts_in_a_batch(repo, stored):
+    """Both would have the same time, and then the larger value wins and not the later one."""
+    seat, undone = loaded(repo, "Zoe"), loaded(repo, "Zoe")
+
+    def fill(batch):
+        for one, then in ((seat, "Ann"), (undone, None)):
+            batch.save(one)
+            one.guest = then
+            batch.save(one)
+
+    sent(repo, fill)
+
+    assert ["Ann", None] == [stored(seat), stored(undone)]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        ("save", {}),
+        ("insert", {}),
+        ("insert", {"if_not_exists": True}),
+    ],
+)
+def test_a_batch_does_not_delete_and_write_an_instance(repo, second):
+    """The delete would win whichever came last."""
+    verb, how = second
+    batch = repo.batch()
+    seat = loaded(repo, "Ann")
+    batch.delete(seat)
+
+    with pytest.raises(QueryNotSupported, match="is in this batch already"):
+        getattr(batch, verb)(seat, **how)
+
+
+def test_a_batch_may_delete_and_write_at_different_times(repo, stored):
+    """Said with `timestamp`, the order is clear."""
+    seat = loaded(repo, "Ann")
+    now = 2_000_000_000_000_000
+
+    def fill(batch):
+        batch.timestamp(now).delete(seat)
+        batch.timestamp(now + 1).insert(seat)
+
+    sent(repo, fill)
+
+    assert "Ann" == stored(seat)

@@ -1,0 +1,382 @@
+"""Courses round what CQL cannot do, played to their end on a real server: each stage as it is written out."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import re
+import sys
+from uuid import uuid4
+
+import pytest
+
+from scyllamodel import (
+    ConfigurationError,
+    backfill,
+    check,
+    contract,
+    expand,
+    expand_async,
+    inspect,
+    migrate,
+    plan,
+    select,
+)
+from scyllamodel.release.backfill import run as backfilling
+from support.json_schemas import faults
+
+pytestmark = pytest.mark.live
+
+HEAD = """
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+from scyllamodel import Column, Index, MaterializedView, Model, UserType, clustering_key, column, partition_key
+from scyllamodel import types as cql
+
+class Place(UserType, name="place"):
+    street: str
+"""
+ORDER = '''
+class Order(Model, table="orders", repo="REPO"):
+    """A purchase."""
+
+    shop: Column[int] = partition_key()
+    number: Column[int] = clustering_key(NUMBER)
+    total: Column[int | None] = column(default=None)
+    tags: Column[set[str]] = column(factory=set, db_name="Tags")
+    note: Column[str | None] = column(default=None)
+    at: Column[cql.Frozen[Place] | None] = column(default=None)
+'''
+DECIMAL = "Column[Decimal | None] = column(default=None)"
+
+
+@pytest.fixture(autouse=True)
+def few_ranges(monkeypatch):
+    """A table in few ranges takes less time."""
+    monkeypatch.setattr(backfilling, "RANGES", 8)
+
+
+class App:
+    """An application whose module of models is written again for each release."""
+
+    def __init__(self, cluster, folder):
+        self.cluster, self.folder = cluster, folder
+        self.keyspace = f"expand_{uuid4().hex[:8]}"
+        self.opened, self.modules = [], []
+
+    def release(self, source, *, more=""):
+        """The repo and the module of a release."""
+        repo = f"r{uuid4().hex[:8]}"
+        name = f"app_{uuid4().hex[:8]}"
+        path = self.folder / f"{name}.py"
+        path.write_text(re.sub(r"repo=['\"]\w+['\"]", f"repo={repo!r}", source) + more, encoding="utf-8")
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found = self.cluster.repo(self.keyspace, name=repo, create_keyspace=True)
+        self.opened.append(found)
+        self.modules.append(name)
+        return found, module
+
+    def column(self, name):
+        """The CQL type of a column that there is, else None."""
+        found = inspect(self.opened[-1])[self.keyspace].table("orders")
+        return found[name].type.cql if found is not None and name in found else None
+
+
+@pytest.fixture
+def app(scylla_cluster, tmp_path, monkeypatch):
+    """An application with a keyspace of its own; all its releases are one to the ledger."""
+    monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
+    made = App(scylla_cluster, tmp_path)
+    yield made
+    if made.opened:
+        made.opened[0].raw(f"DROP KEYSPACE IF EXISTS {made.keyspace}")
+    for repo in made.opened:
+        repo.close()
+
+
+def order(*, number="", **more):
+    """The source of a release: what is not said is as it was; an attribute comes instead of its own, or is new."""
+    lines = (HEAD + ORDER.replace("NUMBER", number)).splitlines()
+    for name, declared in more.items():
+        at = next((at for at, line in enumerate(lines) if line.startswith(f"    {name}: ")), len(lines))
+        lines[at : at + 1] = [f"    {name}: {declared}"] if declared else []
+    return "\n".join(lines) + "\n"
+
+
+def began(app, source=None):
+    """A first release with rows. Returns its rows by number."""
+    repo, module = app.release(source or order())
+    migrate(repo)
+    rows = [module.Order(shop=n % 3, number=n, total=n, tags={f"t{n}"}, note="x") for n in range(30)]
+    repo.save_many(rows)
+    return rows
+
+
+def stage(course, name):
+    """A stage by its name."""
+    return next(found for found in course.stages if found.name == name)
+
+
+def played(app, course, gaps=None):
+    """Play expand, write both and backfill as they are written, with the gaps filled in."""
+    first = stage(course, "expand")
+    writing = stage(course, "write both").python.partition("# wherever")[0]
+    for gap, value in (gaps or GAPS).items():
+        writing = writing.replace(gap, value)
+    repo, module = app.release(first.python, more="\n\n" + writing)
+    done = migrate(repo)
+
+    assert list(first.cql) == [step.cql for step in done.plan.steps]
+    assert check(repo).in_sync
+
+    call = stage(course, "backfill").python
+    report = eval(call, {**vars(module), "repo": repo, "backfill": backfill})
+
+    assert (True, 30, 30) == (report.finished, report.rows_in, report.rows_out)
+
+
+def ended(app, course):
+    """Play switch and contract. Returns the repo and module of the last release."""
+    repo, module = app.release(stage(course, "switch").python)
+
+    assert [] == plan(repo).cql
+    last = stage(course, "contract")
+    allow = re.findall(r"--allow (\S+)", last.commands[0])
+    done = contract(repo, allow=allow)
+
+    assert list(last.cql) == [step.cql for step in done.plan.steps]
+    assert check(repo, strict=True).in_sync
+    return repo, module
+
+
+INDEXED = "Column[int | None] = column(default=None, index=True)"
+COLUMNS = {
+    "type": ("total", order(total=DECIMAL), ("total", "bigint"), ("total_2", "decimal")),
+    "frozen": (
+        "tags", order(tags='Column[cql.Frozen[set[str]] | None] = column(default=None, db_name="Tags")'),
+        ("Tags", "set<text>"), ("Tags_2", "frozen<set<text>>"),
+    ),
+    "static": (
+        "note", order(note="Column[str | None] = column(default=None, static=True)"),
+        ("note", "text"), ("note_2", "text"),
+    ),
+    "indexed": (
+        "total", order(total="Column[Decimal | None] = column(default=None, index=True)"),
+        ("total", "bigint"), ("total_2", "decimal"),
+    ),
+    "name": (
+        "sum", order(total=None, sum='Column[int | None] = column(default=None, renamed_from="total")'),
+        ("total", "bigint"), ("sum", "bigint"),
+    ),
+}  # fmt: skip
+VALUES = {"total": lambda n: n, "sum": lambda n: n, "tags": lambda n: {f"t{n}"}, "note": lambda _: "x"}
+
+
+@pytest.mark.parametrize(("attribute", "wish", "old", "new"), COLUMNS.values(), ids=COLUMNS)
+def test_a_column_goes_the_whole_course(app, attribute, wish, old, new):
+    """From the refusal to the last drop, with every value."""
+    began(app, order(total=INDEXED) if "index=" in wish else None)
+    repo, module = app.release(wish)
+    before = plan(repo)
+    course = expand(repo, getattr(module.Order, attribute))
+
+    assert [found.code for found in before.refusals] == [found.code for found in course.reasons]
+    assert f"{app.keyspace}.orders.{old[0]}" == course.object
+    played(app, course)
+    assert (old[1], new[1]) == (app.column(old[0]), app.column(new[0]))
+    repo, module = ended(app, course)
+
+    assert (None, new[1]) == (app.column(old[0]), app.column(new[0]))
+    assert {n: VALUES[attribute](n) for n in range(30)} == {
+        row.number: getattr(row, attribute) for row in repo.all(select(module.Order).whole_table())
+    }
+
+
+def test_a_conversion_that_nobody_can_guess_is_left_open(app):
+    """And named, so that the command finds it."""
+    began(app)
+    repo, module = app.release(order(total="Column[datetime | None] = column(default=None)"))
+    course = expand(repo, module.Order.total)
+
+    assert "return …  # convert the value" in stage(course, "write both").python
+    assert (f"scyllamodel backfill Order.total --into total_2 --convert {module.__name__}:to_total_2",) == stage(
+        course, "backfill"
+    ).commands
+
+
+TABLES = {
+    "clustering order": (order(number="descending=True"), ["PK102"]),
+    "partition key": (order().replace("clustering_key()", "partition_key()"), ["PK101", "PK102"]),
+    "another key type": (order().replace("number: Column[int]", "number: Column[str]"), ["TY101"]),
+    "new key column": (order(day="Column[int] = clustering_key()"), ["PK103"]),
+}
+GAPS = {"number=…,  # convert order.number": "number=str(order.number),", "day=…,  # a value for the key": "day=7,"}
+
+
+@pytest.mark.parametrize(("wish", "codes"), TABLES.values(), ids=TABLES)
+def test_a_key_goes_the_whole_course(app, wish, codes):
+    """Into a table beside the old one, which goes at the end."""
+    began(app)
+    repo, module = app.release(wish)
+    course = expand(repo, module.Order)
+
+    assert codes == [found.code for found in course.reasons]
+    played(app, course)
+    repo, module = ended(app, course)
+
+    assert "orders_2" == module.Order.__facts__.name
+    assert {(str(n), n, frozenset({f"t{n}"})) for n in range(30)} == {
+        (str(row.number), row.total, frozenset(row.tags)) for row in repo.all(select(module.Order).whole_table())
+    }
+
+
+TYPES = """
+class Place(UserType, name="place"):
+    street: str
+    floor: FLOOR
+
+class Home(UserType, name="home"):
+    place: cql.Frozen[Place]
+"""
+
+
+def test_a_user_type_goes_the_whole_course(app):
+    """In a column that holds it inside of another; both get second types, and the old ones stay as they are."""
+    source = order(homes="Column[dict[str, cql.Frozen[Home]]] = column(factory=dict)")
+    head, _, rest = source.partition("class Order")
+    before, after = (f"{head}{TYPES.replace('FLOOR', kind)}\nclass Order{rest}" for kind in ("int", "str"))
+    began(app, before)
+    first = app.opened[-1]
+    orders = sys.modules[app.modules[-1]]
+    home = orders.Home(place=orders.Place(street="High", floor=3))
+    first.save_many([orders.Order(shop=n % 3, number=n, homes={"a": home}) for n in range(30)])
+    repo, module = app.release(after)
+    course = expand(repo, "Order.homes")
+
+    assert ["UD102"] == [found.code for found in course.reasons]
+    assert [] == [cql for cql in stage(course, "expand").cql if "DROP" in cql]
+    gap = "{key: Home2(place=Place2(street=v.place.street, floor=str(v.place.floor))) for key, v in value.items()}"
+    played(app, course, {"…  # convert the value": gap})
+    repo, module = ended(app, course)
+    (found,) = repo.all(select(module.Order).where(module.Order.shop == 1, module.Order.number == 1))
+
+    assert {"a": module.Home2(place=module.Place2(street="High", floor="3"))} == found.homes
+
+
+def test_what_else_is_refused_is_told_and_left_as_it_is(app):
+    """Each has a course of its own, and the first one can be run all the same."""
+    began(app)
+    wish = order(total=DECIMAL).replace("note: Column[str", "note: Column[int")
+    repo, _ = app.release(wish)
+    course = expand(repo, "Order.total")
+
+    assert ["TY101"] == [found.code for found in course.others]
+    assert [f"{app.keyspace}.orders.note"] == [found.object for found in course.others]
+    assert "note: Column[str | None]" in stage(course, "expand").python
+    played(app, course)
+
+
+def test_a_course_is_read_by_people_and_programs(app):
+    """Markdown, and JSON by its schema; names of a database are never code."""
+    began(app)
+    repo, _ = app.release(order(total=DECIMAL))
+    course = expand(repo, "orders.total")
+    text = course.render()
+
+    assert [] == faults(course.to_dict())
+    assert ["Expand", "Write both", "Backfill", "Switch", "Contract"] == re.findall(
+        r"^## \d\. (.+)$", text, re.MULTILINE
+    )
+    assert "ALTER TABLE " in text
+    assert "scyllamodel backfill Order.total --into total_2 --convert " in text
+    assert "scyllamodel contract --allow DS103:orders.total" in text
+
+
+async def _awaited(repo):
+    return await expand_async(repo.aio(), "Order.total")
+
+
+def test_it_can_be_awaited(app):
+    """Like every other function of a repo."""
+    began(app)
+    repo, _ = app.release(order(total=DECIMAL))
+
+    assert expand(repo, "Order.total") == asyncio.run(_awaited(repo))
+
+
+NOTHING = [
+    ("Order.note", "Nothing of Order.note is refused"),
+    ("Order.shop", "Nothing of Order.shop is refused.*of Order it is total"),
+    ("Order.totl", "did you mean 'total'"),
+    ("Ordr", "did you mean 'Order'"),
+]
+
+
+@pytest.mark.parametrize(("what", "said"), NOTHING)
+def test_what_is_not_refused_has_no_course(app, what, said):
+    """A wrong name is reported with the nearest valid one."""
+    began(app)
+    repo, _ = app.release(order(total=DECIMAL))
+
+    with pytest.raises(ConfigurationError, match=said):
+        expand(repo, what)
+
+
+VIEW = """
+
+class ByTotal(MaterializedView, of=Order, view="by_total"):
+    total: Column[int] = partition_key()
+    shop: Column[int] = clustering_key()
+    number: Column[int] = clustering_key()
+"""
+
+
+def test_views_of_a_table_are_named(app):
+    """They go with the old table."""
+    began(app, order() + VIEW)
+    other, _ = app.release(order(number="descending=True"))
+
+    assert "Its views by_total are dropped with it" in stage(expand(other, "Order"), "contract").text
+    assert "--allow DS105:by_total" in stage(expand(other, "Order"), "contract").commands[0]
+
+
+BESIDE = """
+
+class ByNote(MaterializedView, of=Order, view="by_note"):
+    note: Column[str] = partition_key()
+    shop: Column[int] = clustering_key()
+    number: Column[int] = clustering_key()
+"""
+
+
+@pytest.mark.parametrize("views", [VIEW, BESIDE, VIEW + BESIDE], ids=["showing", "beside", "both"])
+def test_a_column_of_a_table_with_views_goes_the_whole_course(app, views):
+    """Views that stand in the way of the drop go first, and are made again over the new column."""
+    began(app, order() + views)
+    wish = views.replace("total: Column[int]", "total: Column[Decimal]")
+    repo, module = app.release(order(total=DECIMAL) + wish)
+    course = expand(repo, module.Order.total)
+
+    assert [] == faults(course.to_dict())
+    played(app, course)
+    repo, module = app.release(stage(course, "switch").python)
+    assert [] == plan(repo).cql
+
+    last = stage(course, "contract")
+    repo, module = app.release(last.python or stage(course, "switch").python)
+    done = contract(repo, allow=re.findall(r"--allow (\S+)", last.commands[0]))
+    assert list(last.cql) == [step.cql for step in done.plan.steps]
+
+    again = [found for found in course.stages if found.name == "views"]
+    for found in again:
+        repo, module = app.release(found.python)
+        done = migrate(repo, wait_built=True)
+        assert list(found.cql) == [step.cql for step in done.plan.steps]
+
+    assert check(repo, strict=True).in_sync
+    names = {"by_total"} & {v.name for v in inspect(repo)[repo.keyspace].views}
+    assert names == ({"by_total"} if views != BESIDE else set())
+    assert "Decimal" in (again[0].python if views != BESIDE else "Decimal")

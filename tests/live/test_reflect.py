@@ -1,0 +1,347 @@
+"""No false positives: whatever is made on a real server reads back as what was declared."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.cluster.introspection import read_keyspace
+from scyllamodel.driver.cluster.nodes import read_server_profile
+from scyllamodel.schema.changes import kinds as ch
+from scyllamodel.schema.compare.options import differing_options, stored_values
+from scyllamodel.schema.ddl import change_cql, keyspace_script, undo_cql
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import FrozenMap, Index, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.options import OPTION_NAMES, TableOptions, unalterable_options, unsupported_options
+from scyllamodel.types.cql_types import Native, VectorType, walk
+from scyllamodel.types.parser import parse_type
+from support.cassandra_observed import cases, literal, refused
+from support.servers import needs_vector_index
+from support.strategies import keyspaces
+
+# No test writes a row, and the driver cannot parse the metadata of a row with some of the vectors here.
+pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
+
+numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def coordinator(scylla_repo):
+    """The node that every run would choose."""
+    return choose_coordinator(scylla_repo.connection())
+
+
+@pytest.fixture(scope="module")
+def server(coordinator):
+    """What that node can do."""
+    return read_server_profile(coordinator)
+
+
+@pytest.fixture(scope="module")
+def keyspace(scylla_repo):
+    """The keyspace of this module."""
+    return scylla_repo.keyspace
+
+
+@pytest.fixture(scope="module")
+def run(coordinator, server):
+    """Run changes, one statement each."""
+
+    def run(*changes):
+        for change in changes:
+            coordinator.rows(change_cql(change, server), timeout=60)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def read(coordinator, server, keyspace):
+    """Read the keyspace, or another one, as facts."""
+    return lambda name=keyspace: read_keyspace(coordinator, name, server)
+
+
+def fresh():
+    """A name for a table that no other test has."""
+    return f"t{next(numbers)}"
+
+
+def key(name="a", cql="int", kind="partition_key", *, descending=False):
+    """A key column."""
+    return TableColumn(name, parse_type(cql), kind, descending)
+
+
+def regular(name, cql):
+    """A column outside the key."""
+    return TableColumn(name, parse_type(cql))
+
+
+USER_TYPES = (
+    UserType("addr", (("street", Native("text")), ("n", Native("int")))),
+    UserType("Addr", (("Zip", Native("text")), ("z", Native("int")))),
+    UserType("Date", (("f", Native("int")),)),
+    UserType("select", (('fi"eld', parse_type("list<int>")),)),
+    UserType("nest", (("one", parse_type("frozen<addr>")), ("two", parse_type("map<text, frozen<addr>>")))),
+)
+NATIVE = sorted(
+    "ascii bigint blob boolean date decimal double duration float inet int smallint text time timestamp timeuuid "
+    "tinyint uuid varint".split()
+)
+WITH_USER_TYPES = [
+    "addr", '"Addr"', '"Date"', 'frozen<"select">', "frozen<nest>", 'list<frozen<"Date">>',
+    "map<text, frozen<nest>>", "tuple<addr, int>", "frozen<list<addr>>",
+]  # fmt: skip
+
+
+def accepted_types():
+    """Types without user types of their own that every release took, and those with ours."""
+    texts = [
+        case["type"]
+        for release, case, result in cases("c_types", "type")
+        if release == "5.0" and not refused(result) and "'" not in case["type"]
+    ]
+    known = {text: parse_type(text) for text in [*NATIVE, *texts, *WITH_USER_TYPES]}
+    # A counter inside a vector is taken by Cassandra, and a mistake all the same.
+    return {text: found for text, found in known.items() if Native("counter") not in walk(found)}
+
+
+def test_every_type_reads_back_as_declared(run, read, keyspace, server):
+    """A column of each type that a server takes has, once made, the very type that was declared."""
+    run(*(ch.AddType(keyspace, found) for found in USER_TYPES))
+    types = [found for found in accepted_types().values() if server.has_vectors or not _has_vector(found)]
+    columns = [TableColumn(f"c{number}", found) for number, found in enumerate(types)]
+    wanted = Table(name=fresh(), columns=(key(), *columns), keyspace=keyspace)
+    run(ch.AddTable(keyspace, wanted))
+    found = read()
+
+    assert len(types) > 50
+    assert wanted.columns == found.table(wanted.name).columns
+    assert {t.name: t.fields for t in USER_TYPES} == {t.name: t.fields for t in found.types}
+
+
+def _has_vector(cql_type):
+    return any(isinstance(part, VectorType) for part in walk(cql_type))
+
+
+def test_keys_of_every_type(run, read, keyspace):
+    """Keys of frozen types, ascending and descending, read back as declared."""
+    texts = ["text", "frozen<list<int>>", "tuple<int, text>", "frozen<set<uuid>>", "frozen<map<text, int>>", "inet"]
+    clustering = [key(f"k{at}", text, "clustering", descending=at % 2 == 0) for at, text in enumerate(texts)]
+    statics = [TableColumn("s", parse_type("list<int>"), "static"), TableColumn("A", Native("int"), "static")]
+    columns = (key("z", "frozen<list<int>>"), key("a", "tuple<int>"), *clustering, *statics, regular("b", "int"))
+    wanted = Table(name=fresh(), columns=columns, keyspace=keyspace)
+    run(ch.AddTable(keyspace, wanted))
+
+    assert wanted.columns == read().table(wanted.name).columns
+
+
+def declared_options(server):
+    """Each option that a release like this one took, as `TableOptions`; those that need another yaml left out."""
+    found = {}
+    for _, case, result in cases("a_table_options", "with"):
+        name, _, value = case["with"].partition(" = ")
+        if name not in OPTION_NAMES or refused(result) or value == "NaN" or literal(value) is None:
+            continue
+        options = TableOptions(**{name: literal(value)})
+        if name != "memtable" and not unsupported_options(options.declared(), server, "t"):
+            found[f"{name} = {value}"] = options.declared()
+    return found
+
+
+def test_every_option_is_in_sync_once_the_table_is_made(run, read, keyspace, server):
+    """Each declared option, in each spelling, finds nothing to alter after CREATE TABLE."""
+    wanted = {text: (fresh(), options) for text, options in declared_options(server).items()}
+    for name, options in wanted.values():
+        run(ch.AddTable(keyspace, Table(name=name, columns=(key(),), keyspace=keyspace, options=options)))
+    found = read()
+    wrong = {
+        text: (options, found.table(name).options)
+        for text, (name, options) in wanted.items()
+        if differing_options(options, found.table(name).options, server)
+    }
+
+    assert len(wanted) > 60
+    assert {} == wrong
+
+
+def test_every_option_is_in_sync_once_the_table_is_altered(run, read, keyspace, server, coordinator):
+    """Each declared option can be set on a table that is there, is then in sync, and can be undone."""
+    name, wrong = fresh(), []
+    run(ch.AddTable(keyspace, Table(name=name, columns=(key(),), keyspace=keyspace)))
+    for text, options in declared_options(server).items():
+        found = read().table(name).options
+        differing = differing_options(options, found, server)
+        if not differing or unalterable_options(differing, server, name):
+            continue
+        change = ch.SetOptions(keyspace, name, differing, stored_values(differing, found))
+        run(change)
+        if differing_options(options, read().table(name).options, server):
+            wrong.append(("set", text))
+        coordinator.rows(undo_cql(change, server), timeout=60)
+        if read().table(name).options != found:
+            wrong.append(("undo", text))
+
+    assert [] == wrong
+
+
+def index_table(name):
+    """A table with something to index of every kind."""
+    columns = {
+        "v": "text", "w": "int", "m": "map<text, int>", "l": "list<int>", "st": "set<text>", "fl": "frozen<list<int>>",
+        "fm": "frozen<map<text, int>>", "fs": "frozen<set<int>>", "Mixed": "text", 'od"d 1': "text", "select": "text",
+        "Mm": "map<text, int>", "tp": "tuple<int, text>", "a, b": "int",
+    }  # fmt: skip
+    keys = (key("p"), key("q"), key("c", "int", "clustering"))
+    static = TableColumn("s", Native("int"), "static")
+    return Table(name=name, columns=(*keys, static, *(regular(*item) for item in columns.items())))
+
+
+PLAIN = [
+    *((name, "values") for name in ("v", "w", "p", "q", "c", "s", "m", "l", "st", "Mixed", 'od"d 1', "tp", "a, b")),
+    ("m", "keys"), ("m", "entries"), ("Mm", "keys"), ("fl", "full"), ("fm", "full"), ("fs", "full"),
+]  # fmt: skip
+
+
+def indexes(name, server):
+    """Every kind of index that the server has."""
+    made = [Index(f"{name}_{at}", column, on) for at, (column, on) in enumerate(PLAIN)]
+    if server.has_local_indexes:
+        made.append(Index(f"{name}_local", "v", local=True))
+    if server.has_sai:
+        sai = ("sai", "StorageAttachedIndex", "org.apache.cassandra.index.sai.StorageAttachedIndex", "SAI")
+        made += [Index(f"{name}_s{at}", "wcvq"[at], using=using) for at, using in enumerate(sai)]
+        made.append(Index(f"{name}_sk", "m", "keys", using="sai"))
+        made.append(Index(f"{name}_so", "Mixed", using="sai", options=FrozenMap({"case_sensitive": "false"})))
+    if server.has_index_class("SASI", on_vector=False):
+        sasi = "org.apache.cassandra.index.sasi.SASIIndex"
+        made.append(Index(f"{name}_sasi", "select", using=sasi, options=FrozenMap({"mode": "CONTAINS"})))
+    return tuple(made)
+
+
+def test_every_index_reads_back_as_declared(run, read, keyspace, server):
+    """Each kind of index is, once made, the very fact that was declared."""
+    wanted = index_table(fresh())
+    wanted = attrs.evolve(wanted, indexes=indexes(wanted.name, server))
+    run(ch.AddTable(keyspace, wanted), *(ch.AddIndex(keyspace, wanted, index) for index in wanted.indexes))
+
+    assert wanted.indexes == read().table(wanted.name).indexes
+
+
+@needs_vector_index
+def test_vector_indexes_read_back_as_declared(run, read, keyspace, server):
+    """A vector column and its index are the facts that were declared."""
+    wanted = Table(name=fresh(), columns=(key(), regular("vec", "vector<float, 3>")))
+    using = server.index_class("sai", on_vector=True)
+    index = Index(f"{wanted.name}_ann", "vec", using=using, options=FrozenMap({"similarity_function": "cosine"}))
+    run(ch.AddTable(keyspace, wanted), ch.AddIndex(keyspace, wanted, index))
+
+    assert (index,) == read().table(wanted.name).indexes
+
+
+def test_views_read_back_as_declared(run, read, keyspace):
+    """A view is, once made, the fact that was declared: keys, orders, columns, and no filter to speak of."""
+    columns = (key(), key("B", "int", "clustering", descending=True), regular("x y", "text"), regular("w", "int"))
+    base = Table(name=fresh(), columns=columns)
+    run(ch.AddTable(keyspace, base))
+    keys = (key("x y", "text"), key("B", "int", "clustering", descending=True), key("a", "int", "clustering"))
+    wanted = [
+        View(f"{base.name}_v", (*keys, regular("w", "int")), base.name, keyspace, options=COMMENT),
+        View(f"{base.name}_all", (key("B"), key("a", "int", "clustering"), *columns[2:]), base.name, keyspace, True),
+        View(f"{base.name}_k", (key(), key("B")), base.name, keyspace),
+    ]
+    run(*(ch.AddView(keyspace, view) for view in wanted))
+    found = [read().view(view.name) for view in wanted]
+
+    assert wanted == [attrs.evolve(f, options=w.options) for w, f in zip(wanted, found, strict=True)]
+    assert "it's\na view" == found[0].options["comment"]
+
+
+COMMENT = TableOptions(comment="it's\na view").declared()
+
+
+def test_columns_added_dropped_and_renamed(run, read, keyspace, coordinator, server):
+    """Changes of columns do what they say, and their undo takes it back."""
+    table = Table(name=fresh(), columns=(key(), key("c", "int", "clustering"), regular("v", "int")), keyspace=keyspace)
+    added = (regular('x"1', "map<text, int>"), TableColumn("Static", Native("text"), "static"))
+    steps = [ch.AddColumns(keyspace, table.name, added), ch.RenameKeyColumns(keyspace, table.name, (("c", "C c"),))]
+    run(ch.AddTable(keyspace, table), *steps)
+    grown = read().table(table.name)
+    renamed = attrs.evolve(table.columns[1], name="C c")
+
+    assert Table(name="t", columns=(key(), renamed, regular("v", "int"), *added)).columns == grown.columns
+
+    for step in reversed(steps):
+        coordinator.rows(undo_cql(step, server), timeout=60)
+    found = read().table(table.name)
+
+    assert (table.columns, {'x"1', "Static"}) == (found.columns, set(found.dropped))
+
+
+def test_what_may_be_read_is_what_is_read(server, coordinator):
+    """The server lists the columns of its own schema tables, so newer options would be read too."""
+    there = coordinator.rows("SELECT * FROM system_schema.tables WHERE keyspace_name = 'system_schema'")
+
+    assert {("tables", name) for name in there[0]} <= server.schema_columns
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(facts=keyspaces())
+def test_whole_keyspaces_read_back_as_declared(facts, coordinator, server, keyspace, read):
+    """A script of any facts runs; what it made has no difference to them, and its own script makes the same again."""
+    one, other = f"{keyspace[:40]}_one", f"{keyspace[:40]}_two"
+    wanted = _moved(facts, one, read().keyspace)
+    try:
+        _run_script(wanted, coordinator, server)
+        found = read(one)
+        _run_script(_moved(found, other, found.keyspace), coordinator, server)
+        again = _moved(read(other), one, found.keyspace)
+    finally:
+        for name in (one, other):
+            coordinator.rows(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
+
+    assert () == diff(found, wanted, server)
+    assert found == again
+
+
+def _moved(facts, name, like):
+    """Return equal facts in another keyspace, which is replicated like a given one."""
+    return KeyspaceFacts(
+        name,
+        attrs.evolve(like, name=name),
+        tuple(attrs.evolve(found, keyspace=name) for found in facts.types),
+        tuple(attrs.evolve(found, keyspace=name) for found in facts.tables),
+        tuple(attrs.evolve(found, keyspace=name) for found in facts.views),
+    )
+
+
+def _run_script(facts, coordinator, server):
+    for cql in keyspace_script(facts, server):
+        coordinator.rows(cql, timeout=60)
+
+
+def test_hostile_names_and_texts_arrive_as_they_are(run, read, keyspace):
+    """Quotes, semicolons, comments and line ends in names and comments are data."""
+    hostile = "x\"); DROP TABLE t; -- ' $$ /* \n é☃"
+    columns = (key(), regular(hostile, "int"), regular("'", "int"))
+    wanted = Table(name=fresh(), columns=columns, options=TableOptions(comment=hostile).declared())
+    run(ch.AddTable(keyspace, wanted))
+    found = read().table(wanted.name)
+
+    assert (wanted.columns, hostile) == (found.columns, found.options["comment"])
+
+
+def test_quoted_names_of_tables(run, read, keyspace):
+    """Names in mixed case and reserved words stay what they are."""
+    for name in ("Mixed", "select", "1st"):
+        run(ch.AddTable(keyspace, Table(name=name, columns=(key(name),))))
+
+    assert {"Mixed", "select", "1st"} <= {table.name for table in read().tables if re.search("[A-Zs1]", table.name)}

@@ -1,0 +1,335 @@
+"""What a request raises when it fails: each row of the table in the guide, on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from scyllamodel import (
+    BulkWriteError,
+    Column,
+    ConfigurationError,
+    ConnectionFailed,
+    InvalidPageToken,
+    Model,
+    MultipleResultsFound,
+    NotFound,
+    QueryNotSupported,
+    Repo,
+    RequestFailed,
+    RequestRefused,
+    RequestTimeout,
+    ScyllaModelError,
+    ServiceUnavailable,
+    TypeMismatch,
+    UnknownOutcome,
+    column,
+    insert,
+    migrate,
+    partition_key,
+    select,
+    update,
+)
+from scyllamodel import types as cql
+from scyllamodel.driver.outcomes import StatementOutcome, classify
+from support.sync_and_async import WAYS, played
+
+pytestmark = pytest.mark.live
+
+
+class Note(Model, table="notes", repo="failing"):
+    """One row under a number."""
+
+    id: Column[int] = partition_key()
+    text: Column[str | None] = column(default=None)
+    words: Column[list[str]] = column(factory=list)
+
+
+class Tally(Model, table="note_tallies", repo="failing"):
+    """A counter."""
+
+    id: Column[int] = partition_key()
+    hits: Column[cql.Counter] = column()
+
+
+class Missing(Model, table="missing_notes", repo="failing"):
+    """A table that was not migrated."""
+
+    id: Column[int] = partition_key()
+    text: Column[str | None] = column(default=None)
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the tables of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="failing") as found:
+        migrate(found, resources=[Note, Tally])
+        yield found
+
+
+@pytest.fixture
+def weak(scylla_cluster, repo, scylla_fault_proxy):
+    """A repo behind a proxy that loses answers; statements are prepared."""
+    with scylla_cluster.repo(
+        repo.keyspace, name="failing", nodes=[scylla_fault_proxy.address], request_timeout=0.5
+    ) as found:
+        found.save(Note(id=0))
+        found.get(Note, id=0)
+        found.execute(insert(Note(id=0)).if_not_exists())
+        scylla_fault_proxy.heal()
+        yield found
+
+
+@pytest.fixture(params=WAYS)
+def run(request):
+    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    return lambda case, repo: played(request.param, case, repo)
+
+
+def caught(case):
+    """The error of a case, of which the driver's is the cause if it is one of a request."""
+
+    def raising(repo):
+        with pytest.raises(ScyllaModelError) as found:
+            case(repo)
+        return found.value
+
+    return raising
+
+
+MISSING = [
+    pytest.param(lambda repo: repo.get(Missing, id=1), id="get"),
+    pytest.param(lambda repo: repo.save(Missing(id=1)), id="save"),
+    pytest.param(lambda repo: repo.all(select(Missing).whole_table()), id="all"),
+    pytest.param(lambda repo: repo.page(select(Missing).whole_table()), id="page"),
+    pytest.param(lambda repo: repo.rows(repo.stream(select(Missing).whole_table())), id="stream"),
+    pytest.param(lambda repo: repo.rows(repo.scan(Missing)), id="scan"),
+    pytest.param(lambda repo: repo.truncate(Missing), id="truncate"),
+    pytest.param(lambda repo: repo.raw(f"SELECT * FROM {repo.keyspace}.missing_notes"), id="raw"),
+    pytest.param(lambda repo: repo.raw(f"SELECT * FROM {repo.keyspace}.missing_notes WHERE id = ?", [1]), id="values"),
+    pytest.param(lambda repo: repo.raw("SELEKT"), id="syntax"),
+    pytest.param(lambda repo: repo.execute(insert(Missing(id=1)).if_not_exists()), id="conditional"),
+]
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_what_the_server_refuses_is_refused(run, repo, case):
+    """Whatever the verb: 500, for the models were not migrated or the text is wrong."""
+    error = run(caught(case), repo)
+
+    assert (RequestRefused, False) == (type(error), error.may_be_applied)
+    assert type(error.__cause__).__module__.startswith("cassandra")
+    assert StatementOutcome.UNKNOWN is not classify(error)
+
+
+def test_a_table_that_is_missing_is_advised_upon(run, repo):
+    """The message says what the usual cause is."""
+    error = run(caught(lambda repo: repo.get(Missing, id=1)), repo)
+
+    assert "A select of Missing was refused by the server" in str(error)
+    assert "Is the migration of these models applied" in str(error)
+
+
+def test_a_batch_that_is_refused(run, repo):
+    """A statement of it cannot be prepared."""
+
+    def case(repo):
+        batch = repo.batch()
+        batch.save(Missing(id=1))
+        repo.send(batch)
+
+    assert RequestRefused is type(run(caught(case), repo))
+
+
+def test_rows_of_bulk_work_have_our_errors(run, repo):
+    """Each in the report, whether a statement cannot be prepared or its answer is an error."""
+
+    def case(repo):
+        with pytest.raises(BulkWriteError) as found:
+            repo.save_many([Missing(id=1), Missing(id=2)])
+        return [type(error.error) for error in found.value.report.errors]
+
+    assert [RequestRefused] * 2 == run(case, repo)
+
+
+FAR = "THREE"
+"""A consistency level that a keyspace of one replica cannot reach."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        lambda repo: repo.all(select(Note).where(Note.id == 1).consistency(FAR)),
+        lambda repo: repo.execute(insert(Note(id=1)).consistency(FAR)),
+    ],
+    ids=["read", "write"],
+)
+def test_too_few_replicas_are_unavailable(run, repo, case):
+    """503: nothing was applied, and it can be sent again."""
+    error = run(caught(case), repo)
+
+    assert (ServiceUnavailable, False) == (type(error), error.may_be_applied)
+    assert isinstance(error, ConnectionError)
+    assert StatementOutcome.TRANSIENT is classify(error)
+
+
+READS = [
+    pytest.param(lambda repo: repo.get(Note, id=0), id="get"),
+    pytest.param(lambda repo: repo.rows(repo.stream(select(Note).limit(1))), id="stream"),
+    pytest.param(lambda repo: repo.raw(f"SELECT * FROM {repo.keyspace}.notes"), id="raw"),
+]
+
+
+@pytest.mark.parametrize("case", READS)
+def test_a_read_without_an_answer_times_out(run, weak, scylla_fault_proxy, case):
+    """503: it can be sent again."""
+    weak.all(select(Note).limit(1))
+    scylla_fault_proxy.swallow_answers()
+    error = run(caught(case), weak)
+
+    assert (RequestTimeout, False) == (type(error), error.may_be_applied)
+    assert isinstance(error, TimeoutError)
+    assert "Nothing was changed; send it again later." in str(error)
+
+
+async def awaited_rows(rows, between):
+    """Take them all; something happens after each."""
+    async for _ in rows:
+        between()
+
+
+def each(repo, way, query, between):
+    """Stream two rows a page, and do something after each row."""
+    if way == "awaited":
+        asyncio.run(awaited_rows(repo.aio().stream(query, page_size=2), between))
+    else:
+        for _ in repo.stream(query, page_size=2):
+            between()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_later_page_without_an_answer_times_out(weak, scylla_fault_proxy, way):
+    """Each page has the time of a request; the driver itself waits without end for any page but the first."""
+    weak.save_many([Note(id=number) for number in range(20)])
+    with pytest.raises(RequestTimeout):
+        each(weak, way, select(Note).whole_table(), scylla_fault_proxy.swallow_answers)
+
+
+@pytest.mark.timeout(60)
+def test_a_later_page_has_time_of_its_own(weak):
+    """However long the pages before it took to read."""
+    weak.save_many([Note(id=number) for number in range(20)])
+    rows = []
+    for row in weak.stream(select(Note).whole_table(), page_size=10):
+        rows.append(row)
+        time.sleep(0.1)  # a page takes longer than a request may
+
+    assert 20 <= len(rows)
+
+
+def test_a_write_without_an_answer_may_be_applied(run, weak, scylla_fault_proxy):
+    """503, and the message says that this one can be sent again."""
+    scylla_fault_proxy.swallow_answers()
+    error = run(caught(lambda repo: repo.save(Note(id=0))), weak)
+
+    assert (RequestTimeout, True) == (type(error), error.may_be_applied)
+    assert "safe to send again" in str(error)
+
+
+def test_a_counter_without_an_answer_is_not_safe_to_send_again(run, weak, scylla_fault_proxy):
+    """The message says so."""
+    change = update(Tally).where(Tally.id == 1).set(Tally.hits.increment())
+    weak.execute(change)
+    scylla_fault_proxy.swallow_answers()
+    error = run(caught(lambda repo: repo.execute(change)), weak)
+
+    assert error.may_be_applied
+    assert "read the row before you send it again" in str(error)
+
+
+def test_a_statement_that_could_not_be_prepared_was_not_applied(run, weak, scylla_fault_proxy):
+    """A new statement is sent only after it was prepared."""
+    scylla_fault_proxy.cut_requests(None, when=lambda _: True)
+    error = run(caught(lambda repo: repo.delete(Note(id=0))), weak)
+
+    assert (ServiceUnavailable, False) == (type(error), error.may_be_applied)
+
+
+def test_a_conditional_write_without_an_answer_is_a_timeout_too(run, weak, scylla_fault_proxy):
+    """`UnknownOutcome` is caught with all other timeouts."""
+    scylla_fault_proxy.swallow_answers()
+    error = run(caught(lambda repo: repo.execute(insert(Note(id=0)).if_not_exists())), weak)
+
+    assert (UnknownOutcome, True) == (type(error), error.may_be_applied)
+    assert isinstance(error, RequestTimeout)
+
+
+def test_a_connection_that_breaks_is_unavailable(run, weak, scylla_fault_proxy):
+    """503; the write whose answer was lost may be applied."""
+    append = update(Note).where(Note.id == 0).set(Note.words.append(["x"]))
+    weak.execute(append)
+    scylla_fault_proxy.cut_answers()
+    error = run(caught(lambda repo: repo.execute(append)), weak)
+
+    assert (ServiceUnavailable, True) == (type(error), error.may_be_applied)
+
+
+def test_a_server_that_is_not_there(run):
+    """503 for the first request, since a repo connects then."""
+    with Repo("failing", nodes=["127.0.0.1:1"], keyspace="shop") as lost:
+        error = run(caught(lambda repo: repo.get(Note, id=1)), lost)
+
+    assert isinstance(error, ConnectionFailed)
+
+
+def test_rows_that_are_not_there_or_too_many(run, repo):
+    """404, and a programming error."""
+    repo.save_many([Note(id=number) for number in (11, 12)])
+    both = select(Note).where(Note.id.in_([11, 12]))
+
+    assert isinstance(run(caught(lambda repo: repo.one(select(Note).where(Note.id == -1))), repo), NotFound)
+    assert isinstance(run(caught(lambda repo: repo.one(both)), repo), MultipleResultsFound)
+
+
+def test_a_condition_that_does_not_hold_is_an_answer(run, repo):
+    """A condition that does not hold is a result and not an exception; the application chooses the status 409."""
+    repo.save(Note(id=13, text="first"))
+
+    def case(repo):
+        return repo.insert(Note(id=13, text="second"), if_not_exists=True)
+
+    assert not run(case, repo).applied
+
+
+def test_what_a_client_sent_is_refused_before_anything_is_sent(run, repo):
+    """400 for a page token, 422 for a value, 500 for a query that no index serves."""
+    wrong = caught(lambda repo: repo.page(select(Note).where(Note.id == 1), token="nonsense"))
+
+    assert isinstance(run(wrong, repo), InvalidPageToken)
+    assert isinstance(run(caught(lambda repo: repo.save(Note(id="x"))), repo), TypeMismatch)
+    assert isinstance(run(caught(lambda repo: repo.all(select(Note).where(Note.text == "x"))), repo), QueryNotSupported)
+    with pytest.raises(ConfigurationError):
+        Repo(nodes=["127.0.0.1"], keyspace="shop", consistency="SOME")
+
+
+def test_errors_are_json(repo):
+    """A log line holds code, text, cause, and whether the write may be applied."""
+    with pytest.raises(RequestFailed) as found:
+        repo.get(Missing, id=1)
+    told = found.value.to_dict()
+
+    assert ("QY112", "RequestRefused", False) == (told["code"], told["error"], told["may_be_applied"])
+    assert told["cause"].startswith("InvalidRequest: ")
+
+
+def test_a_schema_that_cannot_be_read_stops_no_request(scylla_cluster, repo, caplog):
+    """The driver needs it for routing alone; a slow refresh is a warning."""
+    with scylla_cluster.repo(repo.keyspace, name="failing") as other:
+        other.connection().session.cluster.control_connection._timeout = 0.000001
+        other.save(Note(id=21, text="sent"))
+
+        assert "sent" == other.get(Note, id=21).text
+    assert "could not read the schema" in caplog.text

@@ -1,0 +1,225 @@
+"""The way back on a real server: `system_schema` is that of the target, and nothing runs twice."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from scyllamodel import (
+    ImpossibleChange,
+    IrreversibleStep,
+    RawStep,
+    contract,
+    history,
+    inspect,
+    migrate,
+    rollback,
+    status,
+)
+from scyllamodel.driver.session.connection import Connection
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.testing import keyspaces
+from support.builders import index, table, view
+from support.histories import CHOICES, Killed, declared
+from support.model_classes import declare
+
+pytestmark = pytest.mark.live
+
+ALL = ("DS102", "DS103", "DS104", "DS105", "DS106", "BC101")
+T = ("id int pk", "at int ck", "a text")
+
+
+class App:
+    """One application on a keyspace of its own, release after release."""
+
+    def __init__(self, cluster):
+        self.cluster, self.keyspace = cluster, keyspaces.unique_name("test_rollback")
+        self.opened, self.kept = [], []
+        keyspaces.create(self.repo())
+
+    def repo(self, *parts):
+        """The repo of a release with these models."""
+        repo = self.cluster.repo(self.keyspace, name=f"r{len(self.opened)}_{self.keyspace}")
+        self.opened.append(repo)
+        self.kept.append(declare(repo.name, *parts))
+        return repo
+
+    def schema(self):
+        """All that the server stores, but for ids and dropped columns."""
+        return fingerprint(inspect(self.opened[0]))
+
+    def close(self):
+        """Drop the keyspace."""
+        keyspaces.drop(self.opened[0])
+        for repo in self.opened:
+            repo.close()
+
+
+@pytest.fixture
+def app(scylla_cluster, monkeypatch):
+    """An application whose releases have one history."""
+    monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
+    found = App(scylla_cluster)
+    yield found
+    found.close()
+
+
+def released(repo):
+    """The versions that one release writes; none where its models want what CQL cannot do, such as another key."""
+    for run in (migrate, contract):
+        try:
+            made = run(repo, allow=ALL)
+        except ImpossibleChange:
+            return
+        if made.version:
+            yield made
+
+
+def with_ttl(seconds, comment, *more, **facts):
+    """Table ``t`` with options."""
+    return table("t", *T, *more, options={"default_time_to_live": seconds, "comment": comment}, **facts)
+
+
+def test_chains_return_to_the_first_version_and_close_the_ledger(app):
+    """Options there and back, an index and a column added and dropped: once, and a second call has nothing to do."""
+    first = migrate(app.repo(with_ttl(10, "A"), table("u", "id int pk", "c int")))
+    before = app.schema()
+    migrate(app.repo(with_ttl(20, "B", "b text"), table("u", "id int pk", "c int")))
+    last = app.repo(with_ttl(30, "A"))
+    migrate(last)
+    contract(last, allow={"DS102:u", "DS103:t.b"})
+    shown = rollback(last, first.version, dry_run=True)
+    back = rollback(last, first.version)
+
+    assert [f"ALTER TABLE {app.keyspace}.t WITH default_time_to_live = 10"] == [
+        cql for cql in back.plan.cql if "t W" in cql
+    ]
+    assert shown.plan.cql == back.plan.cql
+    assert ("rolled_back", before) == (back.status, app.schema())
+    assert ["applied", *["rolled_back"] * 3, "applied"] == [found.status for found in history(last)]
+    assert "in_sync" == rollback(last, first.version).status
+
+
+def test_a_dropped_table_returns_with_its_indexes(app):
+    """What contract dropped with a table is restored with it: indexes, options, static columns."""
+    made = table(
+        "u", *T, "s int static", options={"comment": "u", "gc_grace_seconds": 7}, indexes=[index("a", "u_a_idx")]
+    )
+    first = migrate(app.repo(table("t", *T), made))
+    before = app.schema()
+    last = app.repo(table("t", *T))
+    contract(last, allow={"DS102:u"})
+    rollback(last, first.version)
+
+    assert before == app.schema()
+
+
+def test_a_column_of_a_table_with_a_view_is_taken_back(app):
+    """On Cassandra the view goes first and is made again; the schema is that of the target."""
+    base = (table("t", *T), view("v", "t", "a text pk", "id int ck", "at int ck"))
+    first = migrate(app.repo(*base))
+    before = app.schema()
+    last = app.repo(table("t", *T, "b text"), base[1])
+    migrate(last)
+    back = rollback(last, first.version, allow={"DS103", "DS105"})
+
+    assert ("rolled_back", before) == (back.status, app.schema())
+
+
+def test_a_rollback_that_was_killed_is_finished_without_running_twice(app, monkeypatch):
+    """A hand-written undo that ran is in the ledger, and is left out by the next rollback."""
+    first = migrate(app.repo(table("t", *T)))
+    before, last = app.schema(), app.repo(table("t", *T, "b text"))
+    steps = [RawStep(f"CREATE TABLE {app.keyspace}.raw (id int PRIMARY KEY)", undo=f"DROP TABLE {app.keyspace}.raw")]
+    migrate(last, steps=steps)
+
+    def die(event):
+        if event.kind == "step_started" and event.step.op == "drop_columns":
+            raise Killed
+
+    sent, send = [], Connection.send
+
+    def noted(self, cql, **how):
+        sent.append(cql)
+        return send(self, cql, **how)
+
+    monkeypatch.setattr(Connection, "send", noted)
+    with pytest.raises(Killed):
+        rollback(last, first.version, allow=ALL, steps=steps, on_event=die)
+    stopped = status(last)
+    back = rollback(last, first.version, allow=ALL, steps=steps)
+
+    assert "interrupted" == stopped.state
+    assert ("rolled_back", before) == (back.status, app.schema())
+    assert 1 == sum(cql == f"DROP TABLE {app.keyspace}.raw" for cql in sent)
+    assert ["applied", "partial", "rolled_back", "applied"] == [found.status for found in history(last)]
+
+
+def test_a_run_with_nothing_to_do_settles_what_a_dead_one_left(app, monkeypatch):
+    """Killed after its last step was recorded, a version is closed by the next run, which takes no lock."""
+    repo = app.repo(table("t", *T))
+
+    def die(event):
+        if event.kind == "step_done":
+            raise Killed
+
+    with pytest.raises(Killed):
+        migrate(repo, on_event=die)
+    dead = status(repo).state, history(repo)[0].status
+    texts, send = [], Connection.send
+
+    def noted(self, cql, **how):
+        texts.append(cql)
+        return send(self, cql, **how)
+
+    monkeypatch.setattr(Connection, "send", noted)
+    done = migrate(repo)
+
+    assert ("interrupted", "running") == dead
+    assert ("in_sync", "applied") == (done.status, history(repo)[0].status)
+    assert not [text for text in texts if text.startswith("UPDATE") and "scyllamodel_lock" in text]
+
+
+@settings(
+    max_examples=2,
+    deadline=None,
+    phases=set(Phase) - {Phase.explain, Phase.shrink},
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_random_histories_return_to_any_version(scylla_cluster, data):
+    """After each rollback the server stores what it stored at that version; a killed one is finished by the next."""
+    app, chosen, snapshots = App(scylla_cluster), dict.fromkeys(CHOICES) | {"t": "id int pk", "t.a": True}, {}
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                "scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app"
+            )
+            for _ in range(3):
+                names = data.draw(st.lists(st.sampled_from(sorted(CHOICES)), min_size=2, max_size=5, unique=True))
+                chosen |= {name: data.draw(st.sampled_from(CHOICES[name])) for name in names if name != "t"}
+                repo = app.repo(declared(chosen))
+                for made in released(repo):
+                    snapshots[made.version] = app.schema()
+            version = data.draw(st.sampled_from(sorted(snapshots)))
+            fuse = data.draw(st.integers(0, 6))
+
+            def die(event):
+                nonlocal fuse
+                fuse -= event.kind in ("step_started", "step_done")
+                if fuse < 0 and event.kind in ("step_started", "step_done"):
+                    raise Killed
+
+            before = app.schema()
+            try:
+                rollback(repo, version, allow=ALL, on_event=die)
+            except Killed:
+                rollback(repo, version, allow=ALL)
+            except (ImpossibleChange, IrreversibleStep):  # it was refused, and nothing ran
+                assert before == app.schema()
+                return
+            assert snapshots[version] == app.schema()
+            assert not [v for v in history(repo) if v.version > version and v.is_undoable]
+    finally:
+        app.close()

@@ -1,0 +1,263 @@
+"""Single writes on a real server, blocking and awaited: sent once, and of the values that were given."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from scyllamodel import (
+    BulkWriteError,
+    Column,
+    ConcurrentWrite,
+    Model,
+    RequestTimeout,
+    clustering_key,
+    column,
+    insert,
+    migrate,
+    partition_key,
+    update,
+)
+from scyllamodel.model import change_tracking
+from support.sync_and_async import WAYS, played
+
+pytestmark = pytest.mark.live
+
+
+class Page(Model, table="single_pages", repo="single"):
+    """One row under a name and a number."""
+
+    book: Column[str] = partition_key()
+    number: Column[int] = clustering_key(default=1)
+    lines: Column[list[str]] = column(factory=list)
+    tags: Column[set[str]] = column(factory=set)
+    edition: Column[str] = column(static=True, default="first")
+    owner: Column[str | None] = column(static=True, default=None)
+
+
+class Bare(Model, table="single_bare", repo="single"):
+    """Nothing but a key."""
+
+    id: Column[str] = partition_key()
+
+
+@pytest.fixture(scope="module")
+def repo(scylla_cluster, scylla_repo):
+    """A repo with the tables of this module."""
+    with scylla_cluster.repo(scylla_repo.keyspace, name="single") as found:
+        migrate(found, resources=[Page, Bare])
+        yield found
+
+
+@pytest.fixture
+def weak(scylla_cluster, repo, scylla_fault_proxy):
+    """A repo behind a proxy that loses answers."""
+    with scylla_cluster.repo(
+        repo.keyspace, name="single", nodes=[scylla_fault_proxy.address], request_timeout=0.5
+    ) as found:
+        found.save(Page(book="warm"))
+        scylla_fault_proxy.heal()
+        yield found
+
+
+@pytest.fixture
+def book(request):
+    """A partition of its own for each test."""
+    return request.node.name
+
+
+@pytest.fixture(params=WAYS)
+def run(request, repo):
+    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    return lambda case, repo=repo: played(request.param, case, repo)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """No instance stays taken, whatever the outcome of its writes."""
+    yield
+    assert {} == change_tracking._instances_being_written
+
+
+def appended(repo, book):
+    """A loaded page whose list has grown."""
+    repo.save(Page(book=book, lines=["one"]))
+    page = repo.get(Page, book=book, number=1)
+    page.lines.append("two")
+    return page
+
+
+def test_two_tasks_that_save_one_instance(repo, book):
+    """The second is refused; nothing is appended twice, and the instance can be saved again."""
+    page = appended(repo, book)
+
+    async def case():
+        awaited = repo.aio()
+        return await asyncio.gather(awaited.save(page), awaited.save(page), return_exceptions=True)
+
+    first, second = asyncio.run(case())
+    page.lines.append("three")
+    repo.save(page)
+
+    assert first is None
+    assert isinstance(second, ConcurrentWrite)
+    assert ["one", "two", "three"] == repo.get(Page, book=book, number=1).lines
+
+
+def test_threads_that_save_one_instance(repo, book):
+    """However they meet, an element is appended once."""
+    page, together = appended(repo, book), threading.Barrier(8)
+    refused = []
+
+    def save():
+        together.wait()
+        try:
+            repo.save(page)
+        except ConcurrentWrite as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=save) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert ["one", "two"] == repo.get(Page, book=book, number=1).lines
+    assert len(refused) < 8
+
+
+def test_an_instance_twice_in_bulk_work(run, repo, book):
+    """The second time is that row's error."""
+    page = appended(repo, book)
+
+    def case(repo):
+        with pytest.raises(BulkWriteError) as caught:
+            repo.save_many([page, page])
+        return [(error.index, type(error.error)) for error in caught.value.report.errors]
+
+    assert [(1, ConcurrentWrite)] == run(case)
+    assert ["one", "two"] == repo.get(Page, book=book, number=1).lines
+
+
+def test_a_batch_beside_a_save(run, repo, book):
+    """An instance that was saved since the batch collected it is not sent again."""
+    page = appended(repo, book)
+
+    def fill(batch):
+        batch.save(page)
+        repo.save(page)
+
+    def case(repo):
+        with pytest.raises(ConcurrentWrite, match="was written after the batch collected it"):
+            repo.block(repo.batch(), fill)
+
+    run(case)
+
+    assert ["one", "two"] == repo.get(Page, book=book, number=1).lines
+
+
+def test_an_instance_is_free_after_a_lost_answer(run, repo, book, weak, scylla_fault_proxy):
+    """A write that failed can be repeated."""
+    page = Page(book=book)
+
+    def case(repo):
+        scylla_fault_proxy.swallow_answers()
+        with pytest.raises(RequestTimeout):
+            repo.save(page)
+        scylla_fault_proxy.heal()
+        repo.save(page)
+
+    run(case, weak)
+
+    assert repo.get(Page, book=book, number=1) is not None
+
+
+def test_an_instance_is_free_after_a_cancellation(repo, book, weak, scylla_fault_proxy):
+    """A task that was cancelled holds nothing."""
+    page = Page(book=book)
+
+    async def case():
+        scylla_fault_proxy.swallow_answers()
+        task = asyncio.ensure_future(weak.aio().save(page))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.wait([task])
+        scylla_fault_proxy.heal()
+        return task.cancelled()
+
+    assert asyncio.run(case())
+    repo.save(page)
+
+
+@pytest.mark.parametrize("make", [lambda book: Page(book=book), lambda book: Bare(id=book)], ids=["page", "bare"])
+def test_an_unchanged_instance_asks_whether_its_row_is_there(run, repo, book, make):
+    """Also of a table that has nothing but a key."""
+    row = make(book)
+    repo.save(row)
+
+    def case(repo):
+        return repo.save(row, if_exists=True).applied
+
+    there = run(case)
+    repo.delete(make(book))
+
+    assert (True, False) == (there, run(case))
+
+
+def test_a_static_default_overwrites_nothing(run, repo, book):
+    """A new row of a partition that has its own value: saved, inserted, in a batch, in bulk, as a statement."""
+    repo.save(Page(book=book, number=1, edition="second", owner="Ann"))
+
+    def case(repo):
+        repo.save(Page(book=book, number=2))
+        repo.insert(Page(book=book, number=3), nulls=True)
+        repo.block(repo.batch(), lambda batch: batch.save(Page(book=book, number=4)))
+        repo.save_many([Page(book=book, number=5)])
+        repo.execute(insert(Page(book=book, number=6)))
+        repo.save(Page(book=book, number=1).replace(tags={"x"}), if_exists=True)
+        return repo.get(Page, book=book, number=6).edition
+
+    assert "second" == run(case)
+
+
+GIVEN = [
+    pytest.param(lambda book: Page(book=book, number=2, edition="first"), id="the default itself"),
+    pytest.param(lambda book: Page(book=book, number=2, edition="third"), id="another value"),
+    pytest.param(lambda book: Page(book=book, number=2).replace(edition="third"), id="replaced"),
+]
+
+
+@pytest.mark.parametrize("make", GIVEN)
+def test_a_static_value_that_was_given_is_written(run, repo, book, make):
+    """Also when it is the default itself."""
+    repo.save(Page(book=book, number=1, edition="second"))
+    page = make(book)
+    run(lambda repo: repo.save(page))
+
+    assert page.edition == repo.get(Page, book=book, number=1).edition
+
+
+def test_a_statement_keeps_the_values_that_it_was_given(run, repo, book):
+    """The collections of its caller may change until it is sent."""
+    tags, lines = {"a"}, ["one"]
+    page = Page(book=book, tags={"a"})
+    statements = [
+        insert(page),
+        update(Page).where(Page.book == book, Page.number == 2).set(Page.tags.to(tags), Page.lines.append(lines)),
+        update(Page).where(Page.book == book, Page.number == 3).set(Page.tags.add(tags)),
+    ]
+    for changed in (page.tags, tags):
+        changed.add("later")
+    lines.append("later")
+
+    def case(repo):
+        for statement in statements:
+            repo.execute(statement)
+        return repo.get_many(Page, [(book, number) for number in (1, 2, 3)])
+
+    found = run(case)
+
+    assert [{"a"}] * 3 == [one.tags for one in found]
+    assert ["one"] == found[1].lines

@@ -1,0 +1,360 @@
+"""Writers of a chaos run: random writes of each kind of row, reported to the model before they are sent.
+
+A writer owns its documents and guards, so that writes of one are ordered; logs, counters, seats and ledgers are shared.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Final
+
+import attrs
+
+from chaos_calls import PAUSES, ROUNDS, Actor, Call, WhimError
+from chaos_model import Write
+from chaos_tables import NOTHING, Doc, Guard, Ledger, Log, Seat, Tally, claims_of, contents
+from scyllamodel import NotFound, insert, select, update
+
+SEATS, TALLIES = 60, 8
+"""Places that writers compete for at first, and counters."""
+
+LOG_LENGTH, LEDGER_LENGTH = 60, 40
+"""Writes of one row that grows, before the next one is begun."""
+
+POOL: Final = 24
+"""Documents of one writer."""
+
+
+@attrs.define(eq=False)
+class Slot:
+    """A document with its instance; `row` says what its owner believes."""
+
+    key: tuple[str, str, int]
+    row: Doc
+
+
+@attrs.define(eq=False)
+class Docs(Actor):
+    """Saves, deletes and reads documents of its own, one by one and many at once.
+
+    Attributes:
+        slots: the documents that no call uses at this moment; `every` has all of them.
+    """
+
+    slots: list[Slot] = attrs.field(factory=list)
+    every: list[Slot] = attrs.field(factory=list)
+    busy: int = 0
+    made: int = 0
+    bulk: bool = True
+
+    def call(self) -> Call:
+        """A random call; one that deletes is rare."""
+        kinds: list[Callable[[], Call]] = [self.save] * 8 + [self.get] * 3 + [self.delete, self.refresh, self.batch]
+        kinds += [self.save_many, self.save_many, self.delete_many] if self.bulk else []
+        return self.dice.choice(kinds)()
+
+    def take(self, count: int = 1) -> list[Slot]:
+        """Documents that no other call uses; new ones while there are few."""
+        while len(self.slots) < count or len(self.slots) + self.busy < POOL:
+            self.made += 1
+            row = Doc(owner=self.name, number=self.made)
+            slot = Slot(("docs", self.name, self.made), row)
+            self.slots.append(slot)
+            self.every.append(slot)
+        self.dice.shuffle(self.slots)
+        taken, self.slots = self.slots[:count], self.slots[count:]
+        self.busy += count
+        return taken
+
+    def give_back(self, taken: list[Slot], *, keep: bool = True) -> None:
+        """End the use of documents, but of those that were dropped; those not kept are looked at when the run ends."""
+        taken = [slot for slot in taken if slot in self.every]
+        self.busy -= len(taken)
+        if keep:
+            self.slots += taken
+        else:
+            self.every = [slot for slot in self.every if slot not in taken]
+
+    def drop_all(self) -> list[Slot]:
+        """Give up all documents, those of calls that never end included."""
+        dropped, self.slots, self.every, self.busy = list(self.every), [], [], 0
+        return dropped
+
+    def save(self) -> Call:
+        """Save a document after some changes, or none."""
+        (slot,) = taken = self.take()
+        self.change(slot.row)
+        return Call("save", (slot.row,), writes=(self.begin(slot),), ended=partial(self.give_back, taken))
+
+    def begin(self, slot: Slot) -> Write:
+        """What a save leaves in the row: all columns as the instance has them, however few of them are sent."""
+        return self.model.begin(slot.key, writer=self.name, **contents(slot.row))
+
+    def change(self, row: Doc) -> None:
+        """Change some columns, often back to what they were."""
+        for _ in range(self.dice.choice([0, 1, 1, 2, 3])):
+            self.dice.choice([self._text, self._words, self._notes, self._counts])(row)
+
+    def _text(self, row: Doc) -> None:
+        setattr(row, self.dice.choice("xy"), self.dice.choice([self.token(), self.token(), "again", None]))
+
+    def _words(self, row: Doc) -> None:
+        row.words ^= {self.dice.choice("abcdef")}
+
+    def _notes(self, row: Doc) -> None:
+        if len(row.notes) > 6 or self.dice.random() < 0.1:
+            row.notes = row.notes[: self.dice.randrange(len(row.notes) + 1)]
+        else:
+            row.notes.append(self.token())
+
+    def _counts(self, row: Doc) -> None:
+        name = self.dice.choice("abcdef")
+        if row.counts.pop(name, None) is None:
+            row.counts[name] = self.count
+
+    def get(self) -> Call:
+        """Read a document."""
+        (slot,) = taken = self.take()
+        key = {"owner": slot.row.owner, "number": slot.row.number}
+        then = partial(self._seen, slot)
+        return Call("get", (Doc,), key, then=then, ended=partial(self.give_back, taken))
+
+    def _seen(self, slot: Slot, found: Doc | None) -> list[str]:
+        return self.model.observe(slot.key, contents(found))
+
+    def refresh(self) -> Call:
+        """Put what is stored into an instance.
+
+        The instance counts as known then, while a write without an answer may still come: such a document is left.
+        """
+        (slot,) = taken = self.take()
+        keep = self.model.is_settled(slot.key)
+        ended = partial(self.give_back, taken, keep=keep)
+        return Call("refresh", (slot.row,), then=partial(self._refreshed, slot), ended=ended)
+
+    def _refreshed(self, slot: Slot, missing: NotFound | None) -> list[str]:
+        return self.model.observe(slot.key, None if missing else contents(slot.row))
+
+    def delete(self) -> Call:
+        """Delete a document; the next save makes it again."""
+        (slot,) = taken = self.take()
+        write = self.model.begin(slot.key, **NOTHING)
+        return Call("delete", (slot.row,), writes=(write,), ended=partial(self.give_back, taken))
+
+    def batch(self) -> Call:
+        """Save some documents together."""
+        taken = self.take(self.dice.randint(2, 4))
+        for slot in taken:
+            self.change(slot.row)
+        rows = [slot.row for slot in taken]
+        return Call("batch", (rows,), writes=tuple(map(self.begin, taken)), ended=partial(self.give_back, taken))
+
+    def save_many(self) -> Call:
+        """Save many documents, one by one or by partition; source or listener may break."""
+        taken = self.take(self.dice.randint(2, POOL))
+        for slot in taken:
+            self.change(slot.row)
+        how = {"by_partition": self.dice.random() < 0.5}
+        return self._many("save_many", taken, tuple(map(self.begin, taken)), how)
+
+    def delete_many(self) -> Call:
+        """Delete many documents."""
+        taken = self.take(self.dice.randint(2, POOL // 2))
+        writes = tuple(self.model.begin(slot.key, **NOTHING) for slot in taken)
+        return self._many("delete_many", taken, writes, {})
+
+    def _many(self, verb: str, taken: list[Slot], writes: tuple[Write, ...], how: dict[str, Any]) -> Call:
+        rows: Any = [slot.row for slot in taken]
+        concurrency, broken = self.dice.choice([8, 64]), self.dice.random()
+        if broken < 0.1:
+            rows = breaks_off(rows, self.dice.randrange(len(rows)))
+        elif broken < 0.2:
+            how["on_progress"] = broken_listener(self.dice.randrange(len(rows)))
+        how |= {"concurrency": concurrency, "raise_errors": self.dice.random() < 0.5}
+        requests = ROUNDS * (1 + len(taken) // concurrency)
+        ended = partial(self.give_back, taken)
+        return Call(verb, (rows,), how, writes, bulk=True, requests=requests, extra=PAUSES, ended=ended)
+
+
+def breaks_off(rows: list[Any], at: int) -> Iterable[Any]:
+    """These rows, up to the one at which the source fails."""
+    for index, row in enumerate(rows):
+        if index == at:
+            raise WhimError
+        yield row
+
+
+def broken_listener(at: int) -> Callable[[Any], None]:
+    """A listener to progress that fails after so many rows."""
+
+    def listen(progress: Any) -> None:
+        if progress.done > at:
+            raise WhimError
+
+    return listen
+
+
+@attrs.define(eq=False)
+class Guards(Actor):
+    """Saves documents under the condition that they exist, and reads them at SERIAL."""
+
+    rows: list[Guard] = attrs.field(factory=list)
+
+    def create(self, repo: Any, count: int = 6) -> None:
+        """Make the documents, while nothing breaks; without a condition, which a busy server may not settle."""
+        for number in range(count):
+            row = Guard(id=f"{self.name}.{number}", x="new")
+            self.model.begin(("guards", row.id), **contents(row)).acknowledge()
+            repo.insert(row)
+            self.rows.append(row)
+
+    def call(self) -> Call:
+        """A save or a read of a document that no other call uses."""
+        row = self.rows.pop(self.dice.randrange(len(self.rows)))
+        key, ended = ("guards", row.id), partial(self.rows.append, row)
+        if self.dice.random() < 0.3:
+            query = select(Guard).where(Guard.id == row.id).consistency("SERIAL")
+            statement, timeout = self._timed(query)
+            then = lambda found: self.model.violations(key, contents(found))  # noqa: E731
+            return Call("one_or_none", (statement,), then=then, timeout=timeout, ended=ended)
+        setattr(row, self.dice.choice("xy"), self.dice.choice([self.token(), "again", None]))
+        write = self.model.begin(key, **contents(row))
+        return Call("save", (row,), {"if_exists": True}, (write,), requests=2, ended=ended)
+
+
+@attrs.define(eq=False)
+class Rotation:
+    """Numbers of rows that grow: all write the current one, those before it are looked at.
+
+    Attributes:
+        length: writes after which the next one is begun.
+        old: rows that are no longer written, and that were not checked.
+    """
+
+    length: int
+    current: int = 0
+    written: int = 0
+    old: deque[int] = attrs.field(factory=deque)
+
+    def number(self) -> int:
+        """The row to write next."""
+        self.written += 1
+        if self.written % self.length == 0:
+            self.advance(self.current)
+        return self.current
+
+    def advance(self, number: int) -> None:
+        """Begin the next row, if this is the current one; writes of a row or two before it may be in flight."""
+        if number == self.current:
+            self.current = number + 1
+            self.old.append(number)
+
+    def finished(self) -> int | None:
+        """A row to look at, once."""
+        return self.old.popleft() if len(self.old) > 3 else None
+
+
+@attrs.define(eq=False)
+class Logs(Actor):
+    """Appends to lists and adds to sets that all share."""
+
+    rotation: Rotation = attrs.field(factory=lambda: Rotation(LOG_LENGTH))
+
+    def call(self) -> Call:
+        """An append or an addition, of one element."""
+        old = self.rotation.finished()
+        if old is not None:
+            return self._look(old)
+        number, element = self.rotation.number(), self.token()
+        name = self.dice.choice(["entries", "marks"])
+        write = self.model.begin(("logs", number), writer=self.name, **{name: element})
+        change = Log.entries.append([element]) if name == "entries" else Log.marks.add({element})
+        statement, timeout = self._timed(update(Log).where(Log.id == number).set(change))
+        return Call("execute", (statement,), writes=(write,), timeout=timeout)
+
+    def _look(self, number: int) -> Call:
+        key = ("logs", number)
+        return Call("get", (Log,), {"id": number}, then=lambda found: self.reviewed(key, log_found(found)))
+
+
+def log_found(row: Log | None) -> dict[str, Any] | None:
+    """What the model compares."""
+    return None if row is None else {"entries": row.entries, "marks": row.marks}
+
+
+@attrs.define(eq=False)
+class Tallies(Actor):
+    """Counts up and down, one by one and in counter batches."""
+
+    def call(self) -> Call:
+        """A counter, or some of them together."""
+        numbers = self.dice.sample(range(TALLIES), self.dice.choice([1, 1, 1, 3]))
+        changes = [(number, self.dice.choice([-2, -1, 1, 2, 3])) for number in numbers]
+        statements = [update(Tally).where(Tally.id == number).set(Tally.hits.increment(by)) for number, by in changes]
+        writes = tuple(self.model.begin(("tallies", number), hits=by) for number, by in changes)
+        if len(statements) > 1:
+            return Call("counter_batch", (statements,), writes=writes)
+        statement, timeout = self._timed(statements[0])
+        return Call("execute", (statement,), writes=writes, timeout=timeout)
+
+
+@attrs.define(eq=False)
+class Seats(Actor):
+    """Competes for places by inserts that must be the first."""
+
+    def call(self) -> Call:
+        """An insert of a place that may be taken."""
+        number, token = self.dice.randrange(SEATS + self.count // 20), self.token()
+        statement, timeout = self._timed(insert(Seat(id=number, holder=token)).if_not_exists())
+        write = self.model.begin(("seats", number), claims=(number, token))
+        return Call("execute", (statement,), writes=(write,), timeout=timeout)
+
+
+@attrs.define(eq=False)
+class Ledgers(Actor):
+    """Competes for the next version of a row by conditional updates, and resolves those without an answer."""
+
+    rotation: Rotation = attrs.field(factory=lambda: Rotation(LEDGER_LENGTH))
+    seen: tuple[int, int] | None = None
+
+    def call(self) -> Call:
+        """Write the version after the one that was seen last, or look which one it is."""
+        old = self.rotation.finished()
+        if old is not None or self.seen is None:
+            return self._look(self.rotation.current if old is None else old, last=old is not None)
+        (number, version), self.seen, token = self.seen, None, self.token()
+        if version < 0:
+            return Call("execute", (insert(Ledger(id=number, version=0)).if_not_exists(),))
+        statement, timeout = self._timed(
+            update(Ledger)
+            .where(Ledger.id == number)
+            .set(Ledger.version.to(version + 1), Ledger.winners.add({f"{version + 1}:{token}"}))
+            .if_(Ledger.version == version)
+        )
+        write = self.model.begin(("ledgers", number), claims=(version + 1, token))
+        return Call("resolved", (statement,), writes=(write,), timeout=timeout, follows=1)
+
+    def _look(self, number: int, *, last: bool) -> Call:
+        query, timeout = self._timed(select(Ledger).where(Ledger.id == number).consistency("SERIAL"))
+        then = partial(self._reviewed, number) if last else partial(self._looked, number)
+        return Call("one_or_none", (query,), then=then, timeout=timeout)
+
+    def _looked(self, number: int, row: Ledger | None) -> list[str]:
+        self.seen = (number, -1 if row is None else row.version)
+        if row is not None and row.version >= LEDGER_LENGTH:
+            self.rotation.advance(number)
+            self.seen = None
+        return gaps(row)
+
+    def _reviewed(self, number: int, row: Ledger | None) -> list[str]:
+        return gaps(row) + self.reviewed(("ledgers", number), {"claims": claims_of(row)})
+
+
+def gaps(row: Ledger | None) -> list[str]:
+    """Return what is wrong with the versions of a ledger: each has a winner."""
+    versions = {version for version, _ in claims_of(row)}
+    if row is None or set(range(1, row.version + 1)) == versions:
+        return []
+    return [f"ledger {row.id}: is at version {row.version}, with winners of {sorted(versions)}"]

@@ -1,0 +1,263 @@
+"""Calls of a chaos run: what each writes, how long it may take, and what an answer or an error says of its writes.
+
+*In*: a seeded dice and the model. *Out*: `Call` values that a thread or a task performs and then settles. Nothing here
+waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Final
+
+import attrs
+
+from chaos_model import ChaosModel, Write
+from chaos_tables import FIXED, PARTS, ROWS, Fixed, fresh_model
+from scyllamodel import (
+    BulkReport,
+    BulkWriteError,
+    ConnectionFailed,
+    LWTResult,
+    NotFound,
+    RequestFailed,
+    RequestTimeout,
+    ServiceUnavailable,
+    select,
+)
+
+ROUNDS, PAUSES = 4, 4.0
+"""How often a bulk run sends a row at most, and the seconds that it waits in between."""
+
+
+class WhimError(Exception):
+    """What a source of rows or a listener of the application raises in the middle of a bulk run."""
+
+
+PASSING: Final = (
+    RequestTimeout,
+    ServiceUnavailable,
+    BulkWriteError,
+    ConnectionFailed,
+    WhimError,
+    TimeoutError,
+    asyncio.TimeoutError,
+    asyncio.CancelledError,
+    GeneratorExit,
+)
+"""What a call may end with when something breaks, or its caller gives up."""
+
+
+@attrs.define(eq=False)
+class Call:
+    """One call of a verb.
+
+    Attributes:
+        writes: what it writes; of a bulk run one for each row.
+        bulk: whether a report contains the outcome of each row.
+        requests: how many request timeouts it may take.
+        follows: how many it may take after those, of the repo's length whatever its statement sets.
+        extra: seconds that it may take besides.
+        timeout: seconds that its statement sets; None is what the repo sets.
+        then: gives what is wrong with its result, or with a `NotFound` in place of one.
+        ended: called last, whatever the outcome.
+    """
+
+    verb: str
+    args: tuple[Any, ...] = ()
+    how: dict[str, Any] = attrs.field(factory=dict)
+    writes: tuple[Write, ...] = ()
+    bulk: bool = False
+    requests: float = 1.0
+    follows: float = 0.0
+    extra: float = 0.0
+    timeout: float | None = None
+    then: Callable[[Any], Iterable[str]] = lambda _: ()
+    ended: Callable[[], Any] = lambda: None
+
+    def limit(self, request_timeout: float) -> float:
+        """Seconds after which it has to have ended, whatever happens."""
+        return (self.timeout or request_timeout) * self.requests + request_timeout * self.follows + self.extra
+
+    def succeeded(self, result: Any) -> list[str]:
+        """Settle its writes; gives what is wrong."""
+        self._note("")
+        if self.bulk:
+            self._settle_rows(result)
+        else:
+            refused = isinstance(result, LWTResult) and not result.applied
+            for write in self.writes:
+                write.refuse() if refused else write.acknowledge()
+        return [f"{self.verb}: {text}" for text in self.then(result)]
+
+    def failed(self, error: BaseException) -> list[str]:
+        """Settle its writes as far as the error shows their outcomes; return what is wrong."""
+        self._note(f"{type(error).__name__} ")
+        report = report_of(error) if self.bulk else None
+        if report is not None:
+            self._settle_rows(report)
+        elif isinstance(error, RequestFailed) and not error.may_be_applied:
+            for write in self.writes:
+                write.refuse()
+        if isinstance(error, NotFound):
+            return [f"{self.verb}: {text}" for text in self.then(error)]
+        return [] if isinstance(error, PASSING) else [f"{self.verb}: ended with {type(error).__name__}: {error}"]
+
+    def _note(self, error: str) -> None:
+        for write in self.writes:
+            write.note = f"{time.monotonic():.3f} {self.verb} {error}"
+
+    def _settle_rows(self, report: BulkReport) -> None:
+        errors = {one.index: one.error for one in report.errors}
+        for index, write in enumerate(self.writes):
+            error = errors.get(index)
+            if index >= report.total or (error is not None and not getattr(error, "may_be_applied", False)):
+                write.refuse()
+            elif error is None:
+                write.acknowledge()
+            write.note += "" if error is None else f"({error})"
+
+
+def report_of(error: BaseException | None) -> BulkReport | None:
+    """The report of a bulk run that was broken off; a timeout has the cancellation behind it."""
+    seen = 0
+    while error is not None and seen < 10:
+        report = getattr(error, "report", None)
+        if report is not None:
+            return report
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return None
+
+
+def deadline(dice: random.Random) -> float:
+    """A number of seconds between a millisecond and ten seconds, each order of size alike."""
+    return 10 ** dice.uniform(-3, 1)
+
+
+@attrs.define(eq=False)
+class Actor:
+    """Makes calls on one kind of row, on behalf of one writer.
+
+    Attributes:
+        name: of the writer, unique in a run.
+    """
+
+    name: str
+    dice: random.Random
+    model: ChaosModel
+    count: int = 0
+
+    def token(self) -> str:
+        """A value that was never written."""
+        self.count += 1
+        return f"{self.name}.{self.count}"
+
+    def call(self) -> Call:
+        """The next call."""
+        raise NotImplementedError
+
+    def reviewed(self, key: Any, found: Any) -> list[str]:
+        """Return what is wrong with a row that is no longer written; a correct one is forgotten."""
+        wrong = self.model.violations(key, found)
+        if not wrong and self.model.is_settled(key):
+            self.model.forget(key)
+        return wrong
+
+    def _timed(self, statement: Any) -> tuple[Any, float | None]:
+        """The statement, in half of all cases with a timeout."""
+        if self.dice.random() < 0.5:
+            return statement, None
+        seconds = max(0.001, round(deadline(self.dice), 3))
+        return statement.timeout(seconds), seconds
+
+
+@attrs.define(eq=False)
+class Reads(Actor):
+    """Reads the table that never changes, by all verbs; what comes is right to the last row."""
+
+    keyspace: str = ""
+    token_of_page: dict[int, tuple[str | None, int]] = attrs.field(factory=dict)
+    bulk: bool = True
+
+    def call(self) -> Call:
+        """A random read."""
+        kinds: list[Callable[[], Call]] = [self.get, self.get, self.all, self.stream, self.page, self.page]
+        kinds += [self.count_rows, self.raw, self.fresh]
+        kinds += [self.get_many, self.scan] if self.bulk else []
+        return self.dice.choice(kinds)()
+
+    def _part(self) -> tuple[int, list[Fixed]]:
+        part = self.dice.randrange(PARTS)
+        return part, FIXED[part * ROWS : (part + 1) * ROWS]
+
+    def get(self) -> Call:
+        """One row."""
+        row = self.dice.choice(FIXED)
+        return Call("get", (Fixed,), {"part": row.part, "number": row.number}, then=partial(differs, row))
+
+    def fresh(self) -> Call:
+        """One row by a class that was made just now, so that its statement has to be prepared."""
+        row = self.dice.choice(FIXED)
+        then = lambda found: differs(row.text, None if found is None else found.text)  # noqa: E731
+        return Call("get", (fresh_model(),), {"part": row.part, "number": row.number}, then=then)
+
+    def all(self) -> Call:
+        """A partition."""
+        part, rows = self._part()
+        statement, timeout = self._timed(select(Fixed).where(Fixed.part == part))
+        return Call("all", (statement,), then=partial(differs, rows), timeout=timeout)
+
+    def stream(self) -> Call:
+        """A partition, page by page."""
+        part, rows = self._part()
+        query, how = select(Fixed).where(Fixed.part == part), {"page_size": 40}
+        return Call("stream", (query,), how, requests=4, then=partial(differs, rows))
+
+    def count_rows(self) -> Call:
+        """The rows of a partition, counted by the server."""
+        part, rows = self._part()
+        return Call("count", (select(Fixed).where(Fixed.part == part),), then=partial(differs, len(rows)))
+
+    def page(self) -> Call:
+        """The next page of a partition, by the token that an earlier call got."""
+        part, rows = self._part()
+        token, at = self.token_of_page.get(part, (None, 0))
+
+        def then(page: Any) -> list[str]:
+            self.token_of_page[part] = (page.token, at + 30 if page.token else 0)
+            return differs(rows[at : at + 30], page.items)
+
+        query = select(Fixed).where(Fixed.part == part)
+        return Call("page", (query,), {"size": 30, "token": token}, then=then)
+
+    def raw(self) -> Call:
+        """Text that was never prepared."""
+        row = self.dice.choice(FIXED)
+        text = f"SELECT text FROM {self.keyspace}.chaos_fixed WHERE part = ? AND number = ? /* {self.token()} */"
+        return Call("raw", (text, (row.part, row.number)), then=lambda found: differs(row.text, found[0][0]))
+
+    def get_many(self) -> Call:
+        """Some rows by their keys."""
+        rows = self.dice.sample(FIXED, 40)
+        keys = [(row.part, row.number) for row in rows]
+        return Call("get_many", (Fixed, keys), requests=ROUNDS, extra=PAUSES, then=partial(differs, rows))
+
+    def scan(self) -> Call:
+        """All rows; 16 ranges, of one or two pages each, four at a time, each page asked for four times at most."""
+        how = {"parallelism": 4, "page_size": 200}
+        return Call("scan", (Fixed,), how, requests=32, then=lambda found: differs(FIXED, sorted(found, key=place)))
+
+
+def place(row: Fixed) -> tuple[int, int]:
+    """The key of a row."""
+    return row.part, row.number
+
+
+def differs(wanted: Any, found: Any) -> list[str]:
+    """Return what is wrong with an answer, if anything is."""
+    if found == wanted:
+        return []
+    return [f"{len(wanted)} rows wanted, {len(found)} came" if isinstance(wanted, list) else f"{wanted!r}: {found!r}"]

@@ -1,0 +1,298 @@
+"""What breaks in a chaos run: a process of its own that holds the proxies, and the nodes if they are started here.
+
+``python tests/tools/chaos_faults.py SEED (--scylla HOST:PORT | --nodes N [--version V])`` prints one line of JSON with
+where to connect. On its standard input it takes ``go`` (break something at random, again and again), ``calm`` (let all
+pass; answered when all nodes are up), ``cut`` (close all connections) and ``end``. Each fault is a line of JSON. It is
+a process so that neither its threads, sockets and memory nor a fork of the run mix with those that are counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+
+from node_loss import GatedCluster
+from scyllamodel.local import LocalCluster
+from scyllamodel.testing.fault_proxy import FaultProxy
+from scyllamodel.testing.frames import Request
+
+
+@attrs.define(eq=False)
+class Target:
+    """A node with the proxy in front of it.
+
+    Attributes:
+        node: None where the server is not ours to pause.
+        cluster: of three nodes, of which one may be killed; else None.
+    """
+
+    gate: FaultProxy
+    node: Any = None
+    number: int = 1
+    cluster: GatedCluster | None = None
+
+    def proxy(self) -> FaultProxy:
+        """The proxy as it is now: a node that was killed comes back with another one."""
+        return self.gate if self.cluster is None else self.cluster.gates[self.number]
+
+
+def silence(target: Target, dice: random.Random) -> None:
+    """Nothing passes, connections stay open; then all of it does."""
+    target.proxy().black_hole()
+    time.sleep(dice.choice([0.05, 0.3, 1.0, 3.0]))
+
+
+def long_silence(target: Target, dice: random.Random) -> None:
+    """Longer than any request timeout of a run."""
+    target.proxy().black_hole()
+    time.sleep(dice.uniform(11, 14))
+
+
+def cut(target: Target, dice: random.Random) -> None:
+    """All connections are closed, perhaps several times."""
+    for _ in range(dice.choice([1, 1, 3])):
+        target.proxy().cut()
+        time.sleep(dice.uniform(0, 0.2))
+
+
+def reset(target: Target, dice: random.Random) -> None:
+    """All connections are reset."""
+    del dice
+    target.proxy().reset()
+
+
+def lost_answers(target: Target, dice: random.Random) -> None:
+    """Statements run, and the connection breaks in place of an answer."""
+    target.proxy().cut_answers(dice.randint(1, 5))
+    time.sleep(0.3)
+
+
+def lost_requests(target: Target, dice: random.Random) -> None:
+    """The connection breaks before a statement reaches the server."""
+    target.proxy().cut_requests(dice.randint(1, 5))
+    time.sleep(0.3)
+
+
+def swallowed(target: Target, dice: random.Random) -> None:
+    """Answers never come, on connections that stay open; those to PREPARE too."""
+    target.proxy().swallow_answers(dice.randint(1, 30))
+    target.proxy().swallow_answers(dice.randint(0, 3), when=is_prepare)
+    time.sleep(dice.uniform(0.3, 1))
+
+
+def slow(target: Target, dice: random.Random) -> None:
+    """Answers are late."""
+    target.proxy().delay(dice.choice([0.02, 0.1, 0.6]))
+    time.sleep(dice.uniform(0.5, 2))
+
+
+def paused(target: Target, dice: random.Random) -> None:
+    """The node sleeps, and wakes."""
+    target.node.pause()
+    time.sleep(dice.choice([0.2, 1.0, 3.0]))
+
+
+def killed(target: Target, dice: random.Random) -> None:
+    """The node dies and comes back with its data."""
+    assert target.cluster is not None
+    target.cluster.kill(target.number)
+    time.sleep(dice.uniform(1, 8))
+
+
+def is_prepare(request: Request) -> bool:
+    """Choose what is sent to be prepared."""
+    return request.kind == "PREPARE"
+
+
+Fault = Callable[[Target, random.Random], None]
+ANYWHERE: Final[tuple[Fault, ...]] = (silence, cut, reset, lost_answers, lost_requests, swallowed, slow)
+OURS: Final[tuple[Fault, ...]] = (paused,)
+SEVERAL: Final[tuple[Fault, ...]] = (killed,)
+RARE: Final[tuple[Fault, ...]] = (long_silence,)
+
+
+class Breaker:
+    """Breaks one thing after another, in rounds in which each kind comes once."""
+
+    def __init__(self, targets: list[Target], dice: random.Random) -> None:
+        self._targets, self._dice = targets, dice
+        self._going, self._ended = threading.Event(), threading.Event()
+        self._calm = threading.Lock()
+        self.counts: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def go(self) -> None:
+        """Begin, or continue after `calm`."""
+        self._going.set()
+
+    def calm(self) -> None:
+        """End the fault that there is, and wait until all nodes are up."""
+        self._going.clear()
+        with self._calm:
+            pass
+
+    def _kinds(self) -> list[Fault]:
+        kinds = list(ANYWHERE)
+        if self._targets[0].node is not None:
+            kinds += OURS
+        if self._targets[0].cluster is not None:
+            kinds += SEVERAL
+        self._dice.shuffle(kinds)
+        return kinds
+
+    def _run(self) -> None:
+        kinds, rounds = self._kinds(), 0
+        while True:
+            self._going.wait()
+            with self._calm:
+                if self._going.is_set():
+                    self._break(kinds.pop())
+            time.sleep(self._dice.uniform(0.1, 1.0))
+            if not kinds:
+                kinds, rounds = self._kinds(), rounds + 1
+                kinds += RARE if rounds % 5 == 0 else ()
+
+    def _break(self, fault: Fault) -> None:
+        target = self._dice.choice(self._targets)
+        began = time.monotonic()
+        try:
+            fault(target, self._dice)
+        finally:
+            self._heal(target)
+        self.counts[fault.__name__] += 1
+        say({"fault": fault.__name__, "node": target.number, "seconds": round(time.monotonic() - began, 2)})
+
+    def _heal(self, target: Target) -> None:
+        if target.cluster is not None:
+            target.cluster.heal(target.number)
+        elif target.node is not None:
+            target.node.resume()
+        target.proxy().heal()
+        target.proxy().requests.clear()
+
+
+def say(what: Any) -> None:
+    """One line."""
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
+def serve(targets: list[Target], direct: list[str], dice: random.Random) -> None:
+    """Say where the nodes are, and do as the run says."""
+    say({"nodes": [target.proxy().address for target in targets], "direct": direct})
+    breaker = Breaker(targets, dice)
+    for line in sys.stdin:
+        word = line.strip()
+        if word == "end":
+            return
+        if word == "go":
+            breaker.go()
+        elif word == "cut":
+            for target in targets:
+                target.proxy().cut()
+        else:
+            breaker.calm()
+            say({"calm": breaker.counts})
+
+
+def main() -> None:
+    """Start what is to be broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seed")
+    parser.add_argument("--scylla")
+    parser.add_argument("--nodes", type=int, default=1)
+    parser.add_argument("--version", default="5.0")
+    words = parser.parse_args()
+    dice = random.Random(f"{words.seed} faults")
+    if words.scylla is not None:
+        with FaultProxy(words.scylla) as gate:
+            serve([Target(gate)], [words.scylla], dice)
+    elif words.nodes == 1:
+        with LocalCluster(version=words.version) as cluster, FaultProxy(cluster.contact_points[0]) as gate:
+            serve([Target(gate, cluster.node(1))], cluster.contact_points, dice)
+    else:
+        with GatedCluster(words.version) as gated:
+            targets = [Target(gate, gated.node(number), number, gated) for number, gate in gated.gates.items()]
+            serve(targets, gated.contact_points, dice)
+
+
+@attrs.define(eq=False)
+class Faults:
+    """The process, as a run sees it.
+
+    Attributes:
+        nodes: where to connect, through the proxies.
+        direct: where to look at the end.
+        counts: how often each kind of fault was; known after `calm`.
+        last: the fault before now, for messages.
+    """
+
+    process: subprocess.Popen[str]
+    nodes: list[str] = attrs.field(factory=list)
+    direct: list[str] = attrs.field(factory=list)
+    counts: dict[str, int] = attrs.field(factory=dict)
+    last: str = "none"
+    _calm: threading.Event = attrs.field(factory=threading.Event)
+
+    @classmethod
+    def start(cls, seed: int, *words: str) -> Faults:
+        """Start it, and wait until the nodes are up."""
+        command = [sys.executable, __file__, str(seed), *words]
+        made = cls(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        first = json.loads(made.process.stdout.readline() or "{}")
+        if not first:
+            raise RuntimeError("nothing to break could be started; see above")
+        made.nodes, made.direct = first["nodes"], first["direct"]
+        threading.Thread(target=made._read, name="chaos-faults", daemon=True).start()
+        return made
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            found = json.loads(line)
+            if "calm" in found:
+                self.counts = found["calm"]
+                self._calm.set()
+            else:
+                self.last = f"{found['fault']} of node {found['node']}, {found['seconds']} s"
+                self.counts[found["fault"]] = self.counts.get(found["fault"], 0) + 1
+
+    def go(self) -> None:
+        """Begin to break things."""
+        self._say("go")
+
+    def calm(self, timeout: float = 180.0) -> bool:
+        """End it, and wait until all is well."""
+        self._calm.clear()
+        self._say("calm")
+        return self._calm.wait(timeout)
+
+    def cut(self) -> None:
+        """Close all connections, with the requests whose answers were swallowed."""
+        self._say("cut")
+
+    def end(self) -> None:
+        """End the process, and with it all that it started."""
+        self._say("end")
+        try:
+            self.process.wait(60)
+        finally:
+            self.process.kill()
+
+    def _say(self, word: str) -> None:
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Forked children of a chaos run, which use what they inherited: they are answered or refused in bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import itertools
+import json
+import os
+import select as polling
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, Final
+
+from chaos_actors import Docs
+from chaos_calls import Reads
+from chaos_tables import FIXED, Doc, Fixed
+from chaos_workers import SLACK, Lane, perform, perform_async
+from scyllamodel import ConnectionFailed, RequestFailed, select
+
+CHILD: Final = 25.0
+"""Seconds that a child may take: it connects, twice for each of the hosts at worst, and sends a request."""
+
+
+def fork_worker(name: str, lane: Lane, lent: Any) -> None:
+    """Children that use what they inherited: a repo, a lent session, a stream that their parent began."""
+    warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
+    reads = Reads(name, lane.dice, lane.model, keyspace=lane.repo.keyspace)
+    docs = Docs(name, lane.dice, lane.model)
+    kinds = itertools.cycle([own_repo, lent_session, begun_stream, begun_scan])
+    while not lane.stop.is_set():
+        (slot,) = docs.take()
+        docs.change(slot.row)
+        write = docs.begin(slot)
+        kind = next(kinds)
+        answer = answer_of_child(kind(lane, lent, slot.row, reads))
+        lane.record.forks += 1
+        if answer.get("saved"):
+            write.acknowledge()
+        if answer.get("refused") or kind is not own_repo:
+            write.refuse()
+        lane.record.wrong(*answer["wrong"])
+        time.sleep(min(20 * lane.pause(), 2.0))
+
+
+Child = Callable[[], dict[str, Any]]
+
+
+def own_repo(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
+    """The child opens its own connection, and is answered or fails."""
+    del lent
+    call = reads.raw()
+
+    def child() -> dict[str, Any]:
+        wrong, found = [], {}
+        try:
+            lane.repo.save(row)
+            found["saved"] = True
+            wrong += call.then(perform(lane.repo, call))
+        except (RequestFailed, ConnectionFailed) as error:
+            found["refused"] = not found.get("saved") and not getattr(error, "may_be_applied", False)
+        return {**found, "wrong": wrong}
+
+    return child
+
+
+def lent_session(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
+    """The child is refused at once, on every road to the session."""
+    del row
+    fixed, call = FIXED[0], reads.fresh()
+
+    def child() -> dict[str, Any]:
+        began, wrong = time.monotonic(), []
+        for verb, use in {
+            "get": lambda: lent.get(Fixed, part=fixed.part, number=fixed.number),
+            "a new statement": lambda: perform(lent, call),
+            "aio": lambda: asyncio.run(perform_async(lent.aio(), call)),
+        }.items():
+            wrong += refused(f"{verb} by a lent session", use)
+        late = time.monotonic() - began
+        return {"wrong": wrong + ([f"fork: it took {late:.1f} s to refuse"] if late > SLACK else [])}
+
+    return child
+
+
+def begun_stream(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
+    """A stream of the parent does not continue in a child, once the page that it has is used up."""
+    del lent, row, reads
+    return _begun(lane, lane.repo.stream(select(Fixed).where(Fixed.part == 0), page_size=20), "a stream")
+
+
+def begun_scan(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
+    """Nor does a scan."""
+    del lent, row, reads
+    return _begun(lane, iter(lane.repo.scan(Fixed, page_size=20)), "a scan")
+
+
+def _begun(lane: Lane, rows: Any, what: str) -> Child:
+    try:
+        next(rows)
+    except RequestFailed:
+        return lambda: {"wrong": []}
+    return lambda: {"wrong": refused(f"{what} that the parent began", lambda: list(rows))}
+
+
+def refused(what: str, use: Callable[[], Any]) -> list[str]:
+    """Return what is wrong unless the error in the child says that this belongs to its parent."""
+    try:
+        found = use()
+    except (ConnectionFailed, RequestFailed):
+        return []
+    except Exception as error:  # noqa: BLE001 - reported
+        return [f"fork: {what} ended with {error!r}"]
+    return [f"fork: {what} gave {found!r:.60} in a child"]
+
+
+def answer_of_child(child: Child) -> dict[str, Any]:
+    """Fork, and wait for the answer for a bounded time; a child that hangs is killed."""
+    reads, writes = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _report(child, writes)
+    os.close(writes)
+    try:
+        ready, _, _ = polling.select([reads], [], [], CHILD)
+        text = os.read(reads, 65536) if ready else b""
+    finally:
+        os.close(reads)
+    if not ready:
+        os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    return json.loads(text) if text else {"wrong": [f"fork: {child.__qualname__} gave no answer"]}
+
+
+def _report(child: Child, writes: int) -> None:
+    """In the child: answer, and end without a word to what belongs to the parent. One that hangs shows where."""
+    faulthandler.dump_traceback_later(CHILD - 2)
+    try:
+        try:
+            answer = child()
+        except BaseException as error:  # noqa: BLE001 - reported
+            answer = {"wrong": [f"fork: ended with {error!r}"]}
+        os.write(writes, json.dumps(answer).encode())
+    finally:
+        os._exit(0)

@@ -1,0 +1,354 @@
+"""Threads, tasks, loops and forked children that perform the calls of a chaos run, and measure how long each took.
+
+*In*: repos and actors. *Out*: figures and violations in a `Record`. Each worker is a function that a thread runs until
+the run is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import itertools
+import math
+import random
+import sys
+import threading
+import time
+import traceback
+import weakref
+from collections import Counter, deque
+from collections.abc import Iterator
+from typing import Any, Final
+
+import attrs
+
+from chaos_actors import Docs, Slot
+from chaos_calls import Actor, Call, deadline
+from chaos_model import ChaosModel
+from chaos_tables import Doc, contents
+from scyllamodel import RequestFailed, ScyllaModelError, UnknownOutcome
+from scyllamodel.driver.data import asyncio_bridge
+
+SLACK: Final = 2.0
+"""Seconds that a call may last longer than its deadline, beside those for which the whole process stood still."""
+
+LAG: Final = 1.5
+"""Seconds for which an event loop may stand still, beside those for which the whole process did."""
+
+LATE: Final = 30.0
+"""Seconds after which a request that was broken off is applied, if it ever is."""
+
+PACE: Final = 0.02
+"""Seconds between two calls of one writer, on the average."""
+
+NAP: Final = 0.02
+"""Seconds between two checks of the thread that detects when the process does not run."""
+
+LATEST: Final = 0.05
+"""Seconds by which a thread may wake up late; beyond that the run asks for too much of the machine, and slows down."""
+
+
+GIVEN_UP: Final = (asyncio.CancelledError, asyncio.TimeoutError, GeneratorExit)
+"""How a call ends whose caller no longer waits."""
+
+
+class Record:
+    """Figures of a run, and what is wrong."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.cancelled = self.forks = self.loops = 0
+        self.worst: tuple[float, str] = (0.0, "none")
+        self.lag, self.pace = 0.0, PACE
+        self.beats: dict[int, float] = {}
+        self.stacks: dict[int, str] = {}
+        self.stalls: list[tuple[float, float]] = []
+        self.asleep = math.inf
+        self.violations: list[str] = []
+        self.ended_loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+        self._requests, self._lock, self._began = itertools.count(), threading.Lock(), time.monotonic()
+
+    @property
+    def requests(self) -> int:
+        """How many requests the repos have reported."""
+        return next(copy.copy(self._requests))
+
+    def on_query(self, event: Any) -> None:
+        """Count a request, without a lock that a fork could leave behind."""
+        del event
+        next(self._requests)
+
+    def wrong(self, *texts: str) -> None:
+        """Take note of violations."""
+        with self._lock:
+            for text in texts:
+                self.violations.append(f"after {time.monotonic() - self._began:.1f} s: {text:.2000}")
+
+    def stalled(self, since: float) -> float:
+        """Seconds for which the process stood still since then; also until now, when another thread woke up first."""
+        late = time.monotonic() - self.asleep - NAP
+        over = sum((lasted for at, lasted in self.stalls if at + lasted >= since), 0.0)
+        return over + (late if late > LATEST else 0.0)
+
+    def done(self, call: Call, began: float, limit: float, error: BaseException | None) -> None:
+        """A call ended, in time or not."""
+        over = time.monotonic() - began - limit
+        with self._lock:
+            self.calls[call.verb] += 1
+            if error is not None:
+                self.errors[type(error).__name__] += 1
+                self.cancelled += isinstance(error, GIVEN_UP) and not isinstance(error, ScyllaModelError)
+            self.worst = max(self.worst, (over, f"{call.verb}, of {limit:.3f} s"))
+        if over > SLACK + self.stalled(began):
+            self.wrong(f"{call.verb}: took {over + limit:.1f} s, of {limit:.3f} s; {type(error).__name__}")
+
+    def watch(self, stop: threading.Event) -> None:
+        """Detect when the process does not run: other programs, one thread that keeps the interpreter."""
+        while not stop.is_set():
+            began = self.asleep = time.monotonic()
+            time.sleep(NAP)
+            lasted = time.monotonic() - began - NAP
+            self.pace = min(1.0, 1.3 * self.pace) if lasted > LATEST else max(PACE, 0.99 * self.pace)
+            if lasted > LATEST:
+                self.stalls.append((began, lasted))
+            for thread, beat in list(self.beats.items()):
+                if began - beat > LAG / 2 and thread not in self.stacks:
+                    self.stacks[thread] = standing(thread)
+        self.asleep = math.inf
+
+
+def standing(thread: int) -> str:
+    """Where a thread stands, the innermost calls last."""
+    frame = sys._current_frames().get(thread)
+    return "" if frame is None else "\n" + "".join(traceback.format_stack(frame)[-8:])
+
+
+@attrs.define(eq=False)
+class Lane:
+    """What a worker has: a repo with its timeout, and the word that ends it."""
+
+    record: Record
+    model: ChaosModel
+    repo: Any
+    request_timeout: float
+    stop: threading.Event
+    dice: random.Random
+
+    @contextlib.contextmanager
+    def measured(self, call: Call, limit: float | None = None) -> Iterator[None]:
+        """Settle what the block raised, and measure it; what may be raised goes no further."""
+        began, failed = time.monotonic(), None
+        limit = call.limit(self.request_timeout) if limit is None else limit
+        try:
+            yield
+        except BaseException as error:
+            failed = error
+            self.record.wrong(*call.failed(error))
+            raise
+        finally:
+            self.record.done(call, began, limit, failed)
+            call.ended()
+
+    def pause(self) -> float:
+        """Seconds until the next call."""
+        return min(self.dice.expovariate(1 / self.record.pace), 3.0)
+
+
+def perform(repo: Any, call: Call) -> Any:
+    """Call the verb in this thread."""
+    if call.verb in {"stream", "scan"}:
+        return list(getattr(repo, call.verb)(*call.args, **call.how))
+    if call.verb in {"batch", "counter_batch"}:
+        with filled(repo.batch(), call):
+            return None
+    if call.verb != "resolved":
+        return getattr(repo, call.verb)(*call.args, **call.how)
+    try:
+        return repo.execute(*call.args)
+    except UnknownOutcome as error:
+        with contextlib.suppress(RequestFailed):  # the outcome stays unknown
+            error.resolve(repo)
+        raise
+
+
+async def perform_async(repo: Any, call: Call) -> Any:
+    """Await the verb."""
+    if call.verb in {"stream", "scan"}:
+        return [row async for row in getattr(repo, call.verb)(*call.args, **call.how)]
+    if call.verb in {"batch", "counter_batch"}:
+        async with filled(repo.batch(), call):
+            return None
+    if call.verb != "resolved":
+        return await getattr(repo, call.verb)(*call.args, **call.how)
+    try:
+        return await repo.execute(*call.args)
+    except UnknownOutcome as error:
+        with contextlib.suppress(RequestFailed):
+            await error.resolve(repo)
+        raise
+
+
+def filled(batch: Any, call: Call) -> Any:
+    """A batch with what the call writes."""
+    for one in call.args[0]:
+        batch.counter().execute(one) if call.verb == "counter_batch" else batch.save(one)
+    return batch
+
+
+def run_sync(lane: Lane, call: Call) -> None:
+    """One call in this thread."""
+    with contextlib.suppress(Exception), lane.measured(call):
+        lane.record.wrong(*call.succeeded(perform(lane.repo, call)))
+
+
+def thread_worker(lane: Lane, actors: list[Actor]) -> None:
+    """Calls one after another, that block."""
+    while not lane.stop.is_set():
+        run_sync(lane, lane.dice.choice(actors).call())
+        time.sleep(lane.pause())
+
+
+async def run_async(lane: Lane, call: Call, seconds: float) -> None:
+    """One awaited call, that is given up after so many seconds; it raises what it ended with."""
+    limit = call.limit(lane.request_timeout)
+    if seconds < limit:  # what a bulk run has sent is settled before it ends
+        limit = seconds + (lane.request_timeout if call.bulk or call.verb == "get_many" else 0)
+    with lane.measured(call, limit):
+        lane.record.wrong(*call.succeeded(await given_up(lane, call, seconds)))
+
+
+async def given_up(lane: Lane, call: Call, seconds: float) -> Any:
+    """The result of a call; cancelled from outside or by a timeout of its own.
+
+    Not by `asyncio.wait_for`: before Python 3.12, one that is cancelled while it waits for the task that it has
+    cancelled leaves that task running, which still writes the rows of a bulk run when this call has ended.
+    """
+    if lane.dice.random() < 0.5:
+        async with asyncio.timeout(seconds):
+            return await perform_async(lane.repo.aio(), call)
+    task = asyncio.ensure_future(perform_async(lane.repo.aio(), call))
+    handle = asyncio.get_running_loop().call_later(seconds, task.cancel)
+    try:
+        return await task
+    finally:
+        handle.cancel()
+        task.cancel()
+
+
+async def task_worker(lane: Lane, actor: Actor) -> None:
+    """Calls one after another, and sometimes several in a group, of which one that fails cancels the others."""
+    while not lane.stop.is_set():
+        count = lane.dice.choice([1] * 9 + [5])
+        running = [run_async(lane, actor.call(), deadline(lane.dice)) for _ in range(count)]
+        with contextlib.suppress(Exception, asyncio.CancelledError):
+            await together(*running) if count > 1 else await running[0]
+        await asyncio.sleep(lane.pause())
+
+
+async def together(*running: Any) -> None:
+    """All of these in a TaskGroup."""
+    async with asyncio.TaskGroup() as group:
+        for one in running:
+            group.create_task(one)
+
+
+def loop_worker(lane: Lane, actors: list[Actor]) -> None:
+    """An event loop with many tasks; at its end all slots are free again."""
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(task_worker(lane, actor)) for actor in actors]
+        tasks.append(asyncio.ensure_future(watch_loop(lane)))
+        while not lane.stop.is_set():  # noqa: ASYNC110 - other threads wait for it too
+            await asyncio.sleep(0.1)
+        done, late = await asyncio.wait(tasks, timeout=60)
+        for task in done:
+            task.result()
+        for task in late:
+            lane.record.wrong(f"a task did not end: {task.get_stack()[-1]!r}")
+            task.cancel()
+        await slots_come_back(lane.record)
+
+    loop = asyncio.new_event_loop()
+    lane.record.ended_loops.add(loop)
+    try:
+        loop.run_until_complete(main())
+    except Exception as error:  # noqa: BLE001 - a bug of the run itself, or of the package
+        lane.record.wrong(f"an event loop ended with {error!r}")
+    finally:
+        loop.close()
+
+
+async def watch_loop(lane: Lane) -> None:
+    """Detect when the loop does not run, and not the whole process."""
+    record, thread = lane.record, threading.get_ident()
+    while not lane.stop.is_set():
+        began = record.beats[thread] = time.monotonic()
+        await asyncio.sleep(0.02)
+        lasted = time.monotonic() - began - 0.02
+        record.lag = max(record.lag, lasted)
+        stack = record.stacks.pop(thread, "")
+        if lasted > LAG + record.stalled(began):
+            record.wrong(f"an event loop stood still for {lasted:.2f} s{stack}")
+    del record.beats[thread]
+
+
+async def slots_come_back(record: Record) -> None:
+    """Every slot of this loop is free once the driver has given up all its requests."""
+    waker, until = asyncio_bridge.loop_notifier(), time.monotonic() + 20
+    while waker._free_slots < asyncio_bridge.IN_FLIGHT and time.monotonic() < until:  # noqa: ASYNC110 - nothing tells
+        await asyncio.sleep(0.1)
+    if waker._free_slots != asyncio_bridge.IN_FLIGHT:
+        record.wrong(f"{asyncio_bridge.IN_FLIGHT - waker._free_slots} slots of an event loop were not given back")
+
+
+def ending_worker(lane: Lane, actor: Docs) -> None:
+    """Event loops that end with requests in flight: by `asyncio.run`, or closed without a word to their tasks."""
+    left: deque[tuple[float, Slot]] = deque()
+    while not lane.stop.is_set():
+        calls = [actor.save() for _ in range(6)] + [actor.get() for _ in range(3)]
+        end_loop(lane, calls, closed=lane.dice.random() < 0.5)
+        left.extend((time.monotonic(), slot) for slot in actor.drop_all())
+        lane.record.loops += 1
+        while left and left[0][0] < time.monotonic() - LATE:
+            look_at(lane, left.popleft()[1])
+        time.sleep(min(10 * lane.pause(), 2.0))
+
+
+def look_at(lane: Lane, slot: Slot) -> None:
+    """A document that is no longer written is right, and is forgotten."""
+
+    def then(found: Doc | None) -> list[str]:
+        wrong = lane.model.violations(slot.key, contents(found))
+        if not wrong:
+            lane.model.forget(slot.key)
+        return wrong
+
+    call = Call("get", (Doc,), {"owner": slot.row.owner, "number": slot.row.number}, then=then)
+    run_sync(lane, call)
+
+
+def end_loop(lane: Lane, calls: list[Call], *, closed: bool) -> None:
+    """Begin these calls in a loop of their own, and end it."""
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # that tasks were pending is what this is about
+    lane.record.ended_loops.add(loop)
+
+    async def main() -> None:
+        kept.extend(asyncio.ensure_future(quietly(lane, call)) for call in calls)
+        await asyncio.sleep(lane.dice.choice([0, 0.001, 0.02]))
+
+    kept: list[Any] = []
+    loop.run_until_complete(main())
+    if not closed:
+        for task in kept:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*kept, return_exceptions=True))
+    loop.close()
+
+
+async def quietly(lane: Lane, call: Call) -> None:
+    """A call whose end is not awaited."""
+    with contextlib.suppress(Exception), lane.measured(call, 60.0):
+        lane.record.wrong(*call.succeeded(await perform_async(lane.repo.aio(), call)))

@@ -1,0 +1,380 @@
+"""Damaged and forged input: tokens, plan files, lock files, ledger rows and rows of ``system_schema``.
+
+Each case alters something valid in a few places and reads it as the library does, then shows what was read. The only
+outcomes are a value and an error of this package, within seconds and half a gigabyte. ``python tests/tools/fuzz.py``
+plays 100,000 cases of each kind and shows how far it is; a failure prints the seed and number that play it again:
+
+    python tests/tools/fuzz.py --only plans --seed 7 --first 4711 --cases 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import resource
+import signal
+import sys
+import time
+from collections import Counter
+from datetime import datetime, timezone
+from pathlib import Path
+from uuid import UUID
+
+import support_path  # noqa: F401 - for the next one
+from scyllamodel import Column, Model, ScyllaModelError, clustering_key, partition_key, select
+from scyllamodel._json import read_json
+from scyllamodel.cli.ledger_texts import history_text
+from scyllamodel.driver.data.page_tokens import PageKey, make_token, read_token
+from scyllamodel.driver.data.scan import _parse_state
+from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.ledger.record_bounds import MAX_STEPS, step_fault, version_fault
+from scyllamodel.schema.changes.as_json import change_to_json
+from scyllamodel.schema.compare.comparison_report import compare_schemas
+from scyllamodel.schema.ddl import keyspace_script
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import facts_document
+from scyllamodel.schema.export.snapshot import facts_from_snapshot, read_snapshot, snapshot_document, snapshot_text
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.plan import Plan, make_plan
+from scyllamodel.schema.plan.plan import _fingerprint
+from scyllamodel.schema.plan.step import is_step, make_step
+from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import schema, table, user_type, view, wanted
+
+SECONDS = 20
+"""For one case; a thousandth of it is usual, and machines are busy."""
+
+MEMORY = 512 * 1024 * 1024
+"""Bytes more than at the start."""
+
+CASSANDRA, SCYLLA = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("scylla", (2025, 4))
+FACTS = schema(
+    table("t", "id int pk", "at int ck desc", "a text", "m frozen<map<text,int>>", options={"comment": "it's"}),
+    view("v", "t", "a text pk", "id int ck", "at int ck", where="a IS NOT NULL AND id > 5"),
+    user_type("point", "x int", "y frozen<list<text>>"),
+)
+PLAN = make_plan(
+    wanted(*FACTS.tables, *FACTS.views, *FACTS.types, table("u", "id int pk", "p frozen<point>")), schema(), CASSANDRA
+)
+CHANGES = [step.change for step in PLAN.steps]
+
+
+class Visit(Model, table="visits", repo="fuzz"):
+    """What the tokens are for."""
+
+    who: Column[str] = partition_key()
+    at: Column[int] = clustering_key()
+
+
+QUERY = select(Visit).where(Visit.who == "x").compile("shop")
+KEYS = (PageKey.from_secret(b"a secret of this service"), PageKey.from_secret(b"the secret before it"))
+
+ODD_TEXTS = (
+    "", "\0", "\x1b[31m", "\r", "'", '"', "''", "$$", "--", "/*", "(", "{", "[", "<", "list<", ">", ",", ".", "null",
+    "NaN", "Infinity", "-1", "1e999999", "9" * 5000, "x" * 70_000, "\ud800", "\u202e", "é", "True", "frozen<" * 300,
+    "[" * 300, "{" * 300, "list<int>", "AND", "IS NOT NULL", "sha256:", "99p", "keys(a)", "org.x.Y", "DROP KEYSPACE k",
+)  # fmt: skip
+ODD_VALUES = (
+    None, True, False, 0, -1, 1, 2**31, 2**63 - 1, -(2**63), 2**200, 0.0, -0.0, 1.5, float("nan"), float("inf"), 1e308,
+    [], {}, [[]], [None], {"": None}, {"=": "AddTable"}, {"cql": "int"}, {"map": {}}, "AddTable", "int", (), b"",
+    b"\xff",
+)  # fmt: skip
+
+
+def odd_text(dice, text):
+    """A text, damaged at random: cut, doubled, shuffled, or with something odd in it."""
+    at, end = sorted((dice.randrange(len(text) + 1), dice.randrange(len(text) + 1)))
+    return dice.choice(
+        (
+            lambda: dice.choice(ODD_TEXTS),
+            lambda: text[:at],
+            lambda: text[:at] + text[end:],
+            lambda: text[:end] + text[at:],
+            lambda: text[:at] + dice.choice(ODD_TEXTS) + text[at:],
+            lambda: text[:at] + chr(dice.randrange(1, 0x3000)) + text[at + 1 :],
+            text.swapcase,
+        )
+    )()
+
+
+def odd_value(dice, value):
+    """A value in place of this one, of its kind or of another."""
+    if isinstance(value, str) and dice.random() < 0.7:
+        return odd_text(dice, value)
+    if isinstance(value, list) and value and dice.random() < 0.5:
+        return dice.choice((value[:-1], value * 2, [*value, dice.choice(ODD_VALUES)], value[::-1]))
+    return dice.choice((*ODD_VALUES, dice.choice(ODD_TEXTS), nested(dice.choice((3, 70, 3000)))))
+
+
+def of_its_kind(dice, value, *, in_collection=False):
+    """Another value that a column of this type can hold: servers keep types, and no nulls in collections."""
+    if not in_collection and (value is None or dice.random() < 0.1):
+        return None
+    if isinstance(value, str):
+        return odd_text(dice, value)
+    if isinstance(value, bytes):
+        return dice.randbytes(dice.randrange(40)) if dice.random() < 0.5 else value[: dice.randrange(len(value) + 1)]
+    if isinstance(value, list):
+        inside = [*value, dice.choice(value or ["x"])]
+        return [of_its_kind(dice, part, in_collection=True) if dice.random() < 0.5 else part for part in inside]
+    if isinstance(value, dict):
+        pairs = ((odd_text(dice, key) if dice.random() < 0.2 else key, inner) for key, inner in value.items())
+        return {key: of_its_kind(dice, inner, in_collection=True) for key, inner in pairs}
+    kinds = {bool: (True, False), float: (float("nan"), float("inf"), -1.0, 0.0, 1e300)}
+    return dice.choice(kinds.get(type(value), (0, -1, 1, 2**31 - 1, -(2**31))))
+
+
+def nested(levels):
+    """Lists in lists."""
+    found = []
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+def altered(dice, value):
+    """A copy of plain values that differs in one place."""
+    places = list(_places(value))
+    if not places or dice.random() < 0.02:
+        return odd_value(dice, value)
+    path = dice.choice(places)
+    return _with(dice, value, path)
+
+
+def _places(value, path=()):
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside if len(path) < 20 else ():
+        yield (*path, key)
+        yield from _places(inner, (*path, key))
+
+
+def _with(dice, value, path):
+    copied = dict(value) if isinstance(value, dict) else list(value)
+    key, *rest = path
+    if rest:
+        copied[key] = _with(dice, copied[key], rest)
+        return copied
+    how = dice.random()
+    if how < 0.1:
+        del copied[key]
+    elif how < 0.2 and isinstance(copied, dict):
+        copied[odd_text(dice, str(key))] = copied[key]
+    else:
+        copied[key] = odd_value(dice, copied[key])
+    return copied
+
+
+def times(dice, change, value):
+    """A value after one to four changes, mostly one."""
+    for _ in range(1 + min(3, int(dice.expovariate(1.5)))):
+        value = change(dice, value)
+    return value
+
+
+def written(dice, value):
+    """JSON text of a value, itself damaged now and then."""
+    with contextlib.suppress(RecursionError, TypeError):
+        text = json.dumps(value)
+        return odd_text(dice, text) if dice.random() < 0.1 else text
+    return "[" * 100_000
+
+
+def tokens(dice):
+    """Page tokens, and positions of scans behind a tag that verifies."""
+    if dice.random() < 0.5:
+        token = make_token(QUERY, dice.randbytes(dice.randrange(200)), dice.choice((KEYS, KEYS[1:])))
+        return read_token(QUERY, times(dice, odd_text, token), KEYS)
+    state = [3, [[-(2**63), 0, "0000"], [0, 2**63 - 1, None]]]
+    return _parse_state(written(dice, times(dice, altered, state)).encode(errors="surrogatepass"))
+
+
+def plans(dice):
+    """Plan files, most of them with the hash of what they hold."""
+    found = times(dice, altered, PLAN.to_dict())
+    with contextlib.suppress(Exception):  # whatever the damage does to the hash, the reader says
+        found["hash"] = _fingerprint(found)
+    plan = Plan.from_dict(_document(written(dice, found)))
+    return plan.render(), plan.to_dict(), plan.fingerprint, repr(plan)
+
+
+def _document(text):
+    """The document of a file, as `Plan.load` reads it."""
+    try:
+        found = read_json(text)
+    except ValueError as error:
+        raise Refused("it is not JSON") from error
+    if not isinstance(found, dict):
+        raise Refused("it is not an object")
+    return found
+
+
+class Refused(ScyllaModelError):
+    """Stands for what `Plan.load` makes of a `ValueError`."""
+
+
+def locks(dice):
+    """Lock files, compared with what was declared."""
+    document = times(dice, altered, snapshot_document({"default": ("k", SchemaFacts([FACTS]))}))
+    found = read_snapshot(written(dice, document), "schema.lock.json")
+    facts = facts_from_snapshot(found, "default", "k")
+    return snapshot_text(found), [str(one) for one in compare_schemas(facts, SchemaFacts([FACTS]))], fingerprint(facts)
+
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+STEP = {
+    "scope": "k/default", "version": 20260101000000, "seq": 1, "op": "add_table", "object": "k.t", "cql": "CREATE",
+    "undo": "DROP TABLE", "state": "applied", "attempts": 1, "epoch": 3, "started_at": NOW, "duration_ms": 7,
+    "error": None, "change": "",
+}  # fmt: skip
+VERSION = {
+    "scope": "k/default", "version": 20260101000000, "name": "x", "kind": "migrate", "status": "applied",
+    "plan_hash": "sha256:", "models": ["shop.models"], "total": 1, "applied": 1, "error": None, "error_seq": None,
+    "started_at": NOW, "finished_at": NOW, "host": "h", "actor": "a", "pid": 7, "run_id": UUID(int=1), "epoch": 3,
+}  # fmt: skip
+
+
+def ledger(dice):
+    """Rows of versions and steps, with the change that a rollback would take back."""
+    change = json.loads(change_to_json(dice.choice(CHANGES)))
+    text = written(dice, times(dice, altered, change)) if dice.random() < 0.8 else dice.choice(ODD_TEXTS)
+    rows = {**STEP, "change": text}, VERSION
+    step, version = (altered(dice, row) if dice.random() < 0.3 else row for row in rows)
+    if not isinstance(step, dict) or not isinstance(version, dict) or step_fault(step) or version_fault(version):
+        raise Refused("a bound of the ledger")
+    seq = dice.choice((1, 2, MAX_STEPS))
+    one = LedgerStep.from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": seq})
+    made = Migration.from_row({**version, "scope": "k/default", "version": 1, "steps": (one,)})
+    shown = history_text([made]), made.to_dict(), one.to_dict(), made.rollback_target, made.fault, one.undone_step
+    found = one.change
+    for server in (CASSANDRA, SCYLLA) if found is not None and is_step(found) else ():
+        make_step(1, found, (), server)
+        if hasattr(found, "inverse"):
+            make_step(1, found.inverse(), (), server)
+    return shown
+
+
+def _scylla_rows():
+    path = Path(__file__).parents[1] / "data" / "scylla-system-schema.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    for row in [*rows["tables"], *rows["views"]]:
+        row["extensions"] = {name: bytes.fromhex(value[2:]) for name, value in row["extensions"].items()}
+    read = columns_to_read(SCYLLA)
+    return {
+        name: [{c: row.get(c) for c in read[name]} for row in found] for name, found in rows.items() if name in read
+    }
+
+
+ROWS = _scylla_rows()
+KEYS_OF_ROWS = frozenset(
+    "keyspace_name table_name view_name type_name function_name aggregate_name index_name column_name argument_types "
+    "trigger_name".split()
+)
+TOLD = ("tables", "columns", "views", "types", "indexes", "functions", "aggregates", "scylla_tables", "dropped_columns")
+
+
+def rows(dice):
+    """Rows of ``system_schema``: the keyspace is read, compared and shown, whatever a column holds."""
+    found = dict(ROWS)
+    for _ in range(1 + int(dice.expovariate(1))):
+        source = dice.choice([name for name in TOLD if found.get(name)])
+        at = dice.randrange(len(found[source]))
+        row = dict(found[source][at])
+        column = dice.choice([name for name in row if name not in KEYS_OF_ROWS])
+        row[column] = of_its_kind(dice, row[column])
+        found[source] = [*found[source][:at], row, *found[source][at + 1 :]]
+    facts = reflect_keyspace("shop", found, dice.choice((CASSANDRA, SCYLLA)))
+    notes = diff(facts, KeyspaceFacts("shop"), SCYLLA)
+    return notes, keyspace_script(facts, SCYLLA), facts_document(SchemaFacts([facts])), fingerprint(facts)
+
+
+KINDS = {found.__name__: found for found in (tokens, plans, locks, ledger, rows)}
+
+
+class TooLong(BaseException):
+    """A case took more than its time."""
+
+
+def _ring(*_):
+    raise TooLong
+
+
+def play(kind, seed, first, cases, progress=None):
+    """So many cases of a kind; how many gave a value, and which errors the others gave.
+
+    Parameters:
+        progress: called with the number of each case, once it is played.
+
+    Raises:
+        AssertionError: a case ended in another way; names what plays it again.
+    """
+    outcomes, slowest = Counter(), 0.0
+    before = signal.signal(signal.SIGALRM, _ring)
+    try:
+        for number in range(first, first + cases):
+            since = time.perf_counter()
+            signal.setitimer(signal.ITIMER_REAL, SECONDS)
+            try:
+                KINDS[kind](random.Random(f"{seed} {kind} {number}"))
+                outcomes["value"] += 1
+            except ScyllaModelError as error:
+                outcomes[type(error).__name__] += 1
+            except BaseException as error:
+                again = f"python tests/tools/fuzz.py --only {kind} --seed {seed} --first {number} --cases 1"
+                raise AssertionError(f"{type(error).__name__}; play it again with: {again}") from error
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            slowest = max(slowest, time.perf_counter() - since)
+            if progress is not None:
+                progress(number)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    return outcomes, slowest
+
+
+def reporter(kind, words, out=sys.stderr):
+    """What writes a line after each tenth of the cases."""
+    part, since = max(1, words.cases // 10), time.monotonic()
+
+    def report(number):
+        played = number - words.first + 1
+        if played % part == 0 and played < words.cases:
+            out.write(f"{kind:<7} {played} of {words.cases} cases, {time.monotonic() - since:.0f} s\n")
+            out.flush()
+
+    return report
+
+
+def main():
+    """The long run, with a line for each kind."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=100_000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--only", action="append", default=[], choices=KINDS)
+    words = parser.parse_args()
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    resource.setrlimit(resource.RLIMIT_AS, (_mapped() + MEMORY, resource.RLIM_INFINITY))
+    for kind in words.only or KINDS:
+        since = time.monotonic()
+        outcomes, slowest = play(kind, words.seed, words.first, words.cases, reporter(kind, words))
+        listed = ", ".join(f"{name} {count}" for name, count in outcomes.most_common())
+        took = f"{time.monotonic() - since:.0f} s, slowest case {slowest * 1000:.0f} ms"
+        sys.stdout.write(f"{kind:<7} {words.cases} cases: {listed}; {took}\n")
+        sys.stdout.flush()
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used) // 1024
+    sys.stdout.write(f"memory grew by {grown} MiB; seed {words.seed}\n")
+
+
+def _mapped():
+    """Bytes of address space that this process has."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    return 1 << 32
+
+
+if __name__ == "__main__":
+    main()

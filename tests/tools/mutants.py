@@ -1,0 +1,202 @@
+"""Break the source in one place at a time, and see whether a unit test notices: ``python tests/tools/mutants.py``.
+
+One change at a time is made to the source of a module, and the unit tests of its group are run on it in a forked child,
+which imports the package with that one module changed. A mutant that no test notices has survived: either a test is
+missing, or the change makes no difference, and then it stands in `EQUIVALENT` with the reason. It exits with 1 when
+fewer than 95 % of a group are caught.
+
+Arguments choose groups by name or modules by a part of their paths, as in
+``python tests/tools/mutants.py tracking driver/binder``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.abc
+import importlib.util
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mutant_groups import EQUIVALENT, GROUPS, chosen, group_of
+from mutation import ROOT, Mutant, changed, mutants
+
+UNIT = ROOT / "tests" / "unit"
+FLOOR = 95.0
+TIMEOUT = 60.0
+"""Seconds for the tests of one mutant. One that takes longer is taken for caught: it never ends, or is far too slow."""
+
+MEMORY = 4 << 30
+"""Bytes that the tests of one mutant may take: a loop that never ends may collect without end."""
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from a changed tree."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant = mutant
+        self.name = ".".join(mutant.module.relative_to(ROOT).with_suffix("").parts)
+
+    def find_spec(self, name: str, *_: Any) -> Any:
+        return (
+            importlib.util.spec_from_file_location(name, self.mutant.module, loader=self) if name == self.name else None
+        )
+
+    def exec_module(self, module: Any) -> None:
+        exec(compile(changed(self.mutant), str(self.mutant.module), "exec"), module.__dict__)
+
+
+def child(tests: list[str], mutant: Mutant | None) -> int:
+    """Run the tests in this process, which ends with it. Returns pytest's exit code."""
+    import pytest  # noqa: PLC0415 - it is warm, and this process is about to import what it tests
+
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        for stream in (1, 2):
+            os.dup2(nowhere.fileno(), stream)
+    if mutant is not None:
+        sys.meta_path.insert(0, _Changed(mutant))
+    # Plain asserts: pytest would import the package itself, to rewrite its asserts, and see nothing of the change.
+    quiet = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-profile=mutants"]
+    for name in tests:  # one file at a time: the first notices nearly all, and the others are not even imported
+        if code := int(pytest.main([*quiet, str(UNIT / f"{name}.py")])):
+            return code
+    return 0
+
+
+def started(tests: list[str], mutant: Mutant | None) -> int:
+    """Fork a child for this mutant, or for the unbroken package. Returns its process id."""
+    pid = os.fork()
+    if pid == 0:
+        code = 70
+        with contextlib.suppress(BaseException):
+            os.setsid()
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            code = child(tests, mutant)
+        os._exit(code)
+    return pid
+
+
+def judged(found: list[Mutant], workers: int, tell: Callable[[Mutant, bool, float], None]) -> None:
+    """Run all of them, so many at a time; each is caught, or has survived."""
+    waiting, running = list(reversed(found)), dict[int, tuple[Mutant, float]]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                mutant = waiting.pop()
+                tests = GROUPS[group_of(mutant.module)].tests_of(mutant.module)
+                running[started(tests, mutant)] = mutant, time.monotonic()
+            time.sleep(0.02)
+            for pid, (mutant, began) in list(running.items()):
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if not ended and time.monotonic() - began > TIMEOUT:
+                    os.killpg(pid, signal.SIGKILL)
+                elif ended:
+                    del running[pid]
+                    tell(mutant, os.waitstatus_to_exitcode(status) != 0, time.monotonic() - began)
+    finally:
+        for pid in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Break, run, report."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "what", nargs="*", metavar="GROUP|PATH", help=f"one of {', '.join(GROUPS)}, or a part of the paths of modules"
+    )
+    parser.add_argument("--sample", type=int, metavar="N", help="so many of them, always the same")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--json", action="store_true", help="the result as JSON")
+    settings = parser.parse_args(argv)
+    try:
+        modules = chosen(settings.what)
+    except LookupError as error:
+        parser.error(str(error))
+    every = [mutant for module in modules for mutant in mutants(module)]
+    found = [mutant for mutant in every if mutant.key not in EQUIVALENT]
+    if settings.sample and settings.sample < len(found):
+        found = random.Random(20261127).sample(found, settings.sample)
+    if not are_green({group_of(module) for module in modules}):
+        return 1
+    result = Result(len(found))
+    judged(found, settings.workers, result.tell)
+    print(json.dumps(result.as_json()) if settings.json else result)
+    stale = sorted(EQUIVALENT.keys() - {mutant.key for mutant in every}) if not settings.what else []
+    for key in stale:
+        print(f"no such mutant any more: {key}", file=sys.stderr)
+    return 0 if result.is_enough and not stale else 1
+
+
+def are_green(groups: set[str]) -> bool:
+    """Whether the tests of these groups pass on the unbroken package; if not, they would tell nothing."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "tools")]
+    os.chdir(ROOT)
+    for name in ("pytest", "hypothesis", "hypothesis.strategies", "attrs", "cassandra.cluster", "jsonschema", "cattrs"):
+        importlib.import_module(name)  # what every child needs and no mutant touches
+    for tests in {GROUPS[name].tests for name in groups}:
+        if os.waitstatus_to_exitcode(os.waitpid(started(list(tests), None), 0)[1]) != 0:
+            print(f"The tests fail on the unbroken package: {' '.join(tests)}", file=sys.stderr)
+            return False
+    return True
+
+
+class Result:
+    """The outcomes of the mutants so far; its text is the report."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.began, self.timeouts = total, time.monotonic(), 0
+        self.survivors: list[Mutant] = []
+        self.marks: defaultdict[Path, list[bool]] = defaultdict(list)
+
+    def tell(self, mutant: Mutant, is_caught: bool, seconds: float) -> None:
+        """Count a mutant; print survivors, and from time to time how far it is."""
+        self.marks[mutant.module].append(is_caught)
+        self.timeouts += seconds > TIMEOUT
+        done, passed = sum(map(len, self.marks.values())), time.monotonic() - self.began
+        if not is_caught:
+            self.survivors.append(mutant)
+            print(f"{done}/{self.total} survived: {mutant.name}", file=sys.stderr, flush=True)
+        elif done % 25 == 0:
+            left = passed / done * (self.total - done) / 60
+            print(f"{done}/{self.total} after {passed:.0f} s, {left:.0f} min left", file=sys.stderr, flush=True)
+
+    def ratios(self) -> dict[str, float]:
+        """The percentage of caught mutants of each group."""
+        groups: defaultdict[str, list[bool]] = defaultdict(list)
+        for module, marks in self.marks.items():
+            groups[group_of(module)] += marks
+        return {name: 100 * sum(marks) / len(marks) for name, marks in groups.items()}
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether each group reaches the floor."""
+        return all(ratio >= FLOOR for ratio in self.ratios().values())
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        survivors = sorted(mutant.name for mutant in self.survivors)
+        return {"mutants": self.total, "caught": self.ratios(), "survivors": survivors, "timeouts": self.timeouts}
+
+    def __str__(self) -> str:
+        lines = [
+            f"{sum(marks):>4} of {len(marks):>4}  {module.relative_to(ROOT)}"
+            for module, marks in sorted(self.marks.items())
+        ]
+        lines += [f"{ratio:5.1f} % caught of {name}" for name, ratio in self.ratios().items()]
+        caught = self.total - len(self.survivors)
+        lines += [f"{caught} of {self.total} mutants caught, {self.timeouts} of them by taking too long"]
+        return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

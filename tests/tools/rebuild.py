@@ -1,0 +1,215 @@
+"""Rebuild schemas of other origin: ``python tests/tools/rebuild.py FILE.cql [FILE.cql …]``.
+
+Each file's CQL creates a keyspace on a real node. Models are generated of it: a strict check against it names nothing
+but what the generated module lists as left out, and an empty keyspace made of these models has the same rows in
+``system_schema``. The script that `inspect --format cql` prints has the same rows too, with nothing left out. Options
+that servers no longer take are left out, and the keyspaces that a file names are replaced. A statement that the node
+refuses is printed, and is not part of the schema.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from cassandra import AlreadyExists, InvalidRequest
+from cassandra.protocol import ConfigurationException, SyntaxException
+
+from scyllamodel import Repo, check, inspect, migrate, plan
+from scyllamodel.local import LocalCluster
+from scyllamodel.local.config import DATA_CENTER
+from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.schema.ddl import keyspace_script
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.export.unsupported import Unsupported, missing_from_script
+
+SETTINGS = {
+    "sasi_indexes_enabled": True,
+    "materialized_views_enabled": True,
+    "dynamic_data_masking_enabled": True,
+    "user_defined_functions_enabled": True,
+    "drop_compact_storage_enabled": True,
+}
+PIECE = re.compile(
+    r"""(?P<comment>--[^\n]*|//[^\n]*|/\*.*?\*/)|(?P<end>;)|(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|.)""",
+    re.DOTALL,
+)
+OLD = re.compile(r"\s+(?:WITH|AND)\s+(?:dclocal_)?read_repair_chance\s*=\s*[\d.]+", re.IGNORECASE)
+TABLES = (
+    "tables", "columns", "types", "indexes", "views", "column_masks", "functions", "aggregates", "triggers",
+    "dropped_columns",
+)  # fmt: skip
+"""Of ``system_schema``; those that a server lacks have no rows."""
+OURS = "scyllamodel_"
+
+
+def statements(text: str, keyspace: str) -> list[str]:
+    """The statements of a file that make a schema, on our keyspace."""
+    text = re.sub(r"\$\{keyspace\}\.|\{\{\.Keyspace\}\}\.", "", text)
+    text = re.sub(r"\$\{\w+\}|\{\{[^}]*\}\}", "172800", text)
+    found = [""]
+    for piece in PIECE.finditer(text):
+        if piece["end"]:
+            found.append("")
+        elif not piece["comment"]:
+            found[-1] += piece[0]
+    made = [OLD.sub("", one.strip()) for one in found]
+    kept = [one for one in made if re.match("CREATE|ALTER|DROP", one, re.IGNORECASE) and not _is_keyspace(one)]
+    return [_qualified(statement, keyspace) for statement in kept]
+
+
+def _is_keyspace(statement: str) -> bool:
+    return bool(re.match(r"(?:CREATE|ALTER|DROP)\s+KEYSPACE|USE\s", statement, re.IGNORECASE))
+
+
+def _qualified(statement: str, keyspace: str) -> str:
+    """Every object that is made or altered in our keyspace, whichever the file named."""
+    head = re.match(
+        r"(?P<verb>(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?"
+        r"(?:TABLE|COLUMNFAMILY|TYPE|FUNCTION|AGGREGATE|MATERIALIZED\s+VIEW)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?)"
+        r"(?:\w+\.)?(?P<rest>.*)",
+        statement,
+        re.IGNORECASE | re.DOTALL,
+    )
+    if head is not None:
+        rest = re.sub(r"\bFROM\s+\w+\.(?=\w)", "FROM ", head["rest"], flags=re.IGNORECASE)
+        return f"{head['verb']}{keyspace}.{rest}"
+    if re.match(r"DROP\s+INDEX", statement, re.IGNORECASE):
+        return re.sub(
+            r"(EXISTS\s+|INDEX\s+)(?:\w+\.)?(\w+)\s*$", rf"\g<1>{keyspace}.\2", statement, flags=re.IGNORECASE
+        )
+    return re.sub(r"\bON\s+(?:\w+\.)?(\w+)\s*\(", rf"ON {keyspace}.\1 (", statement, flags=re.IGNORECASE)
+
+
+def rows(repo: Repo, keyspace: str) -> dict[str, list[Any]]:
+    """Return the rows of ``system_schema`` for a keyspace, without ids, times and the internal tables."""
+    found: dict[str, list[Any]] = {}
+    for table in TABLES:
+        columns = (
+            "SELECT column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema' AND table_name = %s"
+        )
+        names = [row.column_name for row in repo.session.execute(columns, [table])]
+        if not names:
+            found[table] = []
+            continue
+        kept = sorted(set(names) - {"id", "keyspace_name", "base_table_id", "dropped_time", "position_"})
+        read = repo.session.execute(
+            f"SELECT {', '.join(kept)} FROM system_schema.{table} WHERE keyspace_name = %s", [keyspace]
+        )
+        found[table] = sorted(
+            repr({name: str(value).replace(keyspace, "K") for name, value in zip(kept, row, strict=True)})
+            for row in read
+            if OURS not in str(row)
+        )
+    return found
+
+
+def generated(source: str, folder: Path) -> str:
+    """The name of an importable module with this source."""
+    name = f"generated_{uuid4().hex}"
+    path = folder / f"{name}.py"
+    path.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return name
+
+
+def rebuilt(cluster: LocalCluster, name: str, texts: list[str], folder: Path) -> list[str]:
+    """Return what is wrong with the models and the script of a schema; nothing, if they create an equal one."""
+    live, again, script_of = f"live_{name}", f"again_{name}", f"script_{name}"
+    with cluster.repo(live, name=name) as repo:
+        migrate_keyspace(repo)
+        refused = applied(repo, live, [statement for text in texts for statement in statements(text, live)])
+        facts, server = inspect(repo)[live], ClusterView.connect(repo).server
+        source = module_source(facts, server, repo=name)
+        module = generated(source, folder)
+        seen = rows(repo, live)
+    left_out = list(unsupported_by_models(facts))
+    print(
+        f"{name}: {len(facts.tables)} tables, {sum(len(t.columns) for t in facts.tables)} columns, "
+        f"{len(facts.types)} types, {sum(len(t.indexes) for t in facts.tables)} indexes, {len(facts.views)} views, "
+        f"{sum(c.mask is not None for t in facts.tables for c in t.columns)} masks, {len(facts.functions)} functions, "
+        f"{len(facts.aggregates)} aggregates; models leave out {len(left_out)}; the node refused {len(refused)}"
+    )
+    print("".join(f"  refused: {' '.join(text.split())[:110]}: {why}\n" for text, why in refused), end="")
+    with cluster.repo(live, name=name, models=[module]) as repo:
+        wrong = [f"diff: {text}" for text in plan(repo).cql]
+        named = {f"{live}.{item.name}" for item in left_out}
+        wrong += [f"check: {note}" for note in check(repo, strict=True).notes if note.object not in named]
+    with cluster.repo(again, name=name, models=[module]) as repo:
+        migrate(repo, create_keyspace=True)
+        wrong += [f"models: {text}" for text in differences(seen, rows(repo, again), left_out)]
+    with cluster.repo(script_of, name=name) as repo:
+        migrate_keyspace(repo)
+        made = [cql.replace(f"{live}.", f"{script_of}.") for cql in keyspace_script(facts, server)[1:]]
+        wrong += [f"script refused: {text}: {why}" for text, why in applied(repo, script_of, made)]
+        wrong += [f"script: {text}" for text in differences(seen, rows(repo, script_of), [])]
+    return wrong + [f"script leaves out: {item}" for item in missing_from_script(facts)]
+
+
+def differences(seen: dict[str, list[Any]], made: dict[str, list[Any]], left_out: list[Unsupported]) -> list[str]:
+    """Rows that only one of two keyspaces has, those of what was left out aside; what was dropped once may differ."""
+    gone = [
+        re.compile(rf"'{re.escape(re.split('[(.]', item.name)[-1 if '.' in item.name else 0])}'") for item in left_out
+    ]
+    functions = ("functions", "aggregates", "triggers") if left_out else ()
+    found: list[str] = []
+    for table in TABLES:
+        if table == "dropped_columns" or table in functions:
+            continue
+        lost = [row for row in seen[table] if row not in made[table] and not any(name.search(row) for name in gone)]
+        found += [f"{table} lost: {row}" for row in lost]
+        found += [f"{table} new: {row}" for row in made[table] if row not in seen[table]]
+    return found
+
+
+def applied(repo: Repo, keyspace: str, found: list[str]) -> list[tuple[str, str]]:
+    """Run statements; one that needs what comes later waits for it. What the node refuses in the end, and why."""
+    repo.session.execute(f"USE {keyspace}")
+    while found:
+        tried = [(statement, _refusal(repo, statement)) for statement in found]
+        refused = [(statement, why) for statement, why in tried if why]
+        if len(refused) == len(found):
+            return refused
+        found = [statement for statement, _ in refused]
+    return []
+
+
+def _refusal(repo: Repo, statement: str) -> str:
+    try:
+        repo.session.execute(statement, timeout=120)
+    except (AlreadyExists, ConfigurationException, InvalidRequest, SyntaxException) as error:
+        return str(error)
+    return ""
+
+
+def migrate_keyspace(repo: Repo) -> None:
+    """An empty keyspace."""
+    replication = f"{{'class': 'NetworkTopologyStrategy', '{DATA_CENTER}': 1}}"
+    repo.session.execute(f"CREATE KEYSPACE {repo.keyspace} WITH replication = {replication}")
+
+
+def main(words: list[str]) -> int:
+    """Rebuild each file, or several joined by ``+``; 1 if something is wrong."""
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder, LocalCluster(settings=SETTINGS) as cluster:
+        for number, word in enumerate(words):
+            texts = [Path(path).read_text(encoding="utf-8") for path in word.split("+")]
+            name = re.sub(r"\W", "_", Path(word.split("+")[0]).stem.lower())[:20] + str(number)
+            wrong = rebuilt(cluster, name, texts, Path(folder))
+            failed += bool(wrong)
+            print("\n".join(f"  {line}" for line in wrong) or "  the same")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main(sys.argv[1:])))

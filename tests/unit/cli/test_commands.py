@@ -1,0 +1,250 @@
+"""The command line without a server: help, usage, configuration, lint; each in a process of its own."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+import pytest
+
+from scyllamodel.cli import main
+from scyllamodel.cli.commands import COMMANDS
+from scyllamodel.cli.parser import parse
+from support.json_schemas import document_in
+from support.shell import on_a_terminal, run
+
+MODELS = """
+from uuid import UUID
+
+from scyllamodel import Column, Model, column, partition_key
+
+
+class Order(Model, table="orders"):
+    id: Column[UUID] = partition_key()
+    note: Column[str] = column(default="", null_as_default=True)
+"""
+TWINS = """
+from uuid import UUID
+
+from scyllamodel import Column, Index, Model, column, partition_key
+
+
+class Order(Model, table="orders", indexes=[Index("note", name="by_note")]):
+    id: Column[UUID] = partition_key()
+    note: Column[str] = column()
+
+
+class Parcel(Model, table="parcels", indexes=[Index("note", name="by_note")]):
+    id: Column[UUID] = partition_key()
+    note: Column[str] = column()
+"""
+REPO = """
+from scyllamodel import Repo
+
+repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", models=["app.models"])
+elsewhere = Repo("audit", nodes=["127.0.0.1:1"], keyspace="audit", models=["app.models"])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A project with a package `app` of one model, and two repos."""
+    package = tmp_path / "app"
+    package.mkdir()
+    for name, text in {"__init__": "", "models": MODELS, "db": REPO, "broken": "import no_such_module"}.items():
+        (package / f"{name}.py").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_help_lists_every_command(folder):
+    """The help goes to stdout and ends with 0."""
+    done = run("--help", folder=folder)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert [] == [command.name for command in COMMANDS if f"  {command.name} " not in done.stdout]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_help_with_examples_and_exit_codes(capsys, command):
+    """The examples of each command are commands, and its exit codes are listed."""
+    code = main([command.name, "--help"])
+    text = capsys.readouterr().out
+
+    assert 0 == code
+    assert "examples:\n  scyllamodel " in text
+    assert "exit codes:\n  0    done" in text
+    assert [] == [line for line in text.splitlines() if len(line) > 100]
+
+
+@pytest.mark.parametrize("example", [example for command in COMMANDS for example in command.examples])
+def test_every_example_can_be_typed(example):
+    """What the help shows is understood by the parser."""
+    (word, *words) = shlex.split(example.partition(" | ")[0])
+
+    assert ("scyllamodel", words[0]) == (word, parse(COMMANDS, words).command.name)
+
+
+def test_the_version_is_told(folder):
+    """--version prints one line."""
+    done = run("--version", folder=folder)
+
+    assert (0, "scyllamodel 0.1.0\n") == (done.returncode, done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", "No command is given."),
+        ("migrat", "Did you mean migrate?"),
+        ("plan --exitcode", "Did you mean --exit-code?"),
+        ("migrate --agreement-timeout -1", "-1 is not a positive number of seconds"),
+        ("local", "the following arguments are required: action"),
+        ("local begin", "invalid choice: 'begin'"),
+    ],
+)
+def test_wrong_usage_ends_with_64(capsys, words, expected):
+    """A command line that cannot be understood is explained on stderr."""
+    code = main(words.split())
+    printed = capsys.readouterr()
+
+    assert (64, "") == (code, printed.out)
+    assert expected in printed.err
+
+
+@pytest.mark.parametrize("command", ["plan", "migrate", "check", "inspect", "lint", "create-keyspace"])
+def test_without_a_repo_the_ways_to_configure_one_are_told(folder, command):
+    """Exit code 78, and every place where a repo can be named."""
+    done = run(command, folder=folder)
+
+    assert (78, "") == (done.returncode, done.stdout)
+    assert [] == [
+        way
+        for way in ("--repo", "--url", "SCYLLAMODEL_REPOS", "SCYLLAMODEL_URL", "pyproject.toml")
+        if way not in done.stderr
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        ("plan --repo app.db:rep", 78, "did you mean 'repo'?"),
+        ("plan --repo app.nothing:repo", 78, "there is no module 'app.nothing'"),
+        ("plan --repo app.broken:repo", 1, "importing app.broken failed: ModuleNotFoundError"),
+        ("plan --url http://127.0.0.1/shop", 78, "scylla://"),
+        ("plan --repo app.db:repo --keyspace a-b", 78, "ASCII letters"),
+        ("plan --repo app.db:repo --models app.absent", 1, "app.absent"),
+        ("lint --repo app.db:repo --models app.broken", 1, "app.broken"),
+        ("check --repo app.db:repo --repo app.db:repo --models json", 1, "no model"),
+        ("inspect --repo app.db:repo", 1, "127.0.0.1:1"),
+    ],
+)
+def test_what_cannot_be_used_is_named(folder, words, code, expected):
+    """Wrong settings and models that do not import have an exit code and a sentence."""
+    done = run(*words.split(), folder=folder)
+
+    assert (code, "") == (done.returncode, done.stdout)
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", ["plan", "plan --wrong", "plan --repo app.db:repo", "lint --repo app.db:repo --models app.broken"]
+)
+def test_errors_are_documents_too(folder, words):
+    """With --json the one document on stdout is the error, with the exit code of the process."""
+    done = run(*words.split(), "--json", folder=folder)
+    document = document_in(done.stdout)
+
+    assert ("error", done.returncode) == (document["kind"], document["exit_code"])
+    assert document["message"] in done.stderr
+
+
+def test_several_repos_that_all_fail_are_told_one_by_one(folder):
+    """A repo that fails does not stop the next; the document is a list, each item with its repo."""
+    done = run("check", "--json", "--repo", "app.db:repo", "--repo", "app.db:elsewhere", folder=folder)
+    document = document_in(done.stdout)
+
+    assert (1, "list") == (done.returncode, document["kind"])
+    assert ["default", "audit"] == [item["repo"] for item in document["items"]]
+
+
+def test_a_password_is_never_printed(folder):
+    """Neither a URL that works nor one that does not gives its password away, wherever it was written."""
+    works = "scylla://user:hunter2@127.0.0.1:1/shop?models=app.models"
+    for words in (
+        ("plan", "-v", "--url", works),
+        ("plan", "-v", "--url", "scylla://user:hunter2@/shop"),
+        ("plan", "-v", "--url", "scylla://user:hunter2/shop"),
+        ("plan", "-v", "--url", "user:hunter2/shop"),
+        ("plan", "--repo", "user:hunter2@h/shop"),
+        ("plan", "--ulr", works),
+        ("plan", f"--ulr={works}"),
+        ("plan", "--lock-timeout", works),
+        ("migrate", works),
+        (works,),
+    ):
+        done = run(*words, folder=folder)
+
+        assert done.returncode
+        assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_help_leads_no_password_to_the_command_line(folder):
+    """Other users can read command lines, so the help names the variable and the file instead."""
+    told = " ".join(run("plan", "--help", folder=folder).stdout.split())
+
+    assert "password@" not in told
+    assert "SCYLLAMODEL_URL or --url-file" in told
+
+
+def test_a_url_comes_from_a_file(folder, tmp_path):
+    """``--url-file`` reads the URL of a repo from a file; one that is missing is named."""
+    file = tmp_path / "secret-url"
+    file.write_text("scylla://user:hunter2@127.0.0.1:1/shop?models=app.models\n", encoding="utf-8")
+    found = run("plan", "--url-file", file, folder=folder)
+    missing = run("plan", "--url-file", "/nowhere/url", folder=folder)
+
+    assert (1, 78) == (found.returncode, missing.returncode)
+    assert "cannot connect to 127.0.0.1:1" in found.stderr
+    assert "hunter2" not in found.stderr
+    assert "--url-file: /nowhere/url cannot be read" in missing.stderr
+
+
+def test_lint_needs_no_server(folder):
+    """Models are read and judged with nothing but themselves."""
+    done = run("lint", "--repo", "app.db:repo", folder=folder)
+
+    assert (0, "1 model, 0 diagnostics.\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_lint_tells_what_would_be_refused(folder):
+    """A remark that refuses gives exit code 3, in text and in the document."""
+    (folder / "app" / "models.py").write_text(TWINS, encoding="utf-8")
+    done = run("lint", "--json", "--repo", "app.db:repo", folder=folder)
+
+    assert (3, ["error"]) == (done.returncode, [d["severity"] for d in document_in(done.stdout)["diagnostics"]])
+
+
+def test_lint_takes_packages_without_a_repo(folder):
+    """Models can be looked at before there is any repo."""
+    done = run("lint", "--models", "app.models", folder=folder)
+
+    assert (0, "1 model, 0 diagnostics.\n") == (done.returncode, done.stdout)
+
+
+def test_the_current_folder_is_imported_from(folder):
+    """The installed command finds the packages of the folder it is called in, as python -m does."""
+    code = "import sys; sys.path[:] = [p for p in sys.path if p]; from scyllamodel.cli import main; sys.exit(main())"
+    exit_code, written = on_a_terminal([sys.executable, "-c", code, "lint", "--repo", "app.db:repo"], folder)
+
+    assert (0, "1 model, 0 diagnostics.\r\n") == (exit_code, written)
+
+
+def test_errors_are_red_on_a_terminal(folder):
+    """A terminal shows an error in red, and NO_COLOR in plain text."""
+    words = [sys.executable, "-m", "scyllamodel", "plan"]
+    red = on_a_terminal(words, folder, TERM="xterm-256color")[1]
+    plain = on_a_terminal(words, folder, TERM="xterm-256color", NO_COLOR="1")[1]
+
+    assert "\x1b[1;31merror CF101" in red
+    assert "\x1b[3" not in plain

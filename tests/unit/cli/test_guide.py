@@ -1,0 +1,117 @@
+"""The guide in the terminal, and completion of the shell."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scyllamodel.cli import main
+from scyllamodel.cli.commands import COMMANDS
+from scyllamodel.cli.commands.guide import completion_script, topics
+from scyllamodel.cli.parser import completions
+from support import readme
+
+PAGES = [page.stem for page in readme.GUIDE if page.stem != "index"]
+
+
+def test_every_page_is_in_the_index():
+    """The index has each page once, by its title."""
+    titles = {page.stem: page.read_text(encoding="utf-8").split("\n", 1)[0] for page in readme.GUIDE}
+
+    assert sorted(PAGES) == sorted(topics())
+    assert {name: f"# {topic.title}" for name, topic in topics().items()} == {name: titles[name] for name in topics()}
+
+
+def test_every_page_is_in_readme():
+    """README links to every page of the guide."""
+    links = re.findall(r"\(scyllamodel/guide/([a-z-]+)\.md\)", readme.README.read_text(encoding="utf-8"))
+
+    assert set(PAGES) == set(links)
+
+
+def test_topics_are_listed(capsys):
+    """Without a topic there is a line for each, under the parts of the guide."""
+    assert 0 == main(["guide"])
+    lines = capsys.readouterr().out.splitlines()
+
+    assert PAGES == sorted(line.split()[0] for line in lines if line.startswith("  "))
+    assert "Read and write" in lines
+    assert [] == [line for line in lines if len(line) > 100]
+
+
+@pytest.mark.parametrize("word", ["models", "models.md", "Multi_Tenancy"])
+def test_a_topic_is_printed_as_it_is(capsys, word):
+    """A page is the Markdown that ships with the package, however its name is written."""
+    assert 0 == main(["guide", word])
+    name = word.lower().removesuffix(".md").replace("_", "-")
+    page = Path(readme.GUIDE[0].parent, f"{name}.md").read_text(encoding="utf-8")
+
+    assert page == capsys.readouterr().out
+
+
+def test_a_topic_as_a_document(capsys):
+    """With --json the page is the text of its topic, and the list has no texts."""
+    main(["guide", "types", "--json"])
+    (topic,) = json.loads(capsys.readouterr().out)["topics"]
+    main(["guide", "--json"])
+    every = json.loads(capsys.readouterr().out)["topics"]
+
+    assert ("types", True) == (topic["name"], topic["text"].startswith("# Types\n"))
+    assert (list(topics()), False) == ([each["name"] for each in every], any("text" in each for each in every))
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"),
+    [
+        ("model", "Did you mean models"),
+        ("tenants", "Did you mean multi-tenancy?"),
+        ("Multi", "Did you mean multi-tenancy?"),
+        ("kubernetes", "Did you mean deploying?"),
+        ("serial_consistency", "Did you mean querying"),
+        ("roolback", "Did you mean rollback?"),
+        ("xyzzy", "List all topics with: scyllamodel guide"),
+    ],
+)
+def test_an_unknown_topic_is_answered_with_near_ones(capsys, word, advice):
+    """Exit code 64, and the topics whose name, summary or text has the word, or a name like it."""
+    assert 64 == main(["guide", word])
+    assert advice in capsys.readouterr().err
+
+
+def completed(*words):
+    """What bash offers for the last of these words."""
+    script = completion_script(completions(COMMANDS))
+    shown = f"COMP_WORDS=({' '.join(words)} ''); COMP_CWORD={len(words) - 1}; _scyllamodel; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run(["bash", "-c", script + shown], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["scyllamodel", "mi"], ["migrate"]),
+        (["scyllamodel", "guide", "sy"], ["syncing"]),
+        (["scyllamodel", "guide", "--j"], ["--json"]),
+        (["scyllamodel", "explain", "TY10"], [f"TY10{number}" for number in range(1, 10)]),
+        (["scyllamodel", "plan", "--create"], ["--create-keyspace"]),
+        (["scyllamodel", "local", "st"], ["start", "stop", "status"]),
+        (["scyllamodel", "plan", "--repo", "shop.d"], []),
+    ],
+)
+def test_bash_completes_commands_topics_and_options(words, expected):
+    """The script offers the commands first, then the words of the command."""
+    assert expected == completed(*words)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_script_is_printed(capsys, shell):
+    """The command prints the script; that of zsh loads the emulation of bash's completion first."""
+    assert 0 == main(["completion", shell])
+    printed = capsys.readouterr().out
+
+    assert printed.endswith(completion_script(completions(COMMANDS)))
+    assert ("zsh" == shell) == printed.startswith("autoload -U +X bashcompinit")

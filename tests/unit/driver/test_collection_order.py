@@ -1,0 +1,216 @@
+"""Sets and maps inside of frozen values are sent in the order in which servers keep them."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated
+
+import pytest
+from cassandra import cqltypes
+
+from scyllamodel import types as cql
+from scyllamodel.driver.data.binding.collection_order import _sort_key, arranger_for
+from scyllamodel.driver.data.binding.strict_values import _identity
+from scyllamodel.types.annotations import map_annotation
+from scyllamodel.types.cql_types import ListType, MapType, Native, SetType, VectorType
+from scyllamodel.types.identity import identity_of
+from support.driver_codecs import PROTOCOL, driver_type
+from support.strategies import Status
+from support.type_cases import USER_TYPES, Place
+
+SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
+EARLY, LATE = uuid.uuid1(1, 1), uuid.UUID("ffffffff-ffff-1fff-8080-808080808080")
+IN_ORDER = {
+    "text": (str, ["", "a", "aa", "b", "é", "\uffff", "\U0001f600"]),
+    "ascii": (cql.Ascii, ["", "B", "a"]),
+    "blob": (bytes, [b"", b"a", b"\xff"]),
+    "boolean": (bool, [False, True]),
+    "varint": (cql.VarInt, [-(2**80), -1, 3, 2**80]),
+    "double": (float, [float("-inf"), -1.0, 0.5, 1.0, float("inf"), float("nan")]),
+    "float": (cql.Float, [-1.0, 0.5, float("nan")]),
+    "zeros": (tuple[float, str], [(-0.0, "b"), (0.0, "a")]),
+    "decimal": (Decimal, [Decimal(-3), Decimal("0.01"), Decimal("1.5"), Decimal(1000)]),
+    "timestamp": (datetime, [datetime(year, 1, 1, tzinfo=timezone.utc) for year in (1900, 1970, 2026)]),
+    "date": (date, [date(1900, 1, 1), date(1970, 1, 1), date(2026, 1, 1)]),
+    "inet": (cql.Inet, [IPv6Address("::1"), IPv4Address("10.0.0.1"), IPv4Address("200.0.0.1"), IPv6Address("fe80::1")]),
+    "uuid": (
+        uuid.UUID,
+        [
+            uuid.UUID(int=3),
+            uuid.UUID("ffffffff-0000-1000-8000-000000000000"),  # an earlier time than the next one
+            uuid.UUID("00000000-0001-1000-8000-000000000000"),
+            uuid.UUID(int=5, version=3),
+            uuid.UUID(int=1, version=4),
+            uuid.UUID(int=2**127, version=4),
+        ],
+    ),
+    "timeuuid": (
+        cql.TimeUUID,
+        [
+            uuid.UUID("ffffffff-1dd2-11b2-8080-808080808080"),
+            uuid.UUID("13814000-1dd3-11b2-8080-808080808080"),
+            uuid.UUID("13814000-1dd3-11b2-80ff-808080808080"),
+            uuid.UUID("13814000-1dd3-11b2-8000-808080808080"),
+        ],
+    ),
+    "enum": (Status, [Status.NEW, Status.PAID]),
+    "tuple": (tuple[str, str | None], [("a", None), ("a", ""), ("a", "b"), ("b", None)]),
+    "set of sets": (frozenset[str], [frozenset(), frozenset("a"), frozenset("ab"), frozenset("b")]),
+    "user type": (Place, [Place("a"), Place("a", date(1970, 1, 1)), Place("a", date(2026, 1, 1)), Place("b")]),
+}
+
+
+def framed(items):
+    """A collection as it is sent: how many items, and each behind its length."""
+    return b"".join(len(item).to_bytes(4, "big") + item for item in items)
+
+
+def sent(hint, value):
+    """The bytes of a frozen value, its sets and maps in order."""
+    found = map_annotation(hint)
+    made = driver_type(found.type, SERVER)
+    dumped = value if found.dump is None else found.dump(value)
+    arrange = arranger_for(made, is_frozen=True)
+    return made.to_binary(dumped if arrange is None else arrange(dumped), PROTOCOL)
+
+
+@pytest.mark.parametrize(("hint", "values"), IN_ORDER.values(), ids=IN_ORDER)
+def test_elements_have_the_order_of_the_server(hint, values):
+    """In sets and in maps, whatever order Python gives them in: by each type's own comparison."""
+    items = [sent(hint, value) for value in values]
+    one = sent(int, 1)
+    head = len(values).to_bytes(4, "big")
+    for order in itertools.islice(itertools.permutations(values), 30):
+        assert head + framed(items) == sent(frozenset[hint], frozenset(order))
+        wanted = head + framed(itertools.chain.from_iterable((item, one) for item in items))
+        assert wanted == sent(cql.Frozen[dict[hint, int]], dict.fromkeys(order, 1))
+
+
+INSIDE = [
+    ("list", list[frozenset[str]], lambda found: [found, found]),
+    ("vector", Annotated[list[frozenset[str]], cql.vector(2)], lambda found: [found, found]),
+    ("tuple", tuple[frozenset[str], int | None], lambda found: (found, None)),
+    ("value of a map", dict[str, frozenset[str]], lambda found: {"a": found}),
+    ("key of a map", dict[frozenset[str], str], lambda found: {found: "a"}),
+    ("set", set[frozenset[str]], lambda found: {found}),
+]
+WORDS = [f"word {number}" for number in range(12)]
+
+
+@pytest.mark.parametrize("is_frozen", [True, False])
+@pytest.mark.parametrize(("hint", "make"), [case[1:] for case in INSIDE], ids=[case[0] for case in INSIDE])
+def test_what_is_inside_is_in_order(hint, make, is_frozen):
+    """Whether or not the outermost collection is frozen."""
+    made = driver_type(map_annotation(hint).type)
+    found = made.to_binary(arranger_for(made, is_frozen=is_frozen)(make(frozenset(WORDS))), PROTOCOL)
+
+    assert sent(frozenset[str], frozenset(WORDS)) in found
+
+
+COMPOUND = [
+    ("lists", tuple[cql.Frozen[list[str]], int], [([], 1), (["a"], 2), (["a", "b"], 3), (["b"], 1)]),
+    (
+        "maps",
+        tuple[cql.Frozen[dict[str, int]], int],
+        [({}, 1), ({"a": 1}, 5), ({"a": 2}, 4), ({"a": 2, "b": 1}, 3), ({"b": 0}, 1)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("hint", "values"), [case[1:] for case in COMPOUND], ids=[case[0] for case in COMPOUND])
+def test_elements_with_collections_are_compared_item_by_item(hint, values):
+    """A prefix first, keys before values; such elements cannot be hashed, and come as lists from user types."""
+    made = driver_type(SetType(map_annotation(hint).type))
+    wanted = len(values).to_bytes(4, "big") + framed([sent(hint, value) for value in values])
+
+    for order in itertools.permutations(values):
+        assert wanted == made.to_binary(arranger_for(made, is_frozen=True)(order), PROTOCOL)
+
+
+PLAIN = [str, list[str], tuple[str, int], Annotated[list[float], cql.vector(2)], Place, dict[str, int], set[str]]
+
+
+@pytest.mark.parametrize("hint", PLAIN, ids=str)
+def test_nothing_is_done_where_no_order_counts(hint):
+    """The server sorts the cells of a set or map that is not frozen."""
+    made = driver_type(map_annotation(hint).type, SERVER)
+
+    assert arranger_for(made, is_frozen=False) is None or hint in (Place, tuple[str, int])
+
+
+def test_frozen_types_that_the_server_names_are_looked_into():
+    """It names types inside of vectors in full, with their frozen parts."""
+    name = "org.apache.cassandra.db.marshal"
+    text = f"{name}.VectorType({name}.FrozenType({name}.SetType({name}.FrozenType({name}.SetType({name}.UTF8Type)))),2)"
+    made = cqltypes.lookup_casstype(text)
+    value = frozenset([frozenset(WORDS), frozenset()])
+    found = made.to_binary(arranger_for(made, is_frozen=True)([value, value]), PROTOCOL)
+
+    assert 2 == found.count(sent(frozenset[frozenset[str]], value))
+
+
+@pytest.mark.parametrize("name", ["list", "set", "map", "tuple", "frozen"])
+def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_places(name):
+    """Only what is in them is put in order."""
+    text, words = driver_type(map_annotation(str).type), driver_type(map_annotation(frozenset[str]).type)
+    made = cqltypes.UserType.make_udt_class("shop", name, ("last", "first", "words"), (text, text, words))
+
+    found = arranger_for(made, is_frozen=True)(("b", "a", frozenset("cab")))
+    assert ("b", "a", ("a", "b", "c")) == found
+
+
+def test_a_user_type_without_a_class_is_left_alone():
+    """A value of a user type without a class may be anything with the attributes of its fields."""
+    made = driver_type(map_annotation(tuple[frozenset[str], int]).type)
+    value = object()
+
+    assert value is arranger_for(made, is_frozen=True)(value)
+
+
+AT_ONE_TIME = [
+    uuid.UUID("13814000-1dd3-11b2-8000-000000000000"),
+    uuid.UUID("13814000-1dd3-11b2-8000-000000000001"),
+    uuid.UUID("13814000-1dd3-11b2-8100-000000000000"),
+]
+
+
+@pytest.mark.parametrize(
+    ("cql_type", "values"),
+    [
+        (ListType(Native("text")), [["a"], ["a", "b"], ["a", "c"], ["b", "a"]]),
+        (VectorType(Native("text"), 2), [["a", "b"], ["a", "c"], ["b", "a"]]),
+        (SetType(Native("text")), [["a", "b"], ["a", "c"]]),
+        (MapType(Native("double"), Native("int")), [{-0.0: 1}, {0.0: 1}, {0.0: 2}]),
+        (Native("timeuuid"), AT_ONE_TIME),
+    ],
+    ids=str,
+)
+def test_values_inside_are_compared_to_their_ends(cql_type, values):
+    """All elements, keys and values of a collection, and all bytes of a UUID by time."""
+    order = _sort_key(driver_type(cql_type))
+
+    assert all(order(one) < order(later) for one, later in itertools.pairwise(values))
+
+
+@pytest.mark.parametrize(
+    ("hint", "values"),
+    [
+        (list[Decimal], [[Decimal(2), Decimal("1.0")], [Decimal(2), Decimal("1.00")], [Decimal(2), Decimal(3)], []]),
+        (Annotated[list[Decimal], cql.vector(2)], [[Decimal(2), Decimal("1.0")], [Decimal(2), Decimal("1.00")]]),
+        (dict[str, Decimal], [{"a": Decimal("1.0")}, {"a": Decimal("1.00")}, {"b": Decimal("1.0")}]),
+        (dict[Decimal, str], [{Decimal("1.0"): "a"}, {Decimal("1.00"): "a"}, {Decimal("1.0"): "b"}]),
+    ],
+    ids=str,
+)
+def test_values_for_the_driver_are_told_apart_as_those_of_models(hint, values):
+    """Keys of maps that hold collections: what is one cell for a model is one for the values that are sent."""
+    found = map_annotation(hint)
+    ours, sent = identity_of(found), _identity(driver_type(found.type))
+
+    for one, other in itertools.product(values, repeat=2):
+        assert (ours.cell(one) == ours.cell(other)) is (sent.cell(one) == sent.cell(other))
+        assert ours.equal(one, other) is sent.equal(one, other)

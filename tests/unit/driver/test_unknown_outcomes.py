@@ -1,0 +1,274 @@
+"""Instances after a write that got no answer: they do not know their row, and the next save writes what it may lack."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pickle
+
+import pytest
+
+from scyllamodel import (
+    Column,
+    LoadError,
+    Model,
+    RequestTimeout,
+    TypeMismatch,
+    UnknownOutcome,
+    UserType,
+    column,
+    partition_key,
+)
+from scyllamodel.driver.data import operations
+from scyllamodel.driver.data.messages import Response
+from scyllamodel.model.change_tracking import changed_columns, current_values, has_unresolved_transaction, is_loaded
+from scyllamodel.query.batch import Batch
+from scyllamodel.query.instances import NO_WRITE_OPTIONS
+from scyllamodel.query.statement import UNSET
+from support.strategies import Status
+
+TIMEOUT = RequestTimeout("no answer", may_be_applied=True)
+
+
+class Spot(UserType, name="spot"):
+    """A user type whose fields are changed one by one."""
+
+    x: int
+    y: int | None = None
+
+
+class Doc(Model, table="docs", repo="unknown"):
+    """A column of each kind that is written by its differences."""
+
+    id: Column[int] = partition_key()
+    x: Column[str | None] = column(default=None)
+    y: Column[str | None] = column(default=None)
+    tags: Column[list[str]] = column(factory=list)
+    words: Column[set[str]] = column(factory=set)
+    counts: Column[dict[str, int]] = column(factory=dict)
+    spot: Column[Spot | None] = column(default=None)
+
+
+class Coded(Model, table="coded", repo="unknown"):
+    """A column whose stored value may be one that this release cannot load."""
+
+    id: Column[int] = partition_key()
+    status: Column[Status] = column()
+
+
+def loaded():
+    """As it was read."""
+    return Doc.__load__((1, "a", "kept", ["one"], {"w"}, {"k": 1}, None))
+
+
+def saving(row, **how):
+    """The flow of a save."""
+    return operations.save(row, "shop", NO_WRITE_OPTIONS, if_exists=how.get("exists", False), nulls=False)
+
+
+def fail(flow, error=TIMEOUT):
+    """Send the first request of a flow, and let it end so; returns what was sent."""
+    step = next(flow)
+    with pytest.raises(type(error)):
+        flow.throw(error)
+    return step.compiled
+
+
+def sent(flow, *answers):
+    """What a flow sends, each request with an answer; the last ones have no rows."""
+    found, given = [], iter(answers)
+    try:
+        step = next(flow)
+        while True:
+            found.append(step.compiled)
+            step = flow.send(Response(None, next(given, [])))
+    except StopIteration:
+        return found
+
+
+def assigned(compiled):
+    """What an UPDATE sets, or an INSERT writes, by column; what is unset is left out."""
+    text = compiled.template.cql
+    if text.startswith("UPDATE"):
+        names = [part.split()[0] for part in text.split(" SET ")[1].split(" WHERE ")[0].split(", ")]
+        assert text.count("+") == text.count(" - ") == 0, text
+    else:
+        names = text.split("(")[1].split(")")[0].split(", ")
+    pairs = zip(names, compiled.values, strict=False)
+    return {name: value for name, value in pairs if value is not UNSET and name != "id"}
+
+
+@pytest.mark.parametrize("error", [TIMEOUT, asyncio.CancelledError(), KeyboardInterrupt(), GeneratorExit()], ids=repr)
+def test_a_change_that_is_taken_back_is_written(error):
+    """Whether the first save was applied is not known, so that the old value has to be written again."""
+    row = loaded()
+    row.x = "b"
+    fail(saving(row), error)
+    row.x = "a"
+
+    (update,) = sent(saving(row))
+
+    assert {"x": "a"} == assigned(update)
+    assert [] == sent(saving(row))
+
+
+def test_what_was_not_sent_stays_known():
+    """An error that says that nothing was applied changes nothing."""
+    row = loaded()
+    row.x = "b"
+    for error in (TypeMismatch("no"), RequestTimeout("refused", may_be_applied=False)):
+        fail(saving(row), error)
+    row.x = "a"
+
+    assert [] == sent(saving(row))
+
+
+def test_collections_are_written_whole():
+    """An append could be applied twice; so could nothing else, but what is removed again would stay."""
+    row = loaded()
+    row.tags.append("two")
+    row.words.add("v")
+    row.counts["l"] = 2
+    row.spot = Spot(x=1)
+    fail(saving(row))
+    row.words.discard("v")
+    row.counts.pop("l")
+
+    (update,) = sent(saving(row))
+
+    assert {"tags": ["one", "two"], "words": {"w"}, "counts": {"k": 1}, "spot": Spot(x=1)} == assigned(update)
+    assert [] == sent(saving(row))
+
+
+def test_columns_of_other_writes_are_not_written_again():
+    """Only those of the write without an answer, over several of them."""
+    row = loaded()
+    row.x = "b"
+    fail(saving(row))
+    row.tags.append("two")
+    fail(saving(row))
+
+    assert {"x": "b", "tags": ["one", "two"]} == assigned(*sent(saving(row)))
+
+
+def test_a_new_row_stays_new():
+    """The next save is an INSERT; columns that the first one may have set are null there, others stay unset."""
+    row = Doc(id=1, x="b", tags=["one"])
+    fail(saving(row))
+    row.x, row.tags = None, []
+
+    (insert,) = sent(saving(row))
+
+    assert insert.template.cql.startswith("INSERT")
+    assert {"x": None, "tags": []} == assigned(insert)
+    assert [] == sent(saving(row))
+
+
+def test_a_row_that_may_be_deleted_is_written_whole():
+    """As a new one, with nulls: all of the old row may be there, or nothing."""
+    row = loaded()
+    fail(operations.delete(row, "shop", if_exists=False, timestamp=None))
+    assert not is_loaded(row)
+    row.y = None
+
+    (insert,) = sent(saving(row))
+
+    whole = {"x": "a", "y": None, "tags": ["one"], "words": {"w"}, "counts": {"k": 1}, "spot": None}
+    assert insert.template.cql.startswith("INSERT")
+    assert whole == assigned(insert)
+
+
+def test_a_conditional_write_is_resolved_first():
+    """A read at SERIAL ends it; the save sends the difference to what was read."""
+    row = loaded()
+    row.x = "b"
+    fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
+
+    read, update = sent(saving(row), [(1, "c", "theirs", ["one"], {"w"}, {"k": 1}, None)])
+
+    assert "SERIAL" == read.options.consistency
+    assert {"x": "b", "y": "kept"} == assigned(update)
+
+
+def test_a_row_that_cannot_be_loaded_leaves_it_unresolved():
+    """The error comes through, and the next save reads the row again."""
+    row = Coded.__load__((1, "new"))
+    row.status = Status.PAID
+    fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
+    with pytest.raises(LoadError):
+        sent(saving(row), [(1, "of a later release")])
+
+    assert is_loaded(row)
+    assert has_unresolved_transaction(row)
+
+
+def test_a_conditional_write_whose_row_is_gone_is_an_insert():
+    """The read finds no row, and the instance is a new one."""
+    row = loaded()
+    row.x = "b"
+    fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
+
+    _, insert = sent(saving(row))
+
+    assert insert.template.cql.startswith("INSERT")
+
+
+def test_a_batch_without_an_answer():
+    """Each of its instances; a statement has none."""
+    row, new = loaded(), Doc(id=2, x="n")
+    row.x = "b"
+    batch = Batch("shop")
+    batch.save(row)
+    batch.save(new)
+    flow = operations.send_batch(batch)
+    next(flow)
+    with pytest.raises(RequestTimeout):
+        flow.throw(TIMEOUT)
+    row.x, new.x = "a", None
+
+    assert {"x": "a"} == assigned(*sent(saving(row)))
+    assert {"x": None} == assigned(*sent(saving(new)))
+
+
+def test_a_refresh_knows_the_row_again():
+    """The next save compares with the values that a refresh read."""
+    row = loaded()
+    row.x = "b"
+    fail(saving(row))
+    sent(operations.refresh(row, "shop"), [(1, "a", "kept", ["one"], {"w"}, {"k": 1}, None)])
+
+    assert "a" == row.x
+    assert [] == sent(saving(row))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda row: pickle.loads(pickle.dumps(row))])
+def test_copies_do_not_know_either(copied):
+    """In another process, too."""
+    row = loaded()
+    row.x = "b"
+    fail(saving(row))
+    row.x = "a"
+
+    assert {"x": "a"} == assigned(*sent(saving(copied(row))))
+
+
+def test_what_is_unknown_is_shown_so():
+    """In the description of a change."""
+    row = loaded()
+    row.x = "b"
+    fail(saving(row))
+
+    (change,) = changed_columns(row, current_values(row))
+
+    assert "<Change Doc.x from unknown to 'b'>" == repr(change)
+
+
+def test_key_columns_are_never_unknown():
+    """A save of a loaded instance by `insert` names its key too, and is followed by an UPDATE under it."""
+    row = loaded()
+    fail(operations.insert(row, "shop", NO_WRITE_OPTIONS, if_not_exists=False, nulls=False))
+
+    (update,) = sent(saving(row))
+
+    assert update.template.cql.startswith("UPDATE")
+    assert {"x", "y", "tags", "words", "counts"} == set(assigned(update))

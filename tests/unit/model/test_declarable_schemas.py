@@ -1,0 +1,20 @@
+"""Any schema that a server can hold can be declared by classes."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+
+from scyllamodel.model.desired_schema import desired_facts
+from support.model_classes import declare
+from support.strategies import keyspaces
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(keyspaces())
+def test_classes_made_of_facts_declare_these_facts(keyspace):
+    """Types, keys, order, static, indexes, options and views survive the way into class bodies and back."""
+    found = desired_facts(declare("unit", keyspace), "k")["k"]
+
+    assert keyspace.tables == found.tables
+    assert keyspace.views == found.views
+    assert set(found.types) <= set(keyspace.types)

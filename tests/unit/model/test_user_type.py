@@ -1,0 +1,303 @@
+"""A class statement becomes a user type: a frozen value."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import types
+import typing
+import weakref
+from typing import Annotated, ClassVar
+
+import attrs
+import cattrs
+import pytest
+
+from scyllamodel import types as cql
+from scyllamodel.errors import ModelDefinitionError, TypeMismatch
+from scyllamodel.model.base import Model
+from scyllamodel.model.column import Column
+from scyllamodel.model.fields import clustering_key, column, partition_key
+from scyllamodel.model.user_type import UserType
+from scyllamodel.schema.facts.objects import UserType as UserTypeFacts
+from scyllamodel.types import parse_type
+from scyllamodel.types.annotations import AnnotationError, map_annotation
+from support.driver_codecs import PROTOCOL, driver_type
+
+
+class Point(UserType, name="geo_point", keyspace="maps"):
+    """A place."""
+
+    latitude: float
+    longitude: float = 0.0
+
+
+class Address(UserType):
+    """A postal address."""
+
+    COUNTRY: ClassVar[str] = "DE"
+
+    street: str
+    zip_code: str | None = None
+    at: Point | None = None
+    phones: list[cql.Int] = attrs.field(factory=list)
+
+    @property
+    def line(self):
+        return f"{self.zip_code} {self.street}"
+
+
+DOUBLE = parse_type("double")
+ADDRESS = Address(street="Long", at=Point(latitude=1.5))
+
+
+def test_facts_are_the_fields_in_order():
+    """``__facts__`` is name and fields, as declared; a nested type is frozen, since CQL takes it no other way."""
+    wanted = UserTypeFacts(
+        "address",
+        (
+            ("street", parse_type("text")),
+            ("zip_code", parse_type("text")),
+            ("at", parse_type("frozen<geo_point>")),
+            ("phones", parse_type("list<int>")),
+        ),
+    )
+
+    assert wanted == Address.__facts__
+
+
+def test_name_keyspace_and_needed_types():
+    """The class tells the name in CQL, its keyspace, the fields by CQL name, and the types it needs."""
+    assert ("geo_point", "maps", "address", ("latitude", "longitude"), (Point,)) == (
+        Point.__cql_name__,
+        Point.__facts__.keyspace,
+        Address.__cql_name__,
+        Point.__fields_by_cql__,
+        Address.__user_types__,
+    )
+
+
+def test_instances_are_values():
+    """Equal values are equal and hash alike, so they can be elements of sets and keys of dicts."""
+    assert {Point(latitude=1.0), Point(latitude=1.0, longitude=0.0)} == {Point(latitude=1.0)}
+    assert Point(latitude=1.0) != Point(latitude=2.0)
+
+
+@pytest.mark.parametrize(
+    ("use", "error"),
+    [
+        (lambda: setattr(ADDRESS, "street", "Short"), AttributeError),
+        (lambda: setattr(ADDRESS, "steet", "Short"), AttributeError),
+        (lambda: Address(), TypeError),  # noqa: PLW0108 - all are functions
+        (lambda: Address("Long"), TypeError),
+        (lambda: Address(street="Long", steet="x"), TypeError),
+        (lambda: ADDRESS.__dict__, AttributeError),
+    ],
+)
+def test_misuse_of_an_instance_raises(use, error):
+    """Values do not change, and names are checked."""
+    with pytest.raises(error):
+        use()
+
+
+@pytest.mark.parametrize("through", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_instances_are_copied_and_pickled(through):
+    """Copies and pickles are equal to their original."""
+    assert ADDRESS == through(ADDRESS)
+
+
+def test_it_is_an_attrs_class():
+    """It is an attrs class: attrs and cattrs treat it like any frozen attrs class."""
+    assert {"latitude": 1.5, "longitude": 0.0} == attrs.asdict(ADDRESS)["at"]
+    assert "Short" == attrs.evolve(ADDRESS, street="Short").street
+    assert (str, list[int]) == (attrs.fields(Address).street.type, typing.get_type_hints(Address)["phones"])
+    assert ADDRESS == cattrs.structure(cattrs.unstructure(ADDRESS), Address)
+
+
+def test_instances_can_be_referred_to_weakly():
+    """Caches may hold instances weakly."""
+    assert ADDRESS is weakref.ref(ADDRESS)()
+
+
+def test_match_takes_it_apart():
+    """A user type is a class pattern, with keywords."""
+    match ADDRESS:
+        case Address(street=street, at=Point(latitude=1.5)):
+            found = street
+
+    assert "Long" == found
+
+
+def test_values_load_and_bind():
+    """The values of the fields become an instance, and an instance nested tuples, without ``__init__``."""
+    found = Address.__load__(("Long", None, (1.5, 0.0), None))
+
+    assert (ADDRESS, ("Long", None, (1.5, 0.0), [])) == (found, found.__bind__())
+
+
+def test_model_holds_user_types():
+    """Columns load and bind user types, alone and inside collections."""
+
+    class Owner(Model):
+        id: Column[str] = partition_key()
+        home: Column[cql.Frozen[Address] | None] = column(default=None)
+        all: Column[dict[str, Address]] = column(factory=dict)
+        points: Column[set[Point]] = column(factory=set)
+
+    row = ("x", None, {"a": ("Long", None, (1.5, 0.0), None)}, {(1.0, 2.0)})
+    found = Owner.__load__(row)
+
+    assert (ADDRESS, {Point(latitude=1.0, longitude=2.0)}) == (found.all["a"], found.points)
+    assert "map<text, frozen<address>>" == Owner.__facts__["all"].type.cql
+
+
+def test_fields_take_parameters():
+    """A field may have validators, another name in CQL, and be redacted."""
+
+    class Card(UserType):
+        number: str = column(db_name="No", redact=True, validator=attrs.validators.max_len(4))
+        level: int = attrs.field(default=1, validator=attrs.validators.ge(0))
+        size: Annotated[int, "of any kind"] = column(type=cql.Int, default=3)
+
+    with pytest.raises(TypeMismatch) as caught:
+        Card(number="12345")
+
+    assert ("Card(number=***, level=1, size=3)", ("No", "level", "size"), "int", False) == (
+        repr(Card(number="1234")),
+        Card.__fields_by_cql__,
+        Card.__facts__.fields[2][1].cql,
+        "12345" in str(caught.value),
+    )
+
+
+def test_subclass_is_a_type_of_its_own():
+    """A subclass has the fields of its base first, and a name of its own."""
+
+    class Place(Point):
+        name: str
+
+    found = Place(latitude=1.0, name="x")
+
+    assert ("place", ("latitude", "longitude", "name"), (1.0, 0.0, "x"), "maps") == (
+        Place.__cql_name__,
+        Place.__fields_by_cql__,
+        found.__bind__(),
+        Place.__facts__.keyspace,
+    )
+
+
+def test_authors_methods_work():
+    """Properties and constants are what they are in any class."""
+    assert ("None Long", "DE") == (ADDRESS.line, Address.COUNTRY)
+
+
+class Visit(UserType):
+    """What cannot be hashed, since a list cannot."""
+
+    pages: list[str]
+
+
+class Visited(UserType):
+    """What holds it."""
+
+    last: Visit | None = None
+
+
+class Tagged(UserType):
+    """A value that can be hashed, since the list is not in the hash."""
+
+    name: str
+    tags: list[str] = attrs.field(factory=list, eq=False)
+
+
+class Numbered(UserType):
+    """What hashes itself."""
+
+    tags: list[str]
+
+    def __hash__(self):
+        return len(self.tags)
+
+
+@pytest.mark.parametrize("hint", [set[Visit], dict[Visit, int], set[Visited], frozenset[tuple[str, Visit]]])
+def test_a_set_of_values_that_cannot_be_hashed_is_refused(hint):
+    """A row that held one could be written, and never be loaded."""
+    with pytest.raises(AnnotationError, match="not hashable") as caught:
+        map_annotation(hint)
+
+    assert "frozenset" in caught.value.advice
+
+
+@pytest.mark.parametrize("hint", [set[Point], set[Tagged], set[Numbered], list[Visit], dict[str, Visit]])
+def test_other_collections_of_user_types_are_fine(hint):
+    """Types without lists, sets and maps in their hash, and lists of any type."""
+    assert map_annotation(hint).load is not None
+
+
+def test_maps_keyed_by_a_type_that_gained_a_field_are_read():
+    """Keys written before have fewer bytes than the driver would write for them now, and are found all the same."""
+    hint = map_annotation(dict[Point, int])
+    fields = [("latitude", DOUBLE), ("longitude", DOUBLE)]
+    before, now = (driver_type(hint.type, {"geo_point": known}) for known in (fields, [*fields, ("height", DOUBLE)]))
+    found = now.from_binary(before.to_binary({(1.5, 2.5): 7}, PROTOCOL), PROTOCOL)
+
+    assert {Point(latitude=1.5, longitude=2.5): 7} == hint.load(found)
+
+
+def test_unknown_class_keyword_is_refused():
+    """A misspelt class keyword is a TypeError that offers the right one."""
+    with pytest.raises(TypeError, match=r"unknown class keyword 'nam'; did you mean 'name'\?"):
+
+        class Made(UserType, nam="x"):
+            street: str
+
+
+def made(body, **keywords):
+    """The codes of the problems of a type with these fields."""
+    namespace = {"__module__": __name__, "__qualname__": "Made", "__annotations__": {}}
+    for name, (annotation, *value) in body.items():
+        namespace["__annotations__"][name] = annotation
+        namespace |= {name: value[0]} if value else {}
+    with pytest.raises(ModelDefinitionError) as caught:
+        type(UserType)("Made", (UserType,), namespace, **keywords)
+    return [f"{each.code} {each.where.rpartition('Made')[2].lstrip('.')}".strip() for each in caught.value.problems]
+
+
+STREET = {"street": ("str",)}
+
+
+@pytest.mark.parametrize(
+    ("body", "keywords", "wanted"),
+    [
+        ({}, {}, ["MD141"]),
+        (STREET, {"name": "date"}, ["MD108"]),
+        (STREET, {"name": "varchar"}, ["MD108"]),
+        (STREET, {"name": "a b"}, ["MD108"]),
+        (STREET, {"name": "n" * 49}, ["MD108"]),
+        (STREET, {"keyspace": "a b"}, ["MD108"]),
+        (STREET, {"name": 3}, ["MD116"]),
+        ({"x": ("object",)}, {}, ["MD110 x"]),
+        ({"x": ("nowhere",)}, {}, ["MD111 x"]),
+        ({"x": ("list[str]", [])}, {}, ["MD113 x"]),
+        ({"x": ("cql.Counter",)}, {}, ["MD141 x"]),
+        ({"x": ("str", partition_key())}, {}, ["MD141 x"]),
+        ({"x": ("str", clustering_key())}, {}, ["MD141 x"]),
+        ({"x": ("str", column(index=True))}, {}, ["MD141 x"]),
+        ({"x": ("str", column(static=True))}, {}, ["MD141 x"]),
+        ({"x": ("str", column(masked_with="DEFAULT"))}, {}, ["MD141 x"]),
+        ({"x": ("str",), "y": ("str", column(db_name="x"))}, {}, ["MD107 y"]),
+        ({"x": ("object",), "y": ("nowhere",)}, {"name": "date"}, ["MD111 y", "MD110 x", "MD108"]),
+    ],
+)
+def test_mistake_in_a_user_type(body, keywords, wanted):
+    """Mistakes are reported together, each under its code."""
+    assert wanted == made(body, **keywords)
+
+
+def test_a_type_can_be_made_without_a_class_statement():
+    """`types.new_class` gives no qualified name, and the class is named all the same."""
+    made = types.new_class(
+        "Spot", (UserType,), {"name": "spot"}, lambda body: body.update(__annotations__={"x": int}, __module__=__name__)
+    )
+
+    assert ("spot", "Spot") == (made.__facts__.name, made.__qualname__)

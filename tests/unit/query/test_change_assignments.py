@@ -1,0 +1,274 @@
+"""The assignments of a changed collection make the row that was meant, whatever its elements are."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scyllamodel import Column, Model, UserType, column, partition_key
+from scyllamodel import types as cql
+from scyllamodel.model.change_tracking import Change, changed_columns, current_values
+from scyllamodel.model.column import Column as RuntimeColumn
+from scyllamodel.model.column import ColumnSpec
+from scyllamodel.query.change_assignments import column_assignments
+from scyllamodel.query.instances import statements_for
+from scyllamodel.types.annotations import TypeMapping, map_annotation
+from scyllamodel.types.identity import cell_form, is_same, stored_form
+from support.strategies import NEAR, NOON, Shape
+
+KEYS = [shape for shape in NEAR if shape.key]
+
+
+class Holder(Model, table="holder", repo="differences"):
+    """What the columns of these tests belong to."""
+
+    id: Column[int] = partition_key()
+
+
+def change(hint, was, now):
+    """A change of a column of this annotation, or of a hint that is resolved already."""
+    found = hint if isinstance(hint, TypeMapping) else map_annotation(hint)
+    return Change(RuntimeColumn(Holder, "values", "values", found, ColumnSpec()), was, now)
+
+
+@st.composite
+def sets(draw):
+    """A set type with two sets of it."""
+    shape = draw(st.sampled_from(KEYS))
+    found = st.sets(shape.values, max_size=5)
+    return set[shape.hint], draw(found), draw(found)
+
+
+@st.composite
+def maps(draw):
+    """A map type with two maps of it, none of which has two keys that are stored as one."""
+    key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(NEAR))
+    hint = map_annotation(dict[key.hint, value.hint])
+    cell = RuntimeColumn(Holder, "values", "values", hint, ColumnSpec()).identity.element_identities[0]
+    found = st.lists(st.tuples(key.values, value.values), max_size=5, unique_by=lambda pair: cell_form(cell, pair[0]))
+    return dict[key.hint, value.hint], dict(draw(found)), dict(draw(found))
+
+
+def applied(made, row, element, form):
+    """A row of cells after these assignments, in one statement: a removal wins."""
+    for one in made:
+        if one.operation == "add":
+            row |= {cell_form(element, value): form(one.value, value) for value in one.value}
+    for one in made:
+        if one.operation == "remove":
+            for value in one.value:
+                row.pop(cell_form(element, value), None)
+    return row
+
+
+@given(sets())
+def test_a_set_becomes_what_was_meant(found):
+    """Elements are matched as the server matches them, and none is added and removed at once."""
+    made = change(*found)
+    (element,) = made.column.identity.element_identities
+    row = {cell_form(element, value): stored_form(element, value) for value in made.old_value}
+    wanted = {cell_form(element, value) for value in made.new_value}
+    after = applied(column_assignments(made), row, element, lambda _, value: stored_form(element, value))
+
+    assert wanted == set(after)
+    assert set(after.values()) <= {stored_form(element, value) for value in made.new_value}
+
+
+@given(maps())
+def test_a_map_becomes_what_was_meant(found):
+    """Keys of a map are matched as the server matches them, its values by their bytes."""
+    made = change(*found)
+    key, value = made.column.identity.element_identities
+
+    def cells(items):
+        return {cell_form(key, k): (stored_form(key, k), stored_form(value, v)) for k, v in items.items()}
+
+    def form(items, k):
+        return stored_form(key, k), stored_form(value, items[k])
+
+    assert cells(made.new_value) == applied(column_assignments(made), cells(made.old_value), key, form)
+
+
+@given(sets() | maps())
+def test_what_is_stored_alike_is_not_sent(found):
+    """A collection of other values with the same bytes has no differences."""
+    made = change(*found)
+    if is_same(made.column.identity, made.old_value, made.new_value):
+        assert [] == column_assignments(made)
+
+
+LISTS = [
+    ("appended", [NOON, NOON], [NOON + timedelta(microseconds=1), NOON, NOON], "append", 1),
+    ("prepended", [NOON], [NOON + timedelta(days=1), NOON + timedelta(microseconds=1)], "prepend", 1),
+    ("another", [NOON], [NOON + timedelta(days=1)], "set", 1),
+    ("shorter", [NOON, NOON], [NOON], "set", 1),
+]
+
+
+@pytest.mark.parametrize(("was", "now", "operation", "count"), [case[1:] for case in LISTS], ids=[c[0] for c in LISTS])
+def test_a_list_is_compared_by_what_is_stored(was, now, operation, count):
+    """A list that grew at one end is not written whole, though its old elements are other values for Python."""
+    (made,) = column_assignments(change(list[datetime], was, now))
+
+    assert operation == made.operation
+    assert count == len(made.value)
+
+
+class Price(UserType, name="price"):
+    """A user type that is not frozen."""
+
+    amount: Decimal
+    at: datetime | None = None
+
+
+def test_fields_of_a_user_type_are_compared_by_what_is_stored():
+    """Another scale is another value, another microsecond is not."""
+    was = Price(amount=Decimal("9.9"), at=NOON)
+    made = column_assignments(change(Price, was, Price(amount=Decimal("9.90"), at=NOON + timedelta(microseconds=1))))
+
+    assert ["amount"] == [one.target.field for one in made]
+
+
+WRONG = [(set[datetime], {"x"}), (dict[datetime, str], {"x": "x"}), (list[Decimal], 7), (Price, "x")]
+
+
+@pytest.mark.parametrize(("hint", "now"), WRONG, ids=str)
+def test_what_cannot_be_stored_is_assigned_whole(hint, now):
+    """And refused by name when it is bound."""
+    was = {set: set(), dict: {}, list: []}.get(getattr(hint, "__origin__", None), Price(amount=Decimal(1)))
+    (made,) = column_assignments(change(hint, was, now))
+
+    assert ("set", now) == (made.operation, made.value)
+
+
+class Words(list):
+    """A class of an application."""
+
+
+WORDS = map_annotation(Words, type=map_annotation(list[str]).type, load=Words, dump=list)
+WHOLE = [
+    ("frozen set", frozenset[str], frozenset("a"), frozenset("ab")),
+    ("frozen list", cql.Frozen[list[str]], ["a"], ["a", "b"]),
+    ("frozen map", cql.Frozen[dict[str, int]], {"a": 1}, {"a": 1, "b": 2}),
+    ("frozen user type", cql.Frozen[Price], Price(amount=Decimal(1)), Price(amount=Decimal(2))),
+    ("user type that was null", Price | None, None, Price(amount=Decimal(2))),
+    ("scalar", str, "a", "ab"),
+    ("custom type", WORDS, Words(["a"]), Words(["a", "b"])),
+    ("null for a list", list[str] | None, ["a"], None),
+    ("null for a user type", Price | None, Price(amount=Decimal(1)), None),
+]
+
+
+@pytest.mark.parametrize(("hint", "was", "now"), [case[1:] for case in WHOLE], ids=[case[0] for case in WHOLE])
+def test_what_has_no_cells_of_its_own_is_assigned_whole(hint, was, now):
+    """A frozen value, a value of a custom type, and a null."""
+    made = change(hint, was, now)
+
+    assert [(made.column.target, "set", now)] == [
+        (one.target, one.operation, one.value) for one in column_assignments(made)
+    ]
+
+
+PARTS = [
+    ("set", set[str], {"a", "b"}, {"b", "c"}, [("add", {"c"}), ("remove", {"a"})]),
+    ("set that grew", set[str], {"a"}, {"a", "b"}, [("add", {"b"})]),
+    ("set that was null", set[str], None, {"a"}, [("add", {"a"})]),
+    ("set that was emptied", set[str], {"a"}, set(), [("remove", {"a"})]),
+    ("map", dict[str, int], {"a": 1, "b": 1}, {"b": 2, "c": 1}, [("add", {"b": 2, "c": 1}), ("remove", {"a"})]),
+    ("map that was null", dict[str, int], None, {"a": 1}, [("add", {"a": 1})]),
+    ("list that was null", list[str], None, ["a"], [("append", ["a"])]),
+    ("list that grew", list[str], ["a"], ["a", "b", "c"], [("append", ["b", "c"])]),
+    ("list that grew in front", list[str], ["a", "b"], ["c", "a", "b"], [("prepend", ["c"])]),
+    ("list of which two were swapped", list[str], ["a", "b"], ["b", "a"], [("set", ["b", "a"])]),
+    ("list that was emptied", list[str], ["a"], [], [("set", [])]),
+    ("list with nothing at its ends", list[str], ["a"], ["b", "a", "c"], [("set", ["b", "a", "c"])]),
+]
+
+
+@pytest.mark.parametrize(
+    ("hint", "was", "now", "wanted"), [case[1:] for case in PARTS], ids=[case[0] for case in PARTS]
+)
+def test_only_what_differs_of_a_collection_is_sent(hint, was, now, wanted):
+    """With one operation for what is added and one for what is removed."""
+    assert wanted == [(one.operation, one.value) for one in column_assignments(change(hint, was, now))]
+
+
+def test_two_keys_that_are_stored_as_one_are_not_put():
+    """The map is assigned whole, and refused when it is bound."""
+    now = {NOON: "a", NOON + timedelta(microseconds=1): "b"}
+    (made,) = column_assignments(change(dict[datetime, str], {NOON: "c", NOON + timedelta(days=1): "d"}, now))
+
+    assert ("set", now) == (made.operation, made.value)
+
+
+class Label(UserType, name="label"):
+    """A user type whose author has said that values differ which are one element to the server."""
+
+    price: Decimal = attrs.field(eq=str)
+
+
+class Labelled(Model, table="labelled", repo="differences"):
+    """A set whose elements Python tells apart, and the server does not."""
+
+    id: Column[int] = partition_key()
+    labels: Column[set[Label]] = column(factory=set)
+
+
+@pytest.mark.parametrize("stored", ["9.9", "9.90"])
+def test_an_element_that_is_stored_already_is_not_sent_beside_its_equal(stored):
+    """Whichever of them comes first: nothing has changed in the row, so there is no statement."""
+    one, other = Label(price=Decimal("9.9")), Label(price=Decimal("9.90"))
+    access = statements_for(Labelled, "ks")
+    row = Labelled.__load__((1, [Label(price=Decimal(stored))]))
+    row.labels = {one, other}
+
+    assert 2 == len(row.labels)
+    assert access.update(row) is None
+    row.labels.add(Label(price=Decimal(1)))
+    assert ({Label(price=Decimal(1))}, 1) == access.update(row).compiled.values
+
+
+class Measured(Model, table="measured", repo="differences"):
+    """Values that Python and the server compare differently."""
+
+    id: Column[int] = partition_key()
+    at: Column[datetime | None] = column(default=None)
+    ratio: Column[cql.Float | None] = column(default=None)
+    price: Column[Decimal | None] = column(default=None)
+    data: Column[bytes | None] = column(default=None)
+
+
+ROW = (1, NOON.replace(tzinfo=None), 0.0, Decimal("9.9"), b"a")
+ASSIGNED = [
+    ("at", NOON + timedelta(microseconds=1), False),
+    ("at", NOON.astimezone(timezone(timedelta(hours=1))), False),
+    ("at", NOON + timedelta(milliseconds=1), True),
+    ("at", None, True),
+    ("at", "2026", True),
+    ("ratio", 1e-50, False),
+    ("ratio", -0.0, True),
+    ("price", Decimal("9.90"), True),
+    ("price", Decimal("9.9"), False),
+    ("data", bytearray(b"a"), False),
+    ("data", b"b", True),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "is_change"), ASSIGNED, ids=str)
+def test_a_loaded_value_is_compared_by_what_is_stored(name, value, is_change):
+    """What cannot be stored is a change, which the binder refuses."""
+    row = Measured.__load__(ROW)
+    setattr(row, name, value)
+
+    assert ([name] if is_change else []) == [one.column.name for one in changed_columns(row, current_values(row))]
+
+
+def test_shapes_of_this_module_hold_what_python_confuses():
+    """The values that these tests draw from are worth drawing."""
+    assert all(isinstance(shape, Shape) for shape in KEYS)
+    assert len(KEYS) > 5

@@ -1,0 +1,397 @@
+"""The ledger over rows in memory: versions, steps, dead runs, lost answers, stamps."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import datetime, timedelta, timezone
+from uuid import UUID
+
+import attrs
+import pytest
+
+from scyllamodel.errors import LedgerError, LockLost, SchemaDisagreement, StepFailed
+from scyllamodel.release.ledger import LedgerStep, Migration, Provenance, ledger_scope
+from scyllamodel.release.ledger.retry import MAX_ATTEMPTS
+from scyllamodel.release.ledger.tables import MIGRATIONS, STEPS
+from scyllamodel.schema.apply import apply
+from scyllamodel.schema.plan import make_plan
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import schema, table, wanted
+from support.ledger_store import NOON, MemoryStore, ledger_on
+from support.simulator import Faults, Simulator
+
+SERVER = ServerProfile()
+FOUND = schema(table("t"))
+WANTED = wanted(table("t", "id int pk", "a text"), table("u"), table("w"))
+PLAN = make_plan(WANTED, FOUND, SERVER)
+HOW = {
+    "models_to": "fp2",
+    "fencing_token": 7,
+    "models": ["shop.models"],
+    "provenance": Provenance("h", "alice", 17, "1.2"),
+}
+
+
+def begun(store, plan=PLAN, **how):
+    """A version that runs."""
+    return ledger_on(store).begin("migrate", plan, **{**HOW, **how})
+
+
+def run(store, faults=None, found=FOUND, **how):
+    """Apply the plan with books; the server, and the version that was opened."""
+    server = Simulator(found, SERVER, faults)
+    plan = server.knows(make_plan(WANTED, found, SERVER))
+    opened = begun(store, plan, **how)
+    with opened:
+        apply(plan, server, journal=opened, clock=server.clock, sleep=server.sleep)
+    return server, opened
+
+
+def states(store, version=None):
+    """The states of the steps, in order."""
+    ledger = ledger_on(store)
+    return [step.state for step in ledger.steps(version or ledger.newest().version)]
+
+
+def test_a_run_leaves_its_whole_story():
+    """Who, what, from where to where, how long, and every statement with its inverse."""
+    store = MemoryStore()
+    _, opened = run(store)
+    ledger = ledger_on(store)
+    (found,) = ledger.with_steps(ledger.versions())
+
+    assert found == attrs.evolve(opened.migration, steps=found.steps)
+    assert (20261123120000, "migrate", "applied", 3, 3) == (
+        found.version, found.kind, found.status, found.total, found.applied,
+    )  # fmt: skip
+    assert ("h", "alice", 17, "1.2", 7, ("shop.models",)) == (
+        found.host, found.actor, found.pid, found.app_version, found.epoch, found.models,
+    )  # fmt: skip
+    assert (PLAN.fingerprint, PLAN.schema_from, PLAN.schema_to) == (
+        found.plan_hash, found.schema_from, found.schema_to,
+    )  # fmt: skip
+    assert ("", "fp2", 0, None) == (found.models_from, found.models_to, found.duration_ms, found.error)
+    assert PLAN.cql == [step.cql for step in found.steps]
+    assert [step.undo for step in PLAN.steps] == [step.undo for step in found.steps]
+    assert [step.change for step in PLAN.steps] == [step.change for step in found.steps]
+    assert ["applied"] * 3 == [step.state for step in found.steps]
+
+
+def test_each_step_is_written_before_it_is_sent_and_after():
+    """The version comes first, then a claim before each statement and its end after it, then the version's end."""
+    store = MemoryStore()
+    run(store)
+
+    assert ["versions", "add_version", "version", *["put_step"] * 6, "change_version"] == store.requests
+
+
+def test_the_columns_are_those_of_the_tables():
+    """Every column of both tables is written, and nothing else."""
+    assert set(Migration("s", 1).to_row()) == {column.name for column in MIGRATIONS}
+    assert set(LedgerStep("s", 1, 1).to_row()) == {column.name for column in STEPS}
+
+
+@pytest.mark.parametrize(
+    ("now", "heads", "version"),
+    [
+        (NOON, [], 20261123120000),
+        (NOON, [20261123115959], 20261123120000),
+        (NOON, [20261123120000], 20261123120001),
+        (NOON, [20261123120059, 3], 20261123120060),
+        (NOON, [20991231235959], 20991231235960),
+        (datetime(2026, 1, 2, 3, 4, 5, 999999, timezone.utc), [], 20260102030405),
+    ],
+)
+def test_a_version_is_the_time_or_one_more_than_the_head(now, heads, version):
+    """Versions only grow, whatever clocks do."""
+    store = MemoryStore()
+    for head in heads:
+        store.add_version(Migration("k/default", head).to_row())
+
+    assert version == ledger_on(store, now=now).begin("sync", PLAN, **HOW).version
+
+
+def test_a_taken_number_is_passed_over():
+    """When another run adds a version between a read and a write, both are kept."""
+    store = MemoryStore()
+
+    class Racing(MemoryStore):
+        def versions(self, scope, limit=None):  # noqa: ARG002 - as of any store
+            return []
+
+    racing = Racing(versions_=store.versions_)
+    first, second = begun(racing), begun(racing)
+
+    assert [first.version, first.version + 1] == [first.version, second.version]
+    assert 2 == len(store.versions_)
+
+
+def test_scopes_do_not_meet():
+    """Two repos on one keyspace have a history each."""
+    store = MemoryStore()
+    run(store)
+
+    assert [] == ledger_on(store, ledger_scope("k", "audit")).versions()
+    assert ledger_on(store, ledger_scope("k", "audit")).newest() is None
+
+
+@pytest.mark.parametrize(
+    ("faults", "status", "found"),
+    [
+        (Faults(refused=frozenset({1})), "failed", ["failed"]),
+        (Faults(refused=frozenset({3})), "partial", ["applied", "applied", "failed"]),
+        (Faults(lost=frozenset({2})), "applied", ["applied"] * 3),
+        (Faults(busy=frozenset({1, 2})), "applied", ["applied"] * 3),
+        (Faults(foreign={1: lambda k: attrs.evolve(k, tables=[*k.tables, table("u")])}), "applied",
+         ["skipped", "applied", "applied"]),
+        (Faults(disagree=frozenset({2})), "applied", ["applied"] * 3),
+        (Faults(disagree=frozenset({1})), "failed", []),
+    ],
+)  # fmt: skip
+def test_the_end_tells_how_far_it_came(faults, status, found):
+    """All steps, some, or none; foreign changes are distinguished."""
+    store = MemoryStore()
+    fails = bool(faults.refused or faults.disagree)
+    with pytest.raises((StepFailed, SchemaDisagreement)) if fails else contextlib.nullcontext() as caught:
+        run(store, faults)
+    head = ledger_on(store).newest()
+
+    assert head.error == (str(caught.value) if fails else None)
+    assert (status, found) == (head.status, states(store))
+    assert head.applied == sum(state != "failed" for state in found)
+    assert head.error_seq == (len(found) if "failed" in found else None)
+
+
+def test_the_next_version_starts_from_the_models_of_the_last():
+    """``models_from`` is what the head was for."""
+    store = MemoryStore()
+    run(store)
+
+    assert "fp2" == begun(store, models_to="fp3").migration.models_from
+
+
+REQUESTS = 10
+
+
+@pytest.mark.parametrize("kind", ["lost", "unsent", "busy"])
+@pytest.mark.parametrize("number", range(1, REQUESTS + 1))
+def test_no_fault_of_one_request_shows_in_the_books(kind, number):
+    """Whatever one request meets, the story is the same as without, and no version is written twice."""
+    good, store = MemoryStore(), MemoryStore(**{kind: frozenset({number})})
+    run(good)
+    run(store)
+
+    def told(found):
+        return [{**row, "run_id": None} for row in found.versions_.values()], list(found.steps_.values())
+
+    assert REQUESTS == len(good.requests)
+    assert len(store.requests) > REQUESTS
+    assert told(good) == told(store)
+
+
+@pytest.mark.parametrize("number", range(1, REQUESTS + 1))
+def test_a_refused_request_ends_the_run(number):
+    """Without permission to write, a run never continues as if it had written, and the statement is unsent."""
+    store = MemoryStore(refused=frozenset({number}))
+    server = Simulator(FOUND, SERVER)
+    plan = server.knows(PLAN)
+    with pytest.raises(LedgerError, match="no MODIFY permission") as caught, begun(store) as opened:
+        apply(plan, server, journal=opened, clock=server.clock, sleep=server.sleep)
+
+    claims = {4: 0, 5: 1, 6: 1, 7: 2, 8: 2, 9: 3, 10: 3}
+    assert "k/default" == caught.value.scope
+    assert claims.get(number, 0) == len(server.ran)
+
+
+def test_a_server_that_never_answers_is_given_up():
+    """Requests are made again a bounded number of times."""
+    store = MemoryStore(busy=frozenset(range(1, 100)))
+    with pytest.raises(LedgerError, match="reading the history failed: overloaded"):
+        ledger_on(store).newest()
+
+    assert MAX_ATTEMPTS == len(store.requests)
+
+
+@pytest.mark.parametrize("status", [None, "partial"])
+def test_a_version_that_another_run_settled_cannot_be_ended(status):
+    """The end is written only while the version runs under our epoch: otherwise the lock was lost."""
+    store = MemoryStore()
+    opened = begun(store)
+    ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
+    with pytest.raises(LockLost, match="ended by another run"):
+        opened.finish(status)
+
+    assert "partial" == ledger_on(store).newest().status
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+class Journal:
+    """Dies at the ``number``-th entry, before or after it is written."""
+
+    def __init__(self, opened, number, *, written):
+        self.opened, self.left, self.written = opened, number, written
+
+    def _write(self, do):
+        self.left -= 1
+        if not self.left and not self.written:
+            raise Killed
+        do()
+        if not self.left:
+            raise Killed
+
+    def before(self, step):
+        self._write(lambda: self.opened.before(step))
+
+    def after(self, step, *how):
+        self._write(lambda: self.opened.after(step, *how))
+
+
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("number", range(1, 7))
+def test_whatever_a_killed_run_leaves_is_settled_by_the_schema(number, written):
+    """Killed at any entry, claimed steps become what the schema shows, and the next version does the rest."""
+    store, server = MemoryStore(), Simulator(FOUND, SERVER)
+    plan = server.knows(make_plan(WANTED, FOUND, SERVER))
+    opened = begun(store)
+    with pytest.raises(Killed), opened:
+        apply(plan, server, journal=Journal(opened, number, written=written), sleep=server.sleep)
+    assert "running" == ledger_on(store).newest().status
+    store.clock -= 500  # the next host's clock is behind
+    (settled,) = ledger_on(store).recover(server.introspect, SERVER)
+    done = len(server.ran)
+
+    assert attrs.evolve(settled, steps=()) == ledger_on(store).newest()
+    assert ("applied" if done == 3 else "partial", done) == (settled.status, settled.applied)
+    assert ["applied"] * done == [state for state in states(store) if state == "applied"]
+    assert not {"claimed", "failed"} & set(states(store))
+    assert [] == ledger_on(store).recover(server.introspect, SERVER)
+    rest = make_plan(WANTED, server.facts, SERVER)
+    assert 3 - done == len(rest.steps)
+
+
+def test_a_step_written_by_hand_is_left_to_people():
+    """Nothing proves a statement of which no change was stored, so it stays claimed."""
+    store = MemoryStore()
+    opened = begun(store)
+    opened.before(attrs.evolve(PLAN.steps[0], change=None))
+    (settled,) = ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
+
+    assert (["claimed"], "partial") == (states(store), settled.status)
+
+
+def test_only_running_versions_are_settled():
+    """What ended, however, is history."""
+    store = MemoryStore()
+    run(store)
+    before = dict(store.versions_)
+    ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
+
+    assert before == store.versions_
+
+
+@pytest.mark.parametrize("fault", ["lost", "unsent", "busy"])
+@pytest.mark.parametrize("number", range(1, 5))
+def test_settling_survives_faults_too(fault, number):
+    """One request that goes wrong while a dead run is settled changes nothing."""
+    store = MemoryStore()
+    begun(store).before(PLAN.steps[0])
+    setattr(store, fault, frozenset({len(store.requests) + number}))
+    ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
+
+    assert ("partial", ["not_applied"]) == (ledger_on(store).newest().status, states(store))
+
+
+def test_an_ended_version_can_be_marked_once():
+    """A mark is put only on what was read."""
+    store = MemoryStore()
+    run(store)
+    head = ledger_on(store).newest()
+
+    assert ledger_on(store).mark(head, "rolled_back")
+    assert not ledger_on(store).mark(head, "abandoned")
+    assert "rolled_back" == ledger_on(store).newest().status
+
+
+V1, V2 = UUID(int=1), UUID(int=2)
+
+
+@pytest.mark.parametrize(
+    ("stamped", "asked", "current", "verified"),
+    [
+        (("fp", V1), "fp", V1, True),
+        (("fp", V1), "fp", V2, False),
+        (("fp", V1), "other", V1, False),
+        (None, "fp", V1, False),
+        (("fp", V1), "fp", None, False),
+        (None, "fp", None, False),
+    ],
+)
+def test_a_stamp_is_good_for_its_models_and_its_schema_version_only(stamped, asked, current, verified):
+    """In doubt it is not verified; a schema that has no version matches no stamp."""
+    store = MemoryStore(current=current)
+    if stamped:
+        ledger_on(store).mark_verified(*stamped)
+
+    assert verified == ledger_on(store).is_verified(asked)
+
+
+def test_the_fast_path_is_two_reads():
+    """One request for both rows, the stamp and the version."""
+    store = MemoryStore()
+    ledger_on(store).mark_verified("fp", V1)
+    ledger_on(store).is_verified("fp")
+    ledger_on(store).is_verified("none")
+
+    assert ["write_sync_marker", "read_sync_marker", "read_sync_marker"] == store.requests
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"), [(timedelta(hours=23), False), (timedelta(hours=25), True), (timedelta(days=-9), False)]
+)
+def test_a_head_a_day_ahead_of_the_clock_is_remarked(ahead, said):
+    """Versions stay in order, and the host's clock is named as what to look at."""
+    store = MemoryStore()
+    head = ledger_on(store, now=NOON + ahead).begin("sync", PLAN, **HOW).migration
+    remark = ledger_on(store).clock_note(head)
+
+    assert said == (remark is not None and remark.code == "LG105")
+    assert ledger_on(store).clock_note(None) is None
+
+
+def test_rows_of_other_releases_are_read():
+    """Missing columns and unknown values do no harm; null is nothing; times are UTC."""
+    found = Migration.from_row(
+        {"scope": "s", "version": 1, "models": None, "started_at": NOON.replace(tzinfo=None), "x": 1}
+    )
+
+    assert Migration("s", 1, started_at=NOON) == found
+    assert LedgerStep("s", 1, 2) == LedgerStep.from_row({"scope": "s", "version": 1, "seq": 2, "undo": None, "y": 1})
+
+
+def test_values_print_as_json():
+    """History can be piped into a script."""
+    store = MemoryStore()
+    run(store)
+    (found,) = ledger_on(store).with_steps(ledger_on(store).versions())
+    document = json.loads(json.dumps(found.to_dict()))
+
+    assert ("2026-11-23T12:00:00.000+00:00", 0, ["shop.models"]) == (
+        document["started_at"], document["duration_ms"], document["models"],
+    )  # fmt: skip
+    assert PLAN.cql == [step["cql"] for step in document["steps"]]
+    assert "steps" not in ledger_on(store).newest().to_dict()
+
+
+def test_this_process_is_named():
+    """Host, user and process are detected automatically."""
+    here = Provenance.current(["scyllamodel.demo"])
+
+    assert here.host
+    assert here.actor
+    assert here.pid
+    assert here.app_version
+    assert Provenance.current(["no_such_package_x"]).app_version == ""

@@ -1,0 +1,127 @@
+"""Hand-written steps: what plans, ledgers, logs and errors say of them, and of secret ones nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import traceback
+
+import attrs
+import pytest
+
+from scyllamodel._secret import HiddenText, display_text
+from scyllamodel.errors import StepFailed
+from scyllamodel.release.engine.raw_steps import RawStep, with_raw_steps
+from scyllamodel.release.ledger import LedgerStep
+from scyllamodel.release.rollback.raw_undo import raw_undo, undo_step
+from scyllamodel.schema.apply import StatementRefused, apply
+from scyllamodel.schema.facts.objects import SchemaFacts
+from scyllamodel.schema.plan import Plan
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.server.profile import ServerProfile
+from support.simulator import Simulator
+
+SECRET = "hunter2"
+ROLE = f"CREATE ROLE app WITH PASSWORD = '{SECRET}' AND LOGIN = true"
+JUDGE = RawStatementChecker("k", (), ServerProfile())
+EMPTY = Plan("k", "cassandra 5.0.6", "sha256:0", "sha256:1")
+
+
+@pytest.mark.parametrize(
+    ("step", "secret"),
+    [
+        (RawStep(ROLE), True),
+        (RawStep("alter role app with hashed password = 'x'"), True),
+        (RawStep("DROP ROLE app", undo=ROLE), True),
+        (RawStep("INSERT INTO t (a) VALUES (1)", secret=True), True),
+        (RawStep(ROLE, secret=False), False),
+        (RawStep("INSERT INTO t (a) VALUES ('PASSWORD') -- PASSWORD"), False),
+        (RawStep('INSERT INTO t ("password_hash") VALUES (1)'), False),
+    ],
+    ids=range(7),
+)
+def test_a_password_makes_a_step_secret(step, secret):
+    """The keyword does, wherever it stands; within a text, a comment or another name it does not."""
+    assert secret == step.secret
+
+
+def test_what_is_sent_of_a_secret_step_is_what_was_written():
+    """The statement is there for the executor, byte for byte."""
+    assert ROLE.encode() == RawStep(ROLE).to_step().statement.encode()
+
+
+def test_nothing_that_a_plan_says_has_the_statement():
+    """The repr, text, HTML, JSON and pickle of a plan and of its steps have a digest, equal each time."""
+    raw = RawStep(ROLE, undo=f"ALTER ROLE app WITH PASSWORD = 'old {SECRET}'")
+    plan = with_raw_steps(EMPTY, [raw], ())
+    (step,) = plan.steps
+    found = [repr(raw), f"{raw}", repr(plan), plan.render(), plan._repr_html_(), json.dumps(plan.to_dict())]
+    found += [pickle.dumps(made).decode("latin-1") for made in (plan, step, raw)]
+    found += [repr(step), str(attrs.asdict(step)), repr(vars(StepFailed("no", step=step, applied=0, result=None)))]
+
+    assert [] == [text for text in found if SECRET in text]
+    assert plan.fingerprint == with_raw_steps(EMPTY, [raw], ()).fingerprint
+    assert plan.fingerprint != with_raw_steps(EMPTY, [RawStep(ROLE.replace(SECRET, "other"))], ()).fingerprint
+
+
+def test_two_roles_of_one_password_have_two_digests():
+    """All of the statement but its literals is the salt."""
+    assert display_text(HiddenText(ROLE)) != display_text(HiddenText(ROLE.replace("app", "other")))
+
+
+def failing(error):
+    """The error of a run whose server refuses the secret step with this."""
+    simulator = Simulator(SchemaFacts())
+
+    def execute(cql, timeout):
+        raise error
+
+    simulator.execute = execute
+    with pytest.raises(StepFailed) as caught:
+        apply(with_raw_steps(EMPTY, [RawStep(ROLE)], ()), simulator)
+    return caught.value.with_traceback(caught.tb.tb_next)  # the locals of this function have the error itself
+
+
+@pytest.mark.parametrize("kind", [StatementRefused, RuntimeError])
+def test_no_error_of_a_secret_step_quotes_it(kind, caplog):
+    """Servers quote the statement in their answers: neither text, cause, locals nor result have it."""
+    caplog.set_level(logging.DEBUG)
+    error = failing(kind(f"line 1:9 mismatched input {ROLE}"))
+    told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+    assert kind.__name__ in str(error)
+    assert error.__cause__ is None
+    assert SECRET not in f"{error}{error!r}{vars(error)}{json.dumps(error.to_dict())}{pickle.dumps(error)}{told}"
+    assert SECRET not in caplog.text
+
+
+def ledger_step(raw):
+    """The step as the ledger keeps it."""
+    step = raw.to_step()
+    return LedgerStep("k/default", 3, 1, step.op, step.object, step.cql, step.undo, state="applied")
+
+
+def test_the_ledger_has_digests_that_the_code_is_known_by():
+    """A row has neither statement nor undo, and the code recognises its step in it, also in an earlier row."""
+    raw = RawStep(ROLE, undo="DROP ROLE app")
+    row = ledger_step(raw).to_row()
+    old = attrs.evolve(ledger_step(raw), cql=ROLE)
+
+    assert SECRET not in str(row)
+    assert "DROP ROLE" not in str(row)
+    assert raw.matches(row["cql"])
+    assert raw.matches(old.cql)
+    assert not RawStep(ROLE.replace(SECRET, "other")).matches(row["cql"])
+
+
+def test_a_secret_undo_comes_from_the_code_alone():
+    """With its RawStep it is sent and not shown; without, nothing allows to send what the ledger has."""
+    raw = RawStep("DROP ROLE app", undo=ROLE)
+    stored = ledger_step(raw)
+    step = undo_step(stored, raw_undo(stored, "open", [raw], (), (), JUDGE))
+    (refusal,) = raw_undo(stored, "open", [], (), (), JUDGE).diagnostics
+
+    assert (ROLE.encode(), True) == (step.statement.encode(), SECRET not in f"{step!r}{step.to_dict()}")
+    assert ("RB107", "", "error") == (refusal.code, refusal.allow or "", refusal.severity)
+    assert "Pass its RawStep" in refusal.fix

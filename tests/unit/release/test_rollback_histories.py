@@ -1,0 +1,100 @@
+"""Random histories in memory: after each rollback the schema is the one of its target, and nothing ran twice."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, Phase, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from scyllamodel.release.ledger.records import RESTORABLE_STATUSES
+from support.histories import CHOICES, Killed, World, declared
+
+lives = st.none() | st.integers(0, 40)
+"""How many moments a process has."""
+
+
+class Histories(RuleBasedStateMachine):
+    """Models evolve, options change there and back, things are dropped, versions are returned to, processes die."""
+
+    def __init__(self):
+        super().__init__()
+        self.world = World()
+        self.chosen = dict.fromkeys(CHOICES) | {"t": "id int pk"}
+
+    def live(self, life, run):
+        """One process: what it answered, or ``killed``; the next one finds what it left."""
+        self.world.fuse = life
+        try:
+            answer = run()
+        except Killed:
+            answer = "killed"
+        self.world.fuse = None
+        event(answer)
+        return answer
+
+    @initialize(
+        choices=st.fixed_dictionaries({name: st.sampled_from(found) for name, found in CHOICES.items() if name != "t"})
+    )
+    def first(self, choices):
+        """The first release."""
+        self.chosen |= choices
+        self.world.migrate(declared(self.chosen))
+
+    @rule(
+        data=st.data(),
+        names=st.lists(st.sampled_from(sorted(CHOICES)), min_size=2, max_size=5, unique=True),
+        life=lives,
+        raw=st.booleans(),
+    )
+    def migrate(self, data, names, life, raw):
+        """A release with other models, and perhaps a hand-written step."""
+        self.chosen |= {name: data.draw(st.sampled_from(CHOICES[name])) for name in names}
+        goal = declared(self.chosen)
+        if self.live(life, lambda: self.world.migrate(goal, raw=raw)) == "killed" and data.draw(st.booleans()):
+            self.live(None, lambda: self.world.migrate(goal))
+
+    @rule(life=lives)
+    def contract(self, life):
+        """Drop what the models do not declare any more."""
+        self.live(life, lambda: self.world.migrate(declared(self.chosen), contract=True))
+
+    @rule(data=st.data(), life=lives)
+    def rollback(self, data, life):
+        """Return to a version, killed and retried until it is there."""
+        self.world.settle()
+        versions = [v.version for v in self.world.ledger.versions() if v.status in RESTORABLE_STATUSES]
+        version = data.draw(st.sampled_from([*versions, 0]))
+        answer = self.live(life, lambda: self.world.rollback(version))
+        while answer == "killed" and data.draw(st.booleans()):
+            answer = self.live(data.draw(lives), lambda: self.world.rollback(version))
+        if answer == "killed":
+            answer = self.live(None, lambda: self.world.rollback(version))
+        if answer != "refused":
+            self.returned(version)
+
+    def returned(self, version):
+        """The schema is that of the version, the ledger says so, and a second call finds nothing to do."""
+        schema, ran = self.world.state
+        expected, before = self.world.snapshots[version]
+
+        assert expected == schema
+        assert before - self.world.doubtful == ran - self.world.doubtful
+        assert not [v for v in self.world.ledger.versions() if v.version > version and v.is_undoable]
+        assert "in_sync" == self.world.rollback(version)
+
+    def teardown(self):
+        """The ledger knows each statement by its number, and none was sent more than once."""
+        steps = [s for v in self.world.ledger.with_steps(self.world.ledger.versions()) for s in v.steps]
+
+        assert all(step.attempts <= 1 for step in steps)
+
+
+Histories.TestCase.settings = settings(
+    max_examples=100,
+    stateful_step_count=10,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=set(Phase) - {Phase.explain},
+)
+TestHistories = Histories.TestCase
+TestHistories.__doc__ = "A hundred histories of up to ten releases, rollbacks and deaths each."

@@ -1,0 +1,495 @@
+"""A plan runs once, whatever happens to the answers of the server."""
+
+from __future__ import annotations
+
+import pickle
+
+import attrs
+import pytest
+
+from scyllamodel.errors import (
+    DestructiveChangeRefused,
+    ImpossibleChange,
+    IntrospectionError,
+    KeyspaceError,
+    SchemaDisagreement,
+    StepFailed,
+)
+from scyllamodel.schema.apply import Event, apply
+from scyllamodel.schema.apply.attempt import MAX_TRANSIENT_ATTEMPTS, MAX_UNKNOWN_ATTEMPTS
+from scyllamodel.schema.facts.objects import Keyspace
+from scyllamodel.schema.plan import Plan, make_plan
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import NTS, index, schema, table, user_type, view, wanted
+from support.simulator import Faults, Loss, Simulator, applied
+
+T = ("id int pk", "at int ck", "a text")
+FOUND = schema(table("old", *T, options={"comment": ""}), user_type("point", "x int"))
+MODELS = wanted(
+    user_type("point", "x int", "y int"),
+    user_type("place", "p frozen<point>"),
+    table("old", *T, "b text", "c int static", indexes=[index("a", "by_a")], options={"comment": "old"}),
+    table("new", *T),
+    view("v", "new", "at int pk", "id int ck"),
+)
+STEPS = ["add_type", "add_field", "add_table", "add_columns", "set_options", "add_index", "add_view"]
+
+
+def started(found=FOUND, models=MODELS, **faults):
+    """A simulator with faults, and the plan for it."""
+    simulator = Simulator(found, faults=Faults(**faults))
+    create = found.keyspace is None
+    return simulator, simulator.knows(make_plan(models, found, simulator.server, create_keyspace=create))
+
+
+def run(simulator, plan, **settings):
+    """Apply the plan with the simulator's own time."""
+    return apply(plan, simulator, clock=simulator.clock, sleep=simulator.sleep, **settings)
+
+
+def states(outcome):
+    return [step.state for step in outcome.steps]
+
+
+def test_a_clean_run_costs_its_statements():
+    """Each statement is sent once, in order; agreement is awaited before and after; the schema is not read."""
+    simulator, plan = started()
+    outcome = run(simulator, plan)
+
+    assert STEPS == [step.op for step in plan.steps]
+    assert plan.cql == simulator.sent == simulator.ran
+    assert (2, 0) == (simulator.waits, simulator.looks)
+    assert outcome.is_complete
+    assert len(STEPS) == outcome.applied
+    assert make_plan(MODELS, simulator.schema, simulator.server).is_empty
+
+
+def test_an_empty_plan_asks_nobody():
+    """Nothing to do is nothing done, not even a wait."""
+    simulator, plan = started(models=wanted())
+
+    assert () == run(simulator, plan).steps
+    assert (0, 0) == (simulator.waits, simulator.looks)
+
+
+def test_the_keyspace_comes_first():
+    """The bootstrap runs before the plan, and counts as a step of the run."""
+    models = attrs.evolve(wanted(table("t")), keyspace=Keyspace("k", NTS))
+    simulator, plan = started(found=schema(keyspace=None), models=models)
+
+    assert [0, 1] == [step.seq for step in run(simulator, plan).steps]
+    assert [plan.bootstrap[0].cql, *plan.cql] == simulator.ran
+
+
+@pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
+@pytest.mark.parametrize(
+    ("fault", "sent"), [("lost", 1), ("unsent", 2), ("busy", 2), ("missing", 2), ("interrupt", 1)], ids=str
+)
+def test_every_step_survives_every_lost_answer(fault, sent, number):
+    """A lost answer, a lost statement, a refusal for now: each step still runs exactly once, and none is forgotten."""
+    simulator, plan = started(**{fault: frozenset({number})})
+    if fault == "interrupt" and number < len(STEPS):
+        with pytest.raises(StepFailed, match="Stopped on request") as caught:
+            run(simulator, plan)
+        outcome = caught.value.result
+    else:
+        outcome = run(simulator, plan)
+
+    assert sent == outcome.steps[number - 1].attempts
+    assert "applied" == outcome.steps[number - 1].state
+    assert plan.cql[: len(simulator.ran)] == simulator.ran
+
+
+@pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
+def test_a_late_statement_is_waited_for(number):
+    """What shows only after some looks counts as ours, and is not sent again."""
+    simulator, plan = started(late={number: 4})
+
+    assert run(simulator, plan).is_complete
+    assert plan.cql == simulator.sent == simulator.ran
+
+
+def test_a_look_that_fails_says_nothing():
+    """While a step is in doubt, failing reads are repeated."""
+    simulator, plan = started(lost=frozenset({1}), blind=frozenset({1, 2, 3}))
+
+    assert run(simulator, plan).is_complete
+    assert plan.cql == simulator.sent
+
+
+def test_a_statement_is_not_lost_for_ever():
+    """After so many lost answers without effect the step fails, and says how often it was tried."""
+    simulator, plan = started(unsent=frozenset(range(1, 10)))
+    with pytest.raises(StepFailed) as caught:
+        run(simulator, plan, step_timeout=60)
+
+    assert MAX_UNKNOWN_ATTEMPTS == len(simulator.sent) == caught.value.result.steps[0].attempts
+    assert MAX_UNKNOWN_ATTEMPTS * 60 * 1000 <= caught.value.result.steps[0].duration_ms
+    assert ["failed", *["not_run"] * 6] == states(caught.value.result)
+
+
+def test_a_busy_server_is_asked_so_often():
+    """A statement that is temporarily not applied is sent again, with pauses, but not forever."""
+    simulator, plan = started(busy=frozenset(range(1, 100)))
+    with pytest.raises(StepFailed, match="concurrent modification"):
+        run(simulator, plan)
+
+    assert MAX_TRANSIENT_ATTEMPTS == len(simulator.sent)
+    assert 1 < simulator.now < 60
+
+
+def test_a_warning_of_the_server_is_shown_once():
+    """What comes with an answer is in the result of its step, and the same text with a later one is not repeated."""
+    simulator, plan = started(warnings={1: ("low RF", "low RF"), 2: ("low RF", "tablets"), 3: ("tablets",)})
+    seen = []
+
+    outcome = run(simulator, plan, on_event=lambda event: seen.append(event.result))
+
+    assert [("low RF",), ("tablets",), (), ()] == [step.warnings for step in outcome.steps[:4]]
+    assert ["low RF"] == outcome.steps[0].to_dict()["warnings"]
+    assert outcome.steps[1] in seen
+
+
+def test_what_is_missing_after_all_agreed_fails():
+    """A statement whose table is unknown to a node is sent again once, after all nodes agree, and then fails."""
+    simulator, plan = started(missing=frozenset({4, 5}))
+    with pytest.raises(StepFailed, match="unconfigured table t") as caught:
+        run(simulator, plan)
+
+    assert 2 == caught.value.result.steps[3].attempts
+    assert 2 == simulator.waits
+
+
+def test_a_lost_answer_of_scylla_is_looked_for_as_long_as_a_node_may_hold_it():
+    """Without a majority a ScyllaDB node holds a change for a minute, so that a shorter look would prove nothing."""
+    scylla = ServerProfile("scylla", (2025, 1))
+    simulator = Simulator(FOUND, scylla, Faults(unsent=frozenset({1})))
+    plan = simulator.knows(make_plan(MODELS, FOUND, scylla))
+
+    outcome = run(simulator, plan, step_timeout=5)
+
+    assert outcome.is_complete
+    assert 65_000 <= outcome.steps[0].duration_ms
+
+
+@pytest.mark.parametrize("fault", ["refused", "crash"])
+def test_a_refusal_ends_the_run(fault):
+    """A statement that the server refuses ends the run, and the error lists the applied steps."""
+    simulator, plan = started(**{fault: frozenset({4})})
+    with pytest.raises(StepFailed) as caught:
+        run(simulator, plan)
+    error = caught.value
+
+    assert plan.steps[3] == error.step
+    assert 3 == error.applied
+    assert ["applied"] * 3 + ["failed"] + ["not_run"] * 3 == states(error.result)
+    assert plan.cql[3] in str(error)
+    assert "3 of 7 steps were applied" in str(error)
+    assert error.__cause__ is not None
+    assert error.to_dict() == pickle.loads(pickle.dumps(error)).to_dict()
+
+
+def test_a_rerun_does_what_is_left():
+    """After a failure a new plan holds the rest, without flags."""
+    simulator, plan = started(refused=frozenset({4}))
+    with pytest.raises(StepFailed):
+        run(simulator, plan)
+    simulator.faults = Faults()
+    rest = simulator.knows(make_plan(MODELS, simulator.schema, simulator.server))
+    run(simulator, rest)
+
+    assert plan.cql[3:] == rest.cql
+    assert plan.cql == simulator.ran
+
+
+@pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
+def test_another_hand_did_it(number):
+    """A conflict with the very thing that was to be created is fine; the statement of this run was not applied."""
+    plan = started()[1]
+    step = plan.steps[number - 1]
+    simulator = Simulator(FOUND, faults=Faults(foreign={number: lambda facts: applied(facts, step.change)}))
+    outcome = run(simulator, simulator.knows(plan))
+
+    # Setting an option to its current value is not a conflict on any server.
+    assert ("applied" if step.op == "set_options" else "skipped") == outcome.steps[number - 1].state
+    assert outcome.is_complete
+
+
+def test_another_hand_did_something_else():
+    """A conflict with another thing of that name is a failure, however often it is tried."""
+
+    def other(facts):
+        return attrs.evolve(facts, tables=[*facts.tables, table("new", "id text pk")])
+
+    simulator, plan = started(foreign={3: other})
+    with pytest.raises(StepFailed, match="already existing") as caught:
+        run(simulator, plan)
+
+    assert "failed" == caught.value.result.steps[2].state
+
+
+def test_a_conflict_after_a_lost_answer_is_our_own():
+    """The first answer was lost and no look came through; the second says it is there: applied, by us."""
+    simulator, plan = started(lost=frozenset({1}), blind_until=2)
+    outcome = run(simulator, plan, step_timeout=5)
+
+    assert ("applied", 2) == (outcome.steps[0].state, outcome.steps[0].attempts)
+    assert plan.cql == simulator.ran
+
+
+def test_a_conflict_that_cannot_be_looked_at():
+    """Without a read of the schema it is unknown who did it, so the step fails."""
+    simulator, plan = started(lost=frozenset({1}), blind_until=100)
+    with pytest.raises(StepFailed, match="no answer") as caught:
+        run(simulator, plan, step_timeout=5)
+
+    assert ("failed", 2) == (caught.value.result.steps[0].state, caught.value.result.steps[0].attempts)
+
+
+@pytest.mark.parametrize("wait", [1, 2])
+def test_disagreement_is_an_error(wait):
+    """Nodes that do not agree stop the run before the first statement, or fail it after the last; both are reported."""
+    simulator, plan = started(disagree=frozenset({wait}))
+    with pytest.raises(SchemaDisagreement) as caught:
+        run(simulator, plan, agreement_timeout=5)
+    done = 0 if wait == 1 else len(STEPS)
+
+    assert done == caught.value.applied == len(simulator.sent)
+    assert {"v1": "n1", "v2": "n2"} == caught.value.versions
+    assert f"{done} of {len(STEPS)} steps were applied" in str(caught.value)
+
+
+def test_disagreement_in_doubt():
+    """A statement whose fate is open is not sent again while nodes disagree."""
+    simulator, plan = started(unsent=frozenset({2}), disagree=frozenset({2}))
+    with pytest.raises(SchemaDisagreement) as caught:
+        run(simulator, plan)
+
+    assert plan.cql[:2] == simulator.sent
+    assert ["applied", "failed"] == states(caught.value.result)[:2]
+
+
+def test_a_server_that_is_gone_before_the_first_statement():
+    """Without an answer before anything ran, the error is that no node answers."""
+    simulator, plan = started(deaf=frozenset({1}))
+    with pytest.raises(IntrospectionError):
+        run(simulator, plan)
+
+    assert [] == simulator.sent
+
+
+def test_a_server_that_is_gone_while_a_statement_is_in_doubt():
+    """The error lists the applied steps, and says more than "could not be read"."""
+    simulator, plan = started(unsent=frozenset({2}), deaf=frozenset({2}))
+    with pytest.raises(StepFailed, match="1 of 7 steps were applied") as caught:
+        run(simulator, plan)
+
+    assert ["applied", "failed"] == states(caught.value.result)[:2]
+    assert plan.cql[:2] == simulator.sent
+
+
+def test_a_server_that_is_gone_after_the_last_statement():
+    """All statements were applied, and the agreement of the nodes is reported as unknown."""
+    simulator, plan = started(deaf=frozenset({2}))
+    with pytest.raises(StepFailed, match="whether all nodes know is unknown") as caught:
+        run(simulator, plan)
+
+    assert len(STEPS) == caught.value.applied == len(simulator.ran)
+
+
+def test_a_stop_is_heard_between_steps():
+    """A stop takes effect after the running step."""
+    simulator, plan = started()
+    with pytest.raises(StepFailed, match="Stopped on request: 2 of 7") as caught:
+        run(simulator, plan, should_stop=lambda: len(simulator.sent) == 2)
+
+    assert plan.cql[:2] == simulator.ran
+    assert ["applied"] * 2 + ["not_run"] * 5 == states(caught.value.result)
+
+
+def test_insisting_on_a_stop():
+    """The third Ctrl-C ends a run whose step is still in doubt, and the error says that its outcome is unknown."""
+    simulator, plan = started(unsent=frozenset({1}), watch_interrupt=frozenset({2, 3, 4}))
+    with pytest.raises(StepFailed, match="whether the statement was applied is unknown") as caught:
+        run(simulator, plan)
+
+    assert isinstance(caught.value.__cause__, KeyboardInterrupt)
+    assert 1 == len(simulator.sent)
+
+
+def test_events_tell_the_story():
+    """Each wait, start and end is reported, in order, with the plan they belong to."""
+    simulator, plan = started()
+    events: list[Event] = []
+    run(simulator, plan, on_event=events.append)
+    steps = ["step_started", "step_done"] * len(STEPS)
+
+    assert ["agreement_waiting", *steps, "agreement_waiting"] == [event.kind for event in events]
+    assert {plan.fingerprint} == {event.plan.fingerprint for event in events}
+    assert "applied" == events[2].result.state
+
+
+def test_a_listener_that_fails_is_no_reason_to_stop(caplog):
+    """An error of a listener is logged, and the plan continues."""
+    simulator, plan = started()
+
+    assert run(simulator, plan, on_event=lambda _: 1 / 0).is_complete
+    assert "ZeroDivisionError" in caplog.text
+
+
+class Journal:
+    """Records its events, and can refuse a step."""
+
+    def __init__(self, refuses=None):
+        self.told, self.refuses = [], refuses
+
+    def before(self, step):
+        if step.seq == self.refuses:
+            raise PermissionError("the lock is lost")
+        self.told.append(("before", step.seq))
+
+    def after(self, step, state, attempts, duration_ms, error):
+        assert duration_ms >= 0
+        self.told.append((state, step.seq, attempts, error))
+
+
+def test_the_journal_is_told_before_and_after():
+    """The books are kept around each step, failed ones included."""
+    simulator, plan = started(lost=frozenset({1}), refused=frozenset({2}))
+    journal = Journal()
+    with pytest.raises(StepFailed):
+        run(simulator, plan, journal=journal)
+
+    assert [("before", 1), ("applied", 1, 1), ("before", 2), ("failed", 2, 1)] == [told[:3] for told in journal.told]
+    assert "no ALTER permission" in journal.told[-1][3]
+
+
+def test_a_journal_can_keep_a_statement_from_being_sent():
+    """A fence that does not hold ends the run before the statement."""
+    simulator, plan = started()
+    with pytest.raises(PermissionError):
+        run(simulator, plan, journal=Journal(refuses=3))
+
+    assert plan.cql[:2] == simulator.sent
+
+
+REFUSED = [
+    (wanted(table("old", "id text pk", "at int ck", "a text")), ImpossibleChange),
+    (wanted(table("old", "key int pk from=id", "at int ck", "a text")), DestructiveChangeRefused),
+    (wanted(table("old", "key int pk from=id", "at int ck", "a int")), ImpossibleChange),
+]
+
+
+@pytest.mark.parametrize(("models", "error"), REFUSED)
+def test_nothing_runs_while_anything_is_refused(models, error):
+    """A plan with refusals raises them all, in every use."""
+    simulator, plan = started(models=models)
+    with pytest.raises(error) as caught:
+        run(simulator, plan)
+
+    assert plan.refusals == caught.value.refusals
+    assert [] == simulator.sent
+
+
+def test_a_missing_keyspace_is_an_error_of_its_own():
+    """A keyspace is not created by accident."""
+    plan = make_plan(MODELS, schema(keyspace=None), Simulator(FOUND).server)
+    with pytest.raises(KeyspaceError, match="does not exist"):
+        plan.raise_refused()
+
+
+def test_a_plan_from_a_file_cannot_prove_its_steps(tmp_path):
+    """It is compared with a fresh one, which is applied."""
+    simulator, plan = started()
+    plan.save(tmp_path / "plan.json")
+    with pytest.raises(ValueError, match="make a new plan"):
+        run(simulator, Plan.load(tmp_path / "plan.json"))
+
+
+LOSSES = [
+    (number, Loss(ran=ran, forgets=forgets, returns=returns, sent=sent))
+    for number in range(1, len(STEPS) + 1)
+    for sent in (True, False)
+    for ran in ((True, False) if sent else (False,))
+    for forgets in range(number + ran)
+    for returns in (None, 1, 3)
+]
+
+
+@pytest.mark.parametrize(("number", "loss"), LOSSES, ids=str)
+def test_a_plan_outlives_the_node_that_runs_it(number, loss):
+    """Whenever the node is lost, with whatever it alone knew, the next one ends the plan, once all agreed.
+
+    A statement runs again only if no node knows it any more.
+    """
+    simulator, plan = started(losses={number: loss})
+    outcome = run(simulator, plan)
+
+    assert (outcome.is_complete, len(STEPS)) == (True, outcome.applied)
+    assert make_plan(MODELS, simulator.schema, simulator.server).is_empty
+    assert len(simulator.ran) <= len(plan.cql) + loss.forgets
+    assert not simulator.has_moved
+
+
+@pytest.mark.parametrize("first", range(1, len(STEPS)))
+@pytest.mark.parametrize("second", range(1, len(STEPS) + 3))
+def test_a_plan_outlives_two_nodes(first, second):
+    """The node that took over may be lost in turn, also while it sends again what the first one took along."""
+    losses = {first: Loss(forgets=first), first + second: Loss(forgets=1)}
+    simulator, plan = started(losses=losses)
+
+    assert run(simulator, plan).is_complete
+    assert make_plan(MODELS, simulator.schema, simulator.server).is_empty
+
+
+@pytest.mark.parametrize(("wait", "forgets"), [(1, 0), (2, 0), (2, 1), (2, 3), (2, len(STEPS))])
+def test_a_node_that_is_lost_while_nodes_agree_is_replaced(wait, forgets):
+    """Before the first statement nothing has to be done again; after the last one, what the node took along."""
+    simulator, plan = started(lost_at_wait={wait: forgets})
+    outcome = run(simulator, plan)
+
+    assert outcome.is_complete
+    assert make_plan(MODELS, simulator.schema, simulator.server).is_empty
+    assert len(STEPS) + forgets == len(simulator.sent)
+
+
+def test_a_step_that_runs_again_is_in_the_books_again():
+    """The journal records a step that was lost with its node again, before the step that comes next."""
+    simulator, plan = started(losses={3: Loss(ran=False, forgets=1)})
+    told = []
+
+    class Journal:
+        def before(self, step):
+            told.append(step.seq)
+
+        def after(self, step, *_):
+            told.append(-step.seq)
+
+    run(simulator, plan, journal=Journal())
+
+    assert [1, -1, 2, -2, 3, 2, -2, 3, -3] == told[:9]
+
+
+def test_nodes_that_cannot_agree_after_a_loss_end_the_run():
+    """The lost node may live on with another schema: nothing is sent through the next one, and the error says so."""
+    simulator, plan = started(losses={3: Loss(ran=False)}, disagree=frozenset({2}))
+    with pytest.raises(SchemaDisagreement, match="2 of 7 steps were applied"):
+        run(simulator, plan)
+
+    assert 3 == len(simulator.sent)
+
+
+def test_what_a_lost_node_did_must_be_readable():
+    """When it is unknown what the next node knows, nothing is sent through it."""
+    simulator, plan = started(losses={3: Loss(ran=False)}, blind=frozenset(range(1, 100)))
+    with pytest.raises(StepFailed, match="Another node took over"):
+        run(simulator, plan)
+
+    assert 3 == len(simulator.sent)
+
+
+def test_nodes_that_are_lost_all_the_time_end_the_run():
+    """A step is not tried forever."""
+    simulator, plan = started(losses={number: Loss(sent=False, ran=False) for number in range(1, 100)})
+    with pytest.raises(StepFailed):
+        run(simulator, plan)

@@ -1,0 +1,210 @@
+"""Every kind of change, against everything that takes changes: a kind that is forgotten anywhere fails here."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from importlib import resources
+from typing import get_args
+
+import attrs
+import pytest
+
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.as_json import change_from_json, change_to_json
+from scyllamodel.schema.changes.effects import facts_after
+from scyllamodel.schema.changes.postconditions import is_applied, keyspace_of
+from scyllamodel.schema.ddl import change_cql, undo_cql
+from scyllamodel.schema.diff.schema_diff import SchemaPair
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
+from scyllamodel.schema.plan import Step, make_step
+from scyllamodel.schema.plan.step import is_step
+from scyllamodel.schema.rules import evaluation
+from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
+from scyllamodel.schema.rules.undo import evaluate_change, inverse_of
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import NTS, index, schema, table, user_type, view, wanted
+
+SERVER = ServerProfile("cassandra", (5, 0, 6), views_enabled=True)
+KINDS = get_args(c.Change)
+
+BY_A = index("a", "t_by_a")
+T = table("t", "id int pk", "at int ck", "a text")
+INDEXED = table("t", "id int pk", "at int ck", "a text", indexes=[BY_A])
+LONGER = table("t", "id int pk", "at int ck", "a text", "b int")
+U = user_type("u", "x int")
+V = view("v", "t", "a text pk", "id int ck", "at int ck", where="a IS NOT NULL AND id IS NOT NULL AND at IS NOT NULL")
+FIVE, NINE = FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 9})
+HERE = Keyspace("k", FrozenMap(NTS))
+OTHER = Keyspace("k", FrozenMap({**NTS, "dc1": "2"}))
+
+# what runs, each with a schema in which it makes a difference
+RUNS = [
+    (c.CreateKeyspace(HERE), schema(keyspace=None)),
+    (c.AddType("k", U), schema()),
+    (c.DropType("k", U), schema(U)),
+    (c.AddField("k", "u", "y", T["id"].type), schema(U)),
+    (c.RenameFields("k", "u", (("x", "y"),)), schema(U)),
+    (c.AddTable("k", T), schema()),
+    (c.DropTable("k", T), schema(T)),
+    (c.AddColumns("k", "t", (LONGER["b"],)), schema(T)),
+    (c.DropColumns("k", "t", (LONGER["b"],)), schema(LONGER)),
+    (c.RenameKeyColumns("k", "t", (("id", "key"),)), schema(T)),
+    (c.SetOptions("k", "t", FIVE, NINE), schema(attrs.evolve(T, options=NINE))),
+    (c.SetMask("k", "t", "a", "mask_default()", None), schema(T)),
+    (c.SetTtlColumn("k", "t", "a", None), schema(T)),
+    (c.AddIndex("k", T, BY_A, populated=True), schema(T)),
+    (c.DropIndex("k", T, BY_A), schema(INDEXED)),
+    (c.AddView("k", V, populated=True), schema(T)),
+    (c.DropView("k", V), schema(T, V)),
+]
+# what CQL has no statement for, with both sides as the differ had them
+REFUSED = [
+    (c.AlterUserType("k", U, user_type("u", "x text"), "UD102", "x"), schema(U), wanted(user_type("u", "x text"))),
+    (c.AlterColumn("k", "t", T["a"], attrs.evolve(T["a"], kind="static"), "TY104"), schema(T), wanted(T)),
+    (c.AlterKey("k", T, table("t", "at int pk", "id int ck", "a text"), "PK101"), schema(T), wanted(T)),
+    (c.AlterIndex("k", "t", BY_A, index("at", "t_by_a"), "IX103"), schema(INDEXED), wanted(INDEXED)),
+    (c.AlterView("k", V, attrs.evolve(V, where=""), "filter"), schema(T, V), wanted(T, V)),
+    (c.NameTaken("k", "t", "view", "table"), schema(T), wanted(view("t", "s", "id int pk"))),
+]
+# changes that are reported, and never made
+NOTED = [
+    (c.Unmanaged("k", "table", "t", T), schema(T), wanted()),
+    (c.KeyspaceMismatch(HERE, OTHER), schema(keyspace=HERE), schema(keyspace=OTHER)),
+]
+
+NO_WAY_BACK = {c.CreateKeyspace, c.AddField}
+"""Those that CQL cannot undo; a step of one says why."""
+
+BACK_IN_THE_WAY = {
+    c.DropType: schema(user_type("u", "z text")),
+    c.AddType: schema(U),
+    c.DropTable: schema(table("t", "key uuid pk")),
+    c.AddTable: schema(T),
+    c.DropColumns: schema(table("t", "id int pk", "at int ck", "a text", "b text")),
+    c.AddColumns: schema(LONGER),
+    c.RenameKeyColumns: schema(T),
+    c.DropIndex: schema(table("t", "id int pk", "at int ck", "a text", indexes=[index("at", "t_by_a")])),
+    c.RenameFields: schema(U),
+    c.SetMask: schema(table("t", "id int pk", "at int ck", "a text mask=mask_null()")),
+    c.SetTtlColumn: schema(table("t", "id int pk", "at int ck", "a text", "b int", ttl_column="b")),
+    c.AddIndex: schema(),
+    c.DropView: schema(T, attrs.evolve(V, base="s")),
+    c.AddView: schema(T, V),
+}
+"""Concurrent changes, so that an undo of each kind has to be refused; options can always be set back."""
+
+
+def named(cases):
+    """The cases, and a name for each."""
+    return {"argvalues": cases, "ids": [type(case[0]).__name__ for case in cases]}
+
+
+def all_of(cases):
+    """The kinds of the cases."""
+    return {type(case[0]) for case in cases}
+
+
+def test_every_kind_is_in_the_union():
+    """A class of the module is a kind of change, or nothing that is a change stands there."""
+    classes = {found for _, found in inspect.getmembers(c, attrs.has) if found.__module__ == c.__name__}
+
+    assert set(KINDS) == classes
+
+
+def test_every_kind_stands_in_one_table_here():
+    """This table says of each kind whether it runs, is refused, or is noted; the tests below then check the rest."""
+    assert [len(KINDS), set(KINDS)] == [
+        len(RUNS) + len(REFUSED) + len(NOTED),
+        all_of(RUNS) | all_of(REFUSED) | all_of(NOTED),
+    ]
+
+
+@pytest.mark.parametrize(("change", "before"), **named(RUNS))
+def test_what_runs_has_a_statement_and_a_step(change, before):
+    """It is one statement, has a name, a sentence and an ``op`` that the published schema of a plan knows."""
+    step = make_step(1, change, (), SERVER)
+    published = json.loads(resources.files("scyllamodel.schemas").joinpath("plan.schema.json").read_text("utf-8"))
+
+    assert is_step(change)
+    assert change_cql(change, SERVER) == step.cql
+    assert step.object.startswith("k")
+    assert step.summary.endswith(".")
+    assert step.op in published["$defs"]["step"]["properties"]["op"]["enum"]
+    assert attrs.evolve(step, change=None) == Step.from_dict(step.to_dict())
+    assert "k" == keyspace_of(change)
+
+
+@pytest.mark.parametrize(("change", "before"), **named(RUNS))
+def test_what_runs_is_proved_by_its_effect_alone(change, before):
+    """The post-condition of a change does not hold before it, and holds after it."""
+    assert [False, True] == [is_applied(change, facts, SERVER) for facts in (before, facts_after(change, before))]
+
+
+@pytest.mark.parametrize(("change", "before"), **named(RUNS))
+def test_what_runs_can_be_undone_or_says_why_not(change, before):
+    """The inverse of its inverse does the same; undone, the schema is as before, and it had a statement for that."""
+    back, step = inverse_of(change), make_step(1, change, (), SERVER)
+
+    assert (
+        (back is None) == (type(change) in NO_WAY_BACK) == bool(step.why_no_undo) == (undo_cql(change, SERVER) is None)
+    )
+    if back is not None:
+        left = facts_after(change, before)
+
+        assert change_cql(change, SERVER) == change_cql(inverse_of(back), SERVER)
+        assert (change_cql(back, SERVER), True) == (step.undo, is_applied(back, facts_after(back, left), SERVER))
+        assert before == facts_after(back, left)
+        assert not [found for found in evaluate_change(back, left, SERVER) if found.code.startswith("RB")]
+
+
+@pytest.mark.parametrize("kind", sorted({type(case[0]) for case in RUNS} - NO_WAY_BACK - {c.SetOptions}, key=str))
+def test_an_undo_looks_what_others_did_meanwhile(kind):
+    """Each kind of undo has something that stands in its way, and says so before anything runs."""
+    (undone,) = [found for change, _ in RUNS if type(found := inverse_of(change)) is kind]
+    said = evaluate_change(undone, BACK_IN_THE_WAY[kind], SERVER, {"DS102", "DS103", "DS104", "DS105", "DS107"})
+
+    assert {"RB103", "RB104"}.intersection(found.code for found in said if found.severity == "error")
+
+
+@pytest.mark.parametrize(("change", "found", "declared"), **named(REFUSED))
+def test_what_cannot_run_is_refused(change, found, declared):
+    """A refused change is not a step, and a rule refuses it with a code and advice."""
+    said = [remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(found, declared, SERVER), (change,)))]
+
+    assert any(told.severity == "error" and told.fix for told in said)
+
+
+@pytest.mark.parametrize(("change", "found", "declared"), **named(NOTED))
+def test_what_is_only_told_refuses_nothing(change, found, declared):
+    """One finding reports it, and is not an error."""
+    said = [remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(found, declared, SERVER), (change,)))]
+
+    assert [True] == [told.severity in ("note", "warn") for told in said]
+
+
+@pytest.mark.parametrize("change", [case[0] for case in (*REFUSED, *NOTED)], ids=lambda change: type(change).__name__)
+def test_asking_for_what_does_not_run_is_refused_by_name(change):
+    """The statement, effect or post-condition of a change that is not a step is an error that names the kind."""
+    for ask in (
+        lambda: change_cql(change, SERVER),
+        lambda: facts_after(change, schema()),
+        lambda: is_applied(change, schema(), SERVER),
+    ):
+        with pytest.raises(TypeError, match=type(change).__name__):
+            ask()
+
+    assert not is_step(change)
+    assert inverse_of(change) is None
+
+
+@pytest.mark.parametrize("change", [case[0] for case in (*RUNS, *REFUSED, *NOTED)], ids=lambda x: type(x).__name__)
+def test_every_kind_comes_back_from_json(change):
+    """A change that is stored and loaded again is equal."""
+    assert change == change_from_json(change_to_json(change))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_some_rule_looks_at_every_kind(kind):
+    """No kind of change passes the rules unseen, be it that most of its kind may run."""
+    assert evaluation._RULES.get(kind)

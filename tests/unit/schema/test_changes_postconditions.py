@@ -1,0 +1,107 @@
+"""What the schema must hold for a step to count as done."""
+
+from __future__ import annotations
+
+import pytest
+
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.postconditions import is_applied, keyspace_of
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import index, schema, table, user_type, view, wanted
+
+SERVER = ServerProfile()
+T = ("id int pk", "at int ck", "a text")
+TABLE = table("t", *T, options={"comment": "x"})
+VIEW = view("v", "t", "a text pk", "id int ck", "at int ck")
+NEW = table("t", *T, "n int", "s int static")
+ADD = c.AddColumns("k", "t", (NEW["n"], NEW["s"]))
+PRINTED = schema(TABLE, view("v", "t", "a text pk", "id int ck", "at int ck", where="a IS NOT null AND id IS NOT null"))
+INDEX = c.AddIndex("k", TABLE, index("a", "i", using="sai"))
+SET = c.SetOptions("k", "t", FrozenMap({"comment": "x"}), FrozenMap())
+POINT = c.AddType("k", user_type("point", "x int"))
+RENAME = c.RenameKeyColumns("k", "t", (("id", "key"),))
+
+RENAMES = c.RenameKeyColumns("k", "t", (("id", "key"), ("at", "time")))
+
+# the change, what is there, whether that proves the change done
+CASES = [
+    ("keyspace", c.CreateKeyspace(Keyspace("k")), schema(), True),
+    ("no keyspace", c.CreateKeyspace(Keyspace("k")), schema(keyspace=None), False),
+    ("type", POINT, schema(user_type("point", "x int")), True),
+    ("type that grew since", POINT, schema(user_type("point", "x int", "y int")), True),
+    ("no type", POINT, schema(), False),
+    ("other type", POINT, schema(user_type("point", "x text")), False),
+    ("field", c.AddField("k", "point", "x", user_type("p", "x int").fields[0][1]), schema(POINT.type), True),
+    ("other field", c.AddField("k", "point", "x", user_type("p", "x text").fields[0][1]), schema(POINT.type), False),
+    ("no type for the field", c.AddField("k", "p", "x", POINT.type.fields[0][1]), schema(), False),
+    ("table", c.AddTable("k", TABLE), schema(TABLE), True),
+    ("table with more", c.AddTable("k", TABLE), schema(table("t", *T, "n int", options={"comment": "x"})), True),
+    ("table with less", c.AddTable("k", TABLE), schema(table("t", *T[:2], options={"comment": "x"})), False),
+    ("table with another key", c.AddTable("k", TABLE),
+     schema(table("t", "id int pk", "at int", "a text", options={"comment": "x"})), False),
+    ("table with another order", c.AddTable("k", TABLE),
+     schema(table("t", "id int pk", "at int ck desc", "a text", options={"comment": "x"})), False),
+    ("table with a longer key", c.AddTable("k", TABLE),
+     schema(table("t", *T, "b int ck", options={"comment": "x"})), False),
+    ("table with another type", c.AddTable("k", TABLE),
+     schema(table("t", *T[:2], "a int", options={"comment": "x"})), False),
+    ("table with other options", c.AddTable("k", TABLE), schema(table("t", *T, options={"comment": "y"})), False),
+    ("a view of that name", c.AddTable("k", table("v", *T)), schema(TABLE, VIEW), False),
+    ("columns", ADD, schema(NEW), True),
+    ("both renamed", RENAMES, schema(table("t", "key int pk", "time int ck", "a text")), True),
+    ("one of two renamed", RENAMES, schema(table("t", "key int pk", "at int ck", "a text")), False),
+    ("renamed, and the old one still there", RENAME, schema(table("t", "key int pk", "id int ck", "a text")), False),
+    ("one of two columns", ADD, schema(table("t", *T, "n int")), False),
+    ("a column of another type", ADD, schema(table("t", *T, "n text", "s int static")), False),
+    ("a column of another kind", ADD, schema(table("t", *T, "n int", "s int")), False),
+    ("no table for the columns", ADD, schema(), False),
+    ("rename", RENAME, schema(table("t", "key int pk")), True),
+    ("no rename", RENAME, schema(TABLE), False),
+    ("options", SET, schema(TABLE), True),
+    ("other options", SET, schema(table("t", *T, options={"comment": "y"})), False),
+    ("options of a view", c.SetOptions("k", "v", FrozenMap({"comment": "x"}), FrozenMap(), view=True),
+     schema(TABLE, view("v", "t", "a text pk", options={"comment": "x"})), True),
+    ("options of a view, not of its table", c.SetOptions("k", "v", FrozenMap({"comment": "x"}), FrozenMap(), view=True),
+     schema(table("v", "id int pk", options={"comment": "x"})), False),
+    ("index", INDEX, schema(table("t", *T, indexes=[index("a", "i", using="StorageAttachedIndex")])), True),
+    ("index of another class", INDEX, schema(table("t", *T, indexes=[index("a", "i")])), False),
+    ("index of another name", INDEX, schema(table("t", *T, indexes=[index("a", "j", using="sai")])), False),
+    ("index on another column", INDEX, schema(table("t", *T, indexes=[index("at", "i", using="sai")])), False),
+    ("index on another table", INDEX, schema(TABLE, table("u", *T, indexes=[index("a", "i", using="sai")])), False),
+    ("view", c.AddView("k", VIEW), schema(TABLE, VIEW), True),
+    ("view as servers print it", c.AddView("k", VIEW), PRINTED, True),
+    ("view with a filter", c.AddView("k", VIEW),
+     schema(TABLE, view("v", "t", "a text pk", "id int ck", "at int ck", where="a IS NOT NULL AND id = 1")), False),
+    ("view of another table", c.AddView("k", VIEW),
+     schema(TABLE, view("v", "u", "a text pk", "id int ck", "at int ck")), False),
+    ("no view", c.AddView("k", VIEW), schema(TABLE), False),
+    ("dropped type", c.DropType("k", POINT.type), schema(), True),
+    ("undropped type", c.DropType("k", POINT.type), schema(POINT.type), False),
+    ("dropped table", c.DropTable("k", TABLE), schema(), True),
+    ("undropped table", c.DropTable("k", TABLE), schema(TABLE), False),
+    ("dropped columns", c.DropColumns("k", "t", ADD.columns), schema(TABLE), True),
+    ("one dropped column of two", c.DropColumns("k", "t", ADD.columns), schema(table("t", *T, "n int")), False),
+    ("dropped columns of no table", c.DropColumns("k", "t", ADD.columns), schema(), False),
+    ("dropped index", c.DropIndex("k", TABLE, INDEX.index), schema(TABLE), True),
+    ("undropped index", c.DropIndex("k", TABLE, INDEX.index), schema(table("t", *T, indexes=[index("a", "i")])), False),
+    ("dropped view", c.DropView("k", VIEW), schema(TABLE), True),
+    ("undropped view", c.DropView("k", VIEW), schema(TABLE, VIEW), False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "found", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_a_step_is_proved_by_the_schema(change, found, expected):
+    """A step is done exactly when the schema has what it creates, no matter who created it."""
+    assert expected == is_applied(change, found, SERVER)
+    assert "k" == keyspace_of(change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [c.Unmanaged("k", "table", "t"), c.NameTaken("k", "t", "table", "view"), c.AlterView("k", VIEW, VIEW, "key")],
+)
+def test_what_never_runs_is_never_proved(change):
+    """Asking for the proof of a note or a refusal is a mistake of the caller."""
+    with pytest.raises(TypeError, match="has no statement"):
+        is_applied(change, wanted(), SERVER)

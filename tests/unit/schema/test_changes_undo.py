@@ -1,0 +1,92 @@
+"""The inverse of a change: as it was made, and what stands in its way now."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.facts.objects import FrozenMap
+from scyllamodel.schema.rules.undo import evaluate_change, name_taken, with_recorded_facts
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import index, schema, table, user_type, view
+
+SERVER = ServerProfile("cassandra", (5, 0, 9))
+T = ("id int pk", "at int ck", "a text")
+TABLE = table("t", *T)
+V = view("v", "t", "a text pk", "id int ck", "at int ck")
+MASK = c.SetMask("k", "t", "a", None, "mask_null()")
+FIELDS = c.RenameFields("k", "point", (("x", "y"),))
+
+
+@pytest.mark.parametrize(
+    ("made", "before"),
+    [
+        (schema(table("t", "id int pk", "a text mask=mask_hash()")), "mask_hash()"),
+        (schema(TABLE), None),
+        (schema(table("t", "id int pk")), "mask_null()"),
+        (schema(), "mask_null()"),
+    ],
+    ids=["another mask", "no mask", "no such column", "no such table"],
+)
+def test_a_mask_is_compared_with_the_one_that_the_history_made(made, before):
+    """Where the history made no such column the mask that the step replaced stays."""
+    assert attrs.evolve(MASK, before=before) == with_recorded_facts(MASK, made)
+
+
+def test_a_drop_is_refused_and_judged_at_once():
+    """A replaced view says so, and also that its drop has to be allowed."""
+    replaced = schema(TABLE, view("v", "t", "at int pk", "id int ck"))
+
+    refused = evaluate_change(c.DropView("k", V), replaced, SERVER)
+    allowed = evaluate_change(c.DropView("k", V), replaced, SERVER, {"DS105"})
+
+    assert [("RB104", "error"), ("DS105", "error")] == [(one.code, one.severity) for one in refused]
+    assert [("RB104", "error"), ("DS105", "warn")] == [(one.code, one.severity) for one in allowed]
+
+
+def test_options_have_no_obstacle():
+    """An option can be set back whatever it is now."""
+    change = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 9}))
+
+    assert () == evaluate_change(change, schema(table("t", *T, options={"gc_grace_seconds": 7})), SERVER)
+
+
+@pytest.mark.parametrize(
+    ("fields", "refused"),
+    [(["x int"], []), (["z int"], ["RB104"]), (["x int", "y int"], ["RB104"]), (["y int"], ["RB104"])],
+    ids=["as it was", "renamed since", "the name is taken", "already there"],
+)
+def test_a_field_is_renamed_back_where_only_its_old_name_is_there(fields, refused):
+    """One of both names alone shows that the type was not changed since."""
+    found = [one.code for one in evaluate_change(FIELDS, schema(user_type("point", *fields)), SERVER, {"BC101"})]
+
+    assert refused == [code for code in found if code == "RB104"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "target", "refused"),
+    [
+        (["n int"], "n", True),
+        (["n int"], "a, n", True),
+        (["n int"], "a", False),
+        (["a_n int"], "a", False),
+    ],
+    ids=["its own index", "one of several targets", "another column's index", "a name that begins alike"],
+)
+def test_a_column_under_an_index_is_not_dropped(columns, target, refused):
+    """The index has to go first, also where the column is one of several that it holds."""
+    live = table("t", *T, *columns, indexes=[index(target, "i")])
+    change = c.DropColumns("k", TABLE.name, (live.columns[-1],))
+
+    codes = [one.code for one in evaluate_change(change, schema(live), SERVER, {"DS103"})]
+
+    assert refused == ("RB103" in codes)
+
+
+def test_a_drop_that_the_history_does_not_know_is_somebody_else_s():
+    """The name is refused for each kind of thing, and for each column."""
+    assert ["k.v"] == [one.object for one in name_taken(c.DropView("k", V))]
+    assert ["k.t"] == [one.object for one in name_taken(c.DropTable("k", TABLE))]
+    assert ["k.t.at", "k.t.a"] == [one.object for one in name_taken(c.DropColumns("k", "t", TABLE.columns[1:]))]
+    assert [] == [*name_taken(MASK)]

@@ -1,0 +1,214 @@
+"""A lock file contains what models declare, and differences are reported in both directions."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.schema.compare.comparison_report import compare_schemas, normalized_to_declared
+from scyllamodel.schema.export.snapshot import facts_from_snapshot, read_snapshot, snapshot_document, snapshot_text
+from scyllamodel.schema.facts.objects import SchemaFacts
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import index, schema, table, user_type, view
+from support.json_schemas import document_in, faults
+from support.shell import run
+from support.strategies import keyspaces, later
+
+T = ("a int pk", "v text")
+C5 = ServerProfile("cassandra", (5, 0, 6))
+many = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def bare(facts):
+    """Without what belongs to an environment."""
+    return SchemaFacts([attrs.evolve(facts, keyspace=None)])
+
+
+@many
+@given(keyspaces())
+def test_a_snapshot_is_read_back_as_it_was(facts):
+    """Types, tables and views come back from the text, under whatever name the keyspace has today."""
+    document = snapshot_document({"default": ("k", bare(facts))})
+
+    assert [] == faults(document)
+    assert document == read_snapshot(snapshot_text(document), "x")
+    assert bare(facts) == facts_from_snapshot(document, "default", "k")
+    assert "other" == facts_from_snapshot(document, "default", "other").keyspaces[0].name
+
+
+@many
+@given(keyspaces())
+def test_nothing_is_different_from_itself(facts):
+    """Nothing differs from itself, also when one side was written to a file."""
+    assert () == compare_schemas(bare(facts), bare(facts))
+
+
+@many
+@given(keyspaces().flatmap(lambda first: later(first).map(lambda second: (first, second))))
+def test_growth_is_told_both_ways(pair):
+    """What one way is added is taken away the other way; only the order of sides changes."""
+    old, new = map(bare, pair)
+    there, back = compare_schemas(old, new), compare_schemas(new, old)
+    turned = {"+": "-", "-": "+", "~": "~"}
+
+    assert (old == new) == (not there)
+    assert [(d.what, d.object, d.mark, d.before, d.after) for d in there] == [
+        (d.what, d.object, turned[d.mark], d.after, d.before) for d in back
+    ]
+
+
+LOCK = """\
+{
+  "format": 1,
+  "kind": "snapshot",
+  "repos": [
+    {
+      "name": "default",
+      "keyspaces": [
+        {
+          "name": null,
+          "types": [],
+          "tables": [
+            {
+              "name": "t",
+              "columns": [
+                {"name": "id", "type": "int", "kind": "partition_key", "descending": false}
+              ],
+              "indexes": [],
+              "options": {"comment": "\\u00e9"}
+            }
+          ],
+          "views": []
+        }
+      ]
+    }
+  ]
+}
+"""
+
+
+def test_a_column_is_a_line():
+    """So that a review shows what a release does."""
+    facts = bare(schema(table("t", options={"comment": "é"})))
+
+    assert LOCK == snapshot_text(snapshot_document({"default": ("k", facts)}))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "is not a snapshot"),
+        ("[]", "is not a snapshot"),
+        ('{"kind": "plan", "format": 1}', "contains a plan of format 1"),
+        ('{"kind": "snapshot", "format": 2}', "of format 2"),
+    ],
+)
+def test_a_file_that_is_no_snapshot_says_so(text, told):
+    """With the file, and how to write one."""
+    with pytest.raises(ConfigurationError, match=told) as error:
+        read_snapshot(text, "lock.json")
+
+    assert "lock.json" in str(error.value)
+    assert "scyllamodel snapshot" in str(error.value)
+
+
+def test_a_snapshot_that_was_altered_says_so():
+    """An invalid type, or a missing key, is not a crash."""
+    document = json.loads(LOCK.replace('"int"', '"list<"'))
+
+    with pytest.raises(ConfigurationError, match="was altered"):
+        facts_from_snapshot(document, "default", "k")
+    with pytest.raises(ConfigurationError, match="contains the repos default"):
+        facts_from_snapshot(document, "other", "k")
+
+
+def test_each_difference_has_a_line():
+    """Columns, keys, statics, indexes, options, types and views."""
+    old = bare(schema(
+        user_type("p", "x int"), table("t", "a int pk", "b int ck", "v int", options={"comment": "x"}), table("gone"),
+    ))  # fmt: skip
+    new = bare(schema(
+        user_type("p", "x int", "y int"),
+        table("t", "a int pk", "b int ck desc", "v text static", "w int", indexes=[index("w", "i")]),
+        view("x", "t", "b int pk", "a int ck"),
+    ))  # fmt: skip
+
+    assert [
+        "~ user type k.p: x int -> x int, y int",
+        "- table k.gone: id int",
+        "~ column k.t.v: int -> text static",
+        "+ column k.t.w: int",
+        "~ key k.t: (a), b -> (a), b DESC",
+        "+ index k.t.i: w",
+        "- option k.t.comment: x",
+        "+ view k.x: b int, a int",
+    ] == [str(found) for found in compare_schemas(old, new)]
+
+
+def test_what_models_leave_open_is_no_difference():
+    """Options that none declares, spellings of the server, and names of indexes that were not given."""
+    tiers = {"class": "SizeTieredCompactionStrategy"}
+    sai = "org.apache.cassandra.index.sai.StorageAttachedIndex"
+    stored = {"gc_grace_seconds": 9, "compaction": {**tiers, "min_threshold": "4"}}
+    live = schema(table("t", *T, options=stored, indexes=[index("v", "other", using=sai)]))
+    declared = schema(table("t", *T, options={"compaction": tiers}, indexes=[index("v", using="sai")]))
+    seen = normalized_to_declared(bare(live), bare(declared), C5)
+
+    assert () == compare_schemas(seen, bare(declared))
+
+
+APP = """
+from scyllamodel import Column, Model, Repo, column, partition_key
+
+repo = Repo("shop", nodes=["localhost"], keyspace="shop", models=["app"])
+
+
+class Order(Model, table="orders", repo="shop"):
+    id: Column[int] = partition_key()
+"""
+
+
+@pytest.fixture
+def app(tmp_path):
+    """A project with one model and no server."""
+    (tmp_path / "app.py").write_text(APP, encoding="utf-8")
+    return lambda *words: run(*words, "--repo", "app:repo", folder=tmp_path)
+
+
+def test_check_offline_tells_whether_the_file_is_up_to_date(app, tmp_path):
+    """0 after a snapshot, 2 after a change, 78 without a file; no server is asked."""
+    before = app("check", "--offline")
+    done = app("snapshot", "--json")
+    same = app("check", "--offline", "--json")
+    (tmp_path / "app.py").write_text(APP + "    note: Column[str] = column()\n", encoding="utf-8")
+    changed = app("check", "--offline")
+
+    assert [78, 0, 0, 2] == [found.returncode for found in (before, done, same, changed)]
+    assert document_in(done.stdout) == json.loads((tmp_path / "schema.lock.json").read_text(encoding="utf-8"))
+    assert document_in(same.stdout)["empty"]
+    assert "+ column shop.orders.note: text" in changed.stdout
+
+
+def test_diff_compares_any_two_sources(app, tmp_path):
+    """Nothing at all with the models, a file with the models; exit code 2 only when asked."""
+    app("snapshot", "-q")
+    new = app("diff", "--from", "empty", "--exit-code")
+    same = app("diff", "--json")
+    wrong = app("diff", "--from", "release:3")
+
+    assert [2, 0, 78] == [found.returncode for found in (new, same, wrong)]
+    assert "From empty to models:\n+ table shop.orders: id bigint\n" == new.stdout
+    assert [] == document_in(same.stdout)["differences"]
+    assert "unknown schema source 'release:3'" in wrong.stderr
+
+
+def test_a_snapshot_that_cannot_be_written_leaves_nothing(app, tmp_path):
+    """An error of configuration that names the file, and no half-written one."""
+    done = app("snapshot", "--out", "no/such/folder/lock.json")
+
+    assert 78 == done.returncode
+    assert "no/such/folder/lock.json cannot be written" in done.stderr

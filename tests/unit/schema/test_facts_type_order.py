@@ -1,0 +1,27 @@
+"""User types in the order of their needs."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+
+from scyllamodel.schema.facts.objects import UserType
+from scyllamodel.schema.facts.type_order import dependency_order
+from scyllamodel.types.cql_types import UserTypeName
+from support.strategies import user_type_sets
+
+
+def test_user_types_in_a_cycle_are_still_written():
+    """A cycle, which rules refuse, does not hang the script."""
+    one = UserType("one", (("f", UserTypeName("two", frozen=True)),))
+    two = UserType("two", (("f", UserTypeName("one", frozen=True)),))
+
+    assert (one, two) == dependency_order([two, one])
+
+
+@settings(max_examples=40, deadline=None)
+@given(user_type_sets())
+def test_user_types_stand_after_what_they_need(types):
+    """Whatever the nesting, no type comes before one that it names."""
+    ordered = [found.name for found in dependency_order(types)]
+
+    assert [] == [t.name for t in types for used in t.user_types if ordered.index(used) > ordered.index(t.name)]

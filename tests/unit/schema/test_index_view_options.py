@@ -1,0 +1,234 @@
+"""Options of the view behind an index of ScyllaDB 2026.1: read, shown, and given back."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from jsonschema import Draft202012Validator
+
+from scyllamodel import Column, Index, Model, ModelDefinitionError, TableOptions, column, partition_key
+from scyllamodel.release.engine.permission_check import CHANGE_PERMISSIONS
+from scyllamodel.schema.changes.as_json import change_from_json, change_to_json
+from scyllamodel.schema.changes.effects import facts_after
+from scyllamodel.schema.changes.kinds import Unmanaged
+from scyllamodel.schema.changes.postconditions import is_applied
+from scyllamodel.schema.changes.undo import facts_before
+from scyllamodel.schema.compare.comparison_report import compare_schemas, normalized_to_declared
+from scyllamodel.schema.ddl import change_cql, create_index
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import index_dict
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.facts.fingerprint import fingerprint, managed_fingerprint
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.plan import contract_plan, make_plan
+from scyllamodel.schema.plan.transition import transition
+from scyllamodel.schema.reflect import reflect_keyspace
+from scyllamodel.schema.rules.undo import inverse_of
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import schema, wanted
+from support.json_schemas import SCHEMAS
+from support.scylla_observed import NEW, OLD, SCYLLAS
+from support.scylla_observed import rows as scylla_rows
+
+FACTS = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
+DOCS = FACTS.table("docs")
+BY_NAME = {index.name: index for index in DOCS.indexes}
+LANG = BY_NAME["docs_lang"]
+CHOSEN = {"comment": "by language", "gc_grace_seconds": 100, "synchronous_updates": True}
+AS_MADE = (
+    "CREATE INDEX docs_lang ON new26.docs (lang) "
+    "WITH comment = 'by language' AND gc_grace_seconds = 100 AND synchronous_updates = true"
+)
+
+
+def test_what_was_chosen_is_read_and_what_a_server_chooses_is_not():
+    """Of real rows: an index that was made with three options, and a local one that was made with none."""
+    assert CHOSEN == dict(LANG.view_options)
+    assert {} == dict(BY_NAME["docs_lang_local"].view_options)
+
+
+@pytest.mark.parametrize(("release", "keyspace"), [("2026.3", "zoo"), ("2026.3", "zoo_tablets"), ("2025.1.14", "zoo")])
+def test_indexes_without_options_have_none(release, keyspace):
+    """Whatever their columns, local or not, with tablets or without."""
+    found = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release])
+
+    assert {"{}"} == {str(dict(index.view_options)) for table in found.tables for index in table.indexes}
+
+
+def test_the_index_is_created_with_them():
+    """Where the server takes them in CREATE INDEX."""
+    assert AS_MADE == create_index("new26", DOCS, LANG, NEW)
+    assert "CREATE INDEX docs_lang ON new26.docs (lang)" == create_index("new26", DOCS, LANG, OLD)
+
+
+def test_an_index_that_was_dropped_comes_back_with_them():
+    """The undo of a drop, read again from the text that the ledger keeps."""
+    models = KeyspaceFacts("new26", tables=[attrs.evolve(DOCS, indexes=[])])
+    (step,) = contract_plan(SchemaFacts([models]), SchemaFacts([FACTS]), NEW, allow={"DS106:docs_lang"}).steps
+    undo = inverse_of(change_from_json(change_to_json(step.change)))
+
+    assert AS_MADE == change_cql(undo, NEW)
+
+
+def test_they_are_noted_and_shown():
+    """In a strict check where no model declares them, in generated models, and in JSON."""
+    bare = [attrs.evolve(found, view_options={}) for found in DOCS.indexes]
+    noted = [
+        diff(FACTS, KeyspaceFacts("new26", tables=[attrs.evolve(DOCS, indexes=i)]), NEW) for i in (bare, DOCS.indexes)
+    ]
+    shown = index_dict(LANG)
+    said = "view_options=TableOptions(comment='by language', gc_grace_seconds=100, synchronous_updates=True)"
+
+    assert [["docs_lang"], []] == [
+        [change.name for change in one if isinstance(change, Unmanaged) and change.kind == "index view options"]
+        for one in noted
+    ]
+    assert f"Index('lang', name='docs_lang', {said})" in module_source(FACTS, NEW)
+    assert not [item for item in unsupported_by_models(FACTS) if "docs_lang" in str(item)]
+    assert CHOSEN == shown["view_options"]
+    assert "view_options" not in index_dict(BY_NAME["docs_lang_local"])
+    Draft202012Validator(SCHEMAS["inspect"]["$defs"]["index"]).validate(shown)
+
+
+class Doc(Model, table="index_view_docs", repo="index_view_options", indexes=[
+    Index("lang", name="by_lang", view_options=TableOptions(gc_grace_seconds=100, comment="by language")),
+]):  # fmt: skip
+    """A table with an index whose view has options."""
+
+    id: Column[int] = partition_key()
+    lang: Column[str] = column()
+
+
+def declared(**options):
+    """The schema that the model wants, with these options of the view behind its index."""
+    (found,) = Doc.__facts__.indexes
+    if options:
+        found = attrs.evolve(found, view_options=TableOptions(**options).declared())
+    return wanted(attrs.evolve(Doc.__facts__, indexes=[found]))
+
+
+def live(**options):
+    """The schema on the server; only what is not the server's default is read of the view behind the index."""
+    return attrs.evolve(declared(**options) if options else without(), keyspace=schema().keyspace)
+
+
+def without():
+    """The schema with an index whose view has no options."""
+    (found,) = Doc.__facts__.indexes
+    return wanted(attrs.evolve(Doc.__facts__, indexes=[attrs.evolve(found, view_options={})]))
+
+
+def planned(wished, found, server=NEW):
+    """The plan from one to the other."""
+    return make_plan(SchemaFacts([wished]), SchemaFacts([found]), server)
+
+
+def test_a_model_declares_them():
+    """CREATE INDEX has them, and a second plan is empty, also where one is the server's default."""
+    empty = schema(attrs.evolve(Doc.__facts__, indexes=[]))
+    (step,) = planned(declared(), empty).steps
+    default = declared(
+        gc_grace_seconds=864000, comment="by language", compaction={"class": "IncrementalCompactionStrategy"}
+    )
+
+    assert step.cql == (
+        "CREATE INDEX by_lang ON k.index_view_docs (lang) WITH comment = 'by language' AND gc_grace_seconds = 100"
+    )
+    assert planned(declared(), live(gc_grace_seconds=100, comment="by language")).is_empty
+    assert planned(default, live(comment="by language")).is_empty
+
+
+def test_what_differs_is_set_on_the_view():
+    """By ALTER MATERIALIZED VIEW, with an undo that goes back to what is stored or to the default."""
+    found = live(comment="old")
+    (step,) = planned(declared(), found).steps
+    after_it = facts_after(step.change, found)
+
+    assert "ALTER MATERIALIZED VIEW k.by_lang_index WITH comment = 'by language' AND gc_grace_seconds = 100" == step.cql
+    assert "ALTER MATERIALIZED VIEW k.by_lang_index WITH comment = 'old' AND gc_grace_seconds = 864000" == step.undo
+    assert step.change == change_from_json(change_to_json(step.change))
+    assert [False, True] == [is_applied(step.change, part, NEW) for part in (found, after_it)]
+    assert planned(declared(), after_it).is_empty
+    earlier = facts_before(step.change, after_it)
+    right, place = CHANGE_PERMISSIONS[type(step.change)]
+    assert {"comment": "old", "gc_grace_seconds": 864000} == dict(earlier.tables[0].indexes[0].view_options)
+    assert [step.undo] == [change_cql(change, NEW) for change in transition(after_it, earlier, NEW)]
+    assert ("ALTER", ("k", "index_view_docs")) == (right, place(step.change))
+
+
+def test_a_comparison_shows_what_was_declared_and_is_stored_otherwise():
+    """What no model declares is left out, as it is of tables."""
+    wished, same, other = declared(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b")
+    shown = [
+        [
+            *compare_schemas(
+                normalized_to_declared(SchemaFacts([found]), SchemaFacts([wished]), NEW), SchemaFacts([wished])
+            )
+        ]
+        for found in (same, other)
+    ]
+
+    assert [] == shown[0]
+    assert [("index", "lang view options {'comment': 'b'}", "lang view options {'comment': 'a'}")] == [
+        (one.what, one.before, one.after) for one in shown[1]
+    ]
+
+
+@pytest.mark.parametrize("server", [OLD, ServerProfile()])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_server_without_them_refuses_the_plan(server, there):
+    """IX104 for a new index and for one that is there."""
+    found = live() if there else schema(attrs.evolve(Doc.__facts__, indexes=[]))
+    plan = planned(declared(), found, server)
+
+    assert ["IX104"] == [said.code for said in plan.refusals]
+    assert "view_options" in plan.refusals[0].fix
+    assert planned(without(), live(), server).is_empty
+
+
+def test_options_that_the_server_does_not_take_are_refused():
+    """OP104: those of Cassandra, and hints on tablets where there are none."""
+    found = schema(attrs.evolve(Doc.__facts__, indexes=[]))
+
+    assert ["OP104"] == [said.code for said in planned(declared(read_repair="NONE"), found).refusals]
+    assert ["OP104"] == [said.code for said in planned(declared(tablets={"min_tablet_count": 4}), found).refusals]
+    assert ["OP101"] == [said.code for said in planned(declared(gc_grace_seconds=0), live(comment="x")).refusals]
+
+
+def test_a_plan_goes_stale_when_a_declared_option_moves_and_by_no_other():
+    """The fingerprint of what is managed counts what the model declares of the view."""
+    wished = SchemaFacts([declared(comment="a")])
+    prints = [
+        managed_fingerprint(SchemaFacts([found]), wished)
+        for found in (live(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b"))
+    ]
+
+    assert prints[0] == prints[1] != prints[2]
+    assert fingerprint(declared(comment="a")) != fingerprint(declared(comment="b"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"using": "vector_index", "view_options": TableOptions(comment="x")}, "MD125"),
+        ({"view_options": TableOptions(default_time_to_live=5)}, "MD125"),
+        ({"view_options": TableOptions(tombstone_gc={"mode": "repair"})}, "MD125"),
+        ({"view_options": TableOptions(gc_grace_seconds=-1)}, "OP104"),
+    ],
+)
+def test_what_no_server_takes_is_a_mistake_in_the_class(arguments, code):
+    """An index of a class has no view, and some options are for tables alone."""
+    with pytest.raises(ModelDefinitionError) as caught:
+
+        class Made(Model, table="made", indexes=[Index("a", **arguments)]):
+            id: Column[int] = partition_key()
+            a: Column[str] = column()
+
+    assert code in [problem.code for problem in caught.value.problems]
+
+
+def test_a_mapping_in_place_of_options_is_refused():
+    """The options are TableOptions, as a table has them."""
+    with pytest.raises(TypeError, match="TableOptions"):
+        Index("a", view_options={"comment": "x"})

@@ -1,0 +1,195 @@
+"""From one schema to another exactly, and back to what was before a change."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.effects import facts_after
+from scyllamodel.schema.changes.undo import facts_before, target_is_missing
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.facts.objects import FrozenMap
+from scyllamodel.schema.plan import transition
+from scyllamodel.schema.plan.step import is_step
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import index, schema, table, told, user_type, view
+from support.simulator import applied
+from support.strategies import keyspaces, later
+
+SERVER = ServerProfile("scylla", (2025, 4))
+T = table("t", "id int pk", "at int ck", "a text")
+V = view("v", "t", "at int pk", "id int ck")
+P = user_type("p", "x int")
+
+# the live keyspace, the goal, the changes
+CASES = [
+    ("nothing", schema(T, V, P), schema(T, V, P), []),
+    ("a type", schema(), schema(P), ["+ type p"]),
+    ("a type that goes after its holders", schema(P, table("h", "id int pk", "p frozen<p>")), schema(),
+     ["- DropTable", "- DropType"]),
+    ("types, the outer one first", schema(P, user_type("q", "p frozen<p>")), schema(), ["- DropType", "- DropType"]),
+    ("a field", schema(P), schema(user_type("p", "x int", "y int")), ["+ field p.y"]),
+    ("a field too many", schema(user_type("p", "x int", "y int")), schema(P), [". field p.y"]),
+    ("another type", schema(user_type("p", "x text")), schema(P), ["- DropType", "+ type p"]),
+    ("another type inside one that stays", schema(P, user_type("q", "p frozen<set<frozen<p>>>")),
+     schema(user_type("p", "x text"), user_type("q", "p frozen<set<frozen<p>>>")),
+     ["- DropType", "- DropType", "+ type p", "+ type q"]),
+    ("a table", schema(), schema(T), ["+ table t"]),
+    ("a table with its index", schema(), schema(attrs.evolve(T, indexes=(index("a", "i"),))),
+     ["+ table t", "+ index i"]),
+    ("a table that goes", schema(attrs.evolve(T, indexes=(index("a", "i"),))), schema(), ["- DropTable"]),
+    ("another key", schema(T), schema(table("t", "id text pk", "at int ck", "a text")), ["- DropTable", "+ table t"]),
+    ("another order", schema(T), schema(table("t", "id int pk", "at int ck desc", "a text")),
+     ["- DropTable", "+ table t"]),
+    ("columns", schema(T), schema(table("t", "id int pk", "at int ck", "b text")),
+     ["- DropColumns", "+ columns t (b)"]),
+    ("a column of another type", schema(T), schema(table("t", "id int pk", "at int ck", "a int")),
+     ["- DropColumns", "+ columns t (a)"]),
+    ("options", schema(attrs.evolve(T, options={"comment": "x"})), schema(attrs.evolve(T, options={"comment": "y"})),
+     ["~ options t comment"]),
+    ("an index", schema(T), schema(attrs.evolve(T, indexes=(index("a", "i"),))), ["+ index i populated"]),
+    ("an index that goes", schema(attrs.evolve(T, indexes=(index("a", "i"),))), schema(T), ["- DropIndex"]),
+    ("another index", schema(attrs.evolve(T, indexes=(index("a", "i"),))),
+     schema(attrs.evolve(T, indexes=(index("at", "i"),))), ["- DropIndex", "+ index i populated"]),
+    ("an index on a key column, whose hidden view keeps the column that goes",
+     schema(attrs.evolve(T, indexes=(index("at", "i"),))),
+     schema(table("t", "id int pk", "at int ck", indexes=[index("at", "i")])),
+     ["- DropIndex", "- DropColumns", "+ index i populated"]),
+    ("an index on a key column of a table that keeps its columns",
+     schema(attrs.evolve(T, indexes=(index("at", "i"),), options={"comment": "x"})),
+     schema(attrs.evolve(T, indexes=(index("at", "i"),), options={"comment": "y"})), ["~ options t comment"]),
+    ("an index of a table that is made again", schema(attrs.evolve(T, indexes=(index("a", "i"),))),
+     schema(table("t", "id text pk", "a text", indexes=[index("a", "i")])), ["- DropTable", "+ table t", "+ index i"]),
+    ("a view", schema(T), schema(T, V), ["+ view v populated"]),
+    ("a view that goes", schema(T, V), schema(T), ["- DropView"]),
+    ("a view of another key", schema(T, V), schema(T, view("v", "t", "a text pk", "id int ck", "at int ck")),
+     ["- DropView", "+ view v populated"]),
+    ("a view of a table that is made again", schema(T, V),
+     schema(table("t", "id int pk", "at int ck desc", "a text"), V),
+     ["- DropView", "- DropTable", "+ table t", "+ view v"]),
+    ("a mask", schema(T), schema(attrs.evolve(T, columns=[attrs.evolve(c, mask="mask_null()") for c in T])),
+     ["~ mask t.id mask_null()", "~ mask t.at mask_null()", "~ mask t.a mask_null()"]),
+    ("fields", schema(P), schema(attrs.evolve(user_type("p", "y int"), renamed={"y": "x"})), ["~ rename p x->y"]),
+    ("a view and its table", schema(), schema(T, V), ["+ table t", "+ view v"]),
+    ("options of a view", schema(T, attrs.evolve(V, options={"comment": "x"})),
+     schema(T, attrs.evolve(V, options={"comment": "y"})), ["~ options v comment"]),
+    ("a key column with its view", schema(T, V),
+     schema(table("t", "key int pk from=id", "at int ck", "a text"), view("v", "t", "at int pk", "key int ck")),
+     ["~ rename t id->key"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "goal", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_each_kind_of_difference(found, goal, changes):
+    """Drops come first, dependents before what they depend on; what CQL cannot alter is made again."""
+    made = transition(found, goal, SERVER)
+    drops = [f"- {type(found).__name__}" if type(found).__name__.startswith("Drop") else "" for found in made]
+    words = [drop or told([found])[0] for drop, found in zip(drops, made, strict=True)]
+
+    assert changes == words
+
+
+def test_what_is_made_for_rows_says_so():
+    """A view or an index of a table that stays is filled in the background; one of a new table is not."""
+    again = schema(table("t", "id text pk", "at int ck", "a text"), V)
+
+    assert [True] == [x.populated for x in transition(schema(T), schema(T, V), SERVER) if isinstance(x, c.AddView)]
+    assert [False] == [x.populated for x in transition(schema(T, V), again, SERVER) if isinstance(x, c.AddView)]
+    assert [False] == [x.populated for x in transition(schema(), schema(T, V), SERVER) if isinstance(x, c.AddView)]
+
+
+@given(keyspaces(), keyspaces())
+def test_any_schema_becomes_any_other(found, goal):
+    """On a server that refuses what servers refuse, all changes run in their order, and nothing is left to do."""
+    now = found
+    for change in transition(found, goal, SERVER):
+        if is_step(change):
+            now = applied(now, change)
+    left = [change for change in transition(now, goal, SERVER) if is_step(change)]
+
+    assert [] == left
+
+
+@given(st.data())
+def test_a_change_is_rewound_from_wherever_a_rollback_was_cut_short(data):
+    """The facts before a change come back from those after it, and from those before it."""
+    old = data.draw(keyspaces())
+    now = old
+    for change in filter(is_step, diff(old, data.draw(later(old)), SERVER)):
+        then, now = now, facts_after(change, now)
+        if isinstance(change, c.SetOptions):
+            continue  # options that were not stored have no value to go back to
+        for back, forth in ((change, now), *(((change.inverse(), then),) if hasattr(change, "inverse") else ())):
+            whole = facts_before(back, forth)
+
+            assert whole == facts_before(back, whole)
+        assert not transition(facts_before(change, now), then, SERVER)
+
+
+def test_options_are_rewound_to_what_was_stored():
+    """Of a table and of a view; others stay."""
+    for fact, is_view in ((T, False), (V, True)):
+        live = attrs.evolve(fact, options={"comment": "y", "gc_grace_seconds": 7})
+        change = c.SetOptions("k", fact.name, FrozenMap({"comment": "y"}), FrozenMap({"comment": "x"}), is_view)
+        found = facts_before(change, schema(live) if not is_view else schema(T, live))
+        back = found.view("v") if is_view else found.table("t")
+
+        assert {"comment": "x", "gc_grace_seconds": 7} == dict(back.options)
+
+
+def test_a_chain_of_renames_knows_the_live_name():
+    """The column remembers what it is called today, and forgets it when it comes back to that."""
+    one, two = (c.RenameKeyColumns("k", "t", names) for names in ((("id", "b"),), (("b", "key"),)))
+    live = schema(
+        table("t", "key int pk", "at int ck"), view("v", "t", "at int pk", "key int ck", where="key IS NOT NULL")
+    )
+    found = facts_before(one, facts_before(two, live))
+
+    assert ("id", "key") == (found.tables[0].columns[0].name, found.tables[0].columns[0].renamed_from)
+    assert "id IS NOT NULL" == found.views[0].where
+    assert facts_before(one, facts_before(two, found)) == found
+    assert ["~ rename t key->id"] == told(transition(live, found, SERVER))
+
+
+def test_a_chain_of_renamed_fields_knows_the_live_name():
+    """A field remembers what it is called today, and forgets it when it comes back to that."""
+    one, two = (c.RenameFields("k", "p", names) for names in ((("x", "b"),), (("b", "now"),)))
+    live = schema(user_type("p", "now int", "y int"))
+    before = facts_before(one, facts_before(two, live))
+
+    assert user_type("p", "x int", "y int").fields == before.types[0].fields
+    assert {"x": "now"} == dict(before.types[0].renamed)
+    assert {} == dict(facts_before(c.RenameFields("k", "p", (("now", "x"),)), before).types[0].renamed)
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (c.DropColumns("k", "t", (T["a"],)), [True, False]),
+        (c.DropIndex("k", T, index("a", "i")), [True, False]),
+        (c.RenameKeyColumns("k", "t", (("x", "y"),)), [False, True]),
+        (c.RenameKeyColumns("k", "t", (("id", "y"),)), [False, False]),
+        (c.AddColumns("k", "t", (T["a"],)), [False, False]),
+    ],
+)
+def test_what_has_no_place_to_return_to(change, missing):
+    """A column or an index whose table is gone, and a key column that is there under neither name."""
+    assert missing == [target_is_missing(change, found) for found in (schema(), schema(T))]
+
+
+@pytest.mark.parametrize(("fields", "missing"), [("x", False), ("y", False), ("z", True)])
+def test_a_field_is_missing_under_neither_name(fields, missing):
+    """A renamed field can get its name back under the new name, and may have it back already."""
+    change = c.RenameFields("k", "p", (("x", "y"),))
+
+    assert missing is target_is_missing(change, schema(user_type("p", f"{fields} int")))
+    assert not target_is_missing(change, schema())
+
+
+def test_what_does_not_run_was_never_done():
+    """A note is not a step, and rewinding it is a programming error."""
+    with pytest.raises(TypeError, match="has no statement"):
+        facts_before(c.Unmanaged("k", "table", "t"), schema())

@@ -1,0 +1,297 @@
+"""Hand-written statements are read as servers read them, and refused where a server does not survive them."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from scyllamodel.release.engine.raw_steps import RawStep, with_raw_steps
+from scyllamodel.schema.ddl.statement_parser import parse_statement
+from scyllamodel.schema.ddl.statement_reader import StatementSyntaxError
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
+from scyllamodel.schema.plan import make_plan
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker, keyspaces_of
+from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
+from support.builders import NTS, index, schema, table, user_type, view
+from support.cassandra_observed import SERVERS, expanded
+from support.scylla_observed import NEW, OLD, observed
+
+CASSANDRA = SERVERS["5.0"]
+WITHOUT_STATIC_FAULT = [
+    ServerProfile("scylla", version) for version in [(2025, 4, 11), (2026, 1, 6), (2026, 2, 0), (2026, 3, 0)]
+]
+STATIC_FAULT = [
+    ServerProfile("scylla", version) for version in [(2025, 1, 14), (2025, 3, 8), (2025, 4, 10), (2026, 1, 5)]
+]
+
+INDEXED = table(
+    "t", "a int pk", "b int ck", "v text", "m map<text,int>", "s int static", "fl frozen<list<int>>",
+    indexes=[index("m", "i"), index("v", "j"), index("fl", "k", on="full")],
+)  # fmt: skip
+COLLECTION = table("t", "a int pk", "b int ck", "m map<text,int>", "s int static")
+VECTOR = table(
+    "t", "a int pk", "e vector<float,3>", "lang text", "v text",
+    indexes=[index("e, lang", "i", using="VECTOR_INDEX"), index("v", "f", using="fulltext_index")],
+)  # fmt: skip
+EXPIRING = table("t", "a int pk", "ends timestamp", "v int", ttl_column="ends")
+HOME = user_type("addr", "x int")
+KEYED, HELD = table("u", "a frozen<addr> pk"), table("u", "a int pk", "v frozen<addr>")
+UNDER_KEY = table("t", "a int pk", "b int ck", "v int", indexes=[index("b", "i")])
+BEFORE = table("t", "b int ck").columns
+KEEPING = view("mv", "t", "b int pk", "a int ck")
+PLAIN = table("t", "a int pk", "v text", "m map<text,int>", "s int static", "w int")
+LONG_TABLE = table("t" * 150, "a int pk", f"{'c' * 100} int")
+LONG = "n" * 217
+
+
+def keyspace(**facts):
+    """The keyspace ``k``, with tablets unless specified differently."""
+    return Keyspace("k", FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "1"}), **{"tablets": True, **facts})
+
+
+def judged(cql, server, *parts, about=None):
+    """The codes of what is said of one statement."""
+    judge = RawStatementChecker("k", [schema(*parts, keyspace=about or keyspace())], server)
+    return [said.code for said in judge.check(cql)]
+
+
+SILENT = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 1}"
+NONE = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': %s} AND durable_writes = true"
+NO_LOG = keyspace(durable_writes=False)
+TWO = attrs.evolve(keyspace(), replication=FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "1", "dc2": "1"}))
+VIEW = "CREATE MATERIALIZED VIEW k.%s AS SELECT * FROM k.t WHERE %s AND a IS NOT NULL PRIMARY KEY (v, a)"
+
+# code, statement, keyspace, tables, servers that the statement breaks, servers that it does not break
+BREAKING = [
+    ("NB102", SILENT, NO_LOG, [], [OLD, NEW], [CASSANDRA]),
+    ("NB102", "alter schema K with tablets = {'enabled': true}", NO_LOG, [], [NEW], []),
+    ("NB102", NONE % 0, keyspace(), [], [OLD, NEW], []),
+    ("NB102", NONE % "[]", keyspace(), [], [NEW], []),
+    ("NB102", NONE % "0, 'dc2': 0", TWO, [], [NEW], []),
+    ("NB102", "ALTER TABLE k.t WITH synchronous_updates = false", None, [EXPIRING], [NEW], [OLD]),
+    ("NB102", "ALTER TABLE k.t WITH scylla_tags = {'x': 'y'} AND comment = 'c'", None, [EXPIRING], [NEW], []),
+    ("NB102", "ALTER TABLE k.t ALTER ends TYPE blob", None, [EXPIRING], [NEW], []),
+    ("NB102", "ALTER TABLE k.t DROP ends", None, [EXPIRING], [NEW], []),
+    ("NB104", "ALTER TABLE k.t ALTER v TYPE bigint", None, [PLAIN], [OLD, NEW, CASSANDRA], []),
+    ("NB104", "ALTER TABLE k.t ALTER w TYPE varint", None, [PLAIN], [CASSANDRA], [OLD, NEW]),
+    ("NB104", "ALTER TABLE k.t ALTER b TYPE blob", None, [UNDER_KEY], [OLD, NEW], []),
+    ("NB104", "ALTER TABLE k.t ALTER v TYPE blob", None, [UNDER_KEY], [OLD, NEW, CASSANDRA], []),
+    ("NB104", "ALTER TABLE k.t ALTER w TYPE varint", None, [attrs.evolve(PLAIN, columns=[*PLAIN, *BEFORE]), KEEPING],
+     [OLD, NEW], []),
+    ("NB104", "ALTER TYPE k.addr ADD y int", None, [HOME, KEYED], [OLD, NEW, CASSANDRA], []),
+    ("NB104", "ALTER TYPE k.addr RENAME x TO y", None, [HOME, KEYED], [OLD, NEW], [CASSANDRA]),
+    ("NB104", "ALTER TYPE k.addr ALTER x TYPE varint", None, [HOME, HELD], [CASSANDRA], [OLD, NEW]),
+    ("NB104", "ALTER TYPE k.addr ADD y int", None, [HOME, attrs.evolve(HELD, indexes=[index("v", "i")])],
+     [OLD, NEW], [CASSANDRA]),
+    ("NB102", "ALTER TABLE k.t DROP e", None, [VECTOR], [NEW], []),
+    ("NB102", "ALTER TABLE k.t DROP (w, lang)", None, [VECTOR], [NEW], []),
+    ("NB102", "ALTER TABLE k.t DROP v", None, [VECTOR], [NEW], []),
+    ("NB101", "ALTER TABLE k.t DROP m", None, [INDEXED], [OLD, NEW], []),
+    ("NB101", f"CREATE INDEX ON k.{LONG_TABLE.name} ({'c' * 100})", None, [LONG_TABLE], [OLD, NEW], [CASSANDRA]),
+    ("NB101", f"CREATE INDEX {LONG} ON k.t (v)", None, [PLAIN], [OLD], [NEW, CASSANDRA]),
+    ("NB101", VIEW % ("m" * 223, "v IS NOT NULL"), None, [PLAIN], [OLD], [NEW, CASSANDRA]),
+    ("NB101", "CREATE INDEX i ON k.t (m)", None, [COLLECTION], STATIC_FAULT[1:2], [*WITHOUT_STATIC_FAULT, CASSANDRA]),
+    ("NB101", "CREATE INDEX i ON k.t (keys(m))", None, [PLAIN], STATIC_FAULT, [*WITHOUT_STATIC_FAULT, CASSANDRA]),
+    ("NB101", "ALTER TABLE k.t ADD s2 int static", None, [INDEXED], STATIC_FAULT, WITHOUT_STATIC_FAULT),
+    ("NB101", "CREATE TABLE k.u (a int PRIMARY KEY) WITH default_time_to_live = 630720001", None, [], [OLD, NEW], []),
+    ("NB101", "ALTER TABLE k.t WITH default_time_to_live = 700000000", None, [PLAIN], [OLD, NEW], [CASSANDRA]),
+    ("NB101", VIEW % ("x", "v = 'it''s'"), None, [PLAIN], [OLD, NEW, CASSANDRA], []),
+    ("NB101", "CREATE KEYSPACE kk WITH replication = {'class': 'x'} AND tablets = {'initial': -1}", None, [],
+     [OLD], [ServerProfile("scylla", (2025, 2)), NEW]),
+    ("NB101", "CREATE CUSTOM INDEX i ON k.t (v) USING ''", None, [PLAIN], [OLD, NEW], [CASSANDRA]),
+    ("NB101", "SELECT dropped_time FROM system_schema.dropped_columns", None, [], [OLD, NEW], [CASSANDRA]),
+    ("NB101", "SELECT * FROM system_schema.dropped_columns", None, [], [OLD, NEW], [CASSANDRA]),
+    ("NB101", "CREATE TABLE k.u (a int PRIMARY KEY) WITH id = 5a1c395e-b41f-11e5-9f22-ba0be0483c18", None, [],
+     [CASSANDRA], [OLD, NEW]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BREAKING, ids=[case[1][:60] for case in BREAKING])
+def test_a_statement_is_refused_where_it_breaks_and_nowhere_else(case):
+    """A rule holds for the servers that have the fault, and ends with it."""
+    code, cql, about, parts, broken, fine = case
+
+    assert {code} == {said for server in broken for said in judged(cql, server, *parts, about=about)}
+    assert all(judged(cql, server, *parts, about=about) for server in broken)
+    assert [] == [said for server in fine for said in judged(cql, server, *parts, about=about)]
+
+
+HARMLESS = [
+    (
+        "ALTER KEYSPACE k WITH durable_writes = false AND replication = {'class': 'NetworkTopologyStrategy', 'dc1': 1}",
+        NO_LOG,
+        [],
+    ),
+    (SILENT, keyspace(), []),
+    (NONE % "0, 'dc2': 1", TWO, []),
+    (NONE % 0, keyspace(tablets=False), []),
+    ("ALTER TABLE k.t WITH comment = 'x'", None, [EXPIRING]),
+    ("ALTER TABLE k.t WITH synchronous_updates = false", None, [PLAIN]),
+    ("ALTER TABLE k.t DROP w", None, [PLAIN]),
+    ("ALTER TABLE k.t ALTER v TYPE int", None, [EXPIRING]),
+    ("ALTER TYPE k.addr ADD y int", None, [HOME, HELD]),
+    ("ALTER TYPE k.addr RENAME x TO y", None, [HOME, HELD]),
+    (f"CREATE INDEX {'n' * 216} ON k.t (v)", None, [PLAIN]),
+    ("CREATE INDEX ON k.t (v)", None, [PLAIN]),
+    ("CREATE INDEX i ON k.t (m)", None, [table("t", "a int pk", "m map<text,int>")]),
+    ("CREATE TABLE k.u (a int PRIMARY KEY) WITH default_time_to_live = 630720000", None, []),
+    ("SELECT column_name, type FROM system_schema.dropped_columns", None, []),
+    ("GRANT SELECT ON k.t TO reports", None, []),
+    ("INSERT INTO k.t (a) VALUES ('ALTER KEYSPACE k')", None, []),
+    ("BEGIN BATCH DELETE FROM k.t WHERE a = 1; APPLY BATCH", None, []),
+]
+
+
+@pytest.mark.parametrize(("cql", "about", "parts"), HARMLESS, ids=[case[0][:60] for case in HARMLESS])
+def test_statements_beside_those_that_break_are_not_refused(cql, about, parts):
+    """The near statement passes on every server."""
+    assert [[], [], []] == [judged(cql, server, *parts, about=about) for server in (OLD, NEW, CASSANDRA)]
+
+
+NODES, RACKS = {"dc1": 3, "dc2": 1}, {"dc1": frozenset({"r1", "r2", "r3"}), "dc2": frozenset({"r1"})}
+ONE = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', %s} AND durable_writes = true"
+OTHER = "CREATE KEYSPACE kk WITH replication = {'class': %s}"
+GUARDED = attrs.evolve(NEW, node=NodeSettings(min_replication_factor=2, most_factor=2))
+RACK_VALID = attrs.evolve(NEW, node=NodeSettings(rf_rack_valid=True))
+
+# the factors or class, whether the keyspace has tablets, its tables, the server, the severity, a word of the remark
+PLACES = [
+    (ONE % "'dc1': 1, 'dc3': 1", False, [], NEW, "error", "'dc3'"),
+    (ONE % "'dc1': 1, 'dc3': 1", False, [], CASSANDRA, "error", "'dc3'"),
+    (ONE % "'dc1': 1, 'dc2': 1, 'dc3': 0", True, [], NEW, None, ""),
+    (ONE % "'dc1': 4", False, [PLAIN], NEW, "warn", "3 nodes"),
+    (ONE % "'dc1': 1, 'dc2': 2", True, [PLAIN], OLD, "error", "1 nodes"),
+    (ONE % "'dc1': 1, 'dc2': 2", True, [], OLD, "warn", "1 nodes"),
+    (ONE % "'dc1': ['r9'], 'dc2': 1", True, [], NEW, "error", "rack r9"),
+    (ONE % "'dc1': ['r1'], 'dc2': 1", True, [], NEW, None, ""),
+    (ONE % "'dc1': ['r1']", False, [], NEW, "error", "requires a number"),
+    (ONE % "'dc1': 2, 'dc2': 1", True, [UNDER_KEY], NEW, "error", "3 racks"),
+    (ONE % "'dc1': 2, 'dc2': 1", True, [PLAIN], NEW, None, ""),
+    (ONE % "'dc1': 2, 'dc2': 1", True, [PLAIN], RACK_VALID, "error", "rf_rack_valid_keyspaces"),
+    (ONE % "'dc1': 1", False, [], GUARDED, "error", "at least 2"),
+    (ONE % "'dc1': 3", False, [], GUARDED, "error", "at most 2"),
+    (OTHER % "'NetworkTopologyStrategy', 'dc3': 1", True, [], NEW, "error", "'dc3'"),
+    (OTHER % "'NetworkTopologyStrategy', 'dc1': 1", True, [], NEW, None, ""),
+    (OTHER % "'SimpleStrategy', 'replication_factor': 5", True, [], CASSANDRA, "warn", "4 nodes"),
+]
+
+
+@pytest.mark.parametrize("case", PLACES, ids=[f"{at} {case[0][42:90]}" for at, case in enumerate(PLACES)])
+def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case):
+    """NB104 for data centres, racks and numbers of copies that the cluster does not have."""
+    cql, tablets, parts, server, severity, word = case
+    found = [schema(*parts, keyspace=attrs.evolve(TWO, tablets=tablets))]
+    said = [
+        (one.severity, word in one.text)
+        for one in RawStatementChecker("k", found, server, topology=NODES, racks=RACKS).check(cql)
+        if one.code == "NB104"
+    ]
+
+    assert ([] if severity is None else [(severity, True)]) == said
+
+
+@pytest.mark.parametrize(
+    "cql",
+    ["ALTER TABLE k.t WITH", "ALTER TABLE k.t ADD z int y text", "CREATE INDEX i k.t (v)", "CREATE TABLE k.t (a int"],
+)
+def test_what_cannot_be_read_is_said_to_be_unchecked(cql):
+    """A warning and no refusal: the server has the last word."""
+    assert ["NB103"] == judged(cql, NEW)
+    assert ["k"] == [said.object for said in RawStatementChecker("k", [], NEW).check(cql)]
+
+
+def test_a_secret_statement_is_not_quoted():
+    """The remark on a statement that cannot be read names none of its words."""
+    plan = make_plan(schema(table("t")), schema(table("t")), NEW)
+    (step,) = with_raw_steps(plan, [RawStep("ALTER TABLE k.t hunter2", secret=True)], set()).steps
+
+    assert [("NB103", False)] == [(said.code, "hunter2" in str(said)) for said in step.lints]
+
+
+@pytest.mark.parametrize("cql", ["ALTER TABLE k.nosuch DROP m", "ALTER TABLE k.nosuch WITH scylla_tags = {}"])
+def test_a_table_of_which_nothing_is_known_is_said_to_be_unchecked(cql):
+    """A rule that has to know the table says that it does not."""
+    assert ["NB103"] == judged(cql, NEW)
+
+
+def test_statements_are_judged_by_what_those_before_them_leave():
+    """An index that is dropped first, or created first, counts; so does a TTL column."""
+    judge = RawStatementChecker("k", [schema(INDEXED, keyspace=keyspace())], NEW)
+    said = [
+        [remark.code for remark in judge.check(cql)]
+        for cql in (
+            "DROP INDEX k.i",
+            "ALTER TABLE k.t DROP m",
+            "ALTER TABLE k.t ADD m map<text, int>",
+            "CREATE INDEX i2 ON k.t (entries(m))",
+            "ALTER TABLE k.t DROP m",
+            "CREATE TABLE k.u (a int PRIMARY KEY, e timestamp TTL)",
+            "ALTER TABLE k.u WITH scylla_tags = {}",
+            "ALTER TABLE k.u TTL NULL",
+            "ALTER TABLE k.u WITH scylla_tags = {}",
+        )
+    ]
+
+    assert [[], [], [], [], ["NB101"], [], ["NB102"], [], []] == said
+
+
+def test_a_plan_refuses_them_and_its_own_steps_count():
+    """A statement that runs after the plan is judged by the schema that the plan leaves."""
+    live = schema(table("t", "a int pk", "m map<text,int>"), keyspace=Keyspace("k", NTS))
+    wanted = schema(table("t", "a int pk", "m map<text,int>", indexes=[index("m", "i")]), keyspace=None)
+    plan = make_plan(wanted, live, NEW)
+    drop, early = RawStep("ALTER TABLE k.t DROP m"), RawStep("ALTER TABLE k.t DROP m", before=True)
+
+    late = with_raw_steps(plan, [drop], set(), evaluator=RawStatementChecker("k", [live], NEW))
+    first = with_raw_steps(plan, [early], set(), evaluator=RawStatementChecker("k", [live], NEW))
+
+    assert (["NB101"], 1) == ([said.code for said in late.refusals], len(late.steps))
+    assert ([], 2) == ([said.code for said in first.refusals], len(first.steps))
+
+
+def test_unchecked_statements_run_with_a_warning():
+    """The step of a statement that could not be read has the remark among its lints."""
+    plan = make_plan(schema(table("t")), schema(table("t")), NEW)
+    (step,) = with_raw_steps(plan, [RawStep("ALTER TABLE k.t NOW")], set()).steps
+
+    assert ["NB103"] == [said.code for said in step.lints]
+
+
+def texts(found):
+    """All statements of a case."""
+    for name in ("setup", "cql", "steps"):
+        value = found.get(name, [])
+        yield from [value] if isinstance(value, str) else [item for item in value if isinstance(item, str)]
+
+
+def taken(result):
+    """Whether a server took the one statement of a case."""
+    return not (isinstance(result, str) and result.startswith("!")) and not isinstance(result, list)
+
+
+@pytest.mark.parametrize("group", ["b_keyspaces", "d_indexes", "e_views", "f_alter", "g_table_id"])
+def test_every_statement_that_scylla_took_can_be_read(group):
+    """The parser knows all forms of the recorded schema statements; what it refuses, the server refused."""
+    unread = []
+    for case in observed(group):
+        if "cql" in case and any(taken(case[key]) for key in ("2025.1.14", "2026.3", "2026.3t") if key in case):
+            try:
+                parse_statement(expanded(case["cql"]))
+            except StatementSyntaxError as error:
+                unread.append((case["cql"], str(error)))
+
+    assert [] == unread
+
+
+def test_the_parts_of_statements():
+    """Names are raw, keyspaces as written, options as Python values, and columns have their types."""
+    made = parse_statement(
+        'CREATE TABLE IF NOT EXISTS "K".t (a int, "B" frozen<map<text, list<int>>> STATIC, e timestamp TTL, '
+        "PRIMARY KEY ((a), c)) WITH CLUSTERING ORDER BY (c DESC) AND cdc = {'enabled': true, 'ttl': 5} AND x = -1.5;"
+    )
+
+    assert ("CREATE TABLE", "K", "t", ("e",)) == (made.action, made.keyspace, made.name, made.names)
+    assert [("B", "static"), ("a", "partition_key"), ("e", "regular")] == sorted((c.name, c.kind) for c in made.columns)
+    assert {"cdc": {"enabled": True, "ttl": 5}, "x": -1.5} == {**made.options}
+    assert {"shop"} == keyspaces_of("DROP INDEX shop.i")
+    assert set() == keyspaces_of("GRANT a TO b") | keyspaces_of("ALTER TABLE k.") | keyspaces_of("DROP INDEX i")

@@ -1,0 +1,857 @@
+"""Each code has a situation that raises it and a near one that does not."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import types
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from scyllamodel.cli.commands import COMMANDS
+from scyllamodel.cli.parser import parse
+from scyllamodel.driver.cluster.permissions import Permissions
+from scyllamodel.driver.repo import Repo
+from scyllamodel.errors import ScyllaModelError
+from scyllamodel.release.engine.application_role import role_diagnostics
+from scyllamodel.release.engine.companion_keyspace import companion_note
+from scyllamodel.release.engine.raw_steps import RawStep, role_notes, uncertain_step_refusals, with_raw_steps
+from scyllamodel.release.ledger import Migration
+from scyllamodel.release.ledger.records import LedgerStep
+from scyllamodel.release.ledger.superseded import check_may_sync
+from scyllamodel.release.lock.uniqueness import check_lock_is_unique
+from scyllamodel.release.plan_check import _with_owner
+from scyllamodel.release.rollback import find_target
+from scyllamodel.release.sync import sync
+from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.plan import contract_plan, make_plan
+from scyllamodel.schema.reflect import reflect_keyspace
+from scyllamodel.schema.rules.allow import checked_values
+from scyllamodel.schema.rules.catalogue import CATALOGUE, ENTRIES
+from scyllamodel.schema.rules.context import is_allowed
+from scyllamodel.schema.rules.destructive import dropped_keyspace
+from scyllamodel.schema.rules.evaluation import RuleContext, evaluate, lint
+from scyllamodel.schema.rules.preflight import Health, Member, preflight
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
+from support.builders import NTS, index, schema, table, user_type, view, wanted
+from support.ledger_store import NOON, MemoryStore, ledger_on
+from support.scylla_observed import NEW, OLD, stored_rows
+from support.scylla_observed import rows as scylla_rows
+
+C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
+SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla", (2025, 1))
+BY_DEFAULT = ServerProfile("scylla", (2025, 1), node=NodeSettings(tablets_mode="enabled"))
+ENFORCED = ServerProfile("scylla", (2026, 3), node=NodeSettings(tablets_mode="enforced", min_replication_factor=3))
+SS = {"class": "SimpleStrategy", "replication_factor": "2"}
+BY_REPAIR, CDC_ON = {"mode": "repair"}, {"enabled": "true"}
+HOURLY = {"class": "TimeWindowCompactionStrategy", "compaction_window_unit": "HOURS", "compaction_window_size": "1"}
+GUARDED = ServerProfile("scylla", (2026, 3), node=NodeSettings(
+    most_factor=2, refused_strategies=frozenset({"SimpleStrategy"}),
+    discouraged_strategies=frozenset({"EverywhereStrategy"}), endless_windows="true", experimental=frozenset({"udf"}),
+))  # fmt: skip
+LENIENT = ServerProfile("scylla", (2026, 3), node=NodeSettings(
+    most_factor=-1, endless_windows="warn", experimental=frozenset({"logstor"}),
+))  # fmt: skip
+LOGSTOR = {"storage_engine": "logstor"}
+WINDOWS = {n: ServerProfile("scylla", (2025, 4), node=NodeSettings(max_time_windows=n)) for n in (0, 10)}
+GC, LONG, INTERVALS = (
+    {"tombstone_gc": BY_REPAIR}, {"default_time_to_live": 10**6},
+    {"min_index_interval": 128, "max_index_interval": 4096},
+)  # fmt: skip
+USES = table("u", "a int pk", "v frozen<addr>")
+NO_VIEWS = attrs.evolve(C5, views_enabled=False)
+UNMASKED = attrs.evolve(C5, masks_enabled=False)
+
+T = ("a int pk", "b int ck", "v text")
+LCS = {"class": "LeveledCompactionStrategy"}
+V = view("x", "t", "v text pk", "a int ck", "b int ck")
+EXPIRING = table("t", "a int pk", "ends timestamp", "later bigint", ttl_column="ends")
+LATER = attrs.evolve(EXPIRING, ttl_column="later")
+
+
+def new(*columns, **facts):
+    """Models with a table ``t`` that is not there yet."""
+    return schema(), wanted(table("t", *columns, **facts))
+
+
+def both(found, declared, *more):
+    """A table on both sides, with the same further things."""
+    return schema(table("t", *found), *more), wanted(table("t", *declared), *more)
+
+
+def dropped(what, column):
+    """A table that had a column ``x`` once, and models that want one again."""
+    return schema(table("t", *T, dropped={"x": what})), wanted(table("t", *T, f"x {column}"))
+
+
+def searched(options, *names, live=False, tablets=True):
+    """A table with vector indexes, which is there or not, and models with options."""
+    declared = [index("e", name, using="vector_index") for name in names or ("i",)]
+    made = table("t", "a int pk", "e vector<float,3>", options=options, indexes=declared)
+    logged = {"cdc": {"enabled": "true"}}
+    there = [attrs.evolve(made, options=logged, indexes=declared[:1])] if live else []
+    return schema(*there, keyspace=Keyspace("k", NTS, tablets=tablets)), wanted(made)
+
+
+def optioned(**options):
+    """A new vector index with options."""
+    made = index("e", "i", using="vector_index", options={name: str(value) for name, value in options.items()})
+    tables = wanted(table("t", "a int pk", "e vector<float,3>", indexes=[made]))
+    return schema(keyspace=Keyspace("k", NTS, tablets=True)), tables
+
+
+def with_static(indexes):
+    """A table with an index, and models that add a static column."""
+    live, declared = indexed(indexes, indexes, *T, "m list<int>")
+    return live, wanted(table("t", *T, "m list<int>", "s int static", indexes=declared.tables[0].indexes))
+
+
+def about(**facts):
+    """Models of a new keyspace."""
+    return schema(keyspace=None), attrs.evolve(wanted(), keyspace=Keyspace("k", **facts))
+
+
+def made(*parts, **facts):
+    """Models of a new keyspace with these things."""
+    return schema(keyspace=None), attrs.evolve(wanted(*parts), keyspace=Keyspace("k", **facts))
+
+
+def with_copies(gc, kind="NetworkTopologyStrategy", **factors):
+    """A table with a mode of tombstone_gc, in a keyspace of this replication."""
+    replication = {"class": kind, **{dc: str(factor) for dc, factor in factors.items()}}
+    return schema(keyspace=Keyspace("k", replication)), wanted(table("t", *T, options={"tombstone_gc": gc}))
+
+
+def altered_on_tablets(options):
+    """A table on tablets that gets these options."""
+    live = schema(table("t", *T), keyspace=Keyspace("k", NTS, tablets=True))
+    return live, wanted(table("t", *T, options=options))
+
+
+def with_tablets(*parts):
+    """A keyspace with tablets that lacks these things."""
+    return schema(keyspace=Keyspace("k", NTS, tablets=True)), wanted(*parts)
+
+
+def indexed(found, declared, *columns):
+    """A table with live and with declared indexes."""
+    columns = columns or T
+    return schema(table("t", *columns, indexes=found)), wanted(table("t", *columns, indexes=declared))
+
+
+def without_grace(indexes):
+    """A table with these indexes, and models that give it no grace."""
+    live = table("t", *T, indexes=indexes, options={"gc_grace_seconds": 9})
+    return schema(live), wanted(attrs.evolve(live, options={"gc_grace_seconds": 0}))
+
+
+def options(found, declared, *more):
+    """A table with live and with declared options, and what else is live."""
+    return schema(table("t", *T, options=found), *more), wanted(table("t", *T, options=declared))
+
+
+INDEXED, GRACELESS = table("t", *T, indexes=[index("v", "i")]), table("t", *T, options={"gc_grace_seconds": 0})
+ADDR = user_type("addr", "x int")
+GROWN = user_type("addr", "x int", "y int")
+OPEN = user_type("addr", "x int", "y set<int>")
+FROZEN = user_type("addr", "x int", "y frozen<set<int>>")
+
+# code, severity, server, (found, wanted) that raises it, (found, wanted) that does not
+CASES = [
+    ("PK101", "error", C5, both(T, ("a int pk", "b int pk", "v text")), both(T, (*T, "n int"))),
+    ("PK102", "error", C5, both(T, ("a int pk", "b int ck desc", "v text")), both(T, T)),
+    ("PK103", "error", C5, both(T, (*T, "n int ck")), both(T, (*T, "n int"))),
+    ("PK104", "error", C5, (schema(table("t", flags={"dense"})), wanted(table("t"))),
+     (schema(table("t", flags={"compound"})), wanted(table("t")))),
+    ("TY101", "error", C5, both(T, (*T[:2], "v varint")), both(T, (*T[:2], "v varchar"))),
+    ("TY101", "error", C5, both(("a int pk", "v int"), ("a int pk", "v varint")), both(T, T)),
+    ("TY102", "error", SCYLLA, both(("a int pk", "v int"), ("a int pk", "v varint")),
+     both(("a int pk", "v varint"), ("a int pk", "v int"))),
+    ("TY102", "error", SCYLLA, both(("a int pk", "v int"), ("a int pk", "v blob")),
+     both(("a int pk", "v counter"), ("a int pk", "v blob"))),
+    ("TY103", "error", C5, both((*T, "s set<int>"), (*T, "s frozen<set<int>>")), both((*T, "s set<int>"), T)),
+    ("TY104", "error", C5, both(T, (*T[:2], "v text static")), both(T, (*T, "s text static"))),
+    ("TY105", "error", C5, dropped("regular text", "int"), dropped("regular text", "text")),
+    ("TY105", "error", SCYLLA, dropped(" text", "int"), dropped(" text", "text static")),
+    ("TY105", "error", C5, dropped("regular text", "text static"), dropped("static text", "text static")),
+    ("TY105", "error", C5, dropped("regular frozen<tuple<int>>", "frozen<addr>"),
+     dropped("regular frozen<tuple<int>>", "tuple<int>")),
+    ("TY106", "error", C5, (schema(table("t", "a int pk", "n counter", dropped={"x": "regular counter"})),
+     wanted(table("t", "a int pk", "n counter", "x counter"))), dropped("regular text", "text")),
+    ("TY107", "error", C5, both(T, (*T, "n counter")), both(("a int pk", "n counter"), ("a int pk", "n counter"))),
+    ("TY107", "error", C5, both(("a int pk", "n counter"), ("a int pk", "n counter", "v int")), both(T, (*T, "w int"))),
+    ("TY107", "error", C5, both(T, (*T[:2], "v counter")), both(("a int pk",), ("a int pk", "v int"))),
+    ("TY108", "error", C4, new("a int pk", "e vector<float,3>"), new("a int pk", "e list<float>")),
+    ("TY108", "error", C4, both(T, (*T, "e set<frozen<vector<float,3>>>")), both(T, (*T, "e int"))),
+    ("TY108", "error", OLD_SCYLLA, (schema(), wanted(user_type("p", "e vector<float,2>"))), (schema(), wanted(ADDR))),
+    ("TY108", "error", C4, (schema(ADDR), wanted(user_type("addr", "x int", "e vector<float,2>"))),
+     (schema(ADDR), wanted(GROWN))),
+    ("TY109", "error", C4, new("a int pk", "v text mask=mask_default()"), new("a int pk", "v text")),
+    ("TY109", "error", UNMASKED, both(T, (*T, "w text mask=mask_default()")), both(T, (*T, "w text"))),
+    ("TY109", "error", SCYLLA, both(T, (*T[:2], "v text mask=mask_default()")), both(T, T)),
+    ("DS107", "error", C5, both((*T, "m text mask=mask_hash()"), (*T, "m text mask=mask_default()")),
+     both((*T, "m text mask=mask_hash()"), (*T, "m text"))),
+    ("DS108", "error", NEW, (schema(EXPIRING), wanted(LATER)), (schema(EXPIRING), wanted(EXPIRING))),
+    ("TY110", "error", C5, (schema(), wanted(EXPIRING)), (schema(), wanted(attrs.evolve(EXPIRING, ttl_column=None)))),
+    ("BC104", "warn", C5, both(T, (*T[:2], "v text mask=mask_default()")),
+     new(*T[:2], "v text mask=mask_default()")),
+    ("UD101", "error", C5, (schema(GROWN), wanted(user_type("addr", "y int"))), (schema(GROWN), wanted(ADDR))),
+    ("UD102", "error", C5, (schema(ADDR), wanted(user_type("addr", "x text"))), (schema(ADDR), wanted(GROWN))),
+    ("UD104", "error", C5, (schema(ADDR), wanted(user_type("addr", "n int", "x int"))), (schema(ADDR), wanted(GROWN))),
+    ("UD103", "error", C5, (schema(ADDR, table("t", "a frozen<addr> pk")), wanted(GROWN)),
+     (schema(ADDR, table("t", "a int pk", "b frozen<addr> ck")), wanted(GROWN))),
+    ("UD103", "error", C5, (schema(ADDR, USES, view("x", "u", "v frozen<addr> pk", "a int ck")), wanted(GROWN)),
+     (schema(ADDR, attrs.evolve(USES, indexes=[index("v")])), wanted(GROWN))),
+    ("UD103", "error", SCYLLA, (schema(ADDR, attrs.evolve(USES, indexes=[index("v")])), wanted(GROWN)),
+     (schema(ADDR, attrs.evolve(USES, indexes=[index("a")])), wanted(GROWN))),
+    ("UD103", "error", SCYLLA,
+     (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a frozen<set<frozen<p>>> pk")), wanted(GROWN)),
+     (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a int pk", "v frozen<p>")), wanted(GROWN))),
+    ("UD103", "error", SCYLLA,
+     (schema(ADDR, table("t", "a frozen<addr> pk")), wanted(user_type("addr", "y int from=x"))),
+     (schema(ADDR), wanted(user_type("addr", "y int from=x")))),
+    ("BC101", "error", C5, (schema(ADDR), wanted(user_type("addr", "y int from=x", "z int"))),
+     (schema(ADDR), wanted(user_type("addr", "x int from=w", "z int")))),
+    ("UD105", "error", C5, (schema(), wanted(user_type("a", "z frozen<b>"), user_type("b", "z list<frozen<a>>"))),
+     (schema(), wanted(user_type("a", "z frozen<b>"), user_type("b", "z int")))),
+    ("UD106", "error", C5, (schema(ADDR, table("t", *T, "u addr")), wanted(OPEN)),
+     (schema(ADDR, table("t", *T, "u frozen<addr>")), wanted(OPEN))),
+    ("UD106", "error", C5, (schema(), wanted(OPEN, table("t", *T, "u addr"))),
+     (schema(), wanted(FROZEN, table("t", *T, "u addr")))),
+    ("IX101", "warn", C5, indexed([], [index("v")]), new(*T, indexes=[index("v")])),
+    ("IX102", "error", C5, indexed([index("b", "i")], [index("v", "i")]),
+     indexed([index("b", "i")], [index("v", "j")])),
+    ("IX102", "error", C5, indexed([index("v", "i")], [index("v", "j")]), indexed([index("v", "i")], [index("v")])),
+    ("IX102", "error", SCYLLA, (schema(table("t", *T), table("i_index")), wanted(INDEXED)),
+     (schema(), wanted(INDEXED))),
+    ("IX102", "error", C5, (schema(), wanted(INDEXED, attrs.evolve(INDEXED, name="u"))),
+     (schema(), wanted(INDEXED, table("u", *T, indexes=[index("v", "j")])))),
+    ("IX102", "error", SCYLLA, (schema(), wanted(INDEXED, table("i_index"))), (schema(), wanted(INDEXED, table("j")))),
+    ("IX103", "error", C5, indexed([index("v", "i")], [index("v", "i", using="sai")]),
+     indexed([index("v", "i", using="SAI")], [index("v", "i", using="sai")])),
+    ("IX104", "error", C4, indexed([], [index("v", using="sai")]), indexed([], [index("v")])),
+    ("IX104", "error", SCYLLA, indexed([], [index("v", using="SASI")]), indexed([], [index("v")])),
+    ("IX104", "error", ServerProfile("scylla", (2026, 2)), indexed([], [index("v", using="fulltext_index")]),
+     indexed([], [index("v", using="legacy_local_table")])),
+    ("IX104", "error", C5, indexed([], [index("v", local=True)]), indexed([], [index("v")])),
+    ("IX104", "error", ServerProfile("scylla", (2025, 3)),
+     indexed([], [index("e", using="sai")], *T, "e vector<float,2>"), indexed([], [index("v")])),
+    ("MV101", "warn", C5, (schema(table("t", *T)), wanted(table("t", *T), V)), (schema(), wanted(table("t", *T), V))),
+    ("MV103", "error", C5, (schema(table("t", *T), V), wanted(table("t", *T), attrs.evolve(V, base="u"))),
+     both(T, T, V)),
+    ("MV104", "error", NO_VIEWS, (schema(table("t", *T)), wanted(table("t", *T), V)), both(T, T, V)),
+    ("OP101", "error", C5, (schema(), wanted(GRACELESS, V)), (schema(), wanted(GRACELESS))),
+    ("OP101", "error", C5, options({"gc_grace_seconds": 9}, {"gc_grace_seconds": 0}, V),
+     options({"gc_grace_seconds": 9}, {"gc_grace_seconds": 0})),
+    ("OP101", "error", C5, (schema(GRACELESS), wanted(table("t", *T), V)),
+     (schema(GRACELESS), wanted(table("t", *T, options={"gc_grace_seconds": 9}), V))),
+    ("OP101", "error", C5, (schema(GRACELESS), wanted(V)), (schema(table("t", *T)), wanted(V))),
+    ("OP101", "error", SCYLLA, without_grace([index("v", "i")]), without_grace([])),
+    ("OP102", "warn", C5, options({"compaction": {**LCS, "sstable_size_in_mb": "80"}}, {"compaction": LCS}),
+     options({"compaction": {"class": "SizeTieredCompactionStrategy", "min_threshold": "6"}}, {"compaction": LCS})),
+    ("OP103", "warn", C5, options({"default_time_to_live": 0}, {"default_time_to_live": 9}),
+     new(*T, options={"default_time_to_live": 9})),
+    ("OP104", "error", C5, new(*T, options={"tombstone_gc": {"mode": "repair"}}), new(*T, options={"comment": "x"})),
+    ("OP104", "error", C4, options({}, {"allow_auto_snapshot": True}), new(*T)),
+    ("OP104", "error", C5, new(*T, options={"min_index_interval": 4096}),
+     new(*T, options={"min_index_interval": 2048})),
+    ("OP104", "error", C5, options(INTERVALS, {"min_index_interval": 5000}),
+     options(INTERVALS, {"min_index_interval": 4096})),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, dc1=1), with_copies(BY_REPAIR, dc1=1, dc2=1)),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, dc1=1), with_copies({"mode": "timeout"}, dc1=1)),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, kind="LocalStrategy"),
+     with_copies(BY_REPAIR, kind="EverywhereStrategy")),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, kind="SimpleStrategy", replication_factor=1),
+     with_copies(BY_REPAIR, kind="SimpleStrategy", replication_factor=2)),
+    ("OP104", "error", OLD_SCYLLA, made(table("t", *T, options=GC), replication={**NTS, "dc1": "1"}),
+     made(table("t", *T, options=GC), replication={**NTS, "dc1": "2"})),
+    ("OP104", "error", SCYLLA, with_tablets(table("t", *T), view("x", "t", *T[:2], options=GC)),
+     with_tablets(table("t", *T), view("x", "t", "b int pk", "a int ck", options=GC))),
+    ("OP104", "error", SCYLLA, new("a int pk", "n counter", options={"cdc": CDC_ON}), new(*T, options={"cdc": CDC_ON})),
+    ("OP104", "error", SCYLLA, (schema(table("t_scylla_cdc_log")), wanted(table("t", *T, options={"cdc": CDC_ON}))),
+     (schema(table("u_scylla_cdc_log")), wanted(table("t", *T, options={"cdc": CDC_ON})))),
+    ("OP104", "error", SCYLLA, (schema(), wanted(table("t", *T), attrs.evolve(V, options={"cdc": CDC_ON}))),
+     new(*T, options={"cdc": CDC_ON})),
+    ("OP104", "error", ServerProfile("scylla", (2026, 3)), new(*T, options={"storage_engine": "logstor"}),
+     new("a int pk", options={"storage_engine": "logstor"})),
+    ("OP105", "error", SCYLLA, new(*T, options={"compaction": HOURLY, "default_time_to_live": 51 * 3600}),
+     new(*T, options={"compaction": HOURLY, "default_time_to_live": 50 * 3600})),
+    ("OP105", "error", SCYLLA, options({"compaction": HOURLY, "default_time_to_live": 9}, LONG),
+     options({"compaction": HOURLY, **LONG}, {"comment": "x"})),
+    ("OP105", "error", WINDOWS[10], new(*T, options={"compaction": HOURLY, "default_time_to_live": 11 * 3600}),
+     new(*T, options={"compaction": LCS, "default_time_to_live": 11 * 3600})),
+    ("OP105", "error", GUARDED, new(*T, options={"compaction": HOURLY}),
+     new(*T, options={"compaction": HOURLY, "default_time_to_live": 9})),
+    ("OP105", "error", GUARDED, options({"compaction": HOURLY, "default_time_to_live": 9}, {"default_time_to_live": 0}),
+     options({"compaction": LCS, "default_time_to_live": 9}, {"default_time_to_live": 0})),
+    ("OP105", "warn", LENIENT, new(*T, options={"compaction": HOURLY}), new(*T, options={"compaction": LCS})),
+    ("OP104", "error", GUARDED, new("a int pk", options=LOGSTOR), new("a int pk", options={"comment": "x"})),
+    ("OP104", "error", LENIENT, new(*T, options=LOGSTOR), new("a int pk", options=LOGSTOR)),
+    ("KS102", "error", GUARDED, about(replication={**NTS, "dc1": "3"}), about(replication={**NTS, "dc1": "2"})),
+    ("KS102", "error", GUARDED, about(replication={**NTS, "dc1": "3"}), about(replication={**NTS, "dc1": "0"})),
+    ("KS106", "error", GUARDED, about(replication=SS, tablets=False), about(replication=NTS)),
+    ("KS106", "warn", GUARDED, about(replication={"class": "EverywhereStrategy"}, tablets=False),
+     about(replication=NTS)),
+    ("KS101", "warn", C5, about(replication={"class": "SimpleStrategy", "replication_factor": "2"}),
+     about(replication=NTS)),
+    ("KS102", "warn", C5, about(replication={**NTS, "dc1": "1"}), about(replication=NTS)),
+    ("KS102", "error", C5, about(replication={**NTS, "dc1": "4"}), about(replication=NTS)),
+    ("KS102", "error", C5, about(replication={"class": "NetworkTopologyStrategy", "replication_factor": "3"}),
+     about(replication={"class": "NetworkTopologyStrategy", "replication_factor": "2"})),
+    ("KS102", "error", C5, about(replication={"class": "SimpleStrategy", "replication_factor": "6"}),
+     about(replication={"class": "SimpleStrategy", "replication_factor": "5"})),
+    ("KS103", "warn", C5, (schema(), attrs.evolve(wanted(), keyspace=Keyspace("k", {**NTS, "dc1": "2"}))),
+     (schema(), attrs.evolve(wanted(), keyspace=Keyspace("k", {**NTS, "dc1": 3})))),
+    ("KS104", "error", C5, about(replication=NTS, tablets=True), about(replication=NTS)),
+    ("KS104", "error", BY_DEFAULT, made(table("t", "a int pk", "n counter"), replication=NTS),
+     made(table("t", "a int pk", "n counter"), replication=NTS, tablets=False)),
+    ("KS104", "error", BY_DEFAULT, made(table("t", *T, indexes=[index("v")]), replication=NTS),
+     made(table("t", *T, indexes=[index("v")]), replication=SS)),
+    ("KS104", "warn", OLD_SCYLLA, made(table("t", *T), V, replication=NTS), made(table("t", *T), replication=NTS)),
+    ("KS104", "error", ENFORCED, about(replication=SS), about(replication=NTS)),
+    ("KS104", "error", ENFORCED, about(replication=NTS, tablets=False), about(replication=NTS, tablets=True)),
+    ("KS102", "error", ENFORCED, about(replication={**NTS, "dc1": "2"}), about(replication={**NTS, "dc1": "3"})),
+    ("KS104", "error", SCYLLA, with_tablets(table("t", "a int pk", "n counter")), with_tablets(table("t", *T))),
+    ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T), V), with_tablets(table("t", *T))),
+    ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, indexes=[index("v")])), new(*T, indexes=[index("v")])),
+    ("KS104", "error", OLD_SCYLLA, altered_on_tablets({"cdc": CDC_ON}), altered_on_tablets({"comment": "x"})),
+    ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, options={"cdc": {"enabled": "true"}})),
+     new(*T, options={"cdc": {"enabled": "true"}})),
+    ("KS105", "error", C5, about(replication={**NTS, "DC1": "3"}), about(replication={**NTS, "dc2": "2"})),
+    ("KS108", "warn", SCYLLA, with_tablets(table("t", *T), V), with_tablets(table("t", *T))),
+    ("KS106", "error", C5, about(replication={**NTS, "class": "NetworkTopologyStratgy"}), about(replication={**NTS})),
+    ("KS100", "error", C5, about(), about(replication=NTS)),
+    ("BC101", "error", C5, both(T, ("k int pk from=a", *T[1:])), both(("k int pk", *T[1:]), ("k int pk", *T[1:]))),
+    ("BC102", "error", C5, both(T, (*T[:2], "w text from=v")), both(T, T)),
+    ("BC102", "error", C5, (schema(table("old")), wanted(table("t", renamed_from="old"))), new()),
+    ("BC102", "note", C5, both((*T, "w text"), (*T, "w text from=v")), both(T, T)),
+    ("BC102", "note", C5, both(T, (*T[:2], "v text from=gone")), both(T, (*T[:2], "v text"))),
+    ("BC102", "note", C5, (schema(table("t")), wanted(table("t", renamed_from="old"))), (schema(), wanted(table("t")))),
+    ("BC103", "note", C5, both((*T, "x int"), T), both(T, T)),
+    ("NB101", "error", C5, (schema(table("u"), V), wanted(table("x"))), (schema(table("u"), V), wanted(table("y")))),
+    ("NB101", "error", C5, (schema(table("x")), wanted(V)), (schema(), wanted(table("t", *T), V))),
+    ("NB101", "error", C5, (schema(), wanted(table("t", *T), V, table("x"))), (schema(), wanted(table("t", *T), V))),
+    ("NB101", "error", C4, (schema(), wanted(table("n" * 223))), (schema(), wanted(table("n" * 48)))),
+    ("NB101", "error", OLD_SCYLLA, (schema(), wanted(table("n" * 49))), (schema(), wanted(table("n" * 48)))),
+    ("NB101", "error", SCYLLA, (schema(), wanted(table("n" * 193))), (schema(), wanted(table("n" * 192)))),
+    ("NB101", "error", C5, (schema(), wanted(view("v" * 49, "t", "a int pk"))),
+     (schema(), wanted(view("v", "t", "a int pk")))),
+    ("NB101", "error", C5, (schema(), wanted(user_type("a b", "x int"))),
+     (schema(), wanted(user_type("A_1", "x int")))),
+    ("NB101", "error", C5, indexed([], [index("v", "a-b")]), indexed([], [index("v", "a_b")])),
+    ("NB101", "error", C5, (schema(), wanted(table("t", *T), attrs.evolve(V, where="v = 'it''s'"))), both(T, T, V)),
+    ("NB101", "error", C5, new(*T, options={"id": "x"}), new(*T)),
+    ("NB101", "error", OLD_SCYLLA, new(*T, "m map<int,int>", "s int static", indexes=[index("m")]),
+     new(*T, "m map<int,int>", "s int static", indexes=[index("v")])),
+    ("NB101", "error", SCYLLA, indexed([], [index("m")], *T, "m set<int>", "s int static"),
+     indexed([], [index("m")], *T, "m set<int> static", "s int static")),
+    ("KS104", "error", SCYLLA, searched({}, tablets=False), searched({})),
+    ("OP104", "error", SCYLLA, new(*T, options={"synchronous_updates": False}), new(*T)),
+    ("OP104", "error", SCYLLA, new(*T, options={"tablets": {"min_tablet_count": "4"}}),
+     with_tablets(table("t", *T, options={"tablets": {"min_tablet_count": "4"}}))),
+    ("IX105", "error", SCYLLA, searched({"cdc": {"enabled": "false"}}), searched({"cdc": {"enabled": "true"}})),
+    ("IX105", "error", SCYLLA, searched({"cdc": {"enabled": "true", "ttl": "86399"}}),
+     searched({"cdc": {"enabled": "true", "ttl": "86400"}})),
+    ("IX105", "error", SCYLLA, searched({"cdc": {"enabled": "true", "delta": "keys"}}),
+     searched({"cdc": {"enabled": "true", "delta": "keys", "postimage": "true"}})),
+    ("IX105", "error", SCYLLA, searched({"cdc": {"enabled": "false"}}, live=True), searched({}, live=True)),
+    ("IX106", "error", NEW, optioned(nosuch=1), optioned(oversampling=2)),
+    ("IX106", "error", NEW, optioned(oversampling=101), optioned(similarity_function="COSINE")),
+    ("IX102", "error", SCYLLA, searched({}, "i", "j"), searched({}, "i")),
+    ("IX102", "error", SCYLLA, searched({}, "i", "j", live=True), searched({}, "i", live=True)),
+    ("NB101", "error", SCYLLA, with_static([index("m")]), with_static([index("v")])),
+    ("NB101", "warn", SCYLLA, both(T, T, attrs.evolve(V, where="v = 'it's'")),
+     both(T, T, attrs.evolve(V, where="v = 'x'"))),
+]  # fmt: skip
+
+TOPOLOGY = {"dc1": 3, "dc2": 2}
+
+
+def judged(found, declared, server, **settings):
+    """All diagnostics of one comparison; a keyspace that is missing is asked for."""
+    sides = SchemaPair.of(found, declared, server)
+    changes = diff(found, declared, server, create_keyspace=found.keyspace is None)
+    return [remark.diagnostic for remark in evaluate(RuleContext(sides, changes, TOPOLOGY, **settings))]
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "server", "raises", "silent"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)]
+)
+def test_each_code_is_raised_and_is_not(code, severity, server, raises, silent):
+    """The one situation raises the code with its severity; the other does not raise it at all."""
+    raised = [found for found in judged(*raises, server) if (found.code, found.severity) == (code, severity)]
+
+    assert raised
+    assert (code, severity) not in {(found.code, found.severity) for found in judged(*silent, server)}
+    assert all(found.object.startswith("k") and found.text for found in raised)
+    assert severity == "note" or all(found.fix for found in raised)
+
+
+DROPS = [
+    (c.DropTable("k", table("t")), "DS102", "k.t"),
+    (c.DropColumns("k", "t", (table("t", *T)["v"],)), "DS103", "k.t.v"),
+    (c.DropType("k", ADDR), "DS104", "k.addr"),
+    (c.DropView("k", V), "DS105", "k.x"),
+]
+
+
+@pytest.mark.parametrize(("change", "code", "path"), DROPS, ids=[case[1] for case in DROPS])
+def test_drops_need_a_word(change, code, path):
+    """Whatever takes data away is refused, and runs under its code, alone or with its object."""
+    case = RuleContext(SchemaPair.of(schema(table("t", *T)), wanted(), C5), (change,))
+    (refused,) = [remark.diagnostic for remark in evaluate(case)]
+
+    assert (code, "error", path, f"{code}:{path}") == (refused.code, refused.severity, refused.object, refused.allow)
+    for allow in (code, f"{code}:{path}", f"{code}:{path.removeprefix('k.')}"):
+        (weighed,) = [remark.diagnostic for remark in evaluate(attrs.evolve(case, allow=frozenset({allow})))]
+        assert "warn" == weighed.severity
+    for allow in ("DS101", f"{code}:other", "TY101"):
+        assert not is_allowed(refused, frozenset({allow}))
+
+
+class Locks:
+    """A coordinator in memory that shows the tables of locks, and the keyspaces that each knows."""
+
+    def __init__(self, **known):
+        self.known = known
+
+    def rows(self, cql):
+        """Of the one query or the other."""
+        if "system_schema" in cql:
+            return [{"keyspace_name": home} for home in self.known]
+        asked = [name for home, names in self.known.items() for name in names if f"FROM {home}." in cql]
+        return [{"name": name} for name in asked if f"name = '{name}'" in cql]
+
+
+def versions(*models, status="applied"):
+    """Versions for these models, the newest first."""
+    return [Migration("k/r", 9 - at, status=status, models_to=fp, models=(fp,)) for at, fp in enumerate(models)]
+
+
+def head(at):
+    """A version of that time."""
+    return Migration("k/r", int(f"{at:%Y%m%d%H%M%S}"))
+
+
+DROP_INDEX, DROP_TABLE = c.DropIndex("k", table("t", *T), index("v")), c.DropTable("k", table("t", *T))
+NEW_INDEX = c.AddIndex("k", table("t", *T), index("v"))
+EMPTY = make_plan(schema(table("t")), schema(table("t")), C5)
+
+
+def remarks(change, *live):
+    """Return the findings on one change."""
+    return [
+        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), wanted(), C5), (change,)))
+    ]
+
+
+LEFT = Diagnostic("BC103", "note", "k.old", "no model declares this table; it is not changed")
+
+
+# code, what raises it, what does not
+def with_default(*, loads_none):
+    """A table with a column that has a default, as a model declares it."""
+    column = attrs.evolve(table("t", *T)["v"], loads_none=loads_none, has_default=True)
+    return SchemaFacts([wanted(attrs.evolve(table("t", *T), columns=[*table("t", *T).columns[:2], column]))])
+
+
+FACTORS = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy',"
+RAN = {"GRANT a TO b": LedgerStep("k/default", 1, 1, cql="GRANT a TO b")}
+ELSEWHERE = [
+    ("BC105", lambda: _with_owner(LEFT, {"old": "the repo 'audit'"}), lambda: _with_owner(LEFT, {})),
+    ("SY101", lambda: off_notes("off"), list),
+    ("AL101", lambda: contracted("DS103:t.legcy"), lambda: contracted("DS103:t.legacy")),
+    ("DS101", lambda: dropped_keyspace("DROP KEYSPACE old", {"k"}), lambda: dropped_keyspace("DROP TABLE k.t", {"k"})),
+    ("NB102", lambda: by_hand("ALTER KEYSPACE k WITH replication = {'class': 'x'}"),
+     lambda: by_hand("ALTER KEYSPACE k WITH durable_writes = false")),
+    ("CL104", lambda: changing(True), lambda: changing(False)),
+    ("CL105", lambda: migrating("k"), lambda: migrating("other")),
+    ("NB103", lambda: by_hand("ALTER TABLE k.t NOW"), lambda: by_hand("GRANT a TO b")),
+    ("NB104", lambda: by_hand(f"{FACTORS} 'dc1': 5}} AND durable_writes = false", tablets=True),
+     lambda: by_hand(f"{FACTORS} 'dc1': 4}} AND durable_writes = false", tablets=True)),
+    ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
+    ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
+    ("KS107", lambda: [companion_note("k", "k_scyllamodel")], list),
+    ("LG101", lambda: check_may_sync(versions("b", "a"), "a", EMPTY),
+     lambda: check_may_sync(versions("a", "b"), "a", EMPTY)),
+    ("LG102", lambda: check_lock_is_unique(Locks(k=[], ops=["k"]), "k", "k"),
+     lambda: check_lock_is_unique(Locks(k=["k"], ops=["shop"]), "k", "k")),
+    ("LG103", lambda: find_target(versions("audit", "shop"), 0, ["shop"]),
+     lambda: find_target(versions("shop"), 0, ["shop"])),
+    ("LG104", lambda: ledger_on(MemoryStore(refused={1})).versions(), lambda: ledger_on(MemoryStore()).versions()),
+    ("LG105", lambda: ledger_on(MemoryStore()).clock_note(head(NOON + timedelta(hours=25))),
+     lambda: ledger_on(MemoryStore()).clock_note(head(NOON + timedelta(hours=23)))),
+    ("RO101", lambda: [*role_diagnostics("app", Permissions("app", unknown_reason="not authorized"), "k")],
+     lambda: [*role_diagnostics("app", Permissions("app"), "k")]),
+    ("RO102", lambda: [*role_diagnostics("app", Permissions("app", frozenset({("MODIFY", "<keyspace k>")})), "k")],
+     lambda: [*role_diagnostics("app", Permissions("app", frozenset({("MODIFY", "<table k.t>")})), "k")]),
+    ("LG106", lambda: [*role_notes([RawStep("GRANT a TO b")], RAN)],
+     lambda: [*role_notes([RawStep("GRANT a TO b", post_condition="LIST ROLES OF b")], RAN)]),
+    ("LG107", lambda: [*uncertain_step_refusals([RawStep("UPDATE x")], [Migration("k/r", 1, applied=1)])],
+     lambda: [*uncertain_step_refusals([RawStep("UPDATE x")], [Migration("k/r", 1)])]),
+    ("NU101", lambda: [*lint(with_default(loads_none=True))],
+     lambda: [*lint(with_default(loads_none=False))]),
+]  # fmt: skip
+
+
+def off_notes(mode):
+    """The notes of a start in this mode."""
+    return list(sync(Repo(keyspace="k", nodes=["127.0.0.1"]), mode=mode).plan.notes)
+
+
+def codes(ask):
+    """The codes of what comes out: remarks, or an error, whose own code or first word it is."""
+    try:
+        found = ask()
+    except ScyllaModelError as error:
+        return {error.code, str(error).partition(" ")[0]}
+    return {told.code for told in (found if isinstance(found, list) else [found]) if isinstance(told, Diagnostic)}
+
+
+def changing(changing):
+    """The remarks on a keyspace whose replication is being changed, or is not."""
+    return list(preflight(SchemaFacts([schema(keyspace=Keyspace("k", NTS, changing=changing))]), THREE, SCYLLA))
+
+
+def migrating(keyspace):
+    """The remarks on a keyspace with vnodes, while the tables of a keyspace have tablets."""
+    about = Keyspace("k", NTS, tablets=False)
+    health = attrs.evolve(THREE, with_tablets=frozenset({keyspace}))
+    return list(preflight(SchemaFacts([schema(keyspace=about)]), health, NEW))
+
+
+def by_hand(cql, *, tablets=None):
+    """Return the findings on a hand-written statement in a keyspace without commit log."""
+    about = Keyspace("k", NTS, durable_writes=False, tablets=tablets)
+    return list(RawStatementChecker("k", [schema(keyspace=about)], SCYLLA).check(cql))
+
+
+def contracted(*allow):
+    """The diagnostics of a contract of table ``t``, whose column ``legacy`` no model declares."""
+    live, desired = both((*T, "legacy int"), T)
+    plan = contract_plan(SchemaFacts([desired]), SchemaFacts([live]), C5, allow=allow)
+    return [*plan.refusals, *plan.notes, *plan.lints]
+
+
+@pytest.mark.parametrize(("code", "raises", "silent"), ELSEWHERE, ids=[case[0] for case in ELSEWHERE])
+def test_what_is_no_rule_of_models_is_raised_and_is_not(code, raises, silent):
+    """Codes of drops, of lock and of ledger come where they belong, and not in the situation next to it."""
+    assert [True, False] == [code in codes(raises), code in codes(silent)]
+
+
+def test_dropping_an_index_is_a_warning():
+    """An index holds no data of its own."""
+    assert [("DS106", "warn")] == [(told.code, told.severity) for told in remarks(DROP_INDEX)]
+
+
+KEYSPACE_DROPS = [
+    ("DROP KEYSPACE old", "old"),
+    ("drop keyspace if exists OLD;", "old"),
+    ('DROP KEYSPACE "Old"', "Old"),
+    ("-- gone\n/* for\n good */ DROP KEYSPACE/**/old", "old"),
+    ("DROP TABLE old.keyspaces", None),
+    ("INSERT INTO notes (a) VALUES ('DROP KEYSPACE old')", None),
+]
+
+
+@pytest.mark.parametrize(("cql", "name"), KEYSPACE_DROPS)
+def test_a_keyspace_dropped_by_hand_needs_a_word(cql, name):
+    """Whatever the statement looks like it is refused, runs under its code and name, and never where the books are."""
+    refused = dropped_keyspace(cql, {"k"})
+    if name is None:
+        assert refused is None
+        return
+
+    assert ("error", name, f"DS101:{name}") == (refused.severity, refused.object, refused.allow)
+    assert ["warn", "warn"] == [dropped_keyspace(cql, {"k"}, {word}).severity for word in ("DS101", refused.allow)]
+    assert ("error", "") == attrs.astuple(dropped_keyspace(cql, {name}, {"DS101"}))[1::4]
+
+
+def test_statements_that_drop_a_keyspace_are_refused_in_a_plan():
+    """They stand in the refusals and not in the steps; allowed, they are steps that lose data, with a lint."""
+    drop, grant = RawStep("DROP KEYSPACE old"), RawStep("GRANT a TO b", before=True)
+    refused, runs = (
+        with_raw_steps(EMPTY, [drop, grant], {"k"}),
+        with_raw_steps(EMPTY, [drop, grant], {"k"}, {"DS101:old"}),
+    )
+
+    assert (["GRANT a TO b"], ["DS101"]) == (refused.cql, [told.code for told in refused.refusals])
+    assert [("GRANT a TO b", 1, False, []), ("DROP KEYSPACE old", 2, True, ["DS101"])] == [
+        (step.cql, step.seq, step.data_loss, [told.code for told in step.lints]) for step in runs.steps
+    ]
+
+
+BLOCKED = [
+    (c.DropTable("k", table("t", *T)), C5, True),
+    (c.DropTable("k", table("t", *T)), SCYLLA, True),
+    (c.DropTable("k", table("u")), C5, False),
+    (c.DropColumns("k", "t", (table("t", "id int pk", "other int")["other"],)), C5, True),
+    (c.DropColumns("k", "t", (table("t", "id int pk", "other int")["other"],)), SCYLLA, False),
+    (c.DropColumns("k", "t", (table("t", *T)["v"],)), SCYLLA, True),
+]
+
+
+@pytest.mark.parametrize(("change", "server", "blocked"), BLOCKED)
+def test_a_view_stands_in_the_way(change, server, blocked):
+    """MV102: Cassandra drops no column of a table with views, ScyllaDB none that a view has; until the view goes."""
+    sides = SchemaPair.of(schema(table("t", *T, "other int"), table("u"), V), wanted(), server)
+    codes = {remark.diagnostic.code for remark in evaluate(RuleContext(sides, (change,)))}
+    after = {remark.diagnostic.code for remark in evaluate(RuleContext(sides, (c.DropView("k", V), change)))}
+
+    assert blocked == ("MV102" in codes)
+    assert isinstance(change, c.DropColumns) or "MV102" not in after
+
+
+def test_a_rename_under_an_index_cannot_be_allowed():
+    """Servers refuse it, whatever is allowed."""
+    found = schema(table("t", "a int pk", "b int ck", indexes=[index("b", "i")]))
+    declared = wanted(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
+    (refused,) = judged(found, declared, C5, allow=frozenset({"BC101"}))
+
+    assert ("BC101", "error", "") == (refused.code, refused.severity, refused.allow)
+
+
+def test_a_missing_keyspace_that_nobody_asked_for():
+    """KS100, and nothing is made by accident."""
+    sides = SchemaPair.of(schema(keyspace=None), wanted(), C5)
+
+    assert ["KS100"] == [remark.diagnostic.code for remark in evaluate(RuleContext(sides, ()))]
+
+
+def test_lint_needs_no_cluster():
+    """Models alone show names, circles and clashes, and options only where a server is named."""
+    models = SchemaFacts([
+        attrs.evolve(
+            wanted(user_type("a", "z frozen<a>"), table("n" * 60, options={"tombstone_gc": {"mode": "repair"}})),
+            keyspace=Keyspace("k", {"class": "SimpleStrategy", "replication_factor": "3"}),
+        ),
+        KeyspaceFacts("fine", tables=[table("t")]),
+    ])  # fmt: skip
+
+    assert ["NB101", "KS101", "UD105"] == [found.code for found in lint(models)]
+    assert ["NB101", "KS101", "UD105", "OP104"] == [found.code for found in lint(models, C5)]
+    assert ["KS101", "UD105"] == [found.code for found in lint(models, SCYLLA)]
+
+
+def cluster(*members):
+    """Nodes in a few words: ``DC [down] [v=VERSION] [STATE]``."""
+    made = []
+    for number, text in enumerate(members):
+        dc, *words = text.split()
+        version = next((word[2:] for word in words if word.startswith("v=")), "1")
+        moving = next((word for word in words if word.isupper()), "")
+        made.append(Member(f"n{number}", dc, version, is_up="down" not in words, moving=moving))
+    return Health(made)
+
+
+THREE = cluster("dc1", "dc1", "dc1")
+SIMPLE = {"class": "SimpleStrategy", "replication_factor": "4"}
+# code, (replication, nodes) that raise it, (replication, nodes) that do not
+FLIGHTS = [
+    ("CL101", (NTS, cluster("dc1", "dc1 down", "dc1")), (NTS, THREE)),
+    ("CL102", (NTS, cluster("dc1", "dc1 v=2", "dc1")), (NTS, cluster("dc1", "dc1 down v=2", "dc1"))),
+    ("CL103", (NTS, cluster("dc1", "dc1 BOOT", "dc1")), (NTS, THREE)),
+    ("KS102", (NTS, cluster("dc1", "dc1")), (NTS, THREE)),
+    ("KS102", (SIMPLE, THREE), (SIMPLE, cluster("dc1", "dc1", "dc2", "dc2"))),
+    ("KS105", ({**NTS, "dc2": "2"}, THREE), ({**NTS, "dc2": "0"}, THREE)),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "raises", "silent"), FLIGHTS, ids=[f"{n}-{case[0]}" for n, case in enumerate(FLIGHTS)]
+)
+def test_an_ailing_cluster_is_noted(code, raises, silent):
+    """A warning that names the keyspace and says what to do; a cluster that is well gives none."""
+
+    def flight(replication, health):
+        return preflight(SchemaFacts([schema(keyspace=Keyspace("k", replication))]), health, SCYLLA)
+
+    (found,) = flight(*raises)
+
+    assert (code, "warn", "k") == (found.code, found.severity, found.object)
+    assert found.fix
+    assert code not in {diagnostic.code for diagnostic in flight(*silent)}
+
+
+@pytest.mark.parametrize(
+    ("server", "allow", "refused"),
+    [
+        (SCYLLA, (), True),
+        (SCYLLA, {"OP105:k.t"}, False),
+        (WINDOWS[10], {"OP105:k.t"}, True),
+        (WINDOWS[0], (), False),
+        (C5, (), False),
+    ],
+)
+def test_a_limit_of_windows_that_is_not_known_can_be_allowed(server, allow, refused):
+    """Where the node's own limit was read it holds, and 0 is none."""
+    options = FrozenMap({"compaction": FrozenMap(HOURLY), "default_time_to_live": 51 * 3600})
+    plan = make_plan(wanted(table("t", *T, options=options)), schema(), server, allow=allow)
+
+    assert (["OP105"] if refused else []) == [found.code for found in plan.refusals]
+
+
+def test_every_code_is_explained():
+    """Whatever a plan can show has an entry, every entry has its case above, and says what to do."""
+    raised = {case[0] for case in (*CASES, *FLIGHTS, *ELSEWHERE)} | {case[1] for case in DROPS}
+
+    rollbacks = {"RB101", "RB103", "RB104", "RB105", "RB106", "RB107", "RB108", "RB109", "RB110", "RB111"}
+    assert set(CATALOGUE) == raised | rollbacks, "those of a rollback have their cases there"
+    assert len(CATALOGUE) == len(ENTRIES), "a code stands for one thing"
+    assert all(e.title and e.cause and e.example and e.recipe and str(e).startswith(e.code) for e in CATALOGUE.values())
+
+
+RECIPES = [
+    (
+        both(T, (*T[:2], "v int")),
+        [
+            "v: Column[str | None] = column(default=None)",
+            "v_2: Column[cql.Int | None] = column(default=None)",
+            "ALTER TABLE k.t ADD v_2 int",
+            "scyllamodel backfill t.v --into v_2 --convert",
+            "scyllamodel contract --allow DS103:t.v",
+            "scyllamodel plan --expand t.v",
+        ],
+    ),
+    (
+        both((*T, "l_x list<int>"), (*T, "l_x frozen<list<int>>")),
+        ["l_x: Column[list[cql.Int]] = column(factory=list)", "l_x_2: Column[cql.Frozen[list[cql.Int]] | None]"],
+    ),
+    (
+        both(T, (*T[:2], "v text static")),
+        ["v_2: Column[str | None] = column(default=None, static=True)", "text STATIC"],
+    ),
+    (
+        both(T, ("b int pk", "a int ck desc", "v text")),
+        [
+            "class T2(Model, table='t_2'):",
+            "b: Column[cql.Int] = partition_key()",
+            "a: Column[cql.Int] = clustering_key(descending=True)",
+            "scyllamodel backfill t --into t_2",
+            "scyllamodel contract --allow DS102:t",
+            "scyllamodel plan --expand t",
+        ],
+    ),
+    (
+        both(T, (*T[:2], "w text from=v")),
+        ['column(db_name="v")', "ADD w text", "--allow DS103:t.v", "plan --expand t.w"],
+    ),
+    (
+        (schema(ADDR), wanted(user_type("addr", "x text"))),
+        ["class Addr2(UserType, name='addr_2')", "--allow DS104:addr"],
+    ),
+    ((schema(GROWN), wanted(user_type("addr", "y int"))), ["x: cql.Int | None", "y: cql.Int | None"]),
+    (
+        (schema(table("t", *T), V), wanted(table("t", *T), view("x", "t", "b int pk", "a int ck"))),
+        ["class X2(MaterializedView, of=T, view='x_2')", "scyllamodel contract --allow DS105:x"],
+    ),
+    (
+        indexed([index("v", "i")], [index("v", "i", using="sai")]),
+        ['Index("v", using="sai", name="i_2")', "scyllamodel contract --allow DS106:i"],
+    ),
+    (dropped("regular text", "int"), ['x: Column[cql.Int] = column(db_name="x_2"']),
+]
+
+
+@pytest.mark.parametrize(("sides", "pieces"), RECIPES)
+def test_a_refusal_comes_with_its_recipe(sides, pieces):
+    """The way round is written out for the user's own names and types."""
+    fixes = "\n".join(found.fix for found in judged(*sides, C5))
+
+    assert [] == [piece for piece in pieces if piece not in fixes]
+
+
+COMMAND = re.compile(r"scyllamodel (?:contract|backfill|plan|wait|migrate)(?: (?:--[a-z-]+|'[^']*'|[\w:.€-]+))+")
+HEAD = """
+from __future__ import annotations
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+from scyllamodel import Column, Model, UserType, clustering_key, column, partition_key
+from scyllamodel import types as cql
+
+class Addr(UserType):
+    x: cql.Int | None = None
+
+class Base(Model, abstract=True):
+"""
+DECLARED = re.compile(r"\w+: Column\[.+\] = (?:column|partition_key|clustering_key)\(.*\)")
+
+
+def test_what_the_recipes_say_can_be_typed():
+    """Each command in a fix of each case is taken by the command line, each declared column by Python."""
+    fixes = "\n".join(found.fix for case in CASES for found in judged(*case[3], case[2]))
+    commands = [found.rstrip(".").split(" ", 1)[1] for found in COMMAND.findall(fixes)]
+    declared = [found for found in DECLARED.findall(fixes) if "…" not in found]
+    for command in commands:
+        settings = parse(COMMANDS, shlex.split(command))
+        checked_values(getattr(settings, "allow", ()))
+    for number, line in enumerate(declared):
+        module = types.ModuleType(f"typed_{number}")
+        sys.modules[module.__name__] = module
+        exec(f"{HEAD}    {line}\n", module.__dict__)
+        del sys.modules[module.__name__]
+
+    assert len(commands) > 20
+    assert len(declared) > 10
+
+
+def test_views_and_indexes_that_keep_every_column_are_those_of_real_rows():
+    """The virtual columns that ScyllaDB stored are those of which the rules know without reading them."""
+    found = reflect_keyspace("zoo", scylla_rows(), OLD)
+    stored = {row["table_name"] for row in stored_rows("2025.1.14")["view_virtual_columns"]}
+    known = set()
+    for base in found.tables:
+        bare = attrs.evolve(base, indexes=[], columns=(*base.columns, table("t", "id int pk", "new int")["new"]))
+        drop = c.DropColumns("k", base.name, (bare["new"],))
+        parts = [(one.name, (bare, one)) for one in found.views if one.base == base.name]
+        parts += [(f"{one.name}_index", (attrs.evolve(bare, indexes=[one]),)) for one in base.indexes]
+        known |= {name for name, live in parts if "MV102" in [said.code for said in remarks_on(drop, *live)]}
+
+    assert stored == known
+
+
+A_VIEW_OF_KEYS, A_VIEW_WITH_MORE = view("x", "t", "b int pk", "a int ck"), view("x", "t", "v text pk", "a int ck")
+BASE = table("t", "a int pk", "b int ck", "v text", "w int", "s int static")
+
+
+@pytest.mark.parametrize(
+    ("dropped_column", "live", "held"),
+    [
+        ("w", (BASE, A_VIEW_OF_KEYS), True),
+        ("w", (attrs.evolve(BASE, indexes=[index("b", "i")]),), True),
+        ("w", (BASE, A_VIEW_WITH_MORE), False),
+        ("w", (attrs.evolve(BASE, indexes=[index("v", "i")]),), False),
+        ("s", (attrs.evolve(BASE, indexes=[index("b", "i")]), A_VIEW_OF_KEYS), False),
+    ],
+)
+def test_a_column_that_only_virtual_columns_hold_cannot_be_dropped(dropped_column, live, held):
+    """A view without an extra key column, and an index on a key column, hold on to every regular column."""
+    said = remarks_on(c.DropColumns("k", "t", (BASE[dropped_column],)), *live)
+
+    assert held is ("MV102" in [remark.code for remark in said])
+
+
+def remarks_on(change, *live):
+    """Return the findings on one change on ScyllaDB."""
+    return [
+        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), wanted(), SCYLLA), (change,)))
+    ]
+
+
+def test_long_names_are_a_warning_while_no_server_is_known():
+    """A name that ScyllaDB 2025.2 accepts and others do not is reported as a warning, and stops no run."""
+    severities = [
+        [said.severity for said in lint(SchemaFacts([wanted(table("n" * length))])) if said.code == "NB101"]
+        for length in (48, 49, 192, 193)
+    ]
+
+    assert [[], ["warn"], ["warn"], ["error"]] == severities

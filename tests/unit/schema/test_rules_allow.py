@@ -1,0 +1,102 @@
+"""Values of ``allow=``: refused when they cannot mean anything, reported when they had no effect."""
+
+from __future__ import annotations
+
+import pytest
+
+from scyllamodel.errors import ConfigurationError
+from scyllamodel.schema.facts.objects import SchemaFacts
+from scyllamodel.schema.plan import contract_plan
+from scyllamodel.schema.rules.allow import ALLOWABLE, checked_values
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import index, schema, table, wanted
+
+SERVER = ServerProfile("cassandra", (5, 0, 6))
+T = ("a int pk", "v text")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("nonsense", "Unknown code 'nonsense'"),
+        ("ds103:t.v", "Did you mean DS103?"),
+        ("DS1O3", "Did you mean DS103?"),
+        ("TY101", "TY101 cannot be allowed"),
+        ("DS103:", "has no name after the colon"),
+        (103, "needs strings"),
+    ],
+)
+def test_a_value_that_cannot_mean_anything_is_an_error(value, words):
+    """A code that is unknown or final, and what is not CODE:OBJECT, is refused before anything is read."""
+    with pytest.raises(ConfigurationError, match=words):
+        checked_values([value])
+
+
+@pytest.mark.parametrize("code", ALLOWABLE)
+def test_codes_that_can_be_allowed(code):
+    """Each code that some refusal names is taken, alone and with an object."""
+    steps = {"RB106": "1/2", "RB107": "1/2:0a1b2c3d4e5f", "RB108": "1/2", "RB110": "1", "LG107": "1"}
+    named = f"{code}:{steps[code]}" if code in steps else code
+
+    assert checked_values({named}) == (named,)
+    assert checked_values([f"{code}:t"]) == (f"{code}:t",)
+
+
+def test_a_single_text_is_one_value():
+    """``allow="DS103"`` means the code, not its five letters."""
+    assert checked_values("DS103") == ("DS103",)
+
+
+@pytest.mark.parametrize(
+    ("allow", "advice"),
+    [
+        ("DS103:t.legcy", "Did you mean t.legacy? The column is dropped by DS103:t.legacy."),
+        ("DS103:t.v", "A model declares it"),
+        ("DS104:t_i", "The index is dropped by DS106:t_i."),
+        ("DS103:gone.at_all", "There is no object gone.at_all."),
+        ("DS105", "No refusal of this plan has DS105."),
+    ],
+)
+def test_a_value_without_effect_is_reported(allow, advice):
+    """A misspelled name, a declared column, the code of another kind and what is gone are each named with advice."""
+    live = schema(table("t", *T, "legacy int", indexes=[index("v", "t_i")]))
+
+    plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
+
+    (note,) = plan.notes
+    assert ("AL101", "warn", allow) == (note.code, note.severity, note.object)
+    assert advice in note.fix
+    assert plan.is_empty
+
+
+@pytest.mark.parametrize("allow", ["DS103", "DS103:t.legacy", "DS103:k.t.legacy", "DS106:t_i"])
+def test_a_value_with_effect_is_not_reported(allow):
+    """What dropped something, or was refused for another reason, leaves no note."""
+    live = schema(table("t", *T, "legacy int", indexes=[index("v", "t_i")]))
+
+    plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
+
+    assert (1, ()) == (len(plan.steps), plan.notes)
+
+
+def test_drops_are_numbered_in_their_order():
+    """An index goes before its column, and both have a number of their own."""
+    live = schema(table("t", *T, "legacy int", indexes=[index("legacy", "t_i")]))
+
+    plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=["DS103", "DS106"])
+
+    assert [(1, "drop_index"), (2, "drop_columns")] == [(step.seq, step.op) for step in plan.steps]
+
+
+def test_what_belongs_to_another_repo_is_reported_as_such():
+    """An object of another repo stays, whatever is allowed; a missing one belongs to no repo."""
+    live = SchemaFacts([schema(table("t", *T), table("theirs", *T))])
+    owners = {"theirs": "scope k/other", "gone": "scope k/other"}
+
+    def note(allow):
+        plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), live, SERVER, allow=[allow], owners=owners)
+        assert () == plan.steps
+        return str(plan.notes)
+
+    assert "It belongs to scope k/other and is kept." in note("DS102:theirs")
+    assert "belongs to" not in note("DS102:gone")

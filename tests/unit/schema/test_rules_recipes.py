@@ -1,0 +1,105 @@
+"""Recipes are run as they are written: declarations in a class body, commands by the rules of a shell."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import types
+
+import pytest
+
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff_pair
+from scyllamodel.schema.facts.objects import Table, TableColumn
+from scyllamodel.schema.rules import suggested_fixes
+from scyllamodel.schema.rules.allow import checked_values
+from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.parser import parse_type
+from support.builders import column, schema, user_type, wanted
+
+C5 = ServerProfile("cassandra", (5, 0, 6))
+HEAD = """from __future__ import annotations
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+from scyllamodel import Column, Model, UserType, clustering_key, column, partition_key
+from scyllamodel import types as cql
+
+def as_is(value):
+    return value
+
+class Address(UserType):
+    street: str | None = None
+
+class T(Model, table="recipes"):
+    key: Column[str] = partition_key()
+    order: Column[str] = clustering_key()
+"""
+TYPES = (
+    "int", "text", "inet", "set<frozen<list<int>>>", "vector<int, 3>", "vector<float, 2>", "tuple<int, text>",
+    "frozen<set<text>>", "set<text>", "map<text, frozen<list<int>>>", "frozen<address>", "address",
+    "list<frozen<address>>",
+    "map<frozen<list<int>>, text>", "duration", "'org.apache.cassandra.db.marshal.EmptyType'",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("cql_type", TYPES)
+@pytest.mark.parametrize("name", ["v", "Total €", "class", "1st", "replace"])
+def test_a_declaration_of_a_recipe_means_its_column(cql_type, name):
+    """Whatever the type and the name: it is a line of a class body, and gives the column it was made of."""
+    wanted_column = TableColumn(name, parse_type(cql_type))
+    module = types.ModuleType(f"recipe_{abs(hash((cql_type, name)))}")
+    sys.modules[module.__name__] = module
+    try:
+        exec(f"{HEAD}    {suggested_fixes.column_declaration(wanted_column)}\n", module.__dict__)
+        assert module.T.__facts__[name] == wanted_column
+    finally:
+        del sys.modules[module.__name__]
+
+
+def test_static_and_key_columns_keep_what_they_are():
+    """As the models that `inspect` writes."""
+    assert "s: Column[str | None] = column(default=None, static=True)" == suggested_fixes.column_declaration(
+        column("s text static")
+    )
+    assert "c: Column[cql.Int] = clustering_key(descending=True)" == suggested_fixes.column_declaration(
+        column("c int ck desc")
+    )
+    assert (
+        "m: Column[str | None] = column(default=None, masked_with='mask_null()')"
+        == suggested_fixes.column_declaration(column("m text mask=mask_null()"))
+    )
+
+
+ODD = "Total €'s; rm *"
+INT = parse_type("int")
+KEY = (TableColumn("a", INT, "partition_key"),)
+
+
+def odd(*columns, name="Odd"):
+    """A table with these columns besides its key."""
+    return Table(name, (*KEY, *columns))
+
+
+SIDES = [
+    (schema(odd(TableColumn(ODD, INT))), wanted(odd(TableColumn(ODD, parse_type("text"))))),
+    (schema(odd(TableColumn(ODD, INT))), wanted(odd(TableColumn("b", INT, renamed_from=ODD)))),
+    (schema(odd(TableColumn(ODD, INT, "clustering"))), wanted(odd())),
+    (schema(user_type("Kind", "x int")), wanted(user_type("Kind", "y int from=x"))),
+]
+
+
+@pytest.mark.parametrize(("found", "declared"), SIDES)
+def test_a_command_of_a_recipe_is_what_a_shell_takes_for_it(found, declared):
+    """Names with spaces, quotes and more stay one word, and what is allowed is known."""
+    sides = SchemaPair.of(found, declared, C5)
+    fixes = "\n".join(remark.diagnostic.fix for remark in evaluate(RuleContext(sides, diff_pair(sides))))
+    commands = re.findall(r"(?:scyllamodel (?:contract|backfill|plan)|--allow) .*", fixes)
+
+    assert commands
+    for line in commands:
+        words = shlex.split(line.rstrip("."))
+        assert checked_values(words[words.index("--allow") + 1]) if "--allow" in words else len(words) > 2
+        assert not {"rm", "*"} & set(words)

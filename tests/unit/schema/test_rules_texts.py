@@ -1,0 +1,380 @@
+"""The messages of rules: their texts, in one order, and with the details of this case."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff_pair
+from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.rules.destructive import dropped_keyspace
+from scyllamodel.schema.rules.evaluation import RuleContext, evaluate, lint
+from scyllamodel.schema.rules.keyspaces import lint_strategy
+from scyllamodel.schema.rules.preflight import Health, Member, preflight
+from scyllamodel.schema.server.profile import ServerProfile
+from support.builders import NTS, index, schema, table, user_type, view, wanted
+
+C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
+SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla", (2025, 1))
+T = ("a int pk", "b int ck", "v text")
+V = view("x", "t", "v text pk", "a int ck", "b int ck")
+
+
+def said(found, declared, server=C5, **more):
+    """Each remark on what leads from one side to the other: code, severity and text."""
+    sides = SchemaPair.of(found, declared, server)
+    case = RuleContext(sides, diff_pair(sides, create_keyspace=True), **more)
+    return [(d.code, d.severity, d.text) for d in (remark.diagnostic for remark in evaluate(case))]
+
+
+def texts(*args, **more):
+    """The texts alone."""
+    return [text for _, _, text in said(*args, **more)]
+
+
+def fixes(found, declared, server=C5):
+    """What to do, all of it."""
+    sides = SchemaPair.of(found, declared, server)
+    return "\n".join(remark.diagnostic.fix for remark in evaluate(RuleContext(sides, diff_pair(sides))))
+
+
+def test_a_taken_name_is_told_by_what_stands_there():
+    """Only a table over a view is more than a clash."""
+    over_view = texts(schema(table("t", *T), V), wanted(table("t", *T), table("x")))
+    over_table = texts(schema(table("t", *T), table("x")), wanted(table("t", *T), V))
+
+    assert any("a view of this name exists, but the models declare a table; CREATE TABLE over" in t for t in over_view)
+    assert "a table of this name exists, but the models declare a view" in over_table
+
+
+def test_names_of_keyspaces_and_clashes_are_linted():
+    """Each in its place, by name."""
+    clash = [table("b"), table("a"), view("b", "a", "id int pk"), view("a", "b", "id int pk")]
+    long = lint(SchemaFacts([KeyspaceFacts("k" * 49)]))
+    both = [found for found in lint(SchemaFacts([wanted(*clash)])) if "a table and a view" in found.text]
+
+    assert [("NB101", "k" * 49)] == [(found.code, found.object) for found in long]
+    assert ["k.a", "k.b"] == [found.object for found in both]
+
+
+def stale(found, declared):
+    """Objects of notes on renames that have nothing left to do."""
+    sides = SchemaPair.of(found, declared, C5)
+    every = [remark.diagnostic for remark in evaluate(RuleContext(sides, diff_pair(sides)))]
+    return [d.object for d in every if "no longer applies" in d.text], [d.code for d in every if d.severity == "error"]
+
+
+RENAMED = table("t", *T, renamed_from="old")
+STALE = [
+    ("a table that is renamed", schema(table("old", *T)), wanted(RENAMED), ([], ["BC102"])),
+    ("one that is there already", schema(table("t", *T), table("old", *T)), wanted(RENAMED), (["k.t"], [])),
+    ("one whose old name is gone", schema(), wanted(RENAMED), (["k.t"], [])),
+    ("one that was done", schema(table("t", *T)), wanted(RENAMED), (["k.t"], [])),
+    ("a column that is renamed", schema(table("t", *T)), wanted(table("t", *T[:2], "w text from=v")), ([], ["BC102"])),
+    ("a column of nothing", schema(table("t", *T)), wanted(table("t", *T, "w text from=gone")), (["k.t.w"], [])),
+    ("a column that is there", schema(table("t", *T, "w text")), wanted(table("t", *T, "w text from=v")),
+     (["k.t.w"], [])),
+    ("a key that was renamed", schema(table("t", "aa int pk")), wanted(table("t", "aa int pk from=a")),
+     (["k.t.aa"], [])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "declared", "expected"), [s[1:] for s in STALE], ids=[s[0] for s in STALE])
+def test_a_rename_is_refused_or_done_or_stale(found, declared, expected):
+    """And never two of these."""
+    assert expected == stale(found, declared)
+
+
+def test_the_way_round_a_table_of_another_name_has_all_its_steps():
+    """From the second model to the drop."""
+    told = fixes(schema(table("old", *T)), wanted(RENAMED))
+
+    assert ["1. ", "2. ", "3. ", "4. ", "5. "] == [line[:3] for line in told.splitlines() if line[:1].isdigit()]
+    assert "1. Keep the model of old" in told
+    assert "contract --allow DS102:old" in told
+
+
+def test_a_keyspace_of_the_run_is_never_dropped():
+    """Under the same code."""
+    assert ("DS101", "error") == (
+        (found := dropped_keyspace("DROP KEYSPACE k", {"k"}, {"DS101"})).code, found.severity,
+    )  # fmt: skip
+
+
+def test_indexes_are_told_as_they_are():
+    """Part of a collection, class and options, and the tables that share a name."""
+    m = (*T, "m map<text,int>")
+    live = index("m", "i", on="keys", using="sai", options={"z": "1", "a": "2"})
+    same_name = schema(table("t", *m, indexes=[live])), wanted(table("t", *m, indexes=[index("m", "i", on="entries")]))
+    otherwise = (
+        schema(table("t", *m, indexes=[live])),
+        wanted(table("t", *m, indexes=[index("m", "i", on="keys", using="sai", options={"a": "3"})])),
+    )
+    another = schema(table("t", *T, indexes=[index("v", "i")])), wanted(table("t", *T, indexes=[index("v", "j")]))
+    shared = lint(SchemaFacts([wanted(*(table(n, *T, indexes=[index("v", "i")]) for n in "ts"), table("u", *T))]))
+
+    assert texts(*same_name)[0] == "another index of this keyspace has the name, on keys(m) using sai, a=2, z=1"
+    assert "the index i is keys(m) using sai, a=2, z=1, but the model declares" in texts(*otherwise)[0]
+    assert 'Index("m", on="keys", using="sai", name="i_2")' in fixes(*otherwise)
+    assert texts(*another)[0] == "the same index exists as i, and servers refuse a second one"
+    assert "2 indexes of this name are declared, on s, t; index names" in next(
+        f.text for f in shared if f.code == "IX102"
+    )
+
+
+def test_a_custom_index_over_several_columns_is_looked_at():
+    """It is on none of them in particular."""
+    declared = wanted(table("t", *T, indexes=[index("a, v", "i", using="sai")]))
+
+    assert [("IX104", "error", "cassandra 4.1.10 does not support storage-attached indexes on such a column")] == [
+        one for one in said(schema(), declared, C4) if one[0] == "IX104"
+    ]
+
+
+KEYS = [
+    (
+        ("a int pk", "n int pk", "b int ck", "v text"),
+        "the model has the new key column n, but a table cannot gain key columns",
+    ),
+    (("b int pk", "a int ck", "v text"), "the partition key is (a), but (b) in the model"),
+    (("a int pk", "b int ck desc", "v text"), "the clustering key is (b), but (b DESC) in the model"),
+    (
+        ("a int pk", "b int ck", "m int ck", "n int", "v text"),
+        "the model has the new key column m, but a table cannot gain key columns",
+    ),
+]
+
+
+@pytest.mark.parametrize(("declared", "text"), KEYS)
+def test_a_key_is_told_on_both_sides(declared, text):
+    """The message has the stored key and the declared one; of new columns those that are keys and new."""
+    assert text in texts(schema(table("t", *T)), wanted(table("t", *declared)))
+
+
+def about(replication, **more):
+    """Models of a new keyspace."""
+    return schema(keyspace=None), attrs.evolve(wanted(), keyspace=Keyspace("k", replication, **more))
+
+
+def test_replication_is_told_by_data_centre():
+    """In one order, and with what was meant for all of them."""
+    where = {"dc2": 1, "dc1": 3}
+    nobody = said(*about(None), topology=where)
+    places = dict.fromkeys("xyzwvuabcdefg", 1)
+    wrong = texts(*about({"class": "NetworkTopologyStrategy", **places}), topology=where)
+    every = texts(*about({"class": "NetworkTopologyStrategy", "replication_factor": 2, "dc1": 1}), topology=where)
+    simple = texts(*about({"class": "SimpleStrategy", "replication_factor": 9}), topology=where)
+
+    assert [("KS100", "error", "no replication is configured for the new keyspace")] == nobody
+    assert [text[24:27] for text in wrong[: len(places)]] == [f"'{dc}'" for dc in sorted(places)]
+    assert "; known data centres: dc1, dc2" in wrong[0]
+    assert [text[:25] for text in every] == ["one copy in dc1: the data", "2 copies are configured i"]
+    assert "9 copies are configured, where there are 4 nodes: reads at consistency ALL would fail" in simple
+    assert texts(*about({"class": "SimpleStrategy", "replication_factor": 1}))[-1].startswith("one copy: the data")
+
+
+def test_the_advice_names_the_data_centres_that_there_are():
+    """In the order of their names."""
+    sides = SchemaPair.of(*about(None), C5)
+    (found,) = (
+        r.diagnostic for r in evaluate(RuleContext(sides, diff_pair(sides, create_keyspace=True), {"dc2": 1, "dc1": 3}))
+    )
+
+    assert found.fix.endswith(": dc1 (3 nodes), dc2 (1 nodes)")
+
+
+def test_a_keyspace_that_differs_is_told_part_by_part():
+    """Settings that are not configured are not reported."""
+    live = Keyspace("k", {**NTS, "dc2": "1"}, tablets=False)
+    declared = Keyspace("k", NTS, durable_writes=False, tablets=True)
+    (text,) = texts(schema(keyspace=live), attrs.evolve(wanted(), keyspace=declared))
+    (only,) = texts(schema(keyspace=live), attrs.evolve(wanted(), keyspace=Keyspace("k", durable_writes=False)))
+
+    assert "replication is {class: NetworkTopologyStrategy, dc1: 3, dc2: 1}, but {class:" in text
+    assert "; durable_writes is True, but False is configured; tablets is False, but True is configured" in text
+    assert "durable_writes is True, but False is configured" == only
+
+
+def test_a_keyspace_without_replication_is_no_strategy():
+    """There is nothing to say of it."""
+    assert [] == list(lint_strategy("k", None))
+    assert [] == list(lint_strategy("k", {}))
+    assert [] == list(lint_strategy("k", NTS))
+    assert ["KS101"] == [d.code for d in lint_strategy("k", {"class": "SimpleStrategy", "replication_factor": 1})]
+
+
+def test_everything_that_tablets_cannot_hold_is_told():
+    """A table may need two things at once."""
+    live = schema(keyspace=Keyspace("k", NTS, tablets=True))
+    declared = wanted(table("t", "a int pk", "n counter", options={"cdc": {"enabled": "true"}}))
+
+    assert ["cdc", "counters"] == sorted(
+        text.split(" does not support ")[1].split()[0]
+        for code, _, text in said(live, declared, OLD_SCYLLA)
+        if code == "KS104"
+    )
+
+
+def options(found, declared, *more):
+    """A table with live and with declared options, and what else is live."""
+    return schema(table("t", *T, options=found), *more), wanted(table("t", *T, options=declared))
+
+
+def test_options_are_told_with_what_they_lose():
+    """Maps with maps; a policy alone; and what a server would not take, of views too."""
+    lcs = {"class": "LeveledCompactionStrategy"}
+    kept = {**lcs, "fanout_size": "7", "sstable_size_in_mb": "99"}
+    whole = texts(*options({"compaction": kept}, {"compaction": {**lcs, "sstable_size_in_mb": "98"}}))
+    alone = said(*options({"additional_write_policy": "99p"}, {"additional_write_policy": "98p"}), C4)
+    strange = attrs.evolve(V, options={"memtable_x": "y"})
+    of_view = lint(SchemaFacts([wanted(table("t", *T), strange)]), C5)
+
+    assert [
+        "compaction is replaced as a whole: fanout_size is stored but not declared, and is reset to the default"
+    ] == whole
+    assert ["OP104"] == [code for code, _, _ in alone]
+    assert [] == said(*options({}, {"compaction": lcs}))
+    assert [] == said(*options({"compaction": None}, {"compaction": lcs}))
+    assert [] == said(*options({"comment": "x"}, {"comment": "y"}))
+    assert [("OP104", "k.x")] == [(found.code, found.object) for found in of_view]
+    assert [] == said(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 6}))
+    assert ["OP101"] == [
+        code for code, _, _ in said(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 0}, V)) if code == "OP101"
+    ]
+    assert "OP101" not in [code for code, _, _ in said(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 1}, V))]
+
+
+def flights(replication, *members):
+    """The texts of a preflight."""
+    facts = schema(keyspace=None if replication is None else Keyspace("k", replication or None))
+    return [found.text for found in preflight(SchemaFacts([facts]), Health(members), SCYLLA)]
+
+
+def node(name, version="1", dc="dc1", **more):
+    """A node."""
+    return Member(name, dc, version, **more)
+
+
+def test_an_ailing_cluster_is_told_in_one_order():
+    """Versions and data centres by name, one node or several."""
+    two = flights(NTS, node("c", "2"), node("b", "1"), node("a", "2"))
+    down = [flights(NTS, *(node(str(n), is_up=n >= gone) for n in range(4)))[0] for gone in (1, 2)]
+    far = flights({"class": "org.x.NetworkTopologyStrategy", "z": "2", "b": "1", "dc1": "2"}, node("a"), node("b"))
+    few = flights({**NTS, "dc1": "2"}, node("a"))
+    some = flights(NTS, node("a"), node("b"))
+
+    assert two == ["the nodes have different schema versions: 1 on b; 2 on c, a"]
+    assert down == [
+        "1 node is down: 0 (dc1); they receive the change when they are up again",
+        "2 nodes are down: 0 (dc1), 1 (dc1); they receive the change when they are up again",
+    ]
+    assert [text.split(" in ")[1][:19] for text in far] == ["the data centre 'b'", "the data centre 'z'"]
+    assert few == ["the replication has 2 copies in dc1, where there are 1 node"]
+    assert some == ["the replication has 3 copies in dc1, where there are 2 nodes"]
+
+
+def test_a_node_is_up_unless_it_is_said_to_be_down():
+    """A node counts as up unless it is reported as down, and an undescribed keyspace has no replicas to count."""
+    assert Member("a", "dc1").is_up
+    assert [] == flights(None, node("a"))
+    assert [] == flights({}, node("a"))
+    assert [] == flights({"class": "org.x.LocalStrategy", "note": "x"}, node("a"))
+
+
+SCYLLA_TAKES = [
+    ("ascii", "text"), ("timeuuid", "uuid"), ("bigint", "timestamp"), ("timestamp", "bigint"), ("tinyint", "varint"),
+    ("smallint", "varint"), ("int", "varint"), ("bigint", "varint"), ("int", "blob"), ("text", "blob"),
+]  # fmt: skip
+NOBODY_TAKES = [("text", "ascii"), ("varint", "int"), ("int", "bigint"), ("uuid", "timeuuid"), ("blob", "text")]
+
+
+@pytest.mark.parametrize(("old", "new"), SCYLLA_TAKES + NOBODY_TAKES)
+def test_what_scylla_could_alter_is_told_apart(old, new):
+    """And refused all the same; on Cassandra it is a type like any other."""
+    sides = schema(table("t", "a int pk", f"v {old}")), wanted(table("t", "a int pk", f"v {new}"))
+    text = f"the column is {old}, but {new} in the model"
+    more = "; ScyllaDB could alter it, but Cassandra could not, and it cannot be undone"
+
+    assert [("TY101", "error", text)] == said(*sides, C5)
+    expected = [("TY102", "error", text + more)] if (old, new) in SCYLLA_TAKES else [("TY101", "error", text)]
+    assert expected == said(*sides, SCYLLA)
+
+
+COLUMNS = [
+    ((*T, "s set<int>"), (*T, "s frozen<set<int>>"),
+     "the column is set<int>, but frozen<set<int>> in the model; frozen values are stored in another format"),
+    ((*T, "s text static"), (*T, "s text"), "the column is static, but not static in the model"),
+    (T, (*T[:2], "v text static"), "the column is not static, but static in the model"),
+    (T, (*T[:2], "w text from=v"), "the model renames v to w, but CQL renames key columns only"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "declared", "text"), COLUMNS)
+def test_a_column_is_told_on_both_sides(found, declared, text):
+    """Once."""
+    every = said(schema(table("t", *found)), wanted(table("t", *declared)))
+
+    assert [text] == [told for _, severity, told in every if severity == "error"]
+
+
+@pytest.mark.parametrize(("old", "new"), [("bigint", "counter"), ("counter", "bigint")])
+def test_counters_are_sent_to_a_table_of_their_own(old, new):
+    """Whichever side has them."""
+    sides = schema(table("t", "a int pk", f"v {old}")), wanted(table("t", "a int pk", f"v {new}"))
+
+    assert 'class TCounts(Model, table="t_counts"): …' in fixes(*sides)
+
+
+FIELDS = [
+    (("y int",), "UD101", "the model lacks this stored field, or has it under another name"),
+    (("x text", "y int"), "UD102", "the field is int, but text in the model"),
+    (("y int", "x int"), "UD104", "the fields are (x, y) in this order, but (y, x) in the model; new fields come last"),
+]
+
+
+@pytest.mark.parametrize(("declared", "code", "text"), FIELDS)
+def test_fields_are_told_as_they_are(declared, code, text):
+    """Which is gone, of another type, or in another place; with the way round."""
+    sides = schema(user_type("addr", "x int", "y int")), wanted(user_type("addr", *declared))
+    (found,) = said(*sides)
+    way = (
+        "class Addr2(UserType, name='addr_2')" if code == "UD102" else "x: cql.Int | None = column(default=None)\n    y"
+    )
+
+    assert (code, "error") == found[:2]
+    assert found[2].startswith(text)
+    assert way in fixes(*sides)
+
+
+@pytest.mark.parametrize(("stored", "was"), [(" text", "text"), ("static text", "text (static)")])
+def test_a_dropped_column_is_told_as_the_server_remembers_it(stored, was):
+    """Some servers forget its kind."""
+    sides = schema(table("t", *T, dropped={"x": stored})), wanted(table("t", *T, "x int"))
+
+    assert [f"a column of this name was dropped as {was}; it cannot be added as int (regular)"] == texts(*sides)
+
+
+def test_no_grace_is_told_once():
+    """By the table that declares it, not by its new view as well."""
+    grace = {"gc_grace_seconds": 0}
+    sides = schema(table("t", *T, options=grace)), wanted(table("t", *T, options=grace), V)
+
+    assert 1 == [code for code, _, _ in said(*sides)].count("OP101")
+
+
+def test_a_view_is_told_with_a_name_that_is_free():
+    """Beside tables and views, and with the columns that it lacks."""
+    live = [table("t", *T, "w int"), V, table("x_2"), view("x_3", "t", "v text pk", "a int ck", "b int ck")]
+    more = wanted(live[0], view("x", "t", "v text pk", "a int ck", "b int ck", "w int"))
+    (found,) = [text for code, _, text in said(schema(*live), more) if code == "MV103"]
+
+    assert found == "the view lacks columns that the model declares: w"
+    assert "view='x_4'" in fixes(schema(*live), more)
+
+
+def test_a_type_in_a_partition_key_of_several_columns_is_found():
+    """One of them is enough."""
+    old, new = user_type("addr", "x int"), user_type("addr", "x int", "y int")
+    live = schema(old, table("t", "a frozen<addr> pk", "b int pk"))
+
+    assert ["UD103"] == [code for code, severity, _ in said(live, wanted(new)) if severity == "error"]

@@ -1,0 +1,382 @@
+"""Every schema statement that real ScyllaDB nodes were sent: stored as models declare it, or refused with a code."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+import attrs
+import pytest
+
+from scyllamodel import ModelDefinitionError
+from scyllamodel.model.desired_schema import desired_facts
+from scyllamodel.schema.ddl.statement_reader import StatementSyntaxError
+from scyllamodel.schema.export.models.unsupported import declarable_types
+from scyllamodel.schema.facts.objects import FrozenMap, Index, SchemaFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.plan import contract_plan, make_plan
+from scyllamodel.schema.reflect import index_target, view_filter
+from scyllamodel.types.cql_types import user_type_names
+from scyllamodel.types.parser import parse_type
+from support.cassandra_observed import expanded
+from support.model_classes import KEPT, declare
+from support.scylla_observed import SCYLLAS, defaults, scylla_cases, setups
+from support.statement_facts import Inexpressible, after, keyspace
+
+GROUPS = {"c_types": "", "d_indexes": "IXBASE", "e_views": "VB", "f_alter": "TF", "x_sequences": ""}
+"""Groups of statements, and the setup of the cases that name none."""
+
+SETUPS = setups()
+ODD = "my type"
+"""A type of some setups that no class can stand for, and that no statement uses."""
+
+DROPS = {"TABLE": "DS102", "COLUMNFAMILY": "DS102", "TYPE": "DS104", "MATERIALIZED": "DS105", "INDEX": "DS106"}
+
+
+@attrs.frozen
+class Case:
+    """One statement that was sent after others."""
+
+    group: str
+    key: str
+    before: tuple
+    cql: str
+    result: object
+
+    def __str__(self):
+        return f"{self.key}: {'; '.join(self.before)[:60]} > {self.cql}"
+
+    @property
+    def is_refused(self):
+        """Whether the node refused it."""
+        return is_error(self.result)
+
+    @property
+    def is_idle(self):
+        """Whether it changed nothing, as what it names was there, or was not."""
+        return isinstance(self.result, str) and self.result.startswith("+noop")
+
+    @property
+    def server(self):
+        """The profile of the node."""
+        return SCYLLAS[self.key]
+
+    @property
+    def live(self):
+        """What the keyspace holds before it."""
+        found = earlier(self.before, self.key.endswith("t"))
+        stored = {
+            kind: [attrs.evolve(i, options=FrozenMap({**defaults(self.server), **i.options})) for i in items]
+            for kind, items in (("tables", found.tables), ("views", found.views))
+        }
+        return attrs.evolve(found, **stored)
+
+    @property
+    def declared(self):
+        """What models declare that say the same.
+
+        Raises:
+            Inexpressible: models do not say such a thing.
+            StatementSyntaxError: CQL does not.
+            ModelDefinitionError: a class refuses it.
+        """
+        found = declared_after(self.before, self.cql)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    @property
+    def declared_options(self):
+        """The options of the view that it makes."""
+        found = after(earlier(self.before), self.cql)
+        return FrozenMap({**defaults(self.server), **found.views[-1].options})
+
+    @property
+    def drop(self):
+        """The code that allows what it drops; None for what it makes or changes."""
+        words = self.cql.split()
+        return None if "DROP" not in words else "DS103" if words[0] == "ALTER" else DROPS.get(words[1])
+
+    def codes(self):
+        """Why models cannot have it: codes of the classes, or of the plan."""
+        try:
+            declared = self.declared
+        except ModelDefinitionError as error:
+            return [problem.code for problem in error.problems]
+        if self.drop is not None:
+            plan = contract_plan(SchemaFacts([declared]), SchemaFacts([self.live]), self.server, allow={self.drop})
+        else:
+            plan = make_plan(declared, self.live, self.server, allow={"BC101"})
+        return [found.code for found in plan.refusals]
+
+
+@functools.cache
+def earlier(statements, tablets=False):
+    """The keyspace after these statements."""
+    return keyspace(*statements, tablets=tablets)
+
+
+@functools.cache
+def declared_after(before, cql):
+    """What models declare after one more statement, or the error that says why they do not."""
+    try:
+        return classes(after(earlier(before), cql))
+    except (Inexpressible, StatementSyntaxError, ModelDefinitionError, ValueError) as error:
+        return error
+
+
+def classes(found):
+    """What the classes declare that are made of these facts, and what they were called before."""
+    if {item.name for item in declarable_types(found).values()} != {
+        item.name for item in found.types if item.name != ODD
+    }:
+        raise Inexpressible("a type that is not there, or that holds itself")
+    held = [c.type for table in found.tables for c in table.columns]
+    if any(set(user_type_names(kind)) - {item.name for item in found.types} or "empty" in kind.cql for kind in held):
+        raise Inexpressible("a type that is not there")
+    made = declare("recorded", attrs.evolve(found, types=[item for item in found.types if item.name != ODD]))
+    facts = desired_facts(made, "k", types=KEPT["recorded"].values())
+    stored = facts["k"] if facts.keyspaces else attrs.evolve(found, keyspace=None)
+    old = {(table.name, column.name): column.renamed_from for table in found.tables for column in table.columns}
+    names = {item.name: item.renamed for item in found.types}
+    tables = [
+        attrs.evolve(t, columns=[attrs.evolve(c, renamed_from=old[t.name, c.name]) for c in t.columns])
+        for t in stored.tables
+    ]
+    return attrs.evolve(
+        stored, tables=tables, types=[attrs.evolve(item, renamed=names[item.name]) for item in stored.types]
+    )
+
+
+def is_error(result):
+    """Whether a result is a refusal."""
+    return isinstance(result, str) and result.startswith("!")
+
+
+def steps_before(group, case):
+    """The statements of a setup, written out."""
+    given = case.get("setup", GROUPS[group])
+    names = filter(None, given.split("+") if isinstance(given, str) else given)
+    return tuple(cql for name in names for cql in SETUPS.get(name.strip("<>"), [name]))
+
+
+def recorded(group):
+    """Every statement of a group, once for each server that it was sent to."""
+    for key, case, result in scylla_cases(group):
+        if key in {"2025.1.14", "2026.3", *case} and not (isinstance(result, dict) and "na" in result):
+            yield Case(group, key, steps_before(group, case), case["cql"], result)
+    for key, case, result in scylla_cases(group, "dropped"):
+        if key in {"2025.1.14", "2026.3", *case}:
+            before = (*SETUPS["TF"], f"ALTER TABLE k.t ADD {case['dropped']}", "ALTER TABLE k.t DROP x")
+            yield Case(group, key, before, f"ALTER TABLE k.t ADD {case['add']}", result if is_error(result) else None)
+
+
+def in_sequence():
+    """The schema statements of sequences, each after those that were taken before it."""
+    for key, case, answers in scylla_cases("x_sequences", "steps"):
+        if key not in {"2025.1.14", "2026.3", *case}:
+            continue
+        before = ()
+        found = answers["="] if isinstance(answers, dict) else answers
+        steps = [cql for step in case["steps"] for cql in SETUPS.get(step.strip("<>"), [step])]
+        for cql, answer in zip(steps, found, strict=True):
+            if cql.startswith(SCHEMA) and isinstance(answer, str):
+                taken = answer == "ok"
+                idle = answer.startswith("noop")
+                yield Case("x_sequences", key, before, cql, None if taken else "+noop" if idle else f"!{answer}")
+                before += (cql,) if taken else ()
+
+
+SCHEMA = ("CREATE", "ALTER", "DROP")
+CASES = [case for group in sorted(GROUPS) for case in (in_sequence() if group == "x_sequences" else recorded(group))]
+TAKEN = [case for case in CASES if not case.is_refused and not case.is_idle]
+REFUSED = [case for case in CASES if case.is_refused]
+
+NOT_EXPRESSIBLE = {
+    r"CREATE TYPE .*(\"(int|byte|a b|é)\"|frozen|list|vector|tuple|y{49,}\"?) \(": "a type of this name",
+    r"VIEW .* WHERE .*( = |>|<| IN |LIKE| AND w IS NOT NULL)": "a view of a model has no filter",
+    r"VIEW .*CLUSTERING ORDER BY \(b DESC, c DESC\)": "an order of its own for the order of columns",
+    r"ON k\.t \(v\) WITH (comment|compaction)": "options of the view behind an index",
+    r"ALTER MATERIALIZED VIEW k\.i_index": "options of the view behind an index",
+    r"ADD \(z int, z ": "a column twice",
+    r"RENAME street TO n AND n TO street|RENAME (street TO street|f TO f)": "a field that changes places, or stays",
+    r"^DROP KEYSPACE|^TRUNCATE|^CREATE TABLE k\.t \(a int PRIMARY KEY\)$": "models drop no keyspaces and rows",
+    r"^DROP INDEX k\.i$|^DROP TABLE k\.t": "an index on a column that is gone, or a change log",
+    r"^ALTER TABLE k\.t RENAME": "beside a view with a filter",
+}
+"""What nodes take and no model says, by the text of the statement, and why."""
+
+STRICTER = {
+    r"MD108": "names that Cassandra, other releases or annotations do not take",
+    r"NB101": "static values, or the next write, would fail on this release",
+    r"RB103": "the index goes first, and needs its own allowance",
+    r"TY102": "the type of a column is changed in steps, or manually",
+    r"UD102": "the type of a field is changed manually",
+    r"TY105": "a column comes back as what it was: old cells would be read as another type",
+    r"MD141": "a counter in a type is of no use",
+    r"MD114": "a type with a collection is used frozen: the next table is refused",
+    r"OP104": "the id is the server's, and a view cannot have a change log",
+    r"KS104": "before 2025.4 indexes on tablets are an experiment",
+}
+"""What nodes take and models do not, by code, and why."""
+
+RESPELT = {
+    r"CLUSTERING ORDER BY \((d DESC|c)\)": "every clustering column is named with its order",
+    r"CREATE TYPE .* \((a|x|y) (addr|list<addr>|other\.addr|map<text, list<int>>|tuple)": "frozen inside a type",
+    r"ADD z (list<list<int>>|map<text, list<int>>)": "frozen inside a collection",
+    r" (k\._[ax]|k\.select|INDEX select|ADD select)\b": "in quotes",
+    r"CUSTOM INDEX (i )?ON k\.t \(v\)$|USING 'legacy_local_table'": "as an ordinary index",
+    r"cdc = (true|false)": "as a map",
+    r"compression = \{'(class|enabled)'": "by sstable_compression, or as an empty map",
+    r"caching = \{'keys': 'all'": "in capitals",
+    r"^ALTER TABLE k\.t ADD v int$": "at once after the drop, with a change log: sent again five seconds later",
+}
+"""What nodes refuse as it was sent, and take as a plan writes it."""
+
+
+def why(table, text):
+    """The reason that a table of reasons gives for a text."""
+    return next((reason for pattern, reason in table.items() if re.search(pattern, text)), None)
+
+
+def named(found):
+    """A result whose names are written out, as its texts are."""
+    return {expanded(key): named(value) for key, value in found.items()} if isinstance(found, dict) else found
+
+
+def by_name(given, name):
+    """Cells of a result by table; those of ``t`` and ``mv`` stand without their name."""
+    return given if all(isinstance(value, dict) for value in given.values()) else {name: given}
+
+
+def changed(columns, cells):
+    """The columns after a result such as ``{"c2": "clustering 0 DESC int", "gone": "c"}``."""
+    gone = [*cells, *cells.get("gone", "").split(" ")]
+    kept = [column for column in columns if column.name not in gone]
+    for name, text in sorted(cells.items(), key=lambda item: item[1]):
+        if name != "gone":
+            made = column_of(name, text)
+            others = [column for column in kept if column.kind != made.kind]
+            of_kind = [column for column in kept if column.kind == made.kind]
+            of_kind.insert(int(text.split(" ")[1]) if made.in_key else 0, made)
+            kept = [*others, *of_kind]
+    return tuple(kept)
+
+
+KINDS = {"pk": "partition_key", "ck": "clustering"}
+
+
+def column_of(name, text):
+    """A column as results write it: ``clustering 0 DESC int``, ``pk 0 text``, ``regular int``."""
+    kind, *words = text.split(" ")
+    kind = KINDS.get(kind, kind)
+    words = words[1:] if kind in KINDS.values() else words
+    kept = [word for word in words if word not in ("ASC", "DESC")]
+    return TableColumn(name, parse_type(" ".join(kept)), kind, "DESC" in words)
+
+
+def indexes_of(table, cells):
+    """The indexes of a table after a result: ``{"i": "keys(m)"}``, or ``{"i": ["CUSTOM", "v", {…}]}``."""
+    types = {column.name: column.type for column in table.columns}
+    made = []
+    for name, found in cells.items():
+        kind, text, options = ("", found, {}) if isinstance(found, str) else found
+        column, on, local = index_target(text, types)
+        using = options.get("class_name") if kind == "CUSTOM" else None
+        made.append(Index(name, column, on, using, {}, local))
+    return [*table.indexes, *made]
+
+
+def view_of(case, name, cells):
+    """The view that was made, in the words of its result."""
+    base = case.live.table("t") or case.live.tables[0]
+    usual = {"v": "pk 0 text", "a": "ck 0 ASC int", "b": "ck 1 ASC int", "c": "ck 2 ASC int"}
+    result = named(case.result)
+    key = result["key"]
+    key = usual if key == "usual" else key.get(name, key)
+    regular = result.get("regular", "")
+    regular = regular.get(name, "") if isinstance(regular, dict) else regular
+    columns = [*changed((), key), *(attrs.evolve(base[n], kind="regular") for n in regular.split())]
+    where = "" if cells["where_clause"] == "usual" else view_filter(cells["where_clause"], list(key))
+    return View(name, columns, base.name, all_columns=cells["all_cols"], where=where, options=case.declared_options)
+
+
+def stored(case):
+    """What the keyspace holds after it, by what the node stored."""
+    result, found = named(case.result), case.live
+    tables = {table.name: table for table in found.tables}
+    views = {view.name: view for view in found.views}
+    types = {item.name: item for item in found.types}
+    for name, cells in by_name(result.get("cols", {}), "t").items():
+        owner = views if name in views else tables
+        columns = owner[name].columns if name in owner else ()
+        owner[name] = attrs.evolve(owner.get(name, Table(name, ())), columns=changed(columns, cells))
+    for name, cells in by_name(result.get("idx", {}), "t").items():
+        tables[name] = attrs.evolve(tables[name], indexes=indexes_of(tables[name], cells))
+    if case.cql.startswith("CREATE MATERIALIZED"):
+        view = result["view"]
+        for name, cells in ({"mv": view} if "all_cols" in view else view).items():
+            views[name] = view_of(case, name, cells)
+    elif "key" in result:
+        views["mv"] = attrs.evolve(views["mv"], columns=changed(views["mv"].columns, result["key"]))
+    for name, fields in result.get("types", {}).items():
+        known = dict(types[name].fields) if name in types and "RENAME" not in case.cql else {}
+        made = {**known, **{field: parse_type(text) for field, text in fields.items()}}
+        types[name] = UserType(name, tuple(made.items()))
+    return attrs.evolve(found, tables=tables.values(), views=views.values(), types=types.values())
+
+
+def verdict(case):
+    """The codes of a case, or None and the error where it cannot be said."""
+    try:
+        return case.codes(), None
+    except (Inexpressible, StatementSyntaxError, ValueError) as error:
+        return None, error
+
+
+def unexpected(case):
+    """Return what is wrong with an accepted case."""
+    codes, error = verdict(case)
+    if codes is None:
+        return None if why(NOT_EXPRESSIBLE, case.cql) else f"{case}: {error!r}"
+    return None if all(why(STRICTER, code) for code in codes) else f"{case}: {codes}"
+
+
+def grouped(cases):
+    """The cases by group."""
+    return [(group, [case for case in cases if case.group == group]) for group in GROUPS]
+
+
+@pytest.mark.parametrize(("group", "cases"), grouped(TAKEN), ids=list(GROUPS))
+def test_what_was_taken_can_be_declared(group, cases):
+    """And no rule refuses it; each other one has its reason."""
+    assert [] == [found for found in map(unexpected, cases) if found]
+
+
+@pytest.mark.parametrize(("group", "cases"), grouped(REFUSED), ids=list(GROUPS))
+def test_what_was_refused_is_refused_here_or_cannot_be_said(group, cases):
+    """By a class or by the plan; or it is sent in another form."""
+    assert [] == [str(case) for case in cases if verdict(case)[0] == [] and not why(RESPELT, case.cql)]
+
+
+MADE = [
+    case for case in TAKEN
+    if isinstance(case.result, dict) and case.drop is None and {"cols", "idx", "view", "types"} & set(case.result)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("group", "cases"), grouped(MADE), ids=list(GROUPS))
+def test_what_was_stored_is_what_was_declared(group, cases):
+    """A second plan has no step, and refuses nothing that the first did not."""
+    for case in cases:
+        declared = declared_after(case.before, case.cql)
+        if isinstance(declared, Exception):
+            continue
+        plan, codes = make_plan(declared, stored(case), case.server), case.codes()
+        assert [] == plan.cql, str(case)
+        assert {found.code for found in plan.refusals} <= set(codes), str(case)
+
+
+def test_the_cases_are_many():
+    """Of each group some were taken, some refused."""
+    assert all(len(cases) > 400 for cases in (TAKEN, REFUSED, MADE))
+    assert [] == [group for cases in (TAKEN, REFUSED) for group, found in grouped(cases) if not found]

@@ -1,0 +1,234 @@
+"""Vector and full-text indexes of ScyllaDB: columns to filter by, options, and queries, by what a real server took."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated
+
+import attrs
+import pytest
+
+from scyllamodel import Column, Index, Model, ModelDefinitionError, QueryNotSupported, column, partition_key, select
+from scyllamodel import types as cql
+from scyllamodel.schema.changes.kinds import DropIndex
+from scyllamodel.schema.ddl import create_index
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import index_dict
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.models.unsupported import unsupported_by_models
+from scyllamodel.schema.facts.fingerprint import fingerprint
+from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, SchemaFacts
+from scyllamodel.schema.facts.objects import Index as IndexFacts
+from scyllamodel.schema.plan.contract import contract_plan
+from scyllamodel.schema.plan.planner import make_plan
+from scyllamodel.schema.reflect.targets import index_target, vector_partition
+from scyllamodel.schema.rules.search_indexes import viewless_faults
+from scyllamodel.schema.rules.undo import evaluate_change
+from support.builders import NTS, index, schema, table, told, wanted
+from support.scylla_observed import NEW, observed
+
+T = table("t", "a int pk", "b int ck", "lang text", "c text", "e vector<float,3>")
+ABOUT = Keyspace("k", FrozenMap(NTS), tablets=True)
+
+
+class Doc(Model, table="docs", indexes=[
+    Index("at", name="docs_at", using="vector_index", filtering=["lang", "kind"], options={"quantization": "i8"}),
+    Index("body", name="docs_body", using="fulltext_index"),
+    Index("title", name="docs_title"),
+]):  # fmt: skip
+    """Texts with a vector each."""
+
+    id: Column[int] = partition_key()
+    at: Column[Annotated[list[float], cql.vector(3)]] = column()
+    body: Column[str] = column()
+    title: Column[str] = column()
+    lang: Column[str] = column()
+    kind: Column[str] = column(db_name="Kind")
+
+
+def indexed(*found):
+    """The table with these indexes."""
+    return attrs.evolve(T, indexes=found)
+
+
+def on_server(*parts):
+    """A keyspace with tablets that holds these."""
+    return schema(*parts, keyspace=ABOUT)
+
+
+def test_columns_to_filter_by_are_declared_and_created():
+    """By attribute in the model, by their names in CQL."""
+    at, _, _ = Doc.__facts__.indexes
+
+    assert "at, lang, Kind" == at.column
+    assert create_index("k", Doc.__facts__, at, NEW) == (
+        "CREATE CUSTOM INDEX docs_at ON k.docs (at, lang, \"Kind\") USING 'vector_index' "
+        "WITH OPTIONS = {'quantization': 'i8'}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "code"),
+    [
+        (Index("at", using="vector_index", filtering=["langg"]), "MD121"),
+        (Index("body", filtering=["lang"]), "MD125"),
+        (Index("at", using="sai", filtering=["lang"]), "MD125"),
+    ],
+)
+def test_what_cannot_be_filtered_by_is_refused_in_the_class(declared, code):
+    """An unknown column, and an index of another class."""
+    with pytest.raises(ModelDefinitionError) as caught:
+
+        class Bad(Model, table="bad", indexes=[declared]):
+            id: Column[int] = partition_key()
+            at: Column[Annotated[list[float], cql.vector(3)]] = column()
+            body: Column[str] = column()
+            lang: Column[str] = column()
+
+    assert [code] == [problem.code for problem in caught.value.problems]
+    with pytest.raises(TypeError, match="list of attributes"):
+        Index("at", using="vector_index", filtering="lang")
+
+
+def test_the_order_of_columns_to_filter_by_does_not_matter():
+    """One more or less of them is another index."""
+    live = on_server(indexed(index("e, lang, c", "i", using="vector_index")))
+    cases = ["e, c, lang", "e, lang", "lang, e, c"]
+    found = [told(diff(live, wanted(indexed(index(one, "i", using="vector_index"))), NEW)) for one in cases]
+
+    assert [] == found[0]
+    assert [True, True] == [one[0].startswith("!") for one in found[1:]]
+
+
+def test_inspect_writes_them_into_models():
+    """With the attributes of the columns; an index on a column that is gone stays a comment."""
+    gone = attrs.evolve(
+        T, columns=[c for c in T if c.name != "lang"], indexes=[index("e, lang", "i", using="vector_index")]
+    )
+    source = module_source(on_server(indexed(index("e, lang", "i", using="vector_index"))), NEW, repo="r")
+
+    assert "Index('e', name='i', filtering=['lang'], using='vector_index')" in source
+    assert "filtering" not in module_source(on_server(gone), NEW, repo="r")
+
+
+@pytest.mark.parametrize("gone", ["e", "lang", "c"])
+def test_a_column_under_such_an_index_is_not_dropped(gone):
+    """Not by contract, which names the index; the server would take it and keep a broken index."""
+    live = indexed(index("e, lang", "i", using="VECTOR_INDEX"), index("c", "f", using="fulltext_index"))
+    model = attrs.evolve(T, columns=[column for column in T if column.name != gone])
+    found = contract_plan(SchemaFacts([wanted(model)]), SchemaFacts([on_server(live)]), NEW, allow={f"DS103:t.{gone}"})
+
+    assert ([], ["RB103"]) == (found.cql, [one.code for one in found.refusals])
+
+
+def created():
+    """Each recorded CREATE of such an index: whether it was taken, the index, and the statement."""
+    pattern = re.compile(r"CCI (?:\w+ )?ON k\.t \((.*)\) USING '(\w+)'(?: WITH OPTIONS = \{(.*)\})?$")
+    for case in observed("y_2026"):
+        if case.get("case") in {"vector index, columns and options", "fulltext index"}:
+            for cql_, answer in zip(case["steps"], case["2026.3t"], strict=True):
+                match = pattern.match(cql_.replace("CREATE CUSTOM INDEX", "CCI"))
+                if match and not match[1].startswith("("):
+                    options = dict(re.findall(r"'(\w+)': '?([^',}]+)'?", match[3] or ""))
+                    yield (
+                        isinstance(answer, dict) or "duplicate" in answer,
+                        IndexFacts("i", match[1], using=match[2], options=options),
+                        cql_,
+                    )
+
+
+def test_what_the_server_refused_is_refused_and_what_it_took_passes():
+    """Every recorded statement with columns or options of such an index."""
+    cases = [case for case in created() if case[1].using in {"vector_index", "VECTOR_INDEX", "fulltext_index"}]
+    wrong = [cql_ for taken, one, cql_ in cases if taken == any(viewless_faults(one, one.using, T))]
+
+    assert len(cases) > 14
+    assert [] == [cql_ for cql_ in wrong if "(e, e)" not in cql_]
+
+
+def test_a_plan_refuses_a_wrong_option_before_anything_runs():
+    """With the code, and what can be written."""
+    bad = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "klingon"}))
+    good = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "English"}))
+    plans = [make_plan(wanted(one), on_server(), NEW) for one in (bad, good)]
+
+    assert ["IX106"] == [one.code for one in plans[0].refusals]
+    assert "standard, english" in plans[0].refusals[0].fix
+    assert () == plans[1].refusals
+
+
+def test_searches_by_words_and_by_nearness():
+    """BM25 stands in WHERE and in ORDER BY, as the server asks; columns of the index filter without ALLOW FILTERING."""
+    words = select(Doc.id).order_by(Doc.body.bm25("red shoes")).limit(3)
+    filtered = select(Doc.id).where(Doc.lang == "en", Doc.kind == "x").order_by(Doc.at.ann_of([1.0, 0.0, 0.0])).limit(3)
+
+    assert "SELECT id FROM docs WHERE BM25(body, ?) > 0 ORDER BY BM25(body, ?) LIMIT ?" == words.cql
+    assert ("red shoes", "red shoes", 3) == words.values
+    assert 'SELECT id FROM docs WHERE lang = ? AND "Kind" = ? ORDER BY at ANN OF ? LIMIT ?' == filtered.cql
+    assert "BM25 'red shoes'" in repr(words.orderings[0])
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (lambda: select(Doc.id).order_by(Doc.title.bm25("x")).limit(1), "fulltext_index"),
+        (lambda: select(Doc.id).order_by(Doc.body.bm25("x")), "limit"),
+        (lambda: select(Doc.id).order_by(Doc.body.bm25("x"), Doc.at.ann_of([1.0])).limit(1), "cannot be combined"),
+        (lambda: select(Doc.id).where(Doc.kind == "x").limit(1), "allow_filtering"),
+        (
+            lambda: select(Doc.id).where(Doc.title == "x", Doc.lang == "en").order_by(Doc.body.bm25("x")).limit(1),
+            "lang",
+        ),
+    ],
+)
+def test_searches_that_no_server_answers_are_refused(query, words):
+    """An index of another class, no limit, two searches, and a filter that the index does not have."""
+    with pytest.raises(QueryNotSupported, match=words):
+        query().cql  # noqa: B018 - it is compiled
+
+
+def test_words_are_text():
+    """Not a list of them."""
+    with pytest.raises(TypeError, match="words to search for"):
+        Doc.body.bm25(["x"])
+
+
+def test_targets_are_read_as_the_server_stores_them():
+    """One column, further columns, and within a partition."""
+    assert ("e", "values", False) == index_target("e", {})
+    assert ("e, lang", "values", False) == index_target('{"tc":"e","fc":["lang"]}', {})
+    assert ("e, lang", "values", True) == index_target('{"tc":"e","pk":["a"],"fc":["lang"]}', {})
+
+
+def test_the_drop_of_such_an_index_needs_no_more_than_another():
+    """It is judged as one that can be created again."""
+    live = indexed(index("e, lang", "i", using="vector_index"))
+
+    assert ["DS106"] == [
+        one.code for one in evaluate_change(DropIndex("k", live, live.indexes[0]), on_server(live), NEW)
+    ]
+
+
+def test_a_local_index_within_other_columns_than_the_partition_key():
+    """Read as it is, created again so, never taken for one within the partition key, and in no model."""
+    target = '{"tc":"e","pk":["lang"],"fc":["c"]}'
+    names = index_target(target, {}), vector_partition(target, ["a"])
+    found = IndexFacts("i", "e, c", using="vector_index", local=True, partition=names[1])
+    local = attrs.evolve(found, name="j", partition=())
+    live = on_server(indexed(found))
+
+    assert (("e, c", "values", True), ("lang",)) == names
+    assert () == vector_partition('{"pk":["old_name"],"ck":["e"]}', ["a"]) == vector_partition("e", ["a"])
+    assert "CREATE CUSTOM INDEX i ON k.t ((lang), e, c) USING 'vector_index'" == create_index("k", T, found, NEW)
+    assert ["+ index j populated", ". index i"] == told(diff(live, wanted(indexed(local)), NEW))
+    assert ["The index 'i' is left out: it searches within lang, which is not the partition key."] == [
+        str(item) for item in unsupported_by_models(live)
+    ]
+    assert fingerprint(live) != fingerprint(on_server(indexed(attrs.evolve(local, name="i"))))
+    assert found == snapshot_index(found)
+
+
+def snapshot_index(found):
+    """The index, written as JSON and read again."""
+    return IndexFacts(**json.loads(json.dumps({**index_dict(found), "named": found.named})))

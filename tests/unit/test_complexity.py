@@ -1,0 +1,168 @@
+"""Work grows with what is read, whatever names and types it holds."""
+
+from __future__ import annotations
+
+import sys
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.rollback import RollbackTarget, rollback_plan
+from scyllamodel.schema.changes.as_json import change_to_json
+from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.export.facts_json import type_dict
+from scyllamodel.schema.export.models.python_names import attribute_names, class_names
+from scyllamodel.schema.export.models.unsupported import declarable_types
+from scyllamodel.schema.facts.objects import SchemaFacts, Table, TableColumn
+from scyllamodel.schema.facts.type_order import cyclic_types, dependency_order
+from scyllamodel.schema.plan import contract_plan, make_plan
+from scyllamodel.schema.rules.user_types import containing_types
+from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.types.parser import parse_type
+from support.builders import index, schema, table, user_type, view, wanted
+
+
+def work(function, *values):
+    """How many lines of Python a call runs; a step of a loop is one."""
+    lines = 0
+
+    def count(frame, event, _):
+        nonlocal lines
+        lines += 1
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        function(*values)
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+def odd_names(size):
+    """Names of which nothing is left in Python."""
+    return ["é" * length for length in range(1, size + 1)]
+
+
+def chain(size):
+    """Types of which each holds the next."""
+    last = user_type(f"t{size}", "x int")
+    return [*(user_type(f"t{at}", f"x frozen<t{at + 1}>") for at in range(size)), last]
+
+
+def dropped(found):
+    """The plan that removes all of a keyspace but one table, whose indexes are dropped alone."""
+    return contract_plan(
+        SchemaFacts([wanted(table("keep", "id int pk", "v int"))]), SchemaFacts([found]), SERVER, allow=ALL
+    )
+
+
+def crowd(size):
+    """Tables with an index, a view and a type each, and views and types of one table."""
+    tables = [table("keep", "id int pk", "v int"), table("base", "id int pk", "v int")]
+    tables += (
+        table(f"t{at}", "id int pk", "v int", f"p frozen<u{at}>", indexes=[index("v", f"i{at}")])
+        for at in range(size // 4)
+    )
+    views = [view(f"v{at}", f"t{at}", "v int pk", "id int ck") for at in range(size // 4)]
+    views += [view(f"w{at}", "base", "v int pk", "id int ck") for at in range(size // 4)]
+    return schema(*tables, *views, *chain(size // 4), *(user_type(f"u{at}", "x int") for at in range(size // 4)))
+
+
+def planned(found):
+    """The plan that makes all of a keyspace."""
+    return make_plan(SchemaFacts([found]), SchemaFacts([schema()]), SERVER)
+
+
+def taken_back(found):
+    """The plan of a rollback past the version that made all of a keyspace."""
+    steps = [
+        LedgerStep("k/default", 1, seq, state="applied", undo=step.undo, change_json=change_to_json(step.change))
+        for seq, step in enumerate(planned(found).steps, 1)
+    ]
+    version = Migration("k/default", 1, total=len(steps), steps=steps)
+    return rollback_plan(RollbackTarget(0, "", (version,)), SchemaFacts([found]), SERVER, allow=ALL)
+
+
+def wide(size):
+    """A table of many columns."""
+    return table("t", "id int pk", *(f"c{at} int" for at in range(size)))
+
+
+def strip(found):
+    """The plan that drops all indexes of tables that stay."""
+    bare = [attrs.evolve(one, indexes=()) for one in found.tables]
+    return contract_plan(SchemaFacts([attrs.evolve(found, tables=bare)]), SchemaFacts([found]), SERVER, allow=ALL)
+
+
+SERVER = ServerProfile("cassandra", (5, 0, 6))
+ALL = {"DS102", "DS103", "DS104", "DS105", "DS106"}
+CASES = [
+    ("contract", dropped, crowd),
+    ("contract of types", dropped, lambda size: schema(*crowd(0).tables, *chain(size))),
+    ("contract of indexes", strip, crowd),
+    ("rollback", taken_back, crowd),
+    ("columns by name", lambda found: [found.get(column.name) and column.name in found for column in found], wide),
+    ("a column more", lambda found: diff(schema(found), wanted(table(found.name, "id int pk")), SERVER), wide),
+    ("types in circles", cyclic_types, chain),
+    ("what holds a type", lambda types: containing_types(types[-1].name, types), chain),
+    ("plan of types", planned, lambda size: schema(*chain(size))),
+    ("class names", lambda names: list(class_names(names)), odd_names),
+    ("attributes", attribute_names, odd_names),
+    ("types in order", dependency_order, chain),
+    ("usable types", declarable_types, lambda size: schema(*chain(size))),
+]
+
+
+@pytest.mark.parametrize(("function", "values"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_four_times_as_much_is_at_most_six_times_the_work(function, values):
+    """Quadratic work would be sixteen times as much."""
+    small, large = (work(function, values(size)) for size in (25, 100))
+
+    assert large <= 6 * small
+
+
+def test_types_come_after_what_they_hold_and_by_name():
+    """Level by level; members of a cycle, and what holds them, come last."""
+    types = [
+        user_type("d", "x frozen<b>"), user_type("c", "x int"), user_type("b", "x frozen<c>", "y frozen<a>"),
+        user_type("a", "x int"), user_type("me", "x frozen<me>"), user_type("above", "x frozen<me>"),
+    ]  # fmt: skip
+
+    assert ["a", "c", "b", "d", "above", "me"] == [type_dict(found)["name"] for found in dependency_order(types)]
+    assert ["a", "c", "b", "d"] == list(declarable_types(schema(*types)))
+
+
+def test_numbers_of_names_are_those_that_are_free():
+    """A number that stands in a name already is passed over."""
+    assert {"a_2": "a_2", "A": "a", "a!": "a_3", "a?": "a_4"} == attribute_names(["a_2", "A", "a!", "a?"])
+
+
+def test_a_table_of_many_odd_columns_is_declared():
+    """Each has an attribute of its own."""
+    columns = [TableColumn(name, parse_type("int")) for name in odd_names(300)]
+    made = Table("t", [*table("t", "id int pk").columns, *columns])
+
+    assert 301 == len(set(attribute_names(column.name for column in made).values()))
+
+
+@given(st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefg"), max_size=3)))
+def test_types_in_circles_are_those_that_hold_themselves(held):
+    """As a search from each of them finds, and so are the holders of a type."""
+    types = [
+        user_type(name, "x int", *(f"f{at} frozen<{inner}>" for at, inner in enumerate(inside)))
+        for name, inside in held.items()
+    ]
+    reached = {name: set(inside) & held.keys() for name, inside in held.items()}
+    for _ in held:
+        reached = {name: inside.union(*(reached[inner] for inner in inside)) for name, inside in reached.items()}
+
+    assert {name for name, inside in reached.items() if name in inside} == cyclic_types(types)
+    for name in held:
+        assert {name, *(holder for holder, inside in reached.items() if name in inside)} == containing_types(
+            name, types
+        )

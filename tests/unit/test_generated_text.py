@@ -1,0 +1,129 @@
+"""Generated text holds hostile names as data: each language reads back the text that was written."""
+
+from __future__ import annotations
+
+import ast
+import html
+import re
+import shlex
+import subprocess
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scyllamodel._cql import code_tokens
+from scyllamodel._identifiers import quote, string_literal, unquote
+from scyllamodel._text import printable_line
+from scyllamodel.schema.ddl import keyspace_script
+from scyllamodel.schema.export.literals import (
+    mermaid_comment,
+    mermaid_label,
+    python_set,
+    python_text,
+    shell_line,
+    shell_word,
+)
+from scyllamodel.schema.export.mermaid import mermaid
+from scyllamodel.schema.export.models.module import module_source
+from scyllamodel.schema.export.unsupported import Unsupported
+from scyllamodel.schema.server.profile import ServerProfile
+from support.strategies import HOSTILE, keyspaces, texts
+
+SERVER = ServerProfile("cassandra", (5, 0, 6))
+DIRECTIVE = re.compile(r"%%\s*\{")
+"""What Mermaid takes for a directive, anywhere in a diagram."""
+
+
+@given(st.lists(texts))
+def test_python_reads_the_same_texts(found):
+    """As literals of plain characters, in any quotes."""
+    assert found == [ast.literal_eval(python_text(text)) for text in found]
+    assert set(found) == (ast.literal_eval(python_set(found)) if found else set())
+    assert all(printable_line(python_text(text)) == python_text(text) for text in found)
+
+
+@given(texts)
+def test_cql_reads_the_same_name_and_the_same_string(text):
+    """Each is one token, whatever it holds."""
+    (name,) = code_tokens(quote(text))
+    (literal,) = code_tokens(string_literal(text))
+
+    assert text == unquote(name.text)
+    assert ("string", text) == (literal.kind, literal.text[1:-1].replace("''", "'"))
+
+
+@given(st.lists(texts.filter(lambda text: printable_line(text) == text), min_size=1))
+def test_a_shell_splits_a_line_into_the_same_words(words):
+    """As `shlex` has it, for texts without control characters."""
+    assert words == shlex.split(shell_line(*words))
+
+
+@pytest.mark.parametrize("word", [*HOSTILE, "a\tb", "\x1b[2J", "\u202ex'", "$(id)", "`id`", "\\", "é\n"])
+def test_bash_takes_the_same_word(word):
+    """Also one with control characters, which stays on its line."""
+    done = subprocess.run(["bash", "-c", f"printf %s {shell_word(word)}"], capture_output=True, check=True)
+
+    assert word.encode() == done.stdout
+    assert printable_line(shell_word(word)) == shell_word(word)
+
+
+def decoded(label):
+    """What Mermaid shows for the inside of a quoted text."""
+    return html.unescape(re.sub(r"#(\d+);", r"&#\1;", re.sub(r"#([a-z]+);", r"&\1;", label)))
+
+
+@given(texts)
+def test_mermaid_shows_the_same_text(text):
+    """No quote, no directive and no markup is left, and the entities are those of the text."""
+    label = mermaid_label(text)
+
+    assert printable_line(text) == decoded(label)
+    assert not set('"<>%{}`;') & set(re.sub(r"#\w+;", "", label))
+    assert not DIRECTIVE.search(mermaid_comment(text))
+    assert "\n" not in mermaid_comment(text)
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(keyspaces())
+def test_no_name_steers_a_diagram(facts):
+    """Whatever the names: Mermaid finds no directive, and each column that needs it has its name beside it."""
+    text = mermaid(facts)
+    shown = {decoded(found) for found in re.findall(r'"([^"]*)"', text)}
+    odd = [
+        c.name
+        for table in facts.tables
+        for c in table
+        if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9_]*[A-Za-z0-9])?", c.name)
+    ]
+
+    assert not DIRECTIVE.search(text)
+    assert [] == [name for name in odd if not any(printable_line(name) in label for label in shown)]
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(keyspaces())
+def test_no_generated_module_holds_a_control_character(facts):
+    """Neither code nor comments, since a module is read on a terminal and in a review."""
+    text = module_source(facts, SERVER)
+
+    assert text == "\n".join(map(printable_line, text.split("\n")))
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(keyspaces())
+def test_each_statement_of_a_script_is_one_statement(facts):
+    """Names and options close no literal, open no comment and end no statement."""
+    for statement in keyspace_script(facts, SERVER):
+        found = list(code_tokens(statement))
+        assert all(token.text != ";" for token in found)
+        assert found[0].text == "CREATE"
+
+
+@given(texts)
+def test_a_comment_on_what_is_left_out_is_one_line_of_plain_ascii(text):
+    """In a CQL script, a module and a diagram."""
+    line = str(Unsupported("table", text, text))
+
+    assert line.isascii()
+    assert printable_line(line) == line

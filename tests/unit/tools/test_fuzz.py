@@ -1,0 +1,63 @@
+"""A short run of what ``nox -s fuzz`` plays for long."""
+
+from __future__ import annotations
+
+import io
+import random
+
+import pytest
+
+import fuzz
+from scyllamodel import ScyllaModelError
+
+
+@pytest.mark.parametrize("kind", sorted(fuzz.KINDS))
+def test_damaged_input_is_a_value_or_an_error_of_ours(kind):
+    """Whatever was altered; the long run plays other seeds."""
+    outcomes, _ = fuzz.play(kind, seed=1, first=0, cases=150)
+
+    assert 150 == sum(outcomes.values())
+    assert outcomes["value"] > 0
+
+
+def test_a_case_can_be_played_again():
+    """It is known by its seed and number."""
+    texts = [fuzz.times(random.Random("7 plans 3"), fuzz.altered, fuzz.PLAN.to_dict()) for _ in range(2)]
+
+    assert repr(texts[0]) == repr(texts[1])
+
+
+@pytest.mark.parametrize("kind", ["plans", "locks", "tokens", "ledger"])
+def test_the_run_sees_errors_too(kind):
+    """The damage reaches the readers."""
+    outcomes, _ = fuzz.play(kind, seed=2, first=0, cases=60)
+
+    assert any(name != "value" for name in outcomes)
+
+
+def test_another_error_ends_the_run(monkeypatch):
+    """With the words that play the case again."""
+
+    def broken(dice):
+        raise ZeroDivisionError(dice.random())
+
+    monkeypatch.setitem(fuzz.KINDS, "plans", broken)
+    with pytest.raises(AssertionError, match=r"ZeroDivisionError; .* --only plans --seed 3 --first 5 --cases 1"):
+        fuzz.play("plans", seed=3, first=5, cases=1)
+
+
+def test_a_long_run_shows_how_far_it_is():
+    """A line after each tenth, and none after the last case, whose line has the figures."""
+    words = fuzz.argparse.Namespace(cases=20, first=40)
+    out = io.StringIO()
+    report = fuzz.reporter("plans", words, out)
+    for number in range(40, 60):
+        report(number)
+
+    assert 9 == out.getvalue().count(" of 20 cases, ")
+    assert out.getvalue().startswith("plans   2 of 20 cases, 0 s")
+
+
+def test_untrusted_errors_are_of_one_tree():
+    """What stands for an error of a file is an error of this package."""
+    assert issubclass(fuzz.Refused, ScyllaModelError)

@@ -1,0 +1,594 @@
+"""Annotations as CQL types, and their values through the driver."""
+
+from __future__ import annotations
+
+import enum
+import math
+import typing
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from ipaddress import IPv4Address, IPv6Address
+from typing import Annotated, Any, Literal, NewType, Optional, Union
+
+import attrs
+import pytest
+from cassandra import util
+from hypothesis import given
+from typing_extensions import TypeAliasType
+
+from scyllamodel import types as cql
+from scyllamodel.types import parse_type
+from scyllamodel.types.annotations import AnnotationError, map_annotation
+from scyllamodel.types.converters import NAIVE_UTC
+from scyllamodel.types.cql_types import Native
+from support.driver_codecs import returned, round_trip
+from support.strategies import Level, Status, hints_with_values
+
+UTC = timezone.utc
+
+
+class Address:
+    """What a class must offer to be a user type; two fields, one of which a namedtuple cannot hold."""
+
+    __cql_name__ = "address"
+    __fields_by_cql__ = ("street", "class")
+
+    def __init__(self, street, kind=None):
+        self.street, self.kind = street, kind
+
+    @staticmethod
+    def __load__(values):
+        return Address(*values)
+
+    def __bind__(self):
+        return (self.street, self.kind)
+
+    def __eq__(self, other):
+        return isinstance(other, Address) and self.__bind__() == other.__bind__()
+
+    def __hash__(self):
+        return hash(self.__bind__())
+
+
+class Plain(enum.Enum):
+    """An enum of neither texts nor numbers."""
+
+    A = 1
+
+
+@attrs.frozen
+class Money:
+    """A class that CQL does not know."""
+
+    cents: int
+
+
+UserId = NewType("UserId", uuid.UUID)
+Names = TypeAliasType("Names", list[str])
+
+CQL = [
+    (str, "text"),
+    (int, "bigint"),
+    (float, "double"),
+    (bool, "boolean"),
+    (bytes, "blob"),
+    (Decimal, "decimal"),
+    (uuid.UUID, "uuid"),
+    (datetime, "timestamp"),
+    (date, "date"),
+    (time, "time"),
+    (IPv4Address, "inet"),
+    (IPv6Address, "inet"),
+    (IPv4Address | IPv6Address, "inet"),
+    (cql.Inet, "inet"),
+    (Status, "text"),
+    (Level, "bigint"),
+    (Annotated[Level, cql.Int], "int"),
+    (cql.Counter, "counter"),
+    (cql.Duration, "duration"),
+    (UserId, "uuid"),
+    (NewType("Seats", cql.Int), "int"),
+    (Names, "list<text>"),
+    (Annotated[str, "foreign"], "text"),
+    (list[str], "list<text>"),
+    (list[str], "list<text>"),
+    (set[cql.Int], "set<int>"),
+    (frozenset[str], "frozen<set<text>>"),
+    (dict[str, cql.Inet], "map<text, inet>"),
+    (tuple[str, int | None], "frozen<tuple<text, bigint>>"),
+    (list[list[str]], "list<frozen<list<text>>>"),
+    (dict[str, dict[str, set[int]]], "map<text, frozen<map<text, frozen<set<bigint>>>>>"),
+    (set[tuple[str, frozenset[int]]], "set<frozen<tuple<text, frozen<set<bigint>>>>>"),
+    (cql.Frozen[list[str]], "frozen<list<text>>"),
+    (cql.Frozen[set[str] | None], "frozen<set<text>>"),
+    (cql.Frozen[list[str]] | None, "frozen<list<text>>"),
+    (cql.Frozen[tuple[str]], "frozen<tuple<text>>"),
+    (Address, "address"),
+    (cql.Frozen[Address], "frozen<address>"),
+    (list[Address], "list<frozen<address>>"),
+    (set[Address], "set<frozen<address>>"),
+    (Annotated[list[float], cql.vector(3)], "vector<float, 3>"),
+    (Annotated[list[float], cql.vector(3, of=cql.Double)], "vector<double, 3>"),
+    (Annotated[list[cql.Double], cql.vector(3)], "vector<double, 3>"),
+    (Annotated[list[str], cql.vector(2)], "vector<text, 2>"),
+    (list[Annotated[list[float], cql.vector(3)]], "list<vector<float, 3>>"),
+    (Annotated[list[int], parse_type("list<varint>")], "list<varint>"),
+]
+
+
+@pytest.mark.parametrize(("hint", "text"), CQL, ids=str)
+def test_an_annotation_means_a_type(hint, text):
+    """Each rule of the table, and what nests in what."""
+    assert parse_type(text) == map_annotation(hint).type
+
+
+@pytest.mark.parametrize(("hint", "text"), [(getattr(typing, n)[a], t) for n, a, t in [
+    ("List", str, "list<text>"), ("Set", str, "set<text>"), ("FrozenSet", str, "frozen<set<text>>"),
+    ("Dict", (str, int), "map<text, bigint>"), ("Tuple", (str, int), "frozen<tuple<text, bigint>>"),
+]], ids=str)  # fmt: skip
+def test_the_older_spellings_mean_the_same(hint, text):
+    """``typing.List[str]`` is ``list[str]``."""
+    assert text == map_annotation(hint).type.cql
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [Optional[str], Union[str, None], str | None, Annotated[str | None, 1], cql.Ascii | None],  # noqa: UP045
+)
+def test_none_makes_it_nullable(hint):
+    """However it is spelt, and outside or inside ``Annotated``."""
+    found = map_annotation(hint)
+
+    assert (True, hint, None) == (found.nullable, found.python, found.empty)
+
+
+def test_nothing_else_is_nullable():
+    """A plain annotation keeps None out."""
+    assert not map_annotation(str).nullable
+
+
+@pytest.mark.parametrize(
+    ("hint", "empty"),
+    [
+        (list[str], []),
+        (set[str], set()),
+        (dict[str, int], {}),
+        (cql.Frozen[list[str]], None),
+        (frozenset[str], None),
+        (list[str] | None, None),
+        (str, None),
+        (Address, None),
+        (Annotated[list[float], cql.vector(1)], None),
+    ],
+    ids=str,
+)
+def test_a_null_collection_is_empty_where_servers_keep_it_so(hint, empty):
+    """Servers return null for an empty list that is not frozen, and for nothing else."""
+    make = map_annotation(hint).empty
+
+    assert empty == (make and make())
+
+
+@pytest.mark.parametrize(
+    "hint", [list[str], Annotated[list[str], cql.vector(1)], cql.Frozen[list[str]], tuple[list[str]]], ids=str
+)
+def test_lists_are_loaded_as_copies(hint):
+    """What a program changes in place is not the list that came with the row."""
+    inner = ["a"]
+    value = (inner,) if "tuple" in str(hint) else inner
+    loaded = map_annotation(hint).load(value)
+    (loaded[0] if isinstance(loaded, tuple) else loaded).append("b")
+
+    assert ["a"] == inner
+
+
+@pytest.mark.parametrize("hint", [str, int, float, bool, bytes, Decimal, uuid.UUID, cql.Int, cql.TimeUUID, UserId,
+    tuple[str, int]], ids=str)  # fmt: skip
+def test_values_that_are_right_cost_no_call(hint):
+    """No converter is made where the driver's value is the model's."""
+    assert (None, None) == (map_annotation(hint).load, map_annotation(hint).dump)
+
+
+REFUSED = [
+    (Any, "Any does not determine the CQL type", "Write the type of the values"),
+    (object, "object does not determine", "Write the type of the values"),
+    (list, "a bare list", "list[str]"),
+    (typing.List, "a bare list", "list[str]"),  # noqa: UP006
+    (set, "a bare set", "set[str]"),
+    (frozenset, "a bare frozenset", "frozenset[str]"),
+    (dict, "a bare dict", "dict[str, str]"),
+    (tuple, "a bare tuple", "tuple[str, int]"),
+    (tuple[()], "a bare tuple", "tuple[str, int]"),
+    (tuple[str, ...], "no tuples of variable length, such as tuple[str", "list[str], or each element: tuple[str, str]"),
+    (str | int, "a column has one type, not str | int", "Choose one type"),
+    (str | int | None, "a column has one type", "Choose one type"),
+    (IPv4Address | str, "a column has one type", "Choose one type"),
+    (Money, "Money has no CQL type", "column(type=cql.Text, load=..., dump=...)"),
+    (complex, "complex has no CQL type", "tuple[float, float]"),
+    (timedelta, "timedelta has no CQL type", "cql.Duration"),
+    (timedelta | None, "timedelta has no CQL type", "dump=lambda d: d // timedelta(milliseconds=1)"),
+    (type(None), "NoneType has no CQL type", "UserType"),
+    (Literal["a", 1], "Literal['a', 1] has values of several types", "one type"),
+    (Sequence[str], "Sequence[str] has no CQL type", "list[…]"),
+    (Mapping[str, str], "Mapping[str, str] has no CQL type", "dict[K, V]"),
+    (bytearray, "bytearray has no CQL type", "Write bytes."),
+    (Plain, "Plain is an enum that derives from neither str nor int", "class Plain(str, Enum) or class Plain(IntEnum)"),
+    ("Adress", "the name 'Adress' is not defined here", "Import it"),
+    (list["Adress"], "the name 'Adress' is not defined here", "Import it"),  # noqa: F821
+    (list[Any], "Any does not determine", "Write the type of the values"),
+    (list[str | None], "a list cannot contain nulls", "without None"),
+    (set[str | None], "a set cannot contain nulls", "without None"),
+    (dict[str, str | None], "a map cannot contain nulls", "without None"),
+    (Annotated[list[float | None], cql.vector(1)], "a vector cannot contain nulls", "without None"),
+    (Annotated[list[Address], cql.vector(2)], "a vector of Address cannot be read", "list[Address]"),
+    (set[list[int]], "list[int] cannot be an element of a set, since it is not hashable", "tuple[int, int]"),
+    (frozenset[set[int]], "set[int] cannot be an element of a set, since it is not hashable", "Write a frozenset"),
+    (set[dict[str, int]], "dict[str, int] cannot be an element of a set", "UserType class, or a tuple"),
+    (dict[list[int], int], "list[int] cannot be the key of a map, since it is not hashable", "tuple[int, int]"),
+    (set[cql.Frozen[list[int]]], "cannot be an element of a set, since it is not hashable", "tuple[int, int]"),
+    (set[tuple[list[int], int]], "cannot be an element of a set", "tuples and frozensets inside it"),
+    (list[cql.Counter], "a counter cannot be inside a list", "separate column"),
+    (tuple[cql.Counter], "a counter cannot be inside a tuple", "separate column"),
+    (set[cql.Duration], "a duration cannot be an element of a set", "in a list, or as a value of a map"),
+    (dict[tuple[cql.Duration], str], "a duration cannot be the key of a map", "in a list, or as a value of a map"),
+    (cql.Frozen[str], "text cannot be frozen", "Write str without Frozen."),
+    (Annotated[set[float], cql.vector(3)], "a vector is a list, not set[float]", "cql.vector(3)"),
+    (Annotated[list[str], cql.vector(3, of=cql.Double)], "str is text, whose values do not fit double", "fits"),
+    (Annotated[str, Native("int")], "str is text, whose values do not fit int", "fits int"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("hint", "text", "advice"), REFUSED, ids=[str(case[0]) for case in REFUSED])
+def test_what_cannot_be_a_column_is_refused_with_advice(hint, text, advice):
+    """Nothing is ever text by default; the fault says what is wrong and what to write."""
+    with pytest.raises(AnnotationError) as caught:
+        map_annotation(hint)
+
+    assert text in caught.value.text
+    assert advice in caught.value.advice
+
+
+def test_the_advice_for_timedelta_works():
+    """The replacement in the advice keeps the value."""
+    hint = map_annotation(
+        timedelta,
+        type=cql.BigInt,
+        load=lambda ms: timedelta(milliseconds=ms),
+        dump=lambda d: d // timedelta(milliseconds=1),
+    )
+
+    assert timedelta(hours=-3, milliseconds=5) == round_trip(hint, timedelta(hours=-3, milliseconds=5))
+
+
+LITERALS = [
+    (Literal["a", "b"], "text", "b", ["c", 1, b"a"]),
+    (Literal[1, 2], "bigint", 2, [3, "1"]),
+    (Literal[True], "boolean", True, [False, "x"]),
+    (Literal[b"x"], "blob", b"x", [b"y", "x"]),
+    (Literal["a", "b"] | None, "text", "a", ["c"]),
+    (Literal["a", None], "text", "a", ["c"]),  # noqa: PYI061 - another spelling
+    (Literal[Status.NEW], "text", Status.NEW, [Status.PAID, "x"]),
+    (list[Literal["a", "b"]], "list<text>", ["b", "a"], [["c"]]),
+    (dict[Literal["a"], Literal[1]], "map<text, bigint>", {"a": 1}, [{"b": 1}, {"a": 2}]),
+]
+
+
+@pytest.mark.parametrize(("hint", "cql_type", "good", "bad"), LITERALS, ids=[str(case[0]) for case in LITERALS])
+def test_literals_are_of_the_type_of_their_values(hint, cql_type, good, bad):
+    """One of them is written and read, any other is refused before it is sent."""
+    found = map_annotation(hint)
+
+    assert cql_type == found.type.cql
+    assert (found.nullable, good) == (type(None) in typing.get_args(hint) or None in typing.get_args(hint), good)
+    assert good == round_trip(found, good)
+    for value in bad:
+        with pytest.raises((ValueError, TypeError)):
+            found.dump(value)
+
+
+def test_a_stored_value_outside_of_a_literal_still_loads():
+    """A newer release may have written it; what is read is not checked."""
+    assert map_annotation(Literal["a"]).load is None
+
+
+def test_a_literal_takes_another_width():
+    """As ``int`` does."""
+    assert "int" == map_annotation(Literal[1, 2], type=cql.Int).type.cql
+
+
+@given(hints_with_values())
+def test_values_come_back_from_the_driver_as_they_were(case):
+    """Whatever nests in whatever: dump, the driver's bytes, and load give the value back, of the same class."""
+    hint, value = case
+    found = round_trip(map_annotation(hint), value)
+
+    assert value == found
+    assert type(value) is type(found)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -0.0])
+def test_odd_floats_come_back(value):
+    """Not a number, infinite, and minus zero are values."""
+    assert repr(value) == repr(round_trip(map_annotation(float), value))
+
+
+def test_timestamps_are_rounded_down_to_milliseconds():
+    """Towards the past, before 1970 as well as after."""
+    after, before = datetime(2026, 1, 1, 0, 0, 0, 1999, UTC), datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC)
+
+    assert after.replace(microsecond=1000) == round_trip(map_annotation(datetime), after)
+    assert before.replace(microsecond=999_000) == round_trip(map_annotation(datetime), before)
+
+
+def test_timestamps_load_in_utc():
+    """The moment is kept, but not its time zone."""
+    given_ = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
+    found = round_trip(map_annotation(datetime), given_)
+
+    assert (given_, UTC) == (found, found.tzinfo)
+
+
+@pytest.mark.parametrize("hint", [datetime, list[datetime], dict[str, tuple[datetime, int]]], ids=str)
+def test_naive_datetimes_are_refused(hint):
+    """A datetime without a zone could mean any moment; the error says what to write."""
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001 - the claim
+    value = {datetime: naive, list[datetime]: [naive]}.get(hint, {"a": (naive, 1)})
+
+    with pytest.raises(ValueError, match="no time zone; use datetime"):
+        map_annotation(hint).dump(value)
+
+
+def test_naive_datetimes_are_utc_where_a_repo_says_so():
+    """Inside the context that such a repo sets, a naive datetime is taken for UTC."""
+    token = NAIVE_UTC.set(True)
+    found = round_trip(map_annotation(datetime), datetime(2026, 1, 1))  # noqa: DTZ001 - the claim
+    NAIVE_UTC.reset(token)
+
+    assert datetime(2026, 1, 1, tzinfo=UTC) == found
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "words"),
+    [
+        (date, datetime(2026, 1, 1, tzinfo=UTC), "cannot store the time"),
+        (date, "2026-01-01", "expected a date, got str"),
+        (time, time(1, tzinfo=UTC), "no time zone"),
+        (Status, "new", "expected a Status, got str"),
+        (Level, 1, "expected a Level, got int"),
+        (Level, Status.NEW, "expected a Level, got Status"),
+        (Address, ("Main St", None), "expected a Address, got tuple"),
+        (tuple[date, int], (date(2026, 1, 1),), "shorter|longer"),
+    ],
+)  # fmt: skip
+def test_values_that_would_be_bent_are_refused(hint, value, words):
+    """What the driver would take and change without a word does not get to it."""
+    with pytest.raises((TypeError, ValueError), match=words):
+        map_annotation(hint).dump(value)
+
+
+@pytest.mark.parametrize("days", [-719163, 2932897, -(2**31), 2**31 - 1])
+def test_dates_that_python_lacks_stay_as_they_are(days):
+    """A row with a date before year 1 or after 9999 can be read."""
+    assert util.Date(days) == map_annotation(date).load(util.Date(days))
+
+
+def test_a_time_loses_nanoseconds_only():
+    """CQL has nanoseconds, Python microseconds."""
+    assert time(23, 59, 59, 999_999) == map_annotation(time).load(util.Time(86_399_999_999_999))
+
+
+def test_an_address_of_the_other_kind_says_so():
+    """An IPv6 address in a column of IPv4 addresses is an error that says how to have both."""
+    with pytest.raises(ValueError, match=r"to store both, declare IPv4Address \| IPv6Address"):
+        map_annotation(IPv4Address).load("::1")
+
+
+MAPPED = [
+    (IPv6Address, IPv6Address("::ffff:10.0.0.1"), IPv6Address("::ffff:10.0.0.1")),
+    (IPv6Address, "0:0:0:0:0:FFFF:a00:1", IPv6Address("::ffff:10.0.0.1")),
+    (cql.Inet, IPv6Address("::ffff:10.0.0.1"), IPv4Address("10.0.0.1")),
+    (cql.Inet, "::ffff:10.0.0.1", IPv4Address("10.0.0.1")),
+    (IPv4Address | IPv6Address, IPv6Address("::ffff:10.0.0.1"), IPv4Address("10.0.0.1")),
+]
+
+
+@pytest.mark.parametrize(("hint", "value", "read"), MAPPED, ids=str)
+def test_an_ipv4_address_given_as_ipv6_address_is_stored_as_ipv4_address(hint, value, read):
+    """As in Java, where the two are one; a column of IPv6 addresses reads it as it was given."""
+    found = map_annotation(hint)
+
+    assert IPv4Address("10.0.0.1") == found.dump(value)
+    assert read == found.load("10.0.0.1")
+    assert IPv4Address("10.0.0.1") == map_annotation(IPv4Address).load("::ffff:10.0.0.1")
+
+
+def test_two_forms_of_one_address_are_not_two_keys_of_a_map():
+    """Which of the values would stay is not for the order of the dict to say."""
+    with pytest.raises(ValueError, match="two keys of the map have the same stored value"):
+        map_annotation(dict[IPv6Address, int]).dump({IPv6Address("::1"): 1, "::1": 2})
+
+
+def test_a_zone_without_an_offset_is_naive():
+    """What decides is whether the moment is known."""
+    vague = type("Vague", (tzinfo,), {"utcoffset": lambda *_: None})()
+
+    with pytest.raises(ValueError, match="no time zone"):
+        map_annotation(datetime).dump(datetime(2026, 1, 1, tzinfo=vague))
+
+
+def test_an_enum_without_the_value_says_so():
+    """A value that no member has is an error that names both."""
+    with pytest.raises(ValueError, match="'lost' is not a valid Status"):
+        map_annotation(Status).load("lost")
+
+
+def test_a_flag_loads_with_several_bits():
+    """The enum itself answers for values that no member has."""
+    rights = enum.IntFlag("rights", {"READ": 1, "WRITE": 2})
+
+    assert rights.READ | rights.WRITE == round_trip(map_annotation(rights), rights.READ | rights.WRITE)
+
+
+def test_an_alias_of_an_enum_is_read():
+    """Every name of a member has its value."""
+    state = enum.Enum("state", {"OLD": "o", "ANCIENT": "o"}, type=str)
+
+    assert state.OLD is map_annotation(state).load("o")
+
+
+class TestUserTypes:
+    """Values of user types, as the driver returns them."""
+
+    def load(self, fields, values):
+        """What the class makes of a value whose type has these fields on the server."""
+        types = {"address": tuple((name, Native("text")) for name in fields)}
+        found = returned(values, cql.UserTypeName("address"), types)
+        return map_annotation(Address).load(found)
+
+    def test_the_same_fields(self):
+        """Values go by position."""
+        assert Address("a", "b") == self.load(("street", "class"), ("a", "b"))
+
+    def test_a_null_field(self):
+        """A null inside a value stays None."""
+        assert Address("a", None) == self.load(("street", "class"), ("a", None))
+
+    def test_another_order_and_more_fields(self):
+        """Values go by name, and what the class does not know is left out."""
+        assert Address("a", "b") == self.load(("x", "class", "y", "street"), (None, "b", "y", "a"))
+
+    def test_fewer_fields(self):
+        """What the server does not have yet is None."""
+        assert Address("a", None) == self.load(("street",), ("a",))
+
+    def test_a_type_whose_name_no_class_can_have(self):
+        """The driver gives plain tuples then, which go by position and are filled up."""
+        load = map_annotation(Address).load
+
+        assert [Address("a", None), Address("a", "b"), Address("a", "b")] == [
+            load(("a",)), load(("a", "b")), load(("a", "b", "c")),
+        ]  # fmt: skip
+
+    def test_classes_that_the_application_registered(self):
+        """An instance of the class, a dict, and an object with the attributes are read as well."""
+        load, other = map_annotation(Address).load, type("Other", (), {"street": "a", "class": "b"})()
+        address = Address("a", "b")
+
+        assert address is load(address)
+        assert [address, address] == [load({"class": "b", "street": "a"}), load(other)]
+
+    def test_readers_are_bounded(self):
+        """A type that is altered again and again does not fill the memory."""
+        load = map_annotation(Address).load
+        known = next(cell.cell_contents for cell in load.__closure__ if isinstance(cell.cell_contents, dict))
+        for _ in range(200):
+            load(type("Again", (), {"street": "a"})())
+
+        assert len(known) <= 64
+
+    @pytest.mark.parametrize(
+        ("hint", "value"),
+        [
+            (Address, Address("a", "b")),
+            (list[Address], [Address("a"), Address("b", "c")]),
+            (set[Address], {Address("a"), Address("b", "c")}),
+            (dict[Address, tuple[Address, int | None]], {Address("a"): (Address("b"), None)}),
+            (frozenset[tuple[Address, int]], frozenset({(Address("a"), 1)})),
+        ],
+        ids=["alone", "list", "set", "map and tuple", "frozen set"],
+    )
+    def test_values_come_back_inside_others(self, hint, value):
+        """User types nest like any type."""
+        types = {"address": (("street", Native("text")), ("class", Native("text")))}
+
+        assert value == round_trip(map_annotation(hint), value, types)
+
+
+class TestOwnConverters:
+    """A Python type of one's own over a CQL type."""
+
+    @pytest.mark.parametrize("type_", [cql.Int, Native("int"), Annotated[int, Native("int")]])
+    def test_any_class_over_a_cql_type(self, type_):
+        """The type is a value or an annotation."""
+        hint = map_annotation(Money, type=type_, load=Money, dump=lambda money: money.cents)
+
+        assert Native("int") == hint.type
+        assert Money(5) == round_trip(hint, Money(5))
+
+    def test_load_takes_the_natural_value(self):
+        """What goes into ``load`` is a `date`, not the driver's class."""
+        hint = map_annotation(str, type=cql.Date, load=date.isoformat, dump=date.fromisoformat)
+
+        assert "2026-01-31" == round_trip(hint, "2026-01-31")
+
+    def test_a_collection_type_loads_null_as_its_empty_value(self):
+        """A null list is what ``load`` makes of an empty one."""
+        hint = map_annotation(str, type=list[str], load=",".join, dump=lambda text: text.split(","))
+
+        assert ("a,b", "") == (round_trip(hint, "a,b"), hint.empty())
+
+    def test_a_nested_type_value(self):
+        """Without an annotation the values are Python's own."""
+        hint = map_annotation(
+            Money, type=parse_type("map<date, frozen<tuple<inet, set<time>>>>"), load=Money, dump=lambda m: m.cents
+        )
+        value = {date(2026, 1, 1): (IPv4Address("10.0.0.1"), {time(1)})}
+
+        assert Money(value) == round_trip(hint, Money(value))
+
+    def test_a_set_of_what_cannot_be_hashed_stays_the_drivers(self):
+        """A set of lists has no Python set."""
+        hint = map_annotation(Money, type=parse_type("set<frozen<list<int>>>"), load=Money, dump=lambda m: m.cents)
+
+        assert [[1], [2]] == list(round_trip(hint, Money([[1], [2]])).cents)
+
+    def test_a_set_of_user_types_without_a_class_stays_the_drivers(self):
+        """It is unknown whether the driver's value of a user type can be hashed: a list may be in it."""
+        user_types = {"address": [("lines", parse_type("frozen<list<text>>"))]}
+        hint = map_annotation(Money, type=parse_type("set<frozen<address>>"), load=Money, dump=lambda m: m.cents)
+        found = round_trip(hint, Money([(["a"],), (["b"],)]), user_types).cents
+
+        assert [["a"], ["b"]] == [value.lines for value in found]
+
+    def test_what_converters_make_may_be_hashed(self):
+        """A set in a user type, made a text by its column, does not keep the type out of a set."""
+        assert map_annotation(
+            str, type=parse_type("set<text>"), load=",".join, dump=lambda text: text.split(",")
+        ).hashable
+
+    @pytest.mark.parametrize(("hint", "type_", "text"), [
+        (int, cql.SmallInt, "smallint"),
+        (list[int], parse_type("list<varint>"), "list<varint>"),
+        (list[float], parse_type("vector<float, 2>"), "vector<float, 2>"),
+        (set[str], cql.Frozen[set[cql.Ascii]], "frozen<set<ascii>>"),
+        (Level, cql.Int, "int"),
+        (Address, parse_type("frozen<address>"), "frozen<address>"),
+        (tuple[int, str], parse_type("tuple<int, ascii>"), "frozen<tuple<int, ascii>>"),
+    ], ids=str)  # fmt: skip
+    def test_another_type_of_the_same_kind_needs_no_converters(self, hint, type_, text):
+        """``int`` over ``smallint`` and the like."""
+        assert text == map_annotation(hint, type=type_).type.cql
+
+    @pytest.mark.parametrize(("hint", "type_"), [
+        (str, cql.Int), (list[int], parse_type("set<int>")), (int, cql.Duration), (Address, parse_type("other")),
+        (tuple[int, str], parse_type("tuple<int>")),
+        (Annotated[list[float], cql.vector(2)], parse_type("vector<float, 3>")),
+    ], ids=str)  # fmt: skip
+    def test_another_kind_needs_them(self, hint, type_):
+        """The fault speaks of ``load=`` and ``dump=``."""
+        with pytest.raises(AnnotationError, match="load= and dump= to column"):
+            map_annotation(hint, type=type_)
+
+    @pytest.mark.parametrize("given_", [{"load": Money}, {"dump": str}])
+    def test_one_converter_alone_is_half(self, given_):
+        """A class that CQL does not know needs both ways."""
+        with pytest.raises(AnnotationError, match="both load= and dump="):
+            map_annotation(Money, type=cql.Int, **given_)
+
+    def test_one_converter_over_a_known_type(self):
+        """The other way is the annotation's own."""
+        hint = map_annotation(str, load=str.strip)
+
+        assert ("a", None) == (hint.load(" a "), hint.dump)

@@ -1,0 +1,476 @@
+"""Two values are the same exactly when the driver sends the same bytes for them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import uuid
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import pytest
+from cassandra import util
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scyllamodel import Column, Model, UserType, clustering_key, partition_key
+from scyllamodel import types as cql
+from scyllamodel.driver.data.binding.canonical_encoding import canonicalize
+from scyllamodel.query.instances import statements_for
+from scyllamodel.types import parse_type
+from scyllamodel.types.annotations import map_annotation
+from scyllamodel.types.cql_types import UserTypeName
+from scyllamodel.types.identity import cell_form, equality_key, identity_of, is_same, stored_form, type_identity
+from support.driver_codecs import PROTOCOL, driver_type, returned
+from support.strategies import CLOSE, LONDON, NAN, NEAR, NOON, OTHER_NAN, SCALARS, UTC, shapes_of
+from support.type_cases import CASES, USER_TYPES, VECTOR_CASES, Place
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
+
+
+class Items(list):
+    """The items of a map, as the driver takes them."""
+
+    def items(self):
+        return self
+
+
+def one_nan(value):
+    """Return the value for the driver, with one NaN in the place of all."""
+    if isinstance(value, float):
+        return NAN if math.isnan(value) else value
+    if isinstance(value, dict):
+        return Items([(one_nan(key), one_nan(item)) for key, item in value.items()])
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(map(one_nan, value))
+    return value
+
+
+def sent(hint, value):
+    """The bytes that are sent for a value, in one order and with one NaN."""
+    found = one_nan(value if hint.dump is None else hint.dump(value))
+    made = driver_type(hint.type, SERVER)
+    return canonicalize(made, made.to_binary(found, PROTOCOL))
+
+
+@st.composite
+def pairs(draw, scalars):
+    """An annotation and two values of it."""
+    shape = draw(shapes_of(scalars))
+    return shape.hint, draw(shape.values), draw(shape.values)
+
+
+def agree(hint, one, other):
+    """What identity says of two values is what their bytes say, in each of its answers."""
+    found, known = map_annotation(hint), identity_of(map_annotation(hint))
+    wanted = sent(found, one) == sent(found, other)
+
+    assert wanted == is_same(known, one, other)
+    assert wanted == (stored_form(known, one) == stored_form(known, other))
+    if wanted:
+        assert cell_form(known, one) == cell_form(known, other)
+
+
+@given(pairs(NEAR))
+def test_values_are_the_same_when_their_bytes_are(found):
+    """For every CQL type and whatever is made of it, over values that Python and the server compare differently."""
+    agree(*found)
+
+
+@given(pairs(SCALARS))
+def test_any_two_values_are_the_same_when_their_bytes_are(found):
+    """Over any values."""
+    agree(*found)
+
+
+@pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
+def test_every_type_tells_its_values_apart(case):
+    """User types and enums included, and each value is the same as itself."""
+    for one in case.values:
+        for other in case.values:
+            agree(case.hint, one, other)
+
+
+@pytest.mark.parametrize("hint", CLOSE, ids=str)
+def test_close_values_are_told_apart_as_the_server_does(hint):
+    """Alone, inside of a tuple with nulls, and in lists and vectors: each value beside each other one."""
+    pairs_of = tuple[str | None, hint | None]
+    for one, other in itertools.product(CLOSE[hint], repeat=2):
+        agree(hint, one, other)
+        agree(list[hint], [one, one], [one, other])
+        agree(pairs_of, ("a", one), ("a", other))
+        agree(pairs_of, (None, one), ("", other))
+        agree(pairs_of, ("a", one), ("a", None))
+        agree(Annotated[list[hint], cql.vector(2)], [one, other], [other, other])
+
+
+@pytest.mark.parametrize("hint", [shape.hint for shape in NEAR if shape.key], ids=str)
+def test_close_elements_and_keys_are_told_apart_as_the_server_does(hint):
+    """In sets, as keys and as values of maps."""
+    for one, other in itertools.product(CLOSE[hint], repeat=2):
+        agree(set[hint], {one}, {other})
+        agree(dict[hint, int], {one: 1}, {other: 1})
+        agree(dict[hint, int], {one: 1}, {one: 2})
+        agree(dict[str, hint], {"a": one}, {"a": other})
+        agree(dict[str, hint], {"a": one}, {"b": one})
+
+
+class Measure(UserType, name="measure"):
+    """A user type with fields that are collections, which have no cells of their own."""
+
+    ratio: float | None = None
+    tags: list[str] | None = None
+    words: set[str] | None = None
+
+
+NANS = [
+    ("double", float, NAN, OTHER_NAN),
+    ("float", cql.Float, NAN, OTHER_NAN),
+    ("list", list[float], [1.0, NAN], [1.0, OTHER_NAN]),
+    ("list of floats", list[cql.Float], [NAN, 0], [OTHER_NAN, 0.0]),
+    ("vector", Annotated[list[float], cql.vector(2)], [NAN, 0.1], [OTHER_NAN, 0.1]),
+    ("tuple", tuple[float, int], (NAN, 1), (OTHER_NAN, 1)),
+    ("set", set[float], {NAN}, {OTHER_NAN}),
+    ("set with two", set[cql.Float], {NAN, OTHER_NAN, 1.0}, {NAN, 1.0}),
+    ("frozen set with two", frozenset[float], frozenset({NAN, OTHER_NAN}), frozenset({OTHER_NAN})),
+    ("set of tuples", set[tuple[float, int]], {(NAN, 1), (OTHER_NAN, 1)}, {(NAN, 1)}),
+    ("set of sets", set[frozenset[float]], {frozenset({NAN}), frozenset({OTHER_NAN})}, {frozenset({NAN})}),
+    ("keys", dict[float, int], {NAN: 1}, {OTHER_NAN: 1}),
+    ("values", dict[str, float], {"a": NAN}, {"a": OTHER_NAN}),
+    ("user type", Measure, Measure(ratio=NAN), Measure(ratio=OTHER_NAN)),
+    ("list of user types", list[Measure], [Measure(ratio=NAN)], [Measure(ratio=OTHER_NAN)]),
+]
+
+
+@pytest.mark.parametrize(("hint", "one", "other"), [case[1:] for case in NANS], ids=[case[0] for case in NANS])
+def test_every_nan_is_one_value(hint, one, other):
+    """Whatever its bits: a set with two of them is stored with one, and what is read is what was saved."""
+    known, key = identity_of(map_annotation(hint)), equality_key(map_annotation(hint))
+
+    assert is_same(known, one, other)
+    assert stored_form(known, one) == stored_form(known, other)
+    assert cell_form(known, one) == cell_form(known, other)
+    assert one == other if key is None else key(one) == key(other)
+
+
+def hashes(*keys):
+    """Their hashes; none if a value has none, such as a list or a bytearray."""
+    try:
+        return set(map(hash, keys))
+    except TypeError:
+        return set()
+
+
+@given(pairs(NEAR) | pairs(SCALARS))
+def test_values_that_the_driver_reads_as_equal_are_equal(found):
+    """Or a set of user types could hold both, and the set that is read could not; what is stored alike is equal too."""
+    (_, one, other), known = found, map_annotation(found[0])
+    key = equality_key(known) or (lambda value: value)
+    one_read, other_read = (
+        returned(value if known.dump is None else known.dump(value), known.type, SERVER) for value in (one, other)
+    )
+    if one_read == other_read:
+        assert key(one) == key(other)
+        assert len(hashes(key(one), key(other))) <= 1
+    if is_same(identity_of(known), one, other):
+        assert key(one) == key(other)
+        assert len(hashes(key(one), key(other))) <= 1
+
+
+def test_the_zeros_are_one_element_of_a_set():
+    """Alone, in tuples and in user types, although a change of one to the other is saved."""
+    hint = map_annotation(tuple[float, Measure])
+    key, one, other = equality_key(hint), (0.0, Measure(ratio=-0.0)), (-0.0, Measure(ratio=0.0))
+
+    assert 1 == len({Measure(ratio=0.0), Measure(ratio=-0.0)})
+    assert key(one) == key(other)
+    assert hash(key(one)) == hash(key(other))
+    assert not is_same(identity_of(hint), one, other)
+    assert cell_form(identity_of(hint), one) != cell_form(identity_of(hint), other)
+    assert Measure(ratio=1.0) != Measure(ratio=-1.0) != Measure(ratio=None)
+
+
+def test_infinities_beside_each_other_are_not_nan():
+    """Their sum is."""
+    known, one = identity_of(map_annotation(list[float])), [float("inf"), -float("inf")]
+
+    assert is_same(known, one, list(one))
+    assert not is_same(known, one, [float("inf"), NAN])
+    assert not is_same(known, [NAN, 1.0], [1.0, NAN])
+
+
+EMPTY = [
+    ("a list", {"tags": []}, {"tags": None}),
+    ("a set", {"words": set()}, {"words": None}),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), [case[1:] for case in EMPTY], ids=[case[0] for case in EMPTY])
+def test_an_empty_collection_in_a_user_type_is_no_null(one, other):
+    """A field has no cell of its own, so what it holds is written whole, as if it were frozen."""
+    known, (one, other) = identity_of(map_annotation(cql.Frozen[Measure])), (Measure(**one), Measure(**other))
+
+    assert one.__bind__() != other.__bind__()
+    assert not is_same(known, one, other)
+    assert stored_form(known, one) != stored_form(known, other)
+    assert one != other
+
+
+DRIVER = {
+    datetime: [
+        *(datetime(1970, 1, day, tzinfo=zone) for day in (1, 2) for zone in (UTC, None, TOKYO)),
+        *(date(1970, 1, 1), date(1970, 1, 2), date(1969, 12, 31), date(2026, 1, 1), 0, 86_400_000, -86_400_000),
+        *(NOON, NOON.astimezone(TOKYO), 1_767_268_800_123),
+    ],
+    date: [date(1970, 1, 1), date(1970, 1, 2), date(2026, 1, 1), util.Date(0), util.Date(1), util.Date(20_454)],
+    time: [time(1, 2, 3, 4), time(3, 2, 1, 4), time(0), util.Time(3_723_000_004_000), util.Time(0), util.Time(1)],
+}
+"""Values that the driver stores in one type, of several classes."""
+
+
+@pytest.mark.parametrize("hint", DRIVER, ids=str)
+def test_what_is_dumped_may_be_of_any_class_that_the_driver_takes(hint):
+    """It is compared by the bytes that the driver makes of it."""
+    found = map_annotation(Sku, type=map_annotation(hint).type, load=Sku, dump=lambda value: value)
+    known, made = identity_of(found), driver_type(found.type, {})
+    for one, other in itertools.product(DRIVER[hint], repeat=2):
+        wanted = made.to_binary(one, PROTOCOL) == made.to_binary(other, PROTOCOL)
+
+        assert wanted == is_same(known, one, other)
+        assert wanted == (cell_form(known, one) == cell_form(known, other))
+
+
+class Sku:
+    """A class that says nothing of equality."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __str__(self):
+        return self.text
+
+
+class Ambiguous(list):
+    """A list whose ``==`` has no truth value, as of an array."""
+
+    def __eq__(self, other):
+        class Answer:
+            def __bool__(self):
+                raise ValueError("the truth value is ambiguous")
+
+        return Answer()
+
+    __hash__ = None
+
+
+CUSTOM = [
+    ("no __eq__", map_annotation(Sku, type=str, load=Sku, dump=str), lambda: Sku("a"), lambda: Sku("b")),
+    (
+        "an array",
+        map_annotation(list, type=map_annotation(list[float]).type, load=Ambiguous, dump=list),
+        lambda: Ambiguous([1.0]),
+        lambda: Ambiguous([2.0]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("hint", "make", "other"), [case[1:] for case in CUSTOM], ids=[case[0] for case in CUSTOM])
+def test_custom_types_are_compared_by_what_is_dumped(hint, make, other):
+    """Their own ``==`` is never asked."""
+    known = identity_of(hint)
+
+    assert is_same(known, make(), make())
+    assert not is_same(known, make(), other())
+    assert stored_form(known, make()) == stored_form(known, make())
+
+
+EQUAL = [
+    (str, lambda: str(b"secret", "ascii"), "other"),
+    (bytes, lambda: bytes([1, 2, 3]), b"other"),
+    (int, lambda: int("123456789"), 5),
+    (bool, lambda: True, False),
+    (uuid.UUID, lambda: uuid.UUID(int=7), uuid.UUID(int=8)),
+]
+
+
+@pytest.mark.parametrize(("hint", "make", "other"), EQUAL, ids=[case[0].__name__ for case in EQUAL])
+def test_equal_values_are_the_same_before_they_are_encrypted(hint, make, other):
+    """What ``dump=`` makes may differ from call to call."""
+    found = map_annotation(hint, type=str, load=hint, dump=lambda value: f"{value}{uuid.uuid4()}")
+    known = identity_of(found)
+
+    assert known.equal(make(), make())
+    assert not is_same(known, make(), other)
+
+
+def test_a_null_is_not_dumped():
+    """It is the same as itself, and as no text that ``dump=`` would make of it."""
+    known = identity_of(CUSTOM[0][1])
+
+    assert not is_same(known, None, Sku("None"))
+    assert is_same(known, None, None)
+    assert stored_form(known, None) is None
+
+
+def test_a_user_type_is_a_null_when_all_its_fields_are():
+    """If it is not frozen; one value in any field is enough."""
+    known = identity_of(map_annotation(Place | None))
+
+    assert is_same(known, Place(None, None), None)
+    assert is_same(known, None, Place(None, None))
+    assert not is_same(known, Place("a"), None)
+    assert not is_same(known, None, Place(None, date(2026, 1, 1)))
+    assert not is_same(identity_of(map_annotation(cql.Frozen[Place] | None)), Place(None, None), None)
+
+
+LIKE = [
+    ({"a": [1]}, {"a": [1]}, {"a": [2]}),
+    ({"a": 1}, {"a": 1}, {"b": 1}),
+    ([{1}], [{1}], [{2}]),
+    ((1, 2), [1, 2], 1),
+]
+
+
+@pytest.mark.parametrize(("one", "same", "other"), LIKE, ids=str)
+def test_values_of_an_unknown_user_type_are_compared_by_what_is_in_them(one, same, other):
+    """Nothing is known of its fields."""
+    known = type_identity(UserTypeName("unknown"), {})
+
+    assert is_same(known, one, same)
+    assert not is_same(known, one, other)
+    assert cell_form(known, one) == cell_form(known, same) != cell_form(known, other)
+
+
+def test_what_cannot_be_stored_is_the_same_as_nothing():
+    """Neither another such value nor a good one; nothing is raised."""
+    known = identity_of(map_annotation(set[datetime]))
+
+    assert not is_same(known, {"x"}, {"y"})
+    assert stored_form(known, {"x"}) != stored_form(known, {"x"})
+    assert cell_form(known, 5) != cell_form(known, 5)
+
+
+def test_what_has_no_cell_of_its_own_is_a_null():
+    """An empty collection, unless it is frozen, and a user type of nulls."""
+    assert is_same(identity_of(map_annotation(list[str] | None)), [], None)
+    assert is_same(identity_of(map_annotation(set[datetime] | None)), None, set())
+    assert not is_same(identity_of(map_annotation(frozenset[str] | None)), frozenset(), None)
+    assert not is_same(identity_of(map_annotation(list[str] | None)), ["a"], None)
+
+
+BY_IDENTITY = [
+    (str, False),
+    (list[str], False),
+    (cql.Frozen[list[str]] | None, False),
+    (str | None, False),
+    (list[str] | None, True),
+    (Place | None, True),
+    (datetime, True),
+    (dict[str, tuple[cql.Inet, int]], True),
+    (float | None, True),
+]
+
+
+@pytest.mark.parametrize(("hint", "wanted"), BY_IDENTITY, ids=str)
+def test_instances_compare_by_identity_where_python_would_not_do(hint, wanted):
+    """All other columns are compared by ``==`` alone, which is fast."""
+    assert wanted == (equality_key(map_annotation(hint)) is not None)
+
+
+def test_a_custom_type_is_compared_by_identity():
+    """Nothing is known of its ``==`` and its hash."""
+    key = equality_key(CUSTOM[0][1])
+    one, same, other = key(Sku("a")), key(Sku("a")), key(Sku("b"))
+
+    assert one == same != other
+    assert hash(one) == hash(same)
+    assert key(None) == key(None) != one
+    assert hash(key(None)) == hash(key(None))
+    assert one != "a"
+
+
+UNSTORABLE = [
+    ("no timestamp", map_annotation(datetime), lambda: {"x"}, lambda: {"y"}),
+    ("no timestamps", map_annotation(set[datetime]), lambda: {"x"}, lambda: {"x", "y"}),
+    ("no map", map_annotation(dict[str, float]), lambda: (("a", 1.0),), lambda: (("a", 2.0),)),
+    (
+        "what load= made",
+        map_annotation(tuple, type=parse_type("set<frozen<map<text, bigint>>>"), load=tuple, dump=lambda value: value),
+        lambda: ((("a", 1),),),
+        lambda: ((("a", 2),),),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("hint", "make", "other"), [case[1:] for case in UNSTORABLE], ids=[case[0] for case in UNSTORABLE]
+)
+def test_instances_with_what_cannot_be_stored_compare_by_it(hint, make, other):
+    """By ``==``, as those of any attrs class, and never with what can be stored."""
+    key = equality_key(hint)
+
+    assert key(make()) == key(make()) != key(other())
+    assert hash(key(make())) == hash(key(make()))
+    assert key(make()) != key(None)
+    assert stored_form(identity_of(hint), make()) != stored_form(identity_of(hint), make())
+
+
+def test_values_without_a_truth_value_and_a_stored_form_equal_only_themselves():
+    """Their ``==`` raises."""
+    key, one = equality_key(map_annotation(datetime)), Ambiguous("x")
+
+    assert key(one) == key(one) != key(Ambiguous("x"))
+    assert hash(key(one)) == hash(key(Ambiguous("x")))
+
+
+def test_equal_values_hash_alike_although_they_are_dumped_differently():
+    """An encrypted text has another dump each time."""
+    key = equality_key(map_annotation(str, type=bytes, load=bytes.decode, dump=lambda _: uuid.uuid4().bytes))
+
+    assert key("secret") == key(str(b"secret", "ascii")) != key("other")
+    assert hash(key("secret")) == hash(key("secret"))
+
+
+class Reading(Model, table="readings", repo="identity"):
+    """Keys whose values Python compares differently."""
+
+    at: Column[datetime] = partition_key()
+    sensor: Column[Decimal] = clustering_key()
+
+
+KEYS = [
+    ("the same millisecond", (NOON, Decimal(1)), (NOON + timedelta(microseconds=3), Decimal(1)), True),
+    ("another time zone", (NOON, Decimal(1)), (NOON.astimezone(LONDON), Decimal(1)), True),
+    ("another millisecond", (NOON, Decimal(1)), (NOON + timedelta(milliseconds=1), Decimal(1)), False),
+    ("one number in a clustering", (NOON, Decimal("1.0")), (NOON, Decimal("1.00")), True),
+    ("another number", (NOON, Decimal(1)), (NOON, Decimal(2)), False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "wanted"), [case[1:] for case in KEYS], ids=[case[0] for case in KEYS])
+def test_rows_are_known_by_what_the_server_takes_for_one_key(one, other, wanted):
+    """Partitions by the bytes of their keys, clustering by its order."""
+    access = statements_for(Reading, "ks")
+    first, second = (access.key_identity(Reading(at=at, sensor=sensor)) for at, sensor in (one, other))
+
+    assert wanted == (first == second)
+    assert not wanted or hash(first) == hash(second)
+    assert access.row_identity(one) == first
+
+
+class Exact(Model, table="exact", repo="identity"):
+    """A decimal as a partition key."""
+
+    id: Column[Decimal] = partition_key()
+
+
+def test_partitions_are_known_by_their_bytes():
+    """The partitioner makes another token of another scale; another table or keyspace holds other rows."""
+    one, other = statements_for(Exact, "ks"), statements_for(Exact, "other")
+
+    assert one.row_identity((Decimal("1.0"),)) != one.row_identity((Decimal("1.00"),))
+    assert one.row_identity((Decimal(1),)) != other.row_identity((Decimal(1),))
+    assert one.row_identity((Decimal(1),)) != statements_for(Reading, "ks").row_identity((Decimal(1),))
