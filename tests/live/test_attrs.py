@@ -100,7 +100,7 @@ def test_stored_values_that_a_validator_refuses_can_be_read_and_refreshed(repo):
     "values", [{"kind": "c"}, {"rank": 3}, {"rank": True}, {"pet": Pet(name="x", kind="cow")}], ids=repr
 )
 def test_a_value_outside_of_a_literal_is_refused(repo, values):
-    """Before it is sent, in every clause."""
+    """A value outside of a literal is refused, before it is sent, in every clause."""
     ((name, value),) = values.items()
     with pytest.raises(TypeMismatch, match=f"Account.{name}"):
         repo.save(Account(id=3, value=1, **values))

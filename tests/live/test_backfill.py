@@ -129,7 +129,7 @@ def found(repo, *columns):
 
 
 def test_every_value_is_copied_with_its_conversion(repo):
-    """And counted: a row without a value has nothing to copy."""
+    """Every value is copied with its conversion, and counted: a row without a value has nothing to copy."""
     repo.save_many([*orders(100), Order(shop=1, number=1000, code=5)])
     told = []
 
@@ -145,7 +145,7 @@ def test_every_value_is_copied_with_its_conversion(repo):
 
 
 def test_names_do_as_well(repo):
-    """As the command line gives them: of classes or tables, of attributes or columns."""
+    """Names do as well, as the command line gives them: of classes or tables, of attributes or columns."""
     repo.save_many(orders(3, code=7))
 
     backfill(repo, "orders.code", into="codeTwo")
@@ -232,7 +232,7 @@ CASES = [
 
 @pytest.mark.parametrize(("source", "target", "given", "wanted"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_columns_of_each_kind(repo, source, target, given, wanted):
-    """Without a conversion where the values are the same."""
+    """Columns of each kind, without a conversion where the values are the same."""
     repo.save_many(orders(20, **given))
 
     backfill(repo, source, into=target)
@@ -374,7 +374,7 @@ class Needy(Model, table="needy", repo="elsewhere"):
 
 @pytest.mark.parametrize(("work", "said"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_what_cannot_be_copied_is_refused_before_anything_is_read(repo, work, said):
-    """With advice."""
+    """What cannot be copied is refused before anything is read, with advice."""
     with pytest.raises(ConfigurationError, match=said):
         work(repo)
 
@@ -386,7 +386,7 @@ def slowly(value):
 
 
 def test_a_killed_run_is_gone_on_with(repo):
-    """From the last range that was done, with all counts."""
+    """A killed run resumes after the last completed range, with all counts."""
     repo.save_many(orders(150))
     child = os.fork()
     if child == 0:
@@ -430,7 +430,7 @@ def test_checkpoints_are_no_drift(repo):
 
 
 def test_ranges_are_the_whole_ring():
-    """Without a gap, and without one token twice."""
+    """Ranges are the whole ring, without a gap, and without one token twice."""
     ranges = token_ranges(1024)
 
     assert (-(2**63), 2**63 - 1) == (ranges[0][0], ranges[-1][1])

@@ -130,7 +130,7 @@ def test_a_log_handler_that_raises_fails_no_request(scylla_cluster, repo):
 
 @pytest.mark.usefixtures("raising")
 def test_a_log_handler_that_raises_fails_no_awaited_request(scylla_cluster, repo):
-    """Also when an async on_query raises."""
+    """A log handler that raises fails no awaited request, also when an async on_query raises."""
     point = scylla_cluster.contact_points[0]
 
     async def case():

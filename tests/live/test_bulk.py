@@ -134,7 +134,7 @@ def test_progress_is_told(run):
 
 
 def test_rows_are_deleted_by_instance_and_by_key(run):
-    """And an instance that was deleted is a new one."""
+    """Rows are deleted by instance and by key, and an instance that was deleted is a new one."""
     rows = seats(1, 6)
 
     def case(repo):
@@ -167,7 +167,7 @@ def test_a_key_that_is_not_whole_is_refused(repo, key):
 
 
 def test_a_scan_hands_out_every_row_once(run):
-    """However many ranges and pages that takes."""
+    """A scan hands out every row once, however many ranges and pages that takes."""
     rows = seats(60, 5)
 
     def case(repo):

@@ -196,7 +196,7 @@ async def asynchronous(repo, rows):
 
 
 def test_rows_come_from_an_async_iterable(repo, rows):
-    """And so do keys; a source may use the repo."""
+    """Rows come from an async iterable, and so do keys; a source may use the repo."""
 
     async def case():
         awaited = repo.aio()

@@ -170,7 +170,7 @@ READS = [
 
 @pytest.mark.parametrize(("query", "wanted"), [case[1:] for case in READS], ids=[case[0] for case in READS])
 def test_rows_are_read(run, query, wanted):
-    """In the order in which the server keeps them."""
+    """Rows are read, in the order in which the server keeps them."""
     assert wanted == run(numbers(query))
 
 
@@ -199,7 +199,7 @@ TUPLES = [
 
 @pytest.mark.parametrize(("query", "wanted"), [case[1:] for case in TUPLES], ids=[case[0] for case in TUPLES])
 def test_columns_and_functions_are_read_as_tuples(run, query, wanted):
-    """In Python values."""
+    """Columns and functions are read as tuples, in Python values."""
     assert wanted == run(lambda repo: repo.all(query))
 
 
@@ -240,7 +240,7 @@ UPDATES = [
 
 @pytest.mark.parametrize(("before", "changes", "after"), [case[1:] for case in UPDATES], ids=[c[0] for c in UPDATES])
 def test_rows_are_updated(run, before, changes, after):
-    """As the assignments say, and in nothing else."""
+    """Rows are updated, as the assignments say, and in nothing else."""
     row = fresh(**before)
 
     def case(repo):
@@ -586,7 +586,7 @@ def tampered(token):
     ids=["other value", "other query", "tampered", "nonsense", "no ascii"],
 )
 def test_foreign_tokens_are_refused(run, query, token):
-    """Before anything is sent."""
+    """Foreign tokens are refused, before anything is sent."""
 
     def case(repo):
         found = repo.page(select(Order).where(*HERE), size=2).token
@@ -701,7 +701,7 @@ def test_thousands_of_tenants_share_a_connection(repo):
 
 
 def test_a_request_that_no_server_would_read_is_refused(repo):
-    """Before it is sent."""
+    """A request that no server would read is refused, before it is sent."""
     with pytest.raises(QueryNotSupported, match="at most"):
         repo.save(fresh(status="x" * (17 * 2**20)))
 
@@ -734,14 +734,14 @@ def test_refresh(run):
 
 
 def test_a_filter_that_nothing_serves_is_not_sent(repo):
-    """With advice instead."""
+    """A filter that nothing serves is not sent, with advice instead."""
     with pytest.raises(QueryNotSupported, match="view ByTotal"):
         repo.all(select(Order).where(Order.total == 20))
 
 
 @needs_ann
 def test_vectors_are_found_by_nearness(repo):
-    """By an index on the column."""
+    """Vectors are found by nearness, by an index on the column."""
 
     class Point(Model, table="points", repo="clauses", indexes=[Index("at", using="sai")]):
         id: Column[int] = partition_key()
@@ -759,7 +759,7 @@ def test_vectors_are_found_by_nearness(repo):
 
 @needs_sasi
 def test_texts_are_found_by_their_beginning(repo):
-    """By an index that has it."""
+    """Texts are found by their beginning, by an index that has it."""
 
     class Book(Model, table="books", repo="clauses", indexes=[Index("title", using="SASIIndex")]):
         id: Column[int] = partition_key()

@@ -349,7 +349,7 @@ def test_no_color_is_heeded(app):
 
 
 def test_json_on_a_terminal_is_one_document(app):
-    """Neither colour nor a bar gets between the braces."""
+    """JSON on a terminal is one document: neither colour nor a bar gets between the braces."""
     app.run("create-keyspace")
     code, written = app.on_a_terminal("plan", "--json")
 

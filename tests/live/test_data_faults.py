@@ -232,7 +232,7 @@ def policy(repo, statement):
 
 
 def test_statements_carry_whether_they_may_be_sent_twice(repo):
-    """By what they do, or by the caller's own word."""
+    """Statements carry whether they may be sent twice, by what they do, or by the caller's own word."""
     rename = update(Thing).where(Thing.id == 0).set(Thing.name.to("x"))
     kinds = [
         rename,
@@ -469,7 +469,7 @@ def test_events_tell_of_requests_and_not_of_values(scylla_cluster, repo):
 
 
 def test_text_and_truncate_are_events_too(scylla_cluster, repo):
-    """Also when they fail."""
+    """Text and TRUNCATE are events too, also when they fail."""
     events = []
     text = f"SELECT id FROM {repo.keyspace}.things WHERE id = ?"
     with scylla_cluster.repo(repo.keyspace, name="faults", on_query=events.append) as other:
@@ -502,7 +502,7 @@ def test_a_statement_that_cannot_be_prepared_is_forgotten(scylla_cluster, repo):
 
 
 def test_errors_are_events_too(scylla_cluster, repo):
-    """With the class of what went wrong."""
+    """Errors are events too, with the class of what went wrong."""
     events = []
     watched = scylla_cluster.repo(repo.keyspace, name="faults", on_query=events.append)
     with watched as other, pytest.raises(TypeMismatch):
@@ -512,7 +512,7 @@ def test_errors_are_events_too(scylla_cluster, repo):
 
 
 def test_a_slow_request_is_a_warning(scylla_cluster, repo, caplog):
-    """With its text and without its values."""
+    """A slow request is a warning, with its text and without its values."""
     watched = scylla_cluster.repo(repo.keyspace, name="faults", slow_query=0.000001)
     with watched as other, caplog.at_level(logging.WARNING, "scyllamodel.query"):
         other.get(Thing, id=0)

@@ -115,7 +115,7 @@ def test_what_is_saved_comes_back(repo, values):
 @few
 @given(before=VALUES, after=VALUES)
 def test_a_change_of_anything_comes_back(repo, before, after):
-    """From any row to any other, by the differences alone."""
+    """A change of anything comes back, from any row to any other, by the differences alone."""
     row = Held(id=uuid.uuid4(), **before)
     repo.save(row)
     loaded, wanted = repo.get(Held, id=row.id), Held(id=row.id, **after)

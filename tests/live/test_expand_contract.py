@@ -177,7 +177,7 @@ VALUES = {"total": lambda n: n, "sum": lambda n: n, "tags": lambda n: {f"t{n}"},
 
 @pytest.mark.parametrize(("attribute", "wish", "old", "new"), COLUMNS.values(), ids=COLUMNS)
 def test_a_column_goes_the_whole_course(app, attribute, wish, old, new):
-    """From the refusal to the last drop, with every value."""
+    """A column goes through the whole plan, from the refusal to the last drop, with every value."""
     began(app, order(total=INDEXED) if "index=" in wish else None)
     repo, module = app.release(wish)
     before = plan(repo)

@@ -210,7 +210,7 @@ def test_what_a_session_prepared_goes_with_it(scylla_cluster, repo):
 
 
 def test_a_class_of_which_nothing_is_left_can_be_declared_again(repo):
-    """And its statements are prepared for it."""
+    """A class of which nothing is left can be declared again, and its statements are prepared for it."""
     for text in ("a", "b"):
 
         class Passing(Model, table="ends_wares", repo="ends_passing"):
@@ -225,7 +225,7 @@ def test_a_class_of_which_nothing_is_left_can_be_declared_again(repo):
 
 
 def test_threads_that_end_leave_nothing(repo):
-    """Neither works in progress nor threads of their own."""
+    """Threads that end leave nothing: neither works in progress nor threads of their own."""
     before = threading.active_count()
     asyncio.run(repo.aio().raw(f"SELECT text, id FROM {repo.keyspace}.ends_wares WHERE id = ?", [3]))
 

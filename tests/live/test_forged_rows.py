@@ -36,7 +36,7 @@ def repo(migrated):
 
 @pytest.mark.parametrize("what", forged_rows.LOCKS)
 def test_a_forged_lock_is_named_and_heals(repo, what):
-    """By `unlock --force`, or by the statement that the message says."""
+    """A forged lock is named and heals, by `unlock --force`, or by the statement that the message says."""
     repo.raw(forged_rows.text(forged_rows.LOCKS[what], repo, 0))
     errors = forged_rows.refusals(repo, "guests")
 

@@ -157,7 +157,7 @@ def test_rows_come_in_order(repo, ordering, wanted):
 
 
 def test_two_directions_are_kept(repo):
-    """As the table was made."""
+    """Two directions are kept, as the table was made."""
     rows = repo.all(select(Wall.day, Wall.post).where(Wall.user == "ann"))
 
     assert [(2, 1), (2, 2), (2, 3), (1, 1), (1, 2), (1, 3)] == rows
@@ -183,13 +183,13 @@ REFUSED = [
 
 @pytest.mark.parametrize("query", [case[1] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_what_cannot_be_served_is_refused(repo, query):
-    """Before it is sent."""
+    """What cannot be served is refused, before it is sent."""
     with pytest.raises(QueryNotSupported):
         repo.execute(query())
 
 
 def test_a_wrong_name_is_an_error():
-    """With the nearest right one."""
+    """A wrong name is an error, with the nearest right one."""
     with pytest.raises(UnknownColumn, match="attempt"):
         A.where(Attempt.atempt == 1)
 
@@ -260,7 +260,7 @@ def test_updating_by_query(repo):
 
 @pytest.mark.parametrize("value", ["x", 2**63, True])
 def test_a_wrong_value_in_a_filter_is_refused(repo, value):
-    """With its column."""
+    """A wrong value in a filter is refused, with its column."""
     with pytest.raises(TypeMismatch, match=r"Attempt\.test"):
         repo.all(A.where(Attempt.test == value))
 
@@ -330,7 +330,7 @@ def test_delete_if_exists(repo):
 
 
 def test_delete_under_a_condition(repo):
-    """Only when it holds."""
+    """Delete under a condition, only when it holds."""
     row = mine(result=1)
     repo.save(row)
     where = delete(Attempt).where(Attempt.test == row.test, Attempt.attempt == 1)
@@ -339,7 +339,7 @@ def test_delete_under_a_condition(repo):
 
 
 def test_a_batch_is_sent_at_its_end(repo):
-    """Not before."""
+    """A batch is sent at its end, not before."""
     row = mine(result=1)
     with repo.batch() as batch:
         batch.save(row)
@@ -403,7 +403,7 @@ def test_counters_are_not_saved(repo):
 
 
 def test_static_columns_are_shared(repo):
-    """By all rows of a partition."""
+    """Static columns are shared, by all rows of a partition."""
     assert {"Ann"} == {row.name for row in repo.all(select(Wall).where(Wall.user == "ann"))}
 
 
@@ -434,7 +434,7 @@ def test_members_of_a_family_are_read_through_its_head(repo):
 
 
 def test_a_member_reads_its_own_rows(repo):
-    """By an index on the discriminator."""
+    """A member reads its own rows, by an index on the discriminator."""
     repo.save_many([Cat(part=2, id=1), Dog(part=2, id=2)])
 
     assert [1] == [row.id for row in repo.all(select(Cat).where(Cat.part == 2))]

@@ -158,7 +158,7 @@ def test_a_value_of_another_type_is_refused_before_it_is_sent(repo, name, value)
 
 
 def test_microseconds_are_cut_to_milliseconds(repo):
-    """As CQL stores them, towards the past."""
+    """Microseconds are cut to milliseconds, as CQL stores them, towards the past."""
     row = Everything(at=datetime(2026, 1, 1, 0, 0, 0, 123999, UTC))
     repo.save(row)
 
@@ -243,7 +243,7 @@ def test_deleting(repo):
 
 
 def test_a_deleted_instance_can_be_saved_again(repo):
-    """As a new row with all of its values."""
+    """A deleted instance can be saved again, as a new row with all of its values."""
     row = Item(part=5, row=1, text="a")
     repo.save(row)
     repo.delete(row)
@@ -262,7 +262,7 @@ def test_a_key_of_a_loaded_instance_cannot_change(repo):
 
 
 def test_a_null_in_the_key_is_refused(repo):
-    """Before it is sent."""
+    """A null in the key is refused, before it is sent."""
     row = Item(part=1, row=1)
     row.part = None
     with pytest.raises(TypeMismatch, match="partition key"):
@@ -278,7 +278,7 @@ def test_nothing_is_written_for_none(repo):
 
 
 def test_nulls_are_written_where_they_are_wanted(repo):
-    """By a word."""
+    """Nulls are written where they are wanted, by a word."""
     repo.save(Item(part=8, row=1, text="lost"))
     repo.save(Item(part=8, row=1), nulls=True)
 
@@ -286,7 +286,7 @@ def test_nulls_are_written_where_they_are_wanted(repo):
 
 
 def test_equal_instances_are_equal(repo):
-    """By value, loaded or not."""
+    """Equal instances are equal, by value, loaded or not."""
     repo.save(Item(part=9, row=1))
 
     assert Item(part=9, row=1) == repo.get(Item, part=9, row=1)
@@ -294,7 +294,7 @@ def test_equal_instances_are_equal(repo):
 
 
 def test_an_unknown_name_is_an_error():
-    """In the constructor and afterwards."""
+    """An unknown name is an error, in the constructor and afterwards."""
     with pytest.raises(TypeError):
         Item(part=1, row=1, nope=1)
     with pytest.raises(AttributeError):
@@ -378,7 +378,7 @@ def test_ttl_of_an_update(repo):
 
 
 def test_no_ttl_without_asking(repo):
-    """Nor one that an earlier save had."""
+    """No TTL without asking, nor one that an earlier save had."""
     row = Item(part=22, row=1, text="x")
     repo.save(row, ttl=500)
     row.text = "y"
@@ -395,7 +395,7 @@ def test_timestamp_of_an_insert(repo):
 
 
 def test_an_older_write_loses(repo):
-    """Whatever the order in which they come."""
+    """An older write loses, whatever the order in which they come."""
     repo.save(Item(part=24, row=1, text="new"), timestamp=2_000_000)
     repo.execute(insert(Item(part=24, row=1, text="old")).timestamp(1_000_000))
 

@@ -275,7 +275,7 @@ NATIVE = [name for name in VALUES if name not in ("moments", "words", "ages", "p
 @some
 @given(data=st.data())
 def test_bytes_that_another_program_stored_are_a_value_or_a_named_error(server, name, data):
-    """Whatever bytes the server takes for a type."""
+    """Bytes that another program stored are a value or a named error, whatever bytes the server takes for a type."""
     width = WIDTHS.get(name)
     stored = data.draw(ODD | st.binary(max_size=20) | (st.binary(min_size=width, max_size=width) if width else ODD))
     repo, key = server.repo, uuid.uuid4()
@@ -334,7 +334,7 @@ INSIDE = {
 @example(FIRST - 1)
 @example(2**63 - 1)
 def test_a_moment_in_every_kind_of_place_is_read_exactly_or_named(server, number):
-    """In a column, a list, a map, a tuple and a user type."""
+    """A moment in every kind of place is read exactly or named, in a column, a list, a map, a tuple and a user type."""
     repo, keyspace = server.repo, server.repo.keyspace
     places = {
         "timestamp": f"{number}",

@@ -244,7 +244,7 @@ FINER = [
 
 @pytest.mark.parametrize(("name", "before", "after"), FINER, ids=[case[0] for case in FINER])
 def test_a_value_that_python_takes_for_equal_is_saved(repo, name, before, after):
-    """By its bytes."""
+    """A value that Python takes for equal is saved, by its bytes."""
     repo.save(Event(id=5, **{name: before}))
     found = getattr(put(repo, 5, {name: after}), name)
 
@@ -287,7 +287,7 @@ def test_what_is_read_equals_what_was_saved(repo, sent):
 
 
 def test_custom_types_are_saved_deleted_and_changed(repo):
-    """Whatever their ``==`` says."""
+    """Custom types are saved deleted and changed, whatever their ``==`` says."""
     row = Event(id=7, sku=Sku("a"), vector=Array([1.0]))
     repo.save(row)
     row.vector.items.append(2.0)
@@ -317,7 +317,7 @@ def test_a_key_without_equality_is_one_row(repo):
 
 
 def test_a_key_of_the_same_millisecond_is_the_same_key(repo):
-    """Also after a load, and in another time zone."""
+    """A key of the same millisecond is the same key, also after a load, and in another time zone."""
     row = Sample(id=Decimal("1.0"), at=NOW, grade=Decimal(1))
     repo.save(row)
     found = repo.get(Sample, id=Decimal("1.0"), at=NOW, grade=Decimal(1))
@@ -427,6 +427,6 @@ TWICE = [
 
 @pytest.mark.parametrize(("name", "value"), TWICE, ids=str)
 def test_two_forms_of_one_address_are_one_key(repo, name, value):
-    """So a map that has both is refused."""
+    """Two forms of one address are one key, so a map that has both is refused."""
     with pytest.raises(TypeMismatch, match=r"one key|same stored value"):
         repo.save(Route(id=2, **{name: value}))

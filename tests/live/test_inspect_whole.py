@@ -123,7 +123,7 @@ def test_the_script_of_a_keyspace_makes_the_same_rows(server):
 
 
 def test_what_models_cannot_declare_is_listed_in_every_format(server, tmp_path):
-    """In the same words."""
+    """What models cannot declare is listed in every format, in the same words."""
     name = f"listed_{uuid4().hex[:8]}"
     keyspace(server, name, COMPACT)
     where = str(Path(scyllamodel.__file__).parents[1])
@@ -165,7 +165,7 @@ def test_models_of_what_was_compact_make_the_same_rows(server, tmp_path):
 
 
 def test_models_of_masked_tables_make_the_same_rows(tmp_path):
-    """Whatever a mask is on, and whatever its arguments."""
+    """Models of masked tables make the same rows, whatever a mask is on, and whatever its arguments."""
     with LocalCluster(version="5.0", settings=SETTINGS["5.0"], durable=False) as cluster:
         rebuilt(cluster, [*MASKED[:1], *MASKED[2:]], tmp_path, functions=MASKED[:1])
         _masks_come_and_go(cluster, tmp_path)

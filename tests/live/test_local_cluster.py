@@ -91,7 +91,7 @@ def test_a_repo_of_the_cluster_reaches_it(cluster, node):
 
 
 def test_the_log_tail_shows_the_end_of_the_log(cluster, node):
-    """As many lines as were asked for, the newest last."""
+    """The log tail shows the end of the log, as many lines as were asked for, the newest last."""
     assert node.log_tail(1000).splitlines()[-3:] == node.log_tail(3).splitlines()[-3:]
 
 

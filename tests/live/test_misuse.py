@@ -134,7 +134,7 @@ def test_an_async_on_query_is_awaited(repo):
 
 
 def test_an_async_on_progress_is_awaited(repo):
-    """In the order of the rows, and what it raises ends the run with its report."""
+    """An async on progress is awaited, in the order of the rows, and what it raises ends the run with its report."""
     rows = [Misused(id=8, at=uuid1()) for _ in range(10)]
 
     async def run():

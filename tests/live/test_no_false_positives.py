@@ -147,7 +147,7 @@ def test_every_type_of_regular_and_static_columns(release, server):
 
 
 def test_every_type_of_keys(release, server):
-    """In the partition key, and in the clustering key in both orders."""
+    """Every type of keys, in the partition key, and in the clustering key in both orders."""
     texts = [*KEYS, *FROZEN, *(VECTORS[: len(KEYS)] if server.has_vectors else ())]
     of_each = [table(f"pk_{name}", f"id {name} pk") for name in KEYS]
     release(
@@ -389,7 +389,7 @@ def test_indexes_of_other_classes(release, server):
 
 
 def test_indexes_of_vectors(release, server):
-    """By every similarity function; a code on servers that cannot."""
+    """Indexes of vectors, by every similarity function; a code on servers that cannot."""
     names = {"a": None, "b": "cosine", "c": "DOT_PRODUCT", "d": "euclidean"}
     found = [
         index(name, using="sai", options={} if function is None else {"similarity_function": function})

@@ -72,7 +72,7 @@ def changed(token):
 
 
 def test_replicas_take_the_tokens_of_one_another(replica):
-    """Without a setting: all starters agreed on one secret."""
+    """Replicas take the tokens of one another, without a setting: all starters agreed on one secret."""
     token, found = None, []
     while True:
         page = replica().page(QUERY, size=2, token=token)

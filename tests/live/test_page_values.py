@@ -159,7 +159,7 @@ def test_the_order_of_values_after_in_means_nothing(repo):
 
 @pytest.mark.parametrize("seed", ["0", "1", "2"])
 def test_a_token_works_in_another_process(repo, scylla_cluster, seed):
-    """Whatever order its sets have there."""
+    """A token works in another process, whatever order its sets have there."""
     token = repo.page(labelled(), size=2).token
     host = scylla_cluster.contact_points[0]
     here = [sys.executable, "-c", WORKER, host, repo.keyspace, str(Path(__file__).parent), token]

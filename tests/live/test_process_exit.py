@@ -106,7 +106,7 @@ def text_not_prepared(repo):
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("begin", [begun_stream, begun_scan, saving, not_prepared, text_not_prepared])
 def test_nothing_that_a_parent_began_hangs_in_a_child(repo, begin):
-    """With a session that was lent before the fork."""
+    """Nothing that a parent began hangs in a child, with a session that was lent before the fork."""
     assert "ConnectionFailed" == in_child(begin(lent(repo)))
 
 
@@ -173,7 +173,7 @@ def open_sockets():
 
 
 def test_a_repo_that_was_closed_does_not_warn(scylla_cluster, repo):
-    """Neither does one that was never used."""
+    """A repo that was closed does not warn: neither does one that was never used."""
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         with scylla_cluster.repo(repo.keyspace, name="ends_process") as used:

@@ -220,7 +220,7 @@ def test_a_later_page_without_an_answer_times_out(weak, scylla_fault_proxy, way)
 
 @pytest.mark.timeout(60)
 def test_a_later_page_has_time_of_its_own(weak):
-    """However long the pages before it took to read."""
+    """A later page has time of its own, however long the pages before it took to read."""
     weak.save_many([Note(id=number) for number in range(20)])
     rows = []
     for row in weak.stream(select(Note).whole_table(), page_size=10):

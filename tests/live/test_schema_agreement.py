@@ -178,7 +178,7 @@ def test_writes_outlive_a_node(three, repo):
 
 
 def test_a_cancelled_reader_leaves_nothing_behind(three, repo):
-    """Neither tasks nor threads; and the repo is as good as before."""
+    """A cancelled reader leaves nothing behind: neither tasks nor threads; and the repo is as good as before."""
     with three.repo("agree", name="under_load") as load:
         migrate(load, resources=[Kept, Tally])
         load.save_many(Kept(id=number) for number in range(500))

@@ -193,7 +193,7 @@ def test_an_instance_is_free_after_a_cancellation(repo, book, weak, scylla_fault
 
 @pytest.mark.parametrize("make", [lambda book: Page(book=book), lambda book: Bare(id=book)], ids=["page", "bare"])
 def test_an_unchanged_instance_asks_whether_its_row_is_there(run, repo, book, make):
-    """Also of a table that has nothing but a key."""
+    """An unchanged instance asks whether its row is there, also of a table that has nothing but a key."""
     row = make(book)
     repo.save(row)
 
@@ -231,7 +231,7 @@ GIVEN = [
 
 @pytest.mark.parametrize("make", GIVEN)
 def test_a_static_value_that_was_given_is_written(run, repo, book, make):
-    """Also when it is the default itself."""
+    """A static value that was given is written, also when it is the default itself."""
     repo.save(Page(book=book, number=1, edition="second"))
     page = make(book)
     run(lambda repo: repo.save(page))

@@ -122,7 +122,7 @@ def test_vectors_come_back_where_there_are_vectors(server, case):
 
 @pytest.mark.parametrize("shape", SCALARS, ids=lambda shape: str(shape.hint))
 def test_any_value_of_a_scalar_comes_back(server, shape):
-    """Whatever Hypothesis thinks of."""
+    """Any value of a scalar comes back, whatever Hypothesis thinks of."""
 
     @few
     @given(shape.values)

@@ -343,7 +343,7 @@ def test_user_types_that_no_column_holds_belong_to_the_models_beside_them(top):
 
 
 def test_user_types_of_a_module_without_models_belong_to_the_packages(top):
-    """So that types can have a module of their own."""
+    """User types of a module without models belong to the packages, so that types can have a module of their own."""
     alone = "from scyllamodel import UserType\nclass Alone(UserType):\n    x: int\n"
     write(top, {"pk_alone/a.py": model("A", repo="r_alone"), "pk_alone/types.py": alone, "pk_aloneness.py": alone})
     find_models({"r_alone"}, ["pk_alone", "pk_aloneness"])

@@ -37,7 +37,7 @@ DIRECTIVE = re.compile(r"%%\s*\{")
 
 @given(st.lists(texts))
 def test_python_reads_the_same_texts(found):
-    """As literals of plain characters, in any quotes."""
+    """Python reads the same texts, as literals of plain characters, in any quotes."""
     assert found == [ast.literal_eval(python_text(text)) for text in found]
     assert set(found) == (ast.literal_eval(python_set(found)) if found else set())
     assert all(printable_line(python_text(text)) == python_text(text) for text in found)
@@ -55,13 +55,13 @@ def test_cql_reads_the_same_name_and_the_same_string(text):
 
 @given(st.lists(texts.filter(lambda text: printable_line(text) == text), min_size=1))
 def test_a_shell_splits_a_line_into_the_same_words(words):
-    """As `shlex` has it, for texts without control characters."""
+    """A shell splits a line into the same words, as `shlex` has it, for texts without control characters."""
     assert words == shlex.split(shell_line(*words))
 
 
 @pytest.mark.parametrize("word", [*HOSTILE, "a\tb", "\x1b[2J", "\u202ex'", "$(id)", "`id`", "\\", "é\n"])
 def test_bash_takes_the_same_word(word):
-    """Also one with control characters, which stays on its line."""
+    """Bash takes the same word, also one with control characters, which stays on its line."""
     done = subprocess.run(["bash", "-c", f"printf %s {shell_word(word)}"], capture_output=True, check=True)
 
     assert word.encode() == done.stdout
@@ -122,7 +122,7 @@ def test_each_statement_of_a_script_is_one_statement(facts):
 
 @given(texts)
 def test_a_comment_on_what_is_left_out_is_one_line_of_plain_ascii(text):
-    """In a CQL script, a module and a diagram."""
+    """A comment on what is left out is one line of plain ASCII, in a CQL script, a module and a diagram."""
     line = str(Unsupported("table", text, text))
 
     assert line.isascii()

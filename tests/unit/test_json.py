@@ -48,7 +48,7 @@ def test_what_is_no_json_is_an_error_of_values(text):
 
 @pytest.mark.parametrize("levels", [65, 100_000])
 def test_deep_json_is_what_is_not_understood(levels, tmp_path):
-    """In a plan, a lock file, a ledger row and an index target."""
+    """Deep JSON is what is not understood, in a plan, a lock file, a ledger row and an index target."""
     plan = tmp_path / "plan.json"
     plan.write_text(deep(levels, '{"kind": "plan", "format": 1, "steps": ', "}"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="nest more than 64 deep"):

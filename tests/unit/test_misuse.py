@@ -83,7 +83,7 @@ def test_reads_take_a_select(repo, verb, given, words):
 
 
 def test_scan_takes_a_model_or_a_select(repo):
-    """Not an instance, whose class would be read."""
+    """Scan takes a model or a SELECT, not an instance, whose class would be read."""
     assert "takes a model or a select, not an instance of Order" in refused(lambda: repo.scan(order()))
     assert "not a str" in refused(lambda: repo.aio().scan("orders"))
 
@@ -107,7 +107,7 @@ def test_get_takes_a_model_and_a_key_by_name(repo):
 
 @pytest.mark.parametrize("verb", ["save", "insert", "delete", "refresh"])
 def test_writes_take_an_instance(repo, verb):
-    """Not its class, not a statement, not a list."""
+    """Writes take an instance, not its class, not a statement, not a list."""
     start = rf"{verb}\(\) takes an instance of a model, not "
     assert re.match(start + r"the class Order\. ", both(repo, lambda on: getattr(on, verb)(Order)))
     assert re.match(start + r"None\. Write repo", both(repo, lambda on: getattr(on, verb)(None)))
@@ -156,7 +156,7 @@ def test_scalar_takes_a_column(repo):
     ],
 )
 def test_verbs_of_many_rows_take_an_iterable(call, words):
-    """Not a class, and not one instance."""
+    """Verbs of many rows take an iterable, not a class, and not one instance."""
     assert words in refused(lambda: call(BulkOperations(None, "shop")))
 
 
@@ -182,7 +182,7 @@ def test_batches_take_instances(repo, verb):
     ],
 )
 def test_clauses_take_no_names(call, words):
-    """As `filter_by` of SQLAlchemy and `filter` of Django do."""
+    """Clauses take no names, as `filter_by` of SQLAlchemy and `filter` of Django do."""
     assert words in refused(call)
 
 
@@ -226,7 +226,7 @@ A, B = Order.status == "a", Order.total > 3
     ],
 )
 def test_operators_join_no_conditions(call, words):
-    """Also where Python's precedence hands them a column and a value."""
+    """Operators join no conditions, also where Python's precedence hands them a column and a value."""
     assert re.search(words.replace("(first", r"\(first").replace("second)", r"second\)"), refused(call))
 
 
@@ -304,7 +304,7 @@ def test_a_repo_refuses_an_async_on_query():
 
 
 def test_a_repo_refuses_an_async_on_progress(repo):
-    """Before it connects."""
+    """A repo refuses an async on progress, before it connects."""
 
     async def on_progress(progress):
         """Nothing."""

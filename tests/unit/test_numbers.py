@@ -119,7 +119,7 @@ def test_waiting_for_a_release_has_a_timeout(repo):
     ("setting", "value"), [("slow_query", -1), ("slow_query", math.nan), ("request_timeout", math.inf)]
 )
 def test_times_among_the_settings_are_checked(setting, value):
-    """As those of verbs are."""
+    """Times among the settings are checked, as those of verbs are."""
     with pytest.raises(ConfigurationError, match=f"{setting}="):
         Repo(nodes=["h"], keyspace="shop", **{setting: value})
 

@@ -289,7 +289,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("row", BROKEN, ids=itertools.count())
 def test_a_stored_value_that_cannot_be_loaded_is_not_quoted(row):
-    """Neither it nor a redacted part of the key of its row."""
+    """A stored value that cannot be loaded is not quoted: neither it nor a redacted part of the key of its row."""
     shape = select(Closet).whole_table().compile("shop").template
     with pytest.raises(LoadError) as caught:
         load_rows(shape, [row])
@@ -368,13 +368,13 @@ def shown(one):
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_no_public_class_shows_a_secret(name):
-    """In none of its texts."""
+    """No public class shows a secret, in none of its texts."""
     assert SECRET not in shown(PLANTED[name]())
 
 
 @pytest.mark.parametrize("one", STATEMENTS, ids=range(len(STATEMENTS)))
 def test_no_statement_or_part_of_one_shows_a_secret(one):
-    """Whatever wraps the value."""
+    """No statement or part of one shows a secret, whatever wraps the value."""
     for wrapped in (one, [one], {"a": one}, (one,), Event("finished", result=one)):
         assert SECRET not in shown(wrapped)
 

@@ -61,7 +61,7 @@ def test_every_code_says_something():
 
 
 def test_a_code_as_a_document(capsys):
-    """With --json the same as values."""
+    """A code as a document, with --json the same as values."""
     main(["explain", "--json", "TY101"])
     (found,) = json.loads(capsys.readouterr().out)["codes"]
 

@@ -97,7 +97,7 @@ def test_a_warning_of_the_server_stands_under_its_step():
 
 @pytest.mark.parametrize("settings", [{"json": True}, {"verbosity": -1}])
 def test_quiet_runs_tell_nothing(settings):
-    """Neither a document nor -q leaves room for lines."""
+    """Quiet runs tell nothing: neither a document nor -q leaves room for lines."""
     assert ("", "") == run(Node(), **settings)
 
 

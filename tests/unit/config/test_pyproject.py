@@ -130,7 +130,7 @@ def test_a_file_that_everybody_writes_is_not_trusted(project):
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"[tool.other]", b"x" * 5_000_000 + TABLE.encode(), b"\n" * 1_000_000])
 def test_other_files_are_passed_over(project, text):
-    """Whatever stands in them, and however much."""
+    """Other files are passed over, whatever stands in them, and however much."""
     (project / "below" / "pyproject.toml").write_bytes(text)
 
     assert [project / "pyproject.toml"] == list(find_pyprojects(project / "below"))[:1]

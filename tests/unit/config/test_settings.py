@@ -276,7 +276,7 @@ def test_a_file_without_a_url_is_refused(environ, words):
 
 
 def test_a_file_that_is_not_text_shows_nothing_of_it(tmp_path):
-    """Neither the message nor an error behind it holds the password."""
+    """A file that is not text shows nothing of it: neither the message nor an error behind it holds the password."""
     file = tmp_path / "url"
     file.write_bytes(b"scylla://shop:hunter2\xff@h1/shop")
     with pytest.raises(ConfigurationError, match="is not UTF-8 text") as caught:

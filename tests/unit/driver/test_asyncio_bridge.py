@@ -64,7 +64,7 @@ def sending(sent):
 
 
 def test_an_answer_and_an_error_reach_their_tasks():
-    """With the driver's future beside the rows."""
+    """An answer and an error reach their tasks, with the driver's future beside the rows."""
 
     async def run():
         sent = []

@@ -219,7 +219,7 @@ def test_a_statement_without_markers_is_bound_by_the_driver():
 
 
 def test_the_slow_way_makes_the_same_statement():
-    """For what its fast twin does not know: a date as the driver's own class."""
+    """The slow way makes the same statement, for what its fast twin does not know: a date as the driver's own class."""
     theirs, ours = both([uuid.UUID, date, str, str], (KEY, util.Date(20_454), UNSET, None), (0,))
 
     assert "BoundStatement" == type(ours).__name__
@@ -246,7 +246,7 @@ EDGES = [
 
 @pytest.mark.parametrize(("moment", "is_taken"), EDGES, ids=str)
 def test_moments_are_taken_as_far_as_they_can_be_read(moment, is_taken):
-    """To the millisecond, in UTC."""
+    """Moments are taken as far as they can be read, to the millisecond, in UTC."""
     made, markers = prepared([uuid.UUID, datetime])
     bind = make_bind(made, markers, {})
     if is_taken:
@@ -257,7 +257,7 @@ def test_moments_are_taken_as_far_as_they_can_be_read(moment, is_taken):
 
 
 def test_a_value_that_does_not_fit_names_its_column():
-    """With the value and the type."""
+    """A value that does not fit names its column, with the value and the type."""
     made, markers = prepared([uuid.UUID, cql.Int])
     with pytest.raises(TypeMismatch) as caught:
         make_bind(made, markers, {})((KEY, "three"))
@@ -362,7 +362,7 @@ NOT_WHOLE = [
 
 @pytest.mark.parametrize(("hint", "value", "text"), NOT_WHOLE, ids=str)
 def test_what_to_write_in_the_place_of_nearly_whole_numbers_is_said(hint, value, text):
-    """By what is wrong with them."""
+    """What to write in the place of nearly whole numbers is said, by what is wrong with them."""
     made, markers = prepared([uuid.UUID, hint])
     with pytest.raises(TypeMismatch) as caught:
         make_bind(made, markers, {})((KEY, value))
@@ -389,7 +389,7 @@ def test_whole_numbers_fit_decimals_and_floats():
 
 
 def test_a_redacted_value_is_not_shown():
-    """Neither it nor the error that may quote it."""
+    """A redacted value is not shown: neither it nor the error that may quote it."""
     made, (key, other) = prepared([uuid.UUID, cql.Int])
     secret = Marker(other.name, other.type, other.dump, show=show_nothing)
     with pytest.raises(TypeMismatch) as caught:
@@ -445,14 +445,14 @@ def test_a_marker_without_a_type_is_named_with_that_of_the_server():
 
 
 def test_the_column_at_fault_is_named_behind_nulls_and_good_values():
-    """Whatever stands before it."""
+    """The column at fault is named behind nulls and good values, whatever stands before it."""
     made, markers = prepared([uuid.UUID, cql.TinyInt, cql.TinyInt, cql.TinyInt, cql.TinyInt])
     with pytest.raises(TypeMismatch, match=r"Order\.c4"):
         make_bind(made, markers, {})((KEY, None, UNSET, 1, 128))
 
 
 def test_nulls_may_stand_in_a_list_of_a_condition():
-    """And what does not fit may not."""
+    """Nulls may stand in a list of a condition, and what does not fit may not."""
     made, (key, other) = prepared([uuid.UUID, list[int]])
     bind = make_bind(made, [key, attrs.evolve(other, holds_nulls=True)], {})
 
@@ -494,7 +494,7 @@ ORDERS = [
 
 @pytest.mark.parametrize(("hint", "make"), [case[1:] for case in ORDERS], ids=[case[0] for case in ORDERS])
 def test_sets_and_maps_inside_of_frozen_values_have_one_order(hint, make):
-    """Whatever order Python has them in."""
+    """Sets and maps inside of frozen values have one order, whatever order Python has them in."""
     words = [f"word {number}" for number in range(20)]
     made, markers = prepared([uuid.UUID, hint])
     bind = make_bind(made, markers, GIVEN)
@@ -532,7 +532,7 @@ def test_collections_that_equal_what_is_read_are_taken(hint, value):
 
 
 def test_two_keys_that_are_stored_as_one_are_both_named():
-    """With what is wrong with them."""
+    """Two keys that are stored as one are both named, with what is wrong with them."""
     made, markers = prepared([uuid.UUID, dict[datetime, str]])
     one, other = MOMENTS[0], MOMENTS[0].replace(microsecond=999_998)
     with pytest.raises(TypeMismatch, match="are stored as one key of the map") as caught:

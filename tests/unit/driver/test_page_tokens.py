@@ -112,7 +112,7 @@ OTHER = [
 
 @pytest.mark.parametrize("values", [case[1] for case in SAME], ids=[case[0] for case in SAME])
 def test_a_token_is_taken_for_a_query_that_sends_the_same(values):
-    """However its values are written in Python."""
+    """A token is taken for a query that sends the same, however its values are written in Python."""
     assert STATE == read_token(compiled(**values), make_token(compiled(), STATE, KEYS), KEYS)
 
 
@@ -166,7 +166,7 @@ def damaged(token, bit):
 
 
 def test_a_token_cannot_be_changed():
-    """In no bit of its tag, its digest or its state."""
+    """A token cannot be changed, in no bit of its tag, its digest or its state."""
     token = make_token(compiled(), STATE, KEYS)
     for bit in range(8, 8 * len(raw(token))):
         with pytest.raises(InvalidPageToken, match="not signed with the secret"):
@@ -188,7 +188,7 @@ def test_an_unsigned_token_of_an_earlier_release_is_refused():
 
 
 def test_a_token_of_another_version_is_refused():
-    """With its version."""
+    """A token of another version is refused, with its version."""
     token = damaged(make_token(compiled(), STATE, KEYS), 0)
     with pytest.raises(InvalidPageToken, match="has version 2; this program reads version 3"):
         read_token(compiled(), token, KEYS)
@@ -272,7 +272,7 @@ def test_what_is_sent_differently_has_other_bytes(hint, one, other):
 
 
 def test_a_null_has_no_bytes():
-    """Neither alone nor where a value is bound."""
+    """A null has no bytes: neither alone nor where a value is bound."""
     assert canonicalize(driver_type_for(map_annotation(str).type, {}), None) is None
     assert canonical_values(compiled(badge_at=None)) != canonical_values(compiled())
 

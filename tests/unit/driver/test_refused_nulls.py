@@ -38,7 +38,7 @@ WRITES = [
 @pytest.mark.parametrize("write", WRITES, ids=range(len(WRITES)))
 @pytest.mark.parametrize("name", ["size", "labels", "owner"])
 def test_none_is_refused_in_a_column_that_excludes_it(write, name):
-    """With the column, and how to declare it so that it may be null."""
+    """None is refused in a column that excludes it, with the column, and how to declare it so that it may be null."""
     row = Event(id=1)
     setattr(row, name, None)
     with pytest.raises(

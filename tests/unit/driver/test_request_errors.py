@@ -113,7 +113,7 @@ def test_other_errors_stay_as_they_are(error):
 
 
 def test_an_error_without_its_cause_is_unknown():
-    """After it was pickled, for example."""
+    """An error without its cause is unknown, after it was pickled, for example."""
     assert StatementOutcome.UNKNOWN is classify(RequestRefused("no"))
 
 

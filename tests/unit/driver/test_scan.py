@@ -101,6 +101,6 @@ def test_a_position_of_many_ranges_costs_little():
 
 
 def test_a_position_that_is_too_long_is_not_decoded():
-    """Before any key is known."""
+    """A position that is too long is not decoded, before any key is known."""
     with pytest.raises(InvalidPageToken, match="too long"):
         course("A" * (MAX_POSITION_LENGTH + 1), ())

@@ -161,7 +161,7 @@ def test_a_loop_may_be_closed_while_a_task_of_it_waits():
 
 
 def test_who_settles_waits_for_the_end():
-    """Whatever it is; without work there is nothing to wait for."""
+    """Who settles waits for the end, whatever it is; without work there is nothing to wait for."""
     flights, work = SingleFlight(), Work(OSError())
     flights.wait_for("key")
     with ThreadPoolExecutor(1) as pool:
@@ -182,7 +182,7 @@ def test_without_an_event_loop_of_asyncio_nothing_begins():
 
 
 def test_a_thread_of_its_own_gives_its_result_or_its_error():
-    """Whatever the loop's executor does."""
+    """A thread of its own gives its result or its error, whatever the loop's executor does."""
 
     async def case():
         found = await run_in_own_thread(lambda: threading.current_thread().daemon)

@@ -23,7 +23,7 @@ IN_MEMORY = [[], (), set(), frozenset(), {}, {}.keys(), {}.values(), {}.items(),
 
 @pytest.mark.parametrize("given", [*IN_MEMORY, nothing()], ids=lambda given: type(given).__name__)
 def test_what_is_in_memory_does_not_block(given):
-    """Neither does an async iterable."""
+    """What is in memory does not block: neither does an async iterable."""
     assert not may_block(given)
 
 
@@ -55,7 +55,7 @@ def read(given):
 
 @pytest.mark.parametrize("count", [0, 1, LOOKAHEAD, 3 * LOOKAHEAD + 1])
 def test_all_items_come_in_their_order(count):
-    """However many there are."""
+    """All items come in their order, however many there are."""
     assert list(range(count)) == read(iter(range(count)))
 
 
@@ -78,7 +78,7 @@ def test_items_that_come_slowly_come_one_by_one():
 
 
 def test_the_error_of_a_source_comes_after_its_items():
-    """As it was raised."""
+    """The error of a source comes after its items, as it was raised."""
 
     def source():
         yield from range(300)

@@ -243,7 +243,7 @@ def test_a_refresh_knows_the_row_again():
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda row: pickle.loads(pickle.dumps(row))])
 def test_copies_do_not_know_either(copied):
-    """In another process, too."""
+    """Copies do not know either, in another process, too."""
     row = loaded()
     row.x = "b"
     fail(saving(row))

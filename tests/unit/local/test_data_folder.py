@@ -26,7 +26,7 @@ def test_a_new_folder_says_nothing(tmp_path):
 
 @pytest.mark.parametrize(("version", "nodes"), [("4.1.10", 3), ("5.0.6", 1)])
 def test_data_of_another_cluster_is_refused(tmp_path, version, nodes):
-    """Neither another version nor another number of nodes takes the data over."""
+    """Data of another cluster is refused: neither another version nor another number of nodes takes the data over."""
     KEPT.write(tmp_path)
     check_cluster_data(tmp_path, KEPT.version, KEPT.nodes)
 

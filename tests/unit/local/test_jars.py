@@ -206,14 +206,14 @@ def test_jars_of_an_offered_version_are_those_that_are_shipped(offered, mirror):
 
 
 def test_another_jar_of_an_offered_version_is_refused(offered, mirror):
-    """Also with a checksum of its own beside it."""
+    """Another jar of an offered version is refused, also with a checksum of its own beside it."""
     mirror.put(offered, b"another jar")
     with pytest.raises(LocalServerError, match="or another file"):
         jars("5.0.9")
 
 
 def test_every_offered_version_is_shipped():
-    """With the SHA-256 of each jar of its class path, itself first."""
+    """Every offered version is shipped, with the SHA-256 of each jar of its class path, itself first."""
     for version in RELEASES.values():
         found = shipped_digests(version)
         paths, digests = list(found), list(found.values())

@@ -81,7 +81,7 @@ def test_assignment_converts_and_validates(model):
 
 
 def test_construction_converts_once():
-    """And validates once."""
+    """Construction converts once, and validates once."""
     CALLS.clear()
     account = Account(id=1, email="A@x")
     copied = attrs.evolve(account, name="y")
@@ -167,7 +167,7 @@ def test_attrs_and_cattrs_see_the_same_class(account):
 
 
 def test_refused_values_of_redacted_columns_are_not_shown():
-    """On assignment as in the constructor."""
+    """Refused values of redacted columns are not shown, on assignment as in the constructor."""
 
     class Safe(Model):
         id: Column[int] = partition_key()

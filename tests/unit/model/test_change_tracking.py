@@ -92,7 +92,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("change", "wanted"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
 def test_changes_of_a_loaded_instance_are_seen(change, wanted):
-    """By comparison with the row, assigned or in place."""
+    """Changes of a loaded instance are seen, by comparison with the row, assigned or in place."""
     order = Kept.__load__(ROW)
     change(order)
 
@@ -101,7 +101,7 @@ def test_changes_of_a_loaded_instance_are_seen(change, wanted):
 
 @pytest.mark.parametrize(("change", "wanted"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
 def test_changes_after_a_write_are_seen(change, wanted):
-    """By comparison with what was written."""
+    """Changes after a write are seen, by comparison with what was written."""
     order = Kept(id=1, status="new", lines={"a": [1]}, notes=["x"])
     written(order)
     change(order)
@@ -127,7 +127,7 @@ def test_one_column_can_be_remembered():
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_the_row_goes_through_pickle(protocol):
-    """In Python values, not in the driver's."""
+    """The row goes through pickle, in Python values, not in the driver's."""
     order = Kept.__load__((1, "new", SortedSet(["a"]), {"a": [1]}, ["x"]))
     order.status = "paid"
 
@@ -237,7 +237,7 @@ def test_a_row_that_was_written_goes_through_pickle():
 
 
 def test_nulls_of_a_row_go_through_pickle():
-    """As the values that stand for them."""
+    """Nulls of a row go through pickle, as the values that stand for them."""
     again = pickle.loads(pickle.dumps(Mutable.__load__((1, None, None, None, None, None, "a b"))))
 
     assert {} == found(again)
@@ -256,7 +256,7 @@ def test_an_instance_is_written_by_one_call_at_a_time():
 
 
 def test_a_write_that_has_ended_ends_no_other():
-    """Not even when nothing refers to it any more."""
+    """A write that has ended ends no other, not even when nothing refers to it any more."""
     row = Kept(id=1)
     first = InstanceWrite(row)
     first.end()

@@ -107,7 +107,7 @@ def made(annotation, value, base=Model):
 @pytest.mark.parametrize(("annotation", "default", "advice"), WRONG, ids=range(len(WRONG)))
 @pytest.mark.parametrize("write", [lambda d: column(default=d), lambda d: d], ids=["column()", "bare"])
 def test_a_default_that_cannot_be_one_is_refused(annotation, default, advice, write):
-    """With what to write instead, however it is given."""
+    """A default that cannot be one is refused, with what to write instead, however it is given."""
     stands = write(default)
     if isinstance(stands, type(attrs.field())) and stands is default:
         return  # ``x: Column[int] = attrs.field(default=1)`` is a declaration, and a right one
@@ -131,7 +131,7 @@ def test_fields_of_user_types_are_checked_alike(annotation, default, advice):
 
 @pytest.mark.parametrize(("annotation", "default"), RIGHT, ids=range(len(RIGHT)))
 def test_a_default_that_fits_is_taken(annotation, default):
-    """As it is."""
+    """A default that fits is taken, as it is."""
     assert default == made(annotation, column(default=default))(id=1).x
 
 

@@ -193,7 +193,7 @@ class ItemView(MaterializedView, Priced, of=Item, view="items_by_cents"):
 
 
 def test_views_and_subclasses_take_mixins():
-    """As models do."""
+    """Views and subclasses take mixins, as models do."""
     assert 3 == ItemView.__load__((3, 1)).price()
     assert 4 == Ranked(id=1, cents=4).price()
 

@@ -139,7 +139,7 @@ def test_the_plan_notes_an_added_column_whose_nulls_load_as_none():
 
 
 def test_lint_names_columns_whose_default_is_not_for_existing_rows():
-    """Once for each table, without a server."""
+    """Lint names columns whose default is not for existing rows, once for each table, without a server."""
     found = [note for note in lint(desired_facts([Page], "ks")) if note.code == "NU101"]
     assert [("ks.nulls_pages", "note")] == [(note.object, note.severity) for note in found]
     assert "rank" in found[0].text

@@ -55,7 +55,7 @@ class Puppy(Dog, discriminator_value="puppy"):
 
 
 def test_the_table_has_the_columns_of_all():
-    """And their indexes."""
+    """The table has the columns of all, and their indexes."""
     names = {column.name for column in Pet.__facts__}
 
     assert {"owner", "id", "kind", "name", "lives", "tricks"} == names
@@ -63,7 +63,7 @@ def test_the_table_has_the_columns_of_all():
 
 
 def test_the_head_alone_stands_for_the_table():
-    """In the registry, and so for discovery."""
+    """The head alone stands for the table, in the registry, and so for discovery."""
     assert [Pet] == [cls for cls in registry if issubclass(cls, Pet)]
 
 
@@ -239,7 +239,7 @@ SEEING = {
 
 @pytest.mark.parametrize(("query", "text", "value"), SEEING.values(), ids=SEEING)
 def test_a_write_asks_for_its_class_where_it_can(query, text, value):
-    """In IF, or in WHERE when the discriminator is part of the key."""
+    """A write asks for its class where it can, in IF, or in WHERE when the discriminator is part of the key."""
     assert query.cql.endswith(text)
     assert value == query.values[-1]
 
@@ -297,7 +297,7 @@ def test_json_with_the_class_is_taken():
 
 
 def test_a_discriminator_is_named_once():
-    """Also by the column of the base."""
+    """A discriminator is named once, also by the column of the base."""
     query = select(Cat).where(Cat.owner == 1, Cat.id == 2, Pet.kind == "cat")
 
     assert 1 == query.cql.count("kind = ?")

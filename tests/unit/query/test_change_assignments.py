@@ -139,7 +139,7 @@ WRONG = [(set[datetime], {"x"}), (dict[datetime, str], {"x": "x"}), (list[Decima
 
 @pytest.mark.parametrize(("hint", "now"), WRONG, ids=str)
 def test_what_cannot_be_stored_is_assigned_whole(hint, now):
-    """And refused by name when it is bound."""
+    """What cannot be stored is assigned whole, and refused by name when it is bound."""
     was = {set: set(), dict: {}, list: []}.get(getattr(hint, "__origin__", None), Price(amount=Decimal(1)))
     (made,) = column_assignments(change(hint, was, now))
 
@@ -194,7 +194,7 @@ PARTS = [
     ("hint", "was", "now", "wanted"), [case[1:] for case in PARTS], ids=[case[0] for case in PARTS]
 )
 def test_only_what_differs_of_a_collection_is_sent(hint, was, now, wanted):
-    """With one operation for what is added and one for what is removed."""
+    """Only what differs of a collection is sent, with one operation for what is added and one for what is removed."""
     assert wanted == [(one.operation, one.value) for one in column_assignments(change(hint, was, now))]
 
 

@@ -102,7 +102,7 @@ ALLOWED = [
 
 @pytest.mark.parametrize(("query", "why"), REFUSED, ids=[f"{at}" for at in range(len(REFUSED))])
 def test_what_no_key_and_no_index_serves_is_refused(query, why):
-    """With the reason and what helps."""
+    """What no key and no index serves is refused, with the reason and what helps."""
     with pytest.raises(QueryNotSupported, match=why) as caught:
         query.compile("shop")
 
@@ -117,7 +117,7 @@ def test_what_is_served_is_not_refused(query):
 
 
 def test_a_refusal_names_the_columns_that_are_missing():
-    """For programs, too."""
+    """A refusal names the columns that are missing, for programs, too."""
     with pytest.raises(QueryNotSupported) as caught:
         N.where(Order.shop == 1).compile(None)
 

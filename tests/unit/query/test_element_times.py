@@ -71,6 +71,6 @@ def test_an_element_of_a_set_is_named_beside_it():
     ],
 )
 def test_what_has_no_time_of_its_own_is_refused(make, error, words):
-    """Before anything is sent."""
+    """What has no time of its own is refused, before anything is sent."""
     with pytest.raises(error, match=words):
         make()

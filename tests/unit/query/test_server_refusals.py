@@ -199,7 +199,7 @@ CALLS = {
 
 @pytest.mark.parametrize(("call", "kind", "why"), CALLS.values(), ids=CALLS)
 def test_what_no_column_has_is_refused_where_it_is_written(call, kind, why):
-    """At the call, not when the statement is sent."""
+    """What no column has is refused where it is written, at the call, not when the statement is sent."""
     with pytest.raises(kind, match=why):
         call()
 

@@ -252,14 +252,14 @@ MARKERS = [
 
 @pytest.mark.parametrize(("query", "name", "cql_type"), MARKERS, ids=[case[1] for case in MARKERS])
 def test_markers_say_what_they_are_for(query, name, cql_type):
-    """For errors, and for what is bound."""
+    """Markers say what they are for, for errors, and for what is bound."""
     found = {marker.name: marker.type for marker in query.compile(None).template.markers}
 
     assert cql_type == (None if found[name] is None else found[name].cql)
 
 
 def test_values_are_converted_as_their_columns_are():
-    """In a comparison, in IN, inside of a collection and in a tuple."""
+    """Values are converted as their columns are, in a comparison, in IN, inside of a collection and in a tuple."""
     queries = [
         N.where(*HERE, Order.level == Level.HIGH).allow_filtering(),
         N.where(*HERE, Order.level.in_([Level.HIGH])).allow_filtering(),
@@ -333,7 +333,7 @@ def test_options_are_no_part_of_the_text():
 
 
 def test_server_timeouts_are_bound():
-    """As a duration of whole milliseconds."""
+    """Server timeouts are bound, as a duration of whole milliseconds."""
     made = N.where(*HERE).server_timeout(0.5).compile(None)
 
     assert made.template.cql.endswith(" USING TIMEOUT ?")
@@ -352,7 +352,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("query", "row", "wanted"), ROWS, ids=lambda one: repr(one)[:30])
 def test_rows_become_tuples_of_python_values(query, row, wanted):
-    """With a loader only where one is needed."""
+    """Rows become tuples of Python values, with a loader only where one is needed."""
     load = query.whole_table().compile(None).template.load
 
     assert wanted == (row if load is None else load(row))

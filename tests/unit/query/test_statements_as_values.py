@@ -140,11 +140,11 @@ SECRET = [
 
 @pytest.mark.parametrize("query", SECRET, ids=range(len(SECRET)))
 def test_a_repr_never_shows_what_is_redacted(query):
-    """Nor that of a statement which is refused."""
+    """A repr never shows what is redacted, nor that of a statement which is refused."""
     assert "hush" not in repr(query)
     assert "***" in repr(query)
 
 
 def test_a_repr_is_short():
-    """However long a value is."""
+    """A repr is short, however long a value is."""
     assert len(repr(update(Plain).where(Plain.id == ID).set(Plain.name.to("x" * 10_000)))) < 300

@@ -99,14 +99,14 @@ def test_internal_tables_are_made_or_read_and_written():
 
 @pytest.mark.parametrize("resource", ["<table k.t>", "<keyspace k>", "<all tables in k>", "<all keyspaces>"])
 def test_a_right_on_what_is_above_covers(resource):
-    """As on the server."""
+    """A right on what is above covers, as on the server."""
     assert Permissions("r", frozenset({("ALTER", resource)})).covers("ALTER", "k", "t")
     assert not Permissions("r", frozenset({("ALTER", resource)})).covers("DROP", "k", "t")
     assert Permissions("r", is_superuser=True).covers("DROP", "k", "t")
 
 
 def test_a_right_on_something_else_does_not_cover():
-    """Neither that of another table nor one on a table for its keyspace."""
+    """A right on something else does not cover: neither that of another table nor one on a table for its keyspace."""
     held = Permissions("r", frozenset({("ALTER", "<table k.t>")}))
 
     assert [False, False, False] == [held.covers("ALTER", *place) for place in (("k", "u"), ("k",), ())]

@@ -16,7 +16,7 @@ VERSION = Migration("shop/default", 5, status="applied", models=("shop.models",)
 
 
 def test_a_step_of_a_known_version_is_done():
-    """By its statement."""
+    """A step of a known version is done, by its statement."""
     assert {REVOKE: STEP} == executed_raw_steps([VERSION], ["shop.models", "shop.more"])
     assert {REVOKE: STEP} == executed_raw_steps([VERSION])
 

@@ -190,7 +190,7 @@ def test_a_refusal_ends_the_run(fault):
 
 
 def test_a_rerun_does_what_is_left():
-    """After a failure a new plan holds the rest, without flags."""
+    """A rerun does what is left, after a failure a new plan holds the rest, without flags."""
     simulator, plan = started(refused=frozenset({4}))
     with pytest.raises(StepFailed):
         run(simulator, plan)

@@ -307,7 +307,7 @@ SAME = [
 
 @pytest.mark.parametrize(("name", "wanted", "found", "server", "equal"), SAME)
 def test_what_means_the_same(name, wanted, found, server, equal):
-    """As exact as a server stores it, and not more exact."""
+    """What means the same, as exact as a server stores it, and not more exact."""
     maps = [FrozenMap(side) if isinstance(side, dict) else side for side in (wanted, found)]
 
     assert equal == option_matches(name, *maps, server)

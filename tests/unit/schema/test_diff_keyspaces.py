@@ -85,7 +85,7 @@ def test_an_existing_keyspace_is_compared(found, declared, expected):
 
 
 def test_a_missing_keyspace_is_made_when_asked_for():
-    """Only then; otherwise the rules speak of it."""
+    """A missing keyspace is made when asked for, only then; otherwise the rules speak of it."""
     nothing = schema(keyspace=None)
 
     assert ["+ keyspace k"] == told(diff(nothing, wanted(), SERVER, create_keyspace=True))

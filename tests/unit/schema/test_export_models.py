@@ -71,7 +71,7 @@ def test_a_generated_module_means_what_it_was_made_from(folder, facts):
 
 
 def test_the_same_facts_give_the_same_text():
-    """Whatever the order in which rows came."""
+    """The same facts give the same text, whatever the order in which rows came."""
     one, two = table("b", "a int pk"), table("a", "a int pk", "u frozen<p>")
     point = user_type("p", "x int")
 
@@ -150,7 +150,7 @@ def test_types_without_a_python_value_keep_their_type(folder):
 
 
 def test_indexes_and_views_come_back(folder):
-    """With class, part and options; a view calls its columns as its table does."""
+    """Indexes and views come back, with class, part and options; a view calls its columns as its table does."""
     base = table(
         "t", "a int pk", "Mixed int ck desc", "m map<text,int>", "v text",
         indexes=[index("m", "i", on="keys"), index("v", "j", using="sai", options={"case_sensitive": "false"})],
@@ -192,7 +192,7 @@ def test_an_empty_keyspace_gives_an_empty_module():
 
 
 def test_a_diagram_shows_every_table_view_and_type():
-    """With keys, order, statics, indexes, and lines to what is held."""
+    """A diagram shows every table view and type, with keys, order, statics, indexes, and lines to what is held."""
     facts = schema(
         user_type("addr", "x int"),
         table("t", "a int pk", "b int ck desc", "s text static", "u map<text,frozen<addr>>", indexes=[index("u", "i")]),

@@ -92,7 +92,7 @@ LOCK = """\
 
 
 def test_a_column_is_a_line():
-    """So that a review shows what a release does."""
+    """A column is a line, so that a review shows what a release does."""
     facts = bare(schema(table("t", options={"comment": "é"})))
 
     assert LOCK == snapshot_text(snapshot_document({"default": ("k", facts)}))

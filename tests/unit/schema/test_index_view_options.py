@@ -50,7 +50,7 @@ def test_what_was_chosen_is_read_and_what_a_server_chooses_is_not():
 
 @pytest.mark.parametrize(("release", "keyspace"), [("2026.3", "zoo"), ("2026.3", "zoo_tablets"), ("2025.1.14", "zoo")])
 def test_indexes_without_options_have_none(release, keyspace):
-    """Whatever their columns, local or not, with tablets or without."""
+    """Indexes without options have None, whatever their columns, local or not, with tablets or without."""
     found = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release])
 
     assert {"{}"} == {str(dict(index.view_options)) for table in found.tables for index in table.indexes}
@@ -72,7 +72,7 @@ def test_an_index_that_was_dropped_comes_back_with_them():
 
 
 def test_they_are_noted_and_shown():
-    """In a strict check where no model declares them, in generated models, and in JSON."""
+    """They are noted and shown, in a strict check where no model declares them, in generated models, and in JSON."""
     bare = [attrs.evolve(found, view_options={}) for found in DOCS.indexes]
     noted = [
         diff(FACTS, KeyspaceFacts("new26", tables=[attrs.evolve(DOCS, indexes=i)]), NEW) for i in (bare, DOCS.indexes)

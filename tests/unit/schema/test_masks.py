@@ -62,7 +62,7 @@ def row(function, types, values, nulls, keyspace="system"):
 
 @pytest.mark.parametrize(("cql_type", "declared", "stored"), SEEN, ids=[f"{kind} {mask}" for kind, mask, _ in SEEN])
 def test_a_declared_mask_is_the_one_that_servers_store(cql_type, declared, stored):
-    """And its text, declared once more, is the same text."""
+    """A declared mask is the one that servers store, and its text, declared once more, is the same text."""
     found = stored_mask(row(*stored), "k")
 
     assert found == declared_mask(declared, parse_type(cql_type))
@@ -90,14 +90,14 @@ def test_functions_of_the_keyspace_and_of_others():
     ],
 )
 def test_what_is_not_a_mask_is_refused(cql_type, text, why):
-    """With what is wrong with it."""
+    """What is not a mask is refused, with what is wrong with it."""
     with pytest.raises(ValueError, match=why):
         declared_mask(text, parse_type(cql_type))
 
 
 @pytest.mark.parametrize(("mask", "why"), [("mask_inner", "nor a call"), (1, "masked_with=1 is not valid")])
 def test_a_wrong_mask_is_reported_when_the_class_is_made(mask, why):
-    """Before a server is asked."""
+    """A wrong mask is reported when the class is made, before a server is asked."""
     with pytest.raises(ModelDefinitionError, match=why):
 
         class Wrong(Model, table="wrong"):

@@ -284,7 +284,7 @@ CANONICAL = [
 
 @pytest.mark.parametrize(("name", "value", "wanted"), CANONICAL)
 def test_each_spelling_has_one_form(name, value, wanted):
-    """Whatever its case."""
+    """Each spelling has one form, whatever its case."""
     assert wanted == canonical(name, value)
 
 
@@ -374,7 +374,7 @@ def test_what_servers_take_is_no_problem(name, value):
 
 @pytest.mark.parametrize(("name", "value"), NOT_TAKEN)
 def test_what_no_server_takes_is_a_problem(name, value):
-    """From just beyond them."""
+    """What no server takes is a problem, from just beyond them."""
     assert 1 == len(TableOptions(**{name: value}).problems("m.Order"))
 
 

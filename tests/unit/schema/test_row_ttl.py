@@ -108,7 +108,7 @@ def test_views_and_user_types_do_not_declare_it():
 
 @pytest.mark.parametrize("server", [ServerProfile(), ServerProfile("scylla", (2026, 1))])
 def test_a_server_without_it_is_refused(server):
-    """With TY110, for a new table and for one that is there."""
+    """A server without it is refused, with TY110, for a new table and for one that is there."""
     assert ["TY110"] == [one.code for one in make_plan(wanted(EXPIRING), schema(), server).refusals]
     assert "TY110" in [one.code for one in planned(PLAIN, EXPIRING, server).refusals]
 
@@ -164,12 +164,12 @@ def test_contract_unsets_it_under_its_code_and_drops_it_under_two():
     ],
 )  # fmt: skip
 def test_a_rollback_brings_it_back_and_takes_it_away(live, goal, cql_):
-    """To the schema that was, TTL column included."""
+    """A rollback brings it back and takes it away, to the schema that was, TTL column included."""
     assert cql_ == [change_cql(change, NEW) for change in transition(schema(live), schema(goal), NEW)]
 
 
 def test_a_step_is_proved_and_undone():
-    """By the tag that is stored."""
+    """A step is proved and undone, by the tag that is stored."""
     change = SetTtlColumn("k", "t", "ends", None)
 
     assert [False, True] == [is_applied(change, schema(found), NEW) for found in (PLAIN, EXPIRING)]
@@ -186,7 +186,7 @@ def test_it_is_part_of_what_a_schema_is():
 
 
 def test_a_snapshot_keeps_it():
-    """And one that was written before knows none."""
+    """A snapshot keeps it, and one that was written before knows none."""
     facts = SchemaFacts([schema(EXPIRING)])
     document = snapshot_document({"r": ("k", facts)})
 

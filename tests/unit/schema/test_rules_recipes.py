@@ -60,7 +60,7 @@ def test_a_declaration_of_a_recipe_means_its_column(cql_type, name):
 
 
 def test_static_and_key_columns_keep_what_they_are():
-    """As the models that `inspect` writes."""
+    """Static and key columns keep what they are, as the models that `inspect` writes."""
     assert "s: Column[str | None] = column(default=None, static=True)" == suggested_fixes.column_declaration(
         column("s text static")
     )

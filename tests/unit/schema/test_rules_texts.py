@@ -81,12 +81,12 @@ STALE = [
 
 @pytest.mark.parametrize(("found", "declared", "expected"), [s[1:] for s in STALE], ids=[s[0] for s in STALE])
 def test_a_rename_is_refused_or_done_or_stale(found, declared, expected):
-    """And never two of these."""
+    """A rename is refused or done or stale, and never two of these."""
     assert expected == stale(found, declared)
 
 
 def test_the_way_round_a_table_of_another_name_has_all_its_steps():
-    """From the second model to the drop."""
+    """The way round a table of another name has all its steps, from the second model to the drop."""
     told = fixes(schema(table("old", *T)), wanted(RENAMED))
 
     assert ["1. ", "2. ", "3. ", "4. ", "5. "] == [line[:3] for line in told.splitlines() if line[:1].isdigit()]

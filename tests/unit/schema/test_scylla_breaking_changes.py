@@ -68,7 +68,7 @@ def test_new_tables_with_both_are_refused():
 
 @pytest.mark.parametrize("server", [OLD, NEW])
 def test_an_indexed_collection_is_not_dropped(server):
-    """Not by contract, also under a foreign index, and not by a rollback."""
+    """An indexed collection is not dropped, not by contract, also under a foreign index, and not by a rollback."""
     model = attrs.evolve(T, columns=[column for column in T if column.name != "m"])
     found = contract_plan(
         SchemaFacts([wanted(model)]), SchemaFacts([schema(INDEXED, keyspace=ABOUT)]), server, allow={"DS103:t.m"}

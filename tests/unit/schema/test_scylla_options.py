@@ -230,7 +230,7 @@ def test_what_a_node_stored_is_in_sync(case):
 
 @pytest.mark.parametrize("case", REFUSED, ids=str)
 def test_what_a_node_refused_is_refused_before_anything_runs(case):
-    """With a code; or a plan spells it as a node took it."""
+    """What a node refused is refused before anything runs, with a code; or a plan spells it as a node took it."""
     codes = refusals(case)
     is_respelt = (case.key, str(declared(case.text)[0])) in ASKED or why(RESPELT, case.text) is not None
 

@@ -41,7 +41,7 @@ TABLES = {"about", "system_schema_columns", "system_tables"}
 
 
 def test_each_group_is_used_or_has_a_reason():
-    """And none is in both tables."""
+    """Each group is used or has a reason, and none is in both tables."""
     assert set(GROUPS) == {*CASES, *TEXTS, *TABLES}
     assert set() == set(CASES) & set(TEXTS)
 

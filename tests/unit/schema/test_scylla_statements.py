@@ -348,7 +348,7 @@ def grouped(cases):
 
 @pytest.mark.parametrize(("group", "cases"), grouped(TAKEN), ids=list(GROUPS))
 def test_what_was_taken_can_be_declared(group, cases):
-    """And no rule refuses it; each other one has its reason."""
+    """What was taken can be declared, and no rule refuses it; each other one has its reason."""
     assert [] == [found for found in map(unexpected, cases) if found]
 
 

@@ -47,7 +47,7 @@ def changes(key, old, new):
 
 @pytest.mark.parametrize(("key", "declared", "result"), TAKEN)
 def test_a_type_that_was_stored_is_the_declared_one(key, declared, result):
-    """However a node spells it."""
+    """A type that was stored is the declared one, however a node spells it."""
     assert parse_type(declared) == parse_type(stored(result))
     assert [] == changes(key, stored(result), declared)
 
@@ -91,7 +91,7 @@ def test_a_change_of_a_type_that_scylla_takes_is_said_to_be_one(key, name, kind,
 
 
 def test_the_cases_are_many():
-    """And those about whole tables and user types are in other tests."""
+    """The cases are many, and those about whole tables and user types are in other tests."""
     assert len(TAKEN) > 150
     assert len(REFUSED) > 80
     assert len(list(altered())) > 20

@@ -148,7 +148,7 @@ def test_what_the_server_refused_is_refused_and_what_it_took_passes():
 
 
 def test_a_plan_refuses_a_wrong_option_before_anything_runs():
-    """With the code, and what can be written."""
+    """A plan refuses a wrong option before anything runs, with the code, and what can be written."""
     bad = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "klingon"}))
     good = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "English"}))
     plans = [make_plan(wanted(one), on_server(), NEW) for one in (bad, good)]
@@ -189,7 +189,7 @@ def test_searches_that_no_server_answers_are_refused(query, words):
 
 
 def test_words_are_text():
-    """Not a list of them."""
+    """Words are text, not a list of them."""
     with pytest.raises(TypeError, match="words to search for"):
         Doc.body.bm25(["x"])
 

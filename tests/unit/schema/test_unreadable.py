@@ -67,7 +67,7 @@ def test_what_a_model_declares_is_an_error(compare, declared, error):
 
 
 def test_a_step_is_not_proved_by_what_cannot_be_read():
-    """Nor is it taken for missing."""
+    """A step is not proved by what cannot be read, nor is it taken for missing."""
     with pytest.raises(IntrospectionError):
         is_applied(AddTable("k", table("odd", "id int pk")), LIVE, SERVER)
 

@@ -39,7 +39,7 @@ COUNTERS = ("k int pk", "column1 text ck", "n counter static", "value counter")
 
 
 def test_compact_tables_are_written_as_they_were_created():
-    """Without the columns that the server adds by its own rules."""
+    """Compact tables are written as they were created, without the columns that the server adds by its own rules."""
     empty = "value 'org.apache.cassandra.db.marshal.EmptyType'"
     found = schema(
         flagged("dense", "dense", "k int pk", "c int ck desc", "v int"),
@@ -58,7 +58,7 @@ def test_compact_tables_are_written_as_they_were_created():
 
 
 def test_what_only_thrift_could_create_is_left_out_of_cql():
-    """With the reason, and with its indexes."""
+    """What only thrift could create is left out of CQL, with the reason, and with its indexes."""
     found = schema(
         flagged("sup", "super", "k int pk", "c int ck", "v int"),
         flagged("odd", "compact", "k int pk", "column1 timeuuid ck", "v int static", "value blob"),
@@ -127,7 +127,7 @@ def test_a_type_without_a_name_in_cql_is_read_as_its_class():
 
 
 def test_a_user_type_may_be_called_empty():
-    """And then it is meant."""
+    """A user type may be called empty, and then it is meant."""
     types = [{"keyspace_name": "k", "type_name": "empty", "field_names": ["x"], "field_types": ["int"]}]
 
     assert "empty" == read(column("v", "empty"), types=types).table("t")["v"].type.cql

@@ -31,7 +31,7 @@ def doc(x, tags=()):
 
 
 def test_an_acknowledged_write_that_is_lost_is_found(model):
-    """Neither the value before it nor a missing row can be."""
+    """An acknowledged write that is lost is found: neither the value before it nor a missing row can be."""
     model.begin(DOC, x="a").acknowledge()
     model.begin(DOC, x="b").acknowledge()
 
@@ -158,7 +158,7 @@ def test_elements_that_one_writer_sent_side_by_side_stand_in_any_order(model):
 
 
 def test_elements_that_were_not_written_or_were_refused_are_found(model):
-    """In a set too, where no order counts."""
+    """Elements that were not written or were refused are found, in a set too, where no order counts."""
     model.begin(LOG, marks="b").acknowledge()
     model.begin(LOG, marks="a").acknowledge()
     model.begin(LOG, marks="c").refuse()

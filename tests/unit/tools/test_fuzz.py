@@ -36,7 +36,7 @@ def test_the_run_sees_errors_too(kind):
 
 
 def test_another_error_ends_the_run(monkeypatch):
-    """With the words that play the case again."""
+    """Another error ends the run, with the words that play the case again."""
 
     def broken(dice):
         raise ZeroDivisionError(dice.random())

@@ -138,7 +138,7 @@ def test_the_older_spellings_mean_the_same(hint, text):
     [Optional[str], Union[str, None], str | None, Annotated[str | None, 1], cql.Ascii | None],  # noqa: UP045
 )
 def test_none_makes_it_nullable(hint):
-    """However it is spelt, and outside or inside ``Annotated``."""
+    """None makes it nullable, however it is spelt, and outside or inside ``Annotated``."""
     found = map_annotation(hint)
 
     assert (True, hint, None) == (found.nullable, found.python, found.empty)
@@ -294,7 +294,7 @@ def test_a_stored_value_outside_of_a_literal_still_loads():
 
 
 def test_a_literal_takes_another_width():
-    """As ``int`` does."""
+    """A literal takes another width, as ``int`` does."""
     assert "int" == map_annotation(Literal[1, 2], type=cql.Int).type.cql
 
 

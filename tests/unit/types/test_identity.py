@@ -345,7 +345,7 @@ def test_values_of_an_unknown_user_type_are_compared_by_what_is_in_them(one, sam
 
 
 def test_what_cannot_be_stored_is_the_same_as_nothing():
-    """Neither another such value nor a good one; nothing is raised."""
+    """What cannot be stored is the same as nothing: neither another such value nor a good one; nothing is raised."""
     known = identity_of(map_annotation(set[datetime]))
 
     assert not is_same(known, {"x"}, {"y"})
