@@ -89,7 +89,7 @@ def test_nothing_is_skipped_or_mocked(path):
     assert [] == [word for word in words if word in text]
 
 
-@pytest.mark.parametrize("folder", ["scyllamodel", "benchmarks"])
+@pytest.mark.parametrize("folder", ["scyllamodel", "tests", "benchmarks"])
 def test_texts_are_plain_english(folder):
     """Docstrings, comments, messages and pages use none of the banned phrases, and a docstring stands alone."""
     paths = [path for path in (ROOT / folder).rglob("*") if path.suffix in TEXT_FILES and RECORDED not in path.parents]

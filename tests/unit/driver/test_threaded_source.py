@@ -23,7 +23,7 @@ IN_MEMORY = [[], (), set(), frozenset(), {}, {}.keys(), {}.values(), {}.items(),
 
 @pytest.mark.parametrize("given", [*IN_MEMORY, nothing()], ids=lambda given: type(given).__name__)
 def test_what_is_in_memory_does_not_block(given):
-    """What is in memory does not block: neither does an async iterable."""
+    """A collection in memory does not block: neither does an async iterable."""
     assert not may_block(given)
 
 

@@ -71,7 +71,7 @@ def test_a_generated_module_means_what_it_was_made_from(folder, facts):
 
 
 def test_the_same_facts_give_the_same_text():
-    """The same facts give the same text, whatever the order in which rows came."""
+    """Equal facts give equal texts, whatever the order in which rows came."""
     one, two = table("b", "a int pk"), table("a", "a int pk", "u frozen<p>")
     point = user_type("p", "x int")
 

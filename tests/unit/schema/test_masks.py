@@ -90,7 +90,7 @@ def test_functions_of_the_keyspace_and_of_others():
     ],
 )
 def test_what_is_not_a_mask_is_refused(cql_type, text, why):
-    """What is not a mask is refused, with what is wrong with it."""
+    """A text that is not a mask is refused, with what is wrong with it."""
     with pytest.raises(ValueError, match=why):
         declared_mask(text, parse_type(cql_type))
 

@@ -348,7 +348,7 @@ def grouped(cases):
 
 @pytest.mark.parametrize(("group", "cases"), grouped(TAKEN), ids=list(GROUPS))
 def test_what_was_taken_can_be_declared(group, cases):
-    """What was taken can be declared, and no rule refuses it; each other one has its reason."""
+    """An accepted type or option can be declared, and no rule refuses it; each other one has its reason."""
     assert [] == [found for found in map(unexpected, cases) if found]
 
 
