@@ -161,7 +161,7 @@ def test_a_source_that_gives_nothing_more_is_left(repo, rows):
 
 
 def test_rows_that_were_read_ahead_are_in_the_report(repo, rows):
-    """They were not sent."""
+    """Rows that were read ahead are in the report: they were not sent."""
 
     def failing(progress):
         raise KeyError

@@ -152,7 +152,7 @@ def test_an_instance_is_not_being_written_by_a_loop_that_was_closed(repo, silent
 
 @WRITES
 def test_an_instance_is_not_being_written_by_a_task_that_was_collected(repo, silent, scylla_fault_proxy, write):
-    """It knows that it does not know its row."""
+    """An instance is not being written by a task that was collected: it knows that it does not know its row."""
     rows = changed(repo, f"collected {write.__name__}")
     scylla_fault_proxy.black_hole()
     begun(write(silent.aio(), rows))

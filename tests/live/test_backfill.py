@@ -241,7 +241,7 @@ def test_columns_of_each_kind(repo, source, target, given, wanted):
 
 
 def test_a_collection_that_changes_meanwhile_is_not_undone(repo):
-    """It has no time of its own, and is dated back."""
+    """A collection that changes meanwhile is not undone: it has no time of its own, and is dated back."""
     repo.save(Order(shop=1, number=1, tags={"old"}))
 
     def convert(value):
@@ -283,7 +283,7 @@ def test_rows_are_made_by_a_function(repo):
 
 
 def test_a_row_that_is_only_a_key_is_copied(repo):
-    """It has no value whose time could be taken."""
+    """A row that is only a key is copied: it has no value whose time could be taken."""
     repo.save(Order(shop=3, number=4))
 
     backfill(repo, Order, into=ByDay)
@@ -328,7 +328,7 @@ def test_values_that_the_server_has_no_room_for_are_told(repo):
 
 
 def test_a_dry_run_writes_nothing(repo):
-    """It reads and converts, and tells what would fail."""
+    """A dry run writes nothing: it reads and converts, and tells what would fail."""
     repo.save_many([*orders(5, note="1"), Order(shop=1, number=77, note="x")])
 
     with pytest.raises(BackfillFailed, match="1 of 6"):

@@ -131,7 +131,7 @@ def test_a_batch_whose_block_has_ended_takes_nothing(run, use):
 
 
 def test_a_batch_whose_block_has_ended_is_neither_sent_nor_entered(run, hall):
-    """Both are mistakes of the program."""
+    """A batch whose block has ended is neither sent nor entered: both are mistakes of the program."""
 
     def case(repo):
         batch = repo.block(repo.batch(), lambda batch: batch.save(Seat(hall=hall, number=1)))
@@ -301,7 +301,7 @@ KEPT = [
 
 @pytest.mark.parametrize("fill", KEPT)
 def test_writes_that_do_not_meet_are_taken(run, hall, fill):
-    """Of different columns, elements, rows or times; and two that say the same."""
+    """Writes that do not meet are taken: of different columns, elements, rows or times; and two that say the same."""
     run(lambda repo: repo.block(repo.batch(), lambda batch: fill(batch, hall)))
 
 

@@ -159,7 +159,7 @@ def test_a_key_of_one_column_needs_no_tuple(run):
 
 @pytest.mark.parametrize("key", [(1,), 1, {"hall": 1}, {"hall": 1, "nr": 2}], ids=str)
 def test_a_key_that_is_not_whole_is_refused(repo, key):
-    """It is the error of that key."""
+    """A key that is not whole is refused: it is the error of that key."""
     with pytest.raises(BulkWriteError) as caught:
         repo.get_many(Seat, [key])
 
@@ -201,7 +201,7 @@ def test_a_scan_goes_on_from_its_position(run):
 
 
 def test_a_position_of_another_scan_is_refused(repo):
-    """It is bound to the query."""
+    """A position of another scan is refused: it is bound to the query."""
     position = repo.scan(Seat).position
     with pytest.raises(InvalidPageToken):
         repo.scan(Lone, position=position)

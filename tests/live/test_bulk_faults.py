@@ -149,7 +149,7 @@ def test_a_source_that_raises(run, repo, rows, by_partition):
 
 
 def test_a_progress_function_that_raises(run, repo, rows):
-    """It is called in the midst of answers, of which none is lost."""
+    """A progress function that raises: it is called in the midst of answers, of which none is lost."""
     seen = []
 
     def progress(now):
@@ -165,7 +165,7 @@ def test_a_progress_function_that_raises(run, repo, rows):
 
 
 def test_rows_that_wait_to_be_sent_again_are_reported(run, repo, rows, scylla_cluster, scylla_fault_proxy):
-    """They failed with the error that they had."""
+    """Rows that wait to be sent again are reported: they failed with the error that they had."""
     with scylla_cluster.repo(
         repo.keyspace, name="bulk", nodes=[scylla_fault_proxy.address], request_timeout=0.5
     ) as weak:

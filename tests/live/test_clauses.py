@@ -252,7 +252,7 @@ def test_rows_are_updated(run, before, changes, after):
 
 
 def test_deletes(run):
-    """Of a row, a column, an element, a range, a partition."""
+    """Deletes: of a row, a column, an element, a range, a partition."""
     first = fresh(status="x", lines={"a": 1, "b": 2})
     others = [first.replace(number=n) for n in range(2, 8)]
 
@@ -622,7 +622,7 @@ def test_streams(run):
 
 
 def test_a_tenant_has_its_own_tables(scylla_cluster, repo):
-    """Over the same connection, with the keyspace in the text."""
+    """A tenant has its own tables: over the same connection, with the keyspace in the text."""
     other = f"{repo.keyspace}_t"
     with scylla_cluster.repo(other, name="clauses") as maker:
         keyspaces.create(maker)

@@ -153,7 +153,7 @@ WAYS_TO_TOUCH = {
 
 @pytest.mark.parametrize("touch", WAYS_TO_TOUCH.values(), ids=WAYS_TO_TOUCH)
 def test_a_changed_key_never_touches_another_row(run, moved, stored, touch):
-    """It is refused, and the other row stays."""
+    """A changed key never touches another row: it is refused, and the other row stays."""
 
     def case(repo):
         with pytest.raises(QueryNotSupported, match="in the primary key, and was changed"):

@@ -138,7 +138,7 @@ def test_a_list_whose_append_got_no_answer_is_written_whole(repo, weak, scylla_f
 
 
 def test_a_plain_write_whose_answer_was_lost_is_sent_again(repo, weak, scylla_fault_proxy):
-    """It may be, and the caller sees nothing of it."""
+    """A plain write whose answer was lost is sent again: it may be, and the caller sees nothing of it."""
     scylla_fault_proxy.cut_answers(1)
     deadline = time.monotonic() + 20
     while True:  # with one node there is no next host; the driver reconnects behind our back
@@ -180,7 +180,7 @@ def _bound(repo, batch):
 
 
 def test_a_conditional_batch_without_an_answer_is_unknown(weak, scylla_fault_proxy):
-    """Of several rows, which have to be read one by one."""
+    """A conditional batch without an answer is unknown: of several rows, which have to be read one by one."""
     batch = weak.batch().timeout(0.5)
     for number in (0, 0):
         batch.insert(Thing(id=number), if_not_exists=True)

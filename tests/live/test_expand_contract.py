@@ -335,7 +335,7 @@ class ByTotal(MaterializedView, of=Order, view="by_total"):
 
 
 def test_views_of_a_table_are_named(app):
-    """They go with the old table."""
+    """Views of a table are named: they go with the old table."""
     began(app, order() + VIEW)
     other, _ = app.release(order(number="descending=True"))
 

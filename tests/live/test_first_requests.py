@@ -151,7 +151,7 @@ def test_what_is_left_of_the_time_is_for_the_request(silent, scylla_fault_proxy)
 
 
 def test_the_timeout_of_a_session_in_legacy_mode_holds_for_preparing(scylla_cluster, repo, scylla_fault_proxy):
-    """It is a setting of the session there."""
+    """The timeout of a session in legacy mode holds for preparing: it is a setting of the session there."""
     host, _, port = scylla_fault_proxy.address.rpartition(":")
     cluster = Cluster([host], port=int(port))
     try:

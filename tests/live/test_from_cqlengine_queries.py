@@ -140,7 +140,7 @@ def test_a_query_can_be_read_again(repo):
 
 
 def test_queries_grow_without_changing(repo):
-    """Each step is a query of its own."""
+    """Queries grow without changing: each step is a query of its own."""
     narrow = OF_0.where(Attempt.attempt == 1)
 
     assert (4, 1) == (repo.count(OF_0), repo.count(narrow))
@@ -152,7 +152,7 @@ def test_queries_grow_without_changing(repo):
     ids=["as kept", "ascending", "descending"],
 )
 def test_rows_come_in_order(repo, ordering, wanted):
-    """Of the clustering key, either way."""
+    """Rows come in order: of the clustering key, either way."""
     assert wanted == [row.attempt for row in repo.all(OF_0.order_by(*ordering))]
 
 
@@ -164,7 +164,7 @@ def test_two_directions_are_kept(repo):
 
 
 def test_two_directions_are_turned_together(repo):
-    """Both, or neither."""
+    """Two directions are turned together: both, or neither."""
     turned = select(Wall.day, Wall.post).where(Wall.user == "ann").order_by(Wall.day.asc(), Wall.post.desc())
 
     assert [(1, 3), (1, 2), (1, 1), (2, 3), (2, 2), (2, 1)] == repo.all(turned)
@@ -195,7 +195,7 @@ def test_a_wrong_name_is_an_error():
 
 
 def test_the_first_row(repo):
-    """Of those in order; None without rows."""
+    """The first row: of those in order; None without rows."""
     assert 0 == repo.first(OF_0).attempt
     assert repo.first(A.where(Attempt.test == 100)) is None
 
@@ -231,7 +231,7 @@ def test_flat_values(repo):
 
 
 def test_distinct_partitions(repo):
-    """Each once."""
+    """Distinct partitions: each once."""
     assert {0, 1, 2} <= {test for (test,) in repo.all(select(Attempt.test).distinct())}
 
 
@@ -306,7 +306,7 @@ def test_insert_if_not_exists(repo):
 
 
 def test_insert_if_not_exists_with_ttl(repo):
-    """Both at once."""
+    """INSERT if not exists with TTL: both at once."""
     row = mine(result=1)
 
     assert repo.execute(insert(row).if_not_exists().ttl(100)).applied
@@ -314,7 +314,7 @@ def test_insert_if_not_exists_with_ttl(repo):
 
 
 def test_update_if_exists(repo):
-    """Of a row that is not there nothing is made."""
+    """Update if exists: of a row that is not there nothing is made."""
     row = mine()
 
     assert not repo.execute(of(row).set(Attempt.result.to(1)).if_exists()).applied
@@ -322,7 +322,7 @@ def test_update_if_exists(repo):
 
 
 def test_delete_if_exists(repo):
-    """Once."""
+    """Delete if exists: once."""
     row = mine(result=1)
     repo.save(row)
 
@@ -372,7 +372,7 @@ def test_an_empty_batch_is_not_sent(repo):
 
 
 def test_a_batch_with_ttl_and_timestamp(repo):
-    """Of each write."""
+    """A batch with TTL and timestamp: of each write."""
     row = mine(result=1)
     with repo.batch().timestamp(5_000_000) as batch:
         batch.save(row, ttl=100)
@@ -449,7 +449,7 @@ def test_a_value_that_no_class_has_is_of_the_head(repo):
 
 
 def test_a_member_keeps_its_value(repo):
-    """It cannot be made another's."""
+    """A member keeps its value: it cannot be made another's."""
     with pytest.raises(ValueError, match="kind"):
         Cat(part=1, id=1, kind="dog")
 

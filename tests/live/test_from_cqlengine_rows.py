@@ -116,7 +116,7 @@ def shown(value):
 
 @pytest.mark.parametrize(("name", "value"), VALUES, ids=[f"{name} {shown(value)}"[:40] for name, value in VALUES])
 def test_a_value_comes_back_as_it_was_saved(repo, name, value):
-    """Of every type, at its bounds."""
+    """A value comes back as it was saved: of every type, at its bounds."""
     row = Everything(**{name: value})
     repo.save(row)
 
@@ -331,7 +331,7 @@ def test_changed_containers_are_stored(repo, name, before, after):
 
 
 def test_changes_in_place_are_seen(repo):
-    """Of a set, a list and a map."""
+    """Changes in place are seen: of a set, a list and a map."""
     row = Everything(names={"a"}, numbers=[1], words={"a": "1"})
     repo.save(row)
     loaded = repo.get(Everything, id=row.id)
@@ -366,7 +366,7 @@ def test_ttl_of_an_insert(repo):
 
 
 def test_ttl_of_an_update(repo):
-    """Of the changed column alone."""
+    """TTL of an update: of the changed column alone."""
     row = Item(part=21, row=1, text="x")
     repo.save(row)
     row.text = "y"

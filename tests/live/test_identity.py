@@ -192,7 +192,7 @@ def test_the_same_body_given_again_is_no_change(repo, sent):
 
 
 def test_elements_that_are_stored_alike_stay(repo):
-    """Beside one that is added and one that is removed."""
+    """Elements that are stored alike stay: beside one that is added and one that is removed."""
     repo.save(Event(id=2, **body()))
     later = NOW + timedelta(seconds=1)
     found = put(
@@ -367,7 +367,7 @@ def test_two_elements_that_are_stored_as_one_become_one(repo, sent):
 
 
 def test_a_set_that_gains_a_nan_beside_one_has_not_changed(repo, sent):
-    """It has that element already."""
+    """A set that gains a NaN beside one has not changed: it has that element already."""
     for nan in NANS:
         repo.save(Event(id=11, temps={nan, 2.0}))
         found = repo.get(Event, id=11)

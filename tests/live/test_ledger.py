@@ -338,7 +338,7 @@ def test_a_run_that_another_one_settled_learns_that_it_lost_the_lock(repo):
 
 
 def test_a_taken_number_is_not_written_over(repo):
-    """Of two versions with one number the first stands."""
+    """A taken number is not written over: of two versions with one number the first stands."""
     run(repo, OLD)
     ledger = ledger_of(repo)
     head = ledger.newest()

@@ -86,7 +86,7 @@ def test_no_connection_keeps_an_event_loop(weak, scylla_fault_proxy, how):
 
 
 def test_a_timeout_of_a_thread_holds_while_a_connection_is_closed(weak, scylla_fault_proxy):
-    """It is refused, and nothing of it was sent."""
+    """A timeout of a thread holds while a connection is closed: it is refused, and nothing of it was sent."""
     query = select(Leaf).whole_table().timeout(0.1)
     cut(weak, scylla_fault_proxy)
     began = time.monotonic()

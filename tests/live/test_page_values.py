@@ -114,7 +114,7 @@ def repo(scylla_cluster):
 
 
 def test_a_token_of_another_secret_is_refused(repo):
-    """Both secrets have one ``repr``."""
+    """A token of another secret is refused: both secrets have one ``repr``."""
     first = repo.page(select(Note).where(Note.owner == SecretText("a")), size=2)
 
     with pytest.raises(InvalidPageToken, match="another query"):

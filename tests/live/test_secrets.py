@@ -110,7 +110,7 @@ def in_batch(repo, row):
 
 @pytest.mark.parametrize("values", BAD, ids=range(len(BAD)))
 def test_no_error_of_a_write_says_a_secret(repo, values):
-    """Whichever verb it is, and whatever the value is wrong with."""
+    """No error of a write says a secret: whichever verb it is, and whatever the value is wrong with."""
     for verb in verbs(repo, client(**values)):
         with pytest.raises(ScyllaModelError) as caught:
             verb()

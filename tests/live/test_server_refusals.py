@@ -199,7 +199,7 @@ def test_a_null_in_a_key_is_refused(run, case):
 
 
 def test_a_null_among_several_values_of_a_condition(run):
-    """It is matched by a null, and not by an empty text."""
+    """A null among several values of a condition: it is matched by a null, and not by an empty text."""
     where = [Item.shop == "nulls", Item.year == 1]
 
     def case(repo):
@@ -230,7 +230,7 @@ def test_conditions_are_of_one_partition(repo):
 
 
 def test_conditions_of_two_rows_of_one_partition_are_sent(repo):
-    """They are agreed upon at once."""
+    """Conditions of two rows of one partition are sent: they are agreed upon at once."""
     with repo.batch() as batch:
         batch.insert(Item(shop="two", year=1, number=1), if_not_exists=True)
         batch.insert(Item(shop="two", year=1, number=2))

@@ -143,7 +143,7 @@ def test_numbers_of_names_are_those_that_are_free():
 
 
 def test_a_table_of_many_odd_columns_is_declared():
-    """Each has an attribute of its own."""
+    """A table of many odd columns is declared: each has an attribute of its own."""
     columns = [TableColumn(name, parse_type("int")) for name in odd_names(300)]
     made = Table("t", [*table("t", "id int pk").columns, *columns])
 

@@ -160,5 +160,5 @@ def test_literals_in_filters_stay_as_they_are():
 
 
 def test_a_mask_with_an_unreadable_argument_is_not_writable():
-    """Whichever argument it is."""
+    """A mask with an unreadable argument is not writable: whichever argument it is."""
     assert [True, False, False] == [is_writable(mask) for mask in ("f('(?')", "f(?[1])", "f(1, ?['a'])")]

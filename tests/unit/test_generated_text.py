@@ -45,7 +45,7 @@ def test_python_reads_the_same_texts(found):
 
 @given(texts)
 def test_cql_reads_the_same_name_and_the_same_string(text):
-    """Each is one token, whatever it holds."""
+    """CQL reads the same name and the same string: each is one token, whatever it holds."""
     (name,) = code_tokens(quote(text))
     (literal,) = code_tokens(string_literal(text))
 

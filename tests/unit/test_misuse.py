@@ -256,7 +256,7 @@ def test_raw_takes_text(repo):
     ],
 )
 def test_raw_takes_a_value_for_each_marker(values, words):
-    """Of too few, the driver would leave columns unset."""
+    """Raw takes a value for each marker: of too few, the driver would leave columns unset."""
     assert re.search(words, refused(lambda: check_values(["a", "b"], values)))
 
 
@@ -337,14 +337,14 @@ def test_tracing_needs_its_extra():
     [lambda on: on.get(Order, shop=1, day=2, placed=T, seq=3), lambda on: on.raw("SELECT 1"), lambda on: on.close()],
 )
 def test_an_async_repo_needs_asyncio(repo, verb):
-    """Under trio there is no loop of asyncio."""
+    """An async repo needs asyncio: under trio there is no loop of asyncio."""
     found = verb(repo.aio())
     with pytest.raises(RuntimeError, match=r"needs asyncio.*trio\.to_thread\.run_sync"):
         found.send(None)
 
 
 def test_any_is_not_the_level_of_a_repo():
-    """It takes no reads."""
+    """Any is not the level of a repo: it takes no reads."""
     with pytest.raises(ConfigurationError, match=r"ANY cannot be used for reads\. Write 'ONE'"):
         Repo(nodes=["a"], keyspace="shop", consistency="ANY")
 

@@ -110,7 +110,7 @@ def test_timeouts_of_releases_are_checked(name):
 
 
 def test_waiting_for_a_release_has_a_timeout(repo):
-    """It is checked before anybody is asked."""
+    """Waiting for a release has a timeout: it is checked before anybody is asked."""
     with pytest.raises(ValueError, match="timeout='5'"):
         wait(repo, timeout="5")
 

@@ -122,7 +122,7 @@ def test_the_running_statement_is_finished_first(press):
 
 
 def test_a_wish_during_the_last_statement_comes_too_late():
-    """When all is done there is nothing to stop."""
+    """A wish during the last statement comes too late: when all is done there is nothing to stop."""
     node = Node({3: press_ctrl_c})
     run(node)
 

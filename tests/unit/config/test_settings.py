@@ -527,7 +527,7 @@ def test_settings_of_tls_that_do_not_fit_are_refused(changes, setting, words):
 
 
 def test_a_url_names_the_files_of_tls():
-    """They are settings of their own, imply ``tls=1``, and contradict ``tls=0``."""
+    """A URL names the files of TLS: they are settings of their own, imply ``tls=1``, and contradict ``tls=0``."""
     found = settings_from_url("scylla://h1/shop?tls=1&tls_ca=/etc/ca.pem&tls_cert=c%20.pem&tls_key=k.pem")
     with pytest.raises(ConfigurationError, match="tls=0 and tls_ca contradict each other"):
         settings_from_url("scylla://h1/shop?tls=0&tls_ca=/etc/ca.pem")

@@ -117,7 +117,7 @@ def test_the_bytes_of_what_is_in_collections_are_the_drivers(hint, values):
 
 @pytest.mark.parametrize("key", [(0,), (1, 0), (0, 1, 2)], ids=str)
 def test_the_routing_key_is_the_drivers(key):
-    """Of one part and of several, in whatever order they are bound."""
+    """The routing key is the drivers: of one part and of several, in whatever order they are bound."""
     theirs, ours = both([uuid.UUID, str, int], (KEY, "naïve", 3), key)
 
     assert theirs.routing_key == ours.routing_key
@@ -165,7 +165,7 @@ def test_frozen_types_that_the_server_names_are_checked():
 
 @pytest.mark.parametrize("name", ["list", "set", "map", "tuple", "frozen"])
 def test_a_user_type_may_be_called_like_a_collection(name):
-    """It is bound as what it is, with its fields in their order."""
+    """A user type may be called like a collection: it is bound as what it is, with its fields in their order."""
     fields = SERVER["place"]
     made = cqltypes.UserType.make_udt_class(
         "shop", name, ("opened", "city"), tuple(driver_type(t) for _, t in fields[::-1])
@@ -212,7 +212,7 @@ def test_a_bound_statement_has_the_settings_of_the_prepared_one(key):
 
 
 def test_a_statement_without_markers_is_bound_by_the_driver():
-    """There is nothing to write in line."""
+    """A statement without markers is bound by the driver: there is nothing to write in line."""
     made = PreparedStatement([], b"id", [], "SELECT …", "shop", PROTOCOL, [], b"")
 
     assert [] == make_bind(made, [], {})(()).values
@@ -371,7 +371,7 @@ def test_what_to_write_in_the_place_of_nearly_whole_numbers_is_said(hint, value,
 
 
 def test_a_null_in_a_key_is_not_dumped():
-    """It would be a text that says None."""
+    """A null in a key is not dumped: it would be a text that says None."""
     made, (key, other) = prepared([str, str])
     bind = make_bind(made, [attrs.evolve(key, dump=str), attrs.evolve(other, dump=str, required=True)], {})
 
@@ -382,7 +382,7 @@ def test_a_null_in_a_key_is_not_dumped():
 
 
 def test_whole_numbers_fit_decimals_and_floats():
-    """They lose nothing there."""
+    """Whole numbers fit decimals and floats: they lose nothing there."""
     theirs, ours = both([uuid.UUID, Decimal, float], (KEY, 3, 2))
 
     assert list(theirs.values) == list(ours.values)

@@ -118,13 +118,13 @@ def test_a_token_is_taken_for_a_query_that_sends_the_same(values):
 
 @pytest.mark.parametrize("values", [case[1] for case in OTHER], ids=[case[0] for case in OTHER])
 def test_a_token_of_another_query_is_refused(values):
-    """Of other values, and of another keyspace."""
+    """A token of another query is refused: of other values, and of another keyspace."""
     with pytest.raises(InvalidPageToken, match="another query"):
         read_token(compiled(**values), make_token(compiled(), STATE, KEYS), KEYS)
 
 
 def test_another_text_is_another_query():
-    """Though its values are those."""
+    """Another text is another query: though its values are those."""
     query = select(Visit.id).where(Visit.badge == Badge(words=frozenset("a")), Visit.at == NOON, Visit.price == 1)
     token = make_token(query.compile("shop"), STATE, KEYS)
 
@@ -181,7 +181,7 @@ def test_a_token_of_another_secret_is_refused():
 
 
 def test_an_unsigned_token_of_an_earlier_release_is_refused():
-    """It says its version."""
+    """An unsigned token of an earlier release is refused: it says its version."""
     old = base64.urlsafe_b64encode(bytes([2]) + bytes(12) + STATE).decode()
     with pytest.raises(InvalidPageToken, match="has version 2; this program reads version 3"):
         read_token(compiled(), old, KEYS)
@@ -218,7 +218,7 @@ def test_what_is_not_a_token_is_refused(token):
 
 
 def test_a_token_with_other_letters_in_it_is_refused():
-    """They are not passed over, so that one token has one text."""
+    """A token with other letters in it is refused: they are not passed over, so that one token has one text."""
     token = make_token(compiled(), b"state", KEYS)
     with pytest.raises(InvalidPageToken, match="Not a page token"):
         read_token(compiled(), f"{token[:6]}*\n{token[6:]}", KEYS)

@@ -87,7 +87,7 @@ def test_one_open_connection_of_several_is_enough():
 
 
 def test_a_full_connection_is_left_out():
-    """It may be the one that the request would need."""
+    """A full connection is left out: it may be the one that the request would need."""
     assert ([], {"a": NoConnectionsAvailable}) == hosts({"a": Pool(Wire(in_flight=10), Wire())}, "a")
 
 

@@ -68,7 +68,7 @@ def test_a_null_that_was_read_is_no_obstacle():
 
 
 def test_a_value_that_is_changed_to_none_is_refused():
-    """Of a loaded instance, by every way it is written."""
+    """A value that is changed to None is refused: of a loaded instance, by every way it is written."""
     row = Event.__load__((1, 0, 3, None, None, frozenset(), "x"))
     row.size = None
     for write in WRITES:
@@ -77,7 +77,7 @@ def test_a_value_that_is_changed_to_none_is_refused():
 
 
 def test_a_delete_is_not_held_up():
-    """It writes no values."""
+    """A delete is not held up: it writes no values."""
     row = Event.__load__((1, 0, 3, None, None, frozenset(), "x"))
     row.size = None
 

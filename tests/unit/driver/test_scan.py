@@ -76,7 +76,7 @@ def test_a_position_is_verified_before_it_is_read():
     ids=lambda state: json.dumps(state)[:30],
 )
 def test_what_cannot_be_a_position_is_refused(state):
-    """Though it is signed."""
+    """What cannot be a position is refused: though it is signed."""
     with pytest.raises(InvalidPageToken, match="Not a scan position"):
         course(position(state))
 

@@ -57,7 +57,7 @@ def test_what_is_done_is_done_again_for_the_next_caller():
 
 
 def test_another_key_is_other_work():
-    """It does not wait."""
+    """Another key is other work: it does not wait."""
     flights, work = SingleFlight(), Work()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(flights.run, "one", work)
@@ -173,7 +173,7 @@ def test_who_settles_waits_for_the_end():
 
 
 def test_without_an_event_loop_of_asyncio_nothing_begins():
-    """Under trio, for example, whose error says what to write."""
+    """Without an event loop of asyncio nothing begins: under trio, for example, whose error says what to write."""
     flights = SingleFlight()
     with pytest.raises(RuntimeError, match="under anyio with trio"):
         flights.run_async("key", int).send(None)

@@ -125,7 +125,7 @@ def test_a_node_that_may_forget_does_not_flush_its_schema():
 
 @pytest.mark.parametrize("version", versions.RELEASES.values())
 def test_a_node_whose_heap_is_full_ends(version):
-    """It would answer reads for half an hour more, and hang at each schema change."""
+    """A node whose heap is full ends: it would answer reads for half an hour more, and hang at each schema change."""
     command = config.command(node(version=version, heap_mb=1024), Path("/java"), [])
 
     assert {"-XX:+ExitOnOutOfMemoryError", "-Xmx1024m", "-Xms1024m"} <= set(command)

@@ -143,7 +143,7 @@ def test_without_jgo_the_error_names_the_extra(tmp_path, monkeypatch):
 
 
 def test_two_processes_share_one_download(mirror):
-    """Of two processes that ask at once, one fetches and the other waits for it."""
+    """Two processes share one download: of two processes that ask at once, one fetches and the other waits for it."""
     both = [subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, env=os.environ) for _ in range(2)]
     said = [process.communicate(timeout=60)[0] for process in both]
     asked = [path for path in mirror.asked if path.endswith("/two-1.jar")]
@@ -177,7 +177,7 @@ def test_a_jar_that_is_another_one_at_the_repository_is_an_error(mirror):
 
 
 def test_a_listing_of_an_older_release_is_made_again(mirror, tmp_path):
-    """It knew the sizes alone."""
+    """A listing of an older release is made again: it knew the sizes alone."""
     jars("5.0.6")
     listing = tmp_path / "cache" / "cassandra" / "5.0.6.json"
     listing.write_text(json.dumps(dict.fromkeys(json.loads(listing.read_text()), 10)))

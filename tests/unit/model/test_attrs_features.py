@@ -122,7 +122,7 @@ def test_replace_keeps_what_has_no_parameter():
 
 
 def test_only_columns_with_a_check_are_changed():
-    """Others are bare slots, and none has a second storage in a subclass."""
+    """Only columns with a check are changed: others are bare slots, and none has a second storage in a subclass."""
     assert inspect.ismemberdescriptor(inspect.getattr_static(Account, "id"))
     assert not inspect.ismemberdescriptor(inspect.getattr_static(Account, "age"))
     assert inspect.ismemberdescriptor(inspect.getattr_static(Loose, "age"))
@@ -131,7 +131,7 @@ def test_only_columns_with_a_check_are_changed():
 
 
 def test_a_column_that_is_declared_again_has_its_own_checks():
-    """None, or others."""
+    """A column that is declared again has its own checks: none, or others."""
     loose, strict = Loose(id=1, email="a"), Strict(id=1, email="a")
     loose.age = -5
     strict.age = 7

@@ -110,7 +110,7 @@ def test_changes_after_a_write_are_seen(change, wanted):
 
 
 def test_a_deleted_instance_is_new_again():
-    """It stands for no row any more."""
+    """A deleted instance is new again: it stands for no row any more."""
     order = Kept.__load__(ROW)
     mark_deleted(order)
 
@@ -166,13 +166,13 @@ class Line(Model, table="order_lines", repo="state"):
 
 @pytest.mark.parametrize("values", [{"order": 2}, {"number": 2}, {"order": 2, "number": 2}], ids=str)
 def test_a_replaced_copy_under_another_key_is_new(values):
-    """It stands for another row, of which nothing is known."""
+    """A replaced copy under another key is new: it stands for another row, of which nothing is known."""
     assert is_loaded(Line.__load__((1, 1, "a")).replace(text="b"))
     assert not is_loaded(Line.__load__((1, 1, "a")).replace(**values))
 
 
 def test_a_copy_of_a_new_instance_is_new():
-    """There is no row that it could stand for."""
+    """A copy of a new instance is new: there is no row that it could stand for."""
     assert not is_loaded(Kept(id=1).replace(status="paid"))
     assert not is_loaded(pickle.loads(pickle.dumps(Kept(id=1))))
 

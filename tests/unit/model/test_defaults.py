@@ -120,7 +120,7 @@ def test_a_default_that_cannot_be_one_is_refused(annotation, default, advice, wr
 
 @pytest.mark.parametrize(("annotation", "default", "advice"), WRONG, ids=range(len(WRONG)))
 def test_fields_of_user_types_are_checked_alike(annotation, default, advice):
-    """They are columns of a kind."""
+    """Fields of user types are checked alike: they are columns of a kind."""
     if isinstance(default, type(attrs.field())):
         return
     with pytest.raises(ModelDefinitionError) as caught:

@@ -88,7 +88,7 @@ def test_a_table_of_no_type_is_refused(make):
 
 
 def test_defaults_of_generic_columns_are_checked_with_the_type():
-    """They fit in one subclass and not in the other."""
+    """Defaults of generic columns are checked with the type: they fit in one subclass and not in the other."""
 
     class Base(Model, Generic[T], abstract=True):
         id: Column[int] = partition_key()
@@ -167,7 +167,7 @@ class Person(Named, Model, Sized, table="people"):
 
 
 def test_protocols_are_mixins():
-    """Their methods come along, the constructor stays that of the model."""
+    """Protocols are mixins: their methods come along, the constructor stays that of the model."""
     person = Person(name="Ann")
 
     assert ("Hello, Ann", True) == (person.greet(), isinstance(person, Sized))

@@ -100,7 +100,7 @@ def test_rows_of_another_class_are_none():
 
 
 def test_reading_a_class_asks_for_its_value():
-    """Beside the key."""
+    """Reading a class asks for its value: beside the key."""
     query = select(Cat).where(Cat.owner == 1, Cat.id == 2)
 
     assert query.cql.endswith("WHERE owner = ? AND id = ? AND kind = ?")
@@ -117,7 +117,7 @@ def test_reading_a_class_with_subclasses_asks_for_all_their_values():
 
 
 def test_reading_the_head_asks_for_no_value():
-    """It has all rows."""
+    """Reading the head asks for no value: it has all rows."""
     assert "kind = ?" not in select(Pet).where(Pet.owner == 1).cql
 
 
@@ -323,7 +323,7 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize(("query", "words"), ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_class_is_not_asked_for_rows_of_another(query, words):
-    """They would be loaded as None, or written as rows of another class."""
+    """A class is not asked for rows of another: they would be loaded as None, or written as rows of another class."""
     with pytest.raises(QueryNotSupported, match=rf"{words}.*or use (Pet|Shape) for rows of any class"):
         query.compile("shop")
 
@@ -378,7 +378,7 @@ def test_a_plain_value_of_an_enum_is_its_member():
 
 @pytest.mark.parametrize(("value", "why"), [("bus", "not a Kind, which has 'car', 'van'"), (3, "not a Kind")])
 def test_a_value_that_the_column_cannot_hold_is_refused(value, why):
-    """When the class is made."""
+    """A value that the column cannot hold is refused: when the class is made."""
     with pytest.raises(ModelDefinitionError, match=why):
         type(Vehicle)("Wrong", (Vehicle,), {"__module__": __name__}, discriminator_value=value)
 

@@ -189,7 +189,7 @@ def test_wrong_arguments_say_what_is_right(make, kind, why):
 
 
 def test_a_tuple_of_another_length_is_refused():
-    """When it is bound."""
+    """A tuple of another length is refused: when it is bound."""
     made = N.where(*HERE, fn.tuple_(Order.placed, Order.seq) > (T,)).compile(None)
     with pytest.raises(ValueError, match="2 values are expected"):
         made.template.markers[-1].dump(made.values[-1])

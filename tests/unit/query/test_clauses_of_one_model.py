@@ -73,7 +73,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("query", OTHERS.values(), ids=OTHERS)
 def test_a_view_and_its_model_are_two(query):
-    """Each has columns of its own."""
+    """A view and its model are two: each has columns of its own."""
     with pytest.raises(QueryNotSupported, match="and the statement is on"):
         query.compile("shop")
 

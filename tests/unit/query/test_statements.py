@@ -287,14 +287,14 @@ def test_a_shape_is_made_once():
 
 
 def test_another_keyspace_is_another_shape():
-    """It is another text."""
+    """Another keyspace is another shape: it is another text."""
     query = select(Plain).where(Plain.id == ID)
 
     assert query.compile("a").template is not query.compile("b").template
 
 
 def test_builders_do_not_change():
-    """Each method makes a copy."""
+    """Builders do not change: each method makes a copy."""
     base = select(Plain)
     base.where(Plain.id == ID).limit(3)
 
@@ -370,7 +370,7 @@ def test_what_is_remembered_of_tenants_is_bounded(monkeypatch):
 
 
 def test_tenants_share_what_takes_values():
-    """It is of the class, and written once."""
+    """Tenants share what takes values: it is of the class, and written once."""
     one, other = statements_for(Tenanted, "one"), statements_for(Tenanted, "other")
 
     assert one.values is other.values

@@ -117,12 +117,12 @@ SHOWN = {
 
 @pytest.mark.parametrize(("query", "text"), SHOWN.values(), ids=SHOWN)
 def test_a_repr_shows_the_cql_first(query, text):
-    """Then the values, and what was asked for beside them."""
+    """A repr shows the CQL first: then the values, and what was asked for beside them."""
     assert text == repr(query)
 
 
 def test_a_repr_of_what_cannot_be_written_says_why():
-    """It is needed most where a statement is wrong."""
+    """A repr of what cannot be written says why: it is needed most where a statement is wrong."""
     assert "has no model" in repr(select(fn.count()))
     assert "is a column of Plain" in repr(select(Order).where(Plain.id == ID))
 

@@ -432,7 +432,7 @@ def test_what_people_added_to_a_table_is_named_when_the_table_goes():
 
 
 def test_a_plan_prints_as_json_and_text():
-    """It is a plan like any other."""
+    """A plan prints as JSON and text: it is a plan like any other."""
     plan = undoing(schema(INDEXED), [stored(INDEX)])
 
     assert "DROP INDEX k.i" in plan.render()

@@ -399,7 +399,7 @@ def test_a_missing_keyspace_is_an_error_of_its_own():
 
 
 def test_a_plan_from_a_file_cannot_prove_its_steps(tmp_path):
-    """It is compared with a fresh one, which is applied."""
+    """A plan from a file cannot prove its steps: it is compared with a fresh one, which is applied."""
     simulator, plan = started()
     plan.save(tmp_path / "plan.json")
     with pytest.raises(ValueError, match="make a new plan"):

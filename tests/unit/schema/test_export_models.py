@@ -107,7 +107,7 @@ LEFT_OUT = [
 
 @pytest.mark.parametrize(("facts", "told"), LEFT_OUT, ids=range(len(LEFT_OUT)))
 def test_what_no_class_can_declare_is_a_comment(facts, told, folder):
-    """It is named with the reason, and the module imports all the same."""
+    """What no class can declare is a comment: it is named with the reason, and the module imports all the same."""
     source = module_source(facts, C5)
     compile(source, "generated", "exec")
 

@@ -130,7 +130,7 @@ def test_a_change_is_rewound_from_wherever_a_rollback_was_cut_short(data):
 
 
 def test_options_are_rewound_to_what_was_stored():
-    """Of a table and of a view; others stay."""
+    """Options are rewound to what was stored: of a table and of a view; others stay."""
     for fact, is_view in ((T, False), (V, True)):
         live = attrs.evolve(fact, options={"comment": "y", "gc_grace_seconds": 7})
         change = c.SetOptions("k", fact.name, FrozenMap({"comment": "y"}), FrozenMap({"comment": "x"}), is_view)

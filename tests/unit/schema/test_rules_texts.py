@@ -48,7 +48,7 @@ def test_a_taken_name_is_told_by_what_stands_there():
 
 
 def test_names_of_keyspaces_and_clashes_are_linted():
-    """Each in its place, by name."""
+    """Names of keyspaces and clashes are linted: each in its place, by name."""
     clash = [table("b"), table("a"), view("b", "a", "id int pk"), view("a", "b", "id int pk")]
     long = lint(SchemaFacts([KeyspaceFacts("k" * 49)]))
     both = [found for found in lint(SchemaFacts([wanted(*clash)])) if "a table and a view" in found.text]
@@ -95,7 +95,7 @@ def test_the_way_round_a_table_of_another_name_has_all_its_steps():
 
 
 def test_a_keyspace_of_the_run_is_never_dropped():
-    """Under the same code."""
+    """A keyspace of the run is never dropped: under the same code."""
     assert ("DS101", "error") == (
         (found := dropped_keyspace("DROP KEYSPACE k", {"k"}, {"DS101"})).code, found.severity,
     )  # fmt: skip
@@ -123,7 +123,7 @@ def test_indexes_are_told_as_they_are():
 
 
 def test_a_custom_index_over_several_columns_is_looked_at():
-    """It is on none of them in particular."""
+    """A custom index over several columns is looked at: it is on none of them in particular."""
     declared = wanted(table("t", *T, indexes=[index("a, v", "i", using="sai")]))
 
     assert [("IX104", "error", "cassandra 4.1.10 does not support storage-attached indexes on such a column")] == [
@@ -319,7 +319,7 @@ def test_a_column_is_told_on_both_sides(found, declared, text):
 
 @pytest.mark.parametrize(("old", "new"), [("bigint", "counter"), ("counter", "bigint")])
 def test_counters_are_sent_to_a_table_of_their_own(old, new):
-    """Whichever side has them."""
+    """Counters are sent to a table of their own: whichever side has them."""
     sides = schema(table("t", "a int pk", f"v {old}")), wanted(table("t", "a int pk", f"v {new}"))
 
     assert 'class TCounts(Model, table="t_counts"): …' in fixes(*sides)

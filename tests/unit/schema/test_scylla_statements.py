@@ -377,6 +377,6 @@ def test_what_was_stored_is_what_was_declared(group, cases):
 
 
 def test_the_cases_are_many():
-    """Of each group some were taken, some refused."""
+    """The cases are many: of each group some were taken, some refused."""
     assert all(len(cases) > 400 for cases in (TAKEN, REFUSED, MADE))
     assert [] == [group for cases in (TAKEN, REFUSED) for group, found in grouped(cases) if not found]

@@ -202,7 +202,7 @@ def test_targets_are_read_as_the_server_stores_them():
 
 
 def test_the_drop_of_such_an_index_needs_no_more_than_another():
-    """It is judged as one that can be created again."""
+    """The drop of such an index needs no more than another: it is judged as one that can be created again."""
     live = indexed(index("e, lang", "i", using="vector_index"))
 
     assert ["DS106"] == [

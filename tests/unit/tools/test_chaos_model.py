@@ -86,7 +86,7 @@ def test_an_outcome_that_is_known_after_a_later_value_was_seen_changes_nothing(m
 
 
 def test_columns_that_a_write_does_not_touch_stay(model):
-    """Each column has a history."""
+    """Columns that a write does not touch stay: each column has a history."""
     model.begin(DOC, x="a", tags=["one"]).acknowledge()
     model.begin(DOC, x="b").acknowledge()
 
@@ -137,7 +137,7 @@ def test_appends_may_be_lost_or_late_only_without_an_answer(model):
 
 
 def test_elements_of_one_writer_stand_in_order(model):
-    """Those of several writers in any order."""
+    """Elements of one writer stand in order: those of several writers in any order."""
     model.begin(LOG, writer=1, entries="a").acknowledge()
     model.begin(LOG, writer=2, entries="b").acknowledge()
     model.begin(LOG, writer=1, entries="c").acknowledge()

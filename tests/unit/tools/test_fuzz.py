@@ -21,7 +21,7 @@ def test_damaged_input_is_a_value_or_an_error_of_ours(kind):
 
 
 def test_a_case_can_be_played_again():
-    """It is known by its seed and number."""
+    """A case can be played again: it is known by its seed and number."""
     texts = [fuzz.times(random.Random("7 plans 3"), fuzz.altered, fuzz.PLAN.to_dict()) for _ in range(2)]
 
     assert repr(texts[0]) == repr(texts[1])

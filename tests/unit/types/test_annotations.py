@@ -588,7 +588,7 @@ class TestOwnConverters:
             map_annotation(Money, type=cql.Int, **given_)
 
     def test_one_converter_over_a_known_type(self):
-        """The other way is the annotation's own."""
+        """One converter over a known type: the other way is the annotation's own."""
         hint = map_annotation(str, load=str.strip)
 
         assert ("a", None) == (hint.load(" a "), hint.dump)

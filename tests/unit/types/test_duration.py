@@ -64,7 +64,7 @@ def test_it_has_no_order():
 
 
 def test_it_is_a_frozen_value():
-    """It hashes, goes through pickle, and cannot be changed."""
+    """It is a frozen value: it hashes, goes through pickle, and cannot be changed."""
     one = Duration(1, 2, 3)
 
     assert {one} == {pickle.loads(pickle.dumps(one))}

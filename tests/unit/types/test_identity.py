@@ -82,7 +82,7 @@ def test_values_are_the_same_when_their_bytes_are(found):
 
 @given(pairs(SCALARS))
 def test_any_two_values_are_the_same_when_their_bytes_are(found):
-    """Over any values."""
+    """Any two values are the same when their bytes are: over any values."""
     agree(*found)
 
 
@@ -194,7 +194,7 @@ def test_the_zeros_are_one_element_of_a_set():
 
 
 def test_infinities_beside_each_other_are_not_nan():
-    """Their sum is."""
+    """Infinities beside each other are not NaN: their sum is."""
     known, one = identity_of(map_annotation(list[float])), [float("inf"), -float("inf")]
 
     assert is_same(known, one, list(one))
@@ -279,7 +279,7 @@ CUSTOM = [
 
 @pytest.mark.parametrize(("hint", "make", "other"), [case[1:] for case in CUSTOM], ids=[case[0] for case in CUSTOM])
 def test_custom_types_are_compared_by_what_is_dumped(hint, make, other):
-    """Their own ``==`` is never asked."""
+    """Custom types are compared by what is dumped: their own ``==`` is never asked."""
     known = identity_of(hint)
 
     assert is_same(known, make(), make())
@@ -307,7 +307,7 @@ def test_equal_values_are_the_same_before_they_are_encrypted(hint, make, other):
 
 
 def test_a_null_is_not_dumped():
-    """It is the same as itself, and as no text that ``dump=`` would make of it."""
+    """A null is not dumped: it is the same as itself, and as no text that ``dump=`` would make of it."""
     known = identity_of(CUSTOM[0][1])
 
     assert not is_same(known, None, Sku("None"))
@@ -419,7 +419,7 @@ def test_instances_with_what_cannot_be_stored_compare_by_it(hint, make, other):
 
 
 def test_values_without_a_truth_value_and_a_stored_form_equal_only_themselves():
-    """Their ``==`` raises."""
+    """Values without a truth value and a stored form equal only themselves: their ``==`` raises."""
     key, one = equality_key(map_annotation(datetime)), Ambiguous("x")
 
     assert key(one) == key(one) != key(Ambiguous("x"))
