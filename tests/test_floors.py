@@ -17,6 +17,7 @@ FLOORS = {
     "_json": 0,
     "_secret": 1,
     "_text": 1,
+    "_version": 0,
     "_identifiers": 0,
     "_numbers": 0,
     "types": 1,

@@ -11,7 +11,7 @@ import pytest
 
 import guide_pages
 import scyllamodel
-from scyllamodel.cli.commands import COMMANDS
+from scyllamodel.cli.definitions import COMMANDS
 from scyllamodel.cli.parser import parse
 from support import readme
 

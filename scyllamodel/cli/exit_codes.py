@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
-
-from scyllamodel.errors import ScyllaModelError, StepFailed
+from typing import Final
 
 DONE: Final = 0
 ERROR: Final = 1
@@ -32,29 +30,3 @@ DESCRIPTIONS: Final = {
     INTERRUPTED: "interrupted, and nothing was changed",
 }
 """Exit code to its description. The meaning of a code never changes, since scripts rely on it."""
-
-
-class UsageError(ScyllaModelError):
-    """The command line is not valid."""
-
-    code: ClassVar[str] = "CM101"
-    exit_code: ClassVar[int] = USAGE
-
-
-class Interrupted(ScyllaModelError):
-    """The user (Ctrl-C) or the system (SIGTERM) stopped the command before it changed anything."""
-
-    code: ClassVar[str] = "CM102"
-    exit_code: ClassVar[int] = INTERRUPTED
-
-
-class Stopped(StepFailed):
-    """The user or the system stopped a migration after ``applied`` of ``total`` steps; the next run resumes."""
-
-    code: ClassVar[str] = "CM103"
-
-
-class ResultLost(ScyllaModelError):
-    """The command did its work, but its output could not be written, for example because the disk is full."""
-
-    code: ClassVar[str] = "CM104"

@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, Final
+
+SNAPSHOT_FILE: Final = "schema.lock.json"
+WAIT_AIMS: Final = ("in-sync", "agreed", "built")
+SERVER_VERSION: Final = "5.0"
+"""Values of the modules that the commands use; those are not imported for a help text, and a test compares them."""
 
 
 def seconds(text: str) -> float:

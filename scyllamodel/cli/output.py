@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exit_codes import DONE, ERROR, Interrupted, Stopped
-from scyllamodel.driver.repo import Repo
+from scyllamodel.cli.errors import Interrupted, Stopped
+from scyllamodel.cli.exit_codes import DONE, ERROR
 from scyllamodel.errors import ScyllaModelError
+
+if TYPE_CHECKING:
+    from scyllamodel.driver.repo import Repo
 
 UNEXPECTED: Final = "SM999"
 """The code of errors that scyllamodel does not raise on purpose."""

@@ -7,53 +7,70 @@ word. The parser is independent of what a command does.
 from __future__ import annotations
 
 import argparse
-import difflib
-import re
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import version
-from typing import Any, Final, NoReturn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
-import attrs
+from scyllamodel._version import __version__
+from scyllamodel.cli.exit_codes import CONFIGURATION, DESCRIPTIONS, DONE, ERROR, USAGE
 
-from scyllamodel.cli.console import Console
-from scyllamodel.cli.exit_codes import CONFIGURATION, DESCRIPTIONS, DONE, ERROR, USAGE, UsageError
+if TYPE_CHECKING:
+    from scyllamodel.cli.console import Console
 
 _EXAMPLE: Final = "scyllamodel plan --repo shop.db:repo"
 _HELP_HINT: Final = "scyllamodel COMMAND --help describes a command."
 
 
-@attrs.frozen
-class Command:
+class Command(NamedTuple):
     """One command.
+
+    Functions of its implementation are named as ``module:function`` and imported when they are needed, since a parser
+    has every command and a process runs one.
 
     Attributes:
         name: as it is typed.
         summary: summary in one line, without a full stop.
-        run: executes the command and returns the exit code.
+        run: names the function that executes the command and returns the exit code.
         options: adds the options of the command to a parser.
         description: a paragraph for its help.
         examples: command lines.
         exit_codes: the exit codes that it can return besides 0, 1, 64 and 78.
         imports: whether it imports models or the module of a repo.
-        values: the values of its positional argument, for shell completion.
+        values: names the function that returns the values of its positional argument, for shell completion.
     """
 
     name: str
     summary: str
-    run: Callable[[argparse.Namespace, Console], int]
+    run: str
     options: Callable[[argparse.ArgumentParser], None]
     description: str
     examples: tuple[str, ...]
     exit_codes: tuple[int, ...] = ()
     imports: bool = True
-    values: Callable[[], Iterable[str]] = tuple
+    values: str | None = None
+
+    def load(self) -> Callable[[argparse.Namespace, Console], int]:
+        """Import the function that executes the command."""
+        function: Callable[[argparse.Namespace, Console], int] = _import(self.run)
+        return function
+
+    def completions(self) -> Iterable[str]:
+        """Return the values of its positional argument, for shell completion."""
+        return () if self.values is None else _import(self.values)()
 
 
 class _Parser(argparse.ArgumentParser):
     """An argument parser that raises instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{_without_urls(message)}\n{_advice(self.prog, message, _known_words(self))}")
+        from scyllamodel.cli.errors import invalid_arguments  # noqa: PLC0415 - not needed for --help
+
+        raise invalid_arguments(self.prog, message, _known_words(self))
+
+
+def _import(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
 
 
 def parse(commands: Sequence[Command], arguments: Sequence[str]) -> argparse.Namespace:
@@ -66,6 +83,8 @@ def parse(commands: Sequence[Command], arguments: Sequence[str]) -> argparse.Nam
     parser, parsers = _build_parser(commands)
     settings, unrecognized = parser.parse_known_args(list(arguments), argparse.Namespace(commands=commands))
     if settings.command is None:
+        from scyllamodel.cli.errors import UsageError  # noqa: PLC0415 - not needed for --help
+
         raise UsageError(
             f"No command is given. Use one of:\n{_command_list(commands)}\n{_HELP_HINT}",
             commands=_command_names(commands),
@@ -78,7 +97,7 @@ def parse(commands: Sequence[Command], arguments: Sequence[str]) -> argparse.Nam
 def completions(commands: Sequence[Command]) -> dict[str, list[str]]:
     """Return the words that can follow each command."""
     _, parsers = _build_parser(commands)
-    return {command.name: [*command.values(), *_known_words(parsers[command.name])] for command in commands}
+    return {command.name: [*command.completions(), *_known_words(parsers[command.name])] for command in commands}
 
 
 def _build_parser(commands: Sequence[Command]) -> tuple[_Parser, dict[str, _Parser]]:
@@ -89,7 +108,7 @@ def _build_parser(commands: Sequence[Command]) -> tuple[_Parser, dict[str, _Pars
         formatter_class=_Formatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"scyllamodel {version('scyllamodel')}")
+    parser.add_argument("--version", action="version", version=f"scyllamodel {__version__}")
     parser.set_defaults(command=None)
     subparsers = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS, parser_class=_Parser)
     return parser, {command.name: _add_command(subparsers, command) for command in commands}
@@ -132,21 +151,3 @@ def _known_words(parser: argparse.ArgumentParser) -> list[str]:
     for argument in parser._actions:  # noqa: SLF001 - argparse has no public attribute for them
         words += [*argument.option_strings, *map(str, argument.choices or ())]
     return words
-
-
-def _without_urls(message: str) -> str:
-    """Remove the URLs that argparse quotes from its message, since they may contain passwords."""
-    return re.sub(r"://\S+", "://…", message)
-
-
-def _advice(prog: str, message: str, known_words: Sequence[str]) -> str:
-    """Return the nearest valid word, and how to show the help."""
-    typed_words = [word.strip("'\",():").partition("=")[0] for word in message.split()]
-    suggestions = [
-        match
-        for word in typed_words
-        if word not in known_words
-        for match in difflib.get_close_matches(word, known_words, 1, 0.7)
-    ]
-    suggestion = f"Did you mean {suggestions[0]}? " if suggestions else ""
-    return f"{suggestion}See {prog} --help"

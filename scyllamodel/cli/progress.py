@@ -17,7 +17,7 @@ import attrs
 
 from scyllamodel._text import printable_cql, printable_line
 from scyllamodel.cli.console import Console, styled_lines
-from scyllamodel.cli.exit_codes import Interrupted, Stopped
+from scyllamodel.cli.errors import Interrupted, Stopped
 from scyllamodel.cli.formatting import plan_text
 from scyllamodel.cli.signals import on_signals
 from scyllamodel.errors import StepFailed

@@ -11,8 +11,8 @@ from collections import Counter
 from itertools import groupby
 from pathlib import Path
 
-from scyllamodel.cli.commands import COMMANDS
 from scyllamodel.cli.commands.explain import code_explanations
+from scyllamodel.cli.definitions import COMMANDS
 from scyllamodel.cli.exit_codes import CONFIGURATION, DESCRIPTIONS, DONE, ERROR, USAGE
 from scyllamodel.cli.parser import _build_parser
 

@@ -123,7 +123,7 @@ def test_a_script_is_printed_as_it_is_without_a_terminal():
 LOGGED = f"""
 import logging
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.main import _configure_logging
+from scyllamodel.cli.execution import _configure_logging
 _configure_logging(Console(verbosity=1))
 logging.getLogger("scyllamodel").info("seen: %s", {FORGED!r})
 try:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import difflib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import attrs
 
-from scyllamodel.cli import options
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exit_codes import DONE, UsageError
+from scyllamodel.cli.errors import ResultLost, UsageError
+from scyllamodel.cli.exit_codes import DONE
 from scyllamodel.cli.output import UNEXPECTED
-from scyllamodel.cli.parser import Command
+from scyllamodel.demo.output import TourFailed
 from scyllamodel.errors import ScyllaModelError
+from scyllamodel.local.errors import LocalServerError, MissingExtra
 from scyllamodel.model.validation.problems import CODES
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 
@@ -24,6 +25,9 @@ _CLASS_BODY_TEXT: Final = (
     "A model, view or user type cannot be created from its class. The message names the class and the column, says\n"
     "what is wrong, and what to write instead. All mistakes of a class are reported together."
 )
+
+_OTHER_ERRORS: Final[tuple[type[ScyllaModelError], ...]] = (ResultLost, TourFailed, LocalServerError, MissingExtra)
+"""Errors outside of `scyllamodel.errors`: subclasses are found only once their modules are imported."""
 
 _UNEXPECTED_TEXT: Final = (
     "A defect, or an error in code that scyllamodel calls: a model module, the driver, the operating system. The\n"
@@ -52,7 +56,7 @@ def code_explanations() -> dict[str, CodeExplanation]:
     explanations[UNEXPECTED] = CodeExplanation(
         UNEXPECTED, "An error that scyllamodel did not raise on purpose", _UNEXPECTED_TEXT
     )
-    for error in _error_classes(ScyllaModelError):
+    for error in _error_classes([ScyllaModelError, *_OTHER_ERRORS]):
         title, _, text = (inspect.getdoc(error) or "").partition("\n\n")
         explanations.setdefault(
             error.code, CodeExplanation(error.code, f"{error.__name__}: {' '.join(title.split())}", text)
@@ -60,18 +64,14 @@ def code_explanations() -> dict[str, CodeExplanation]:
     return dict(sorted(explanations.items()))
 
 
-def _error_classes(error: type[ScyllaModelError]) -> Iterator[type[ScyllaModelError]]:
-    yield error
-    for subclass in error.__subclasses__():
-        yield from _error_classes(subclass)
+def _error_classes(errors: Iterable[type[ScyllaModelError]]) -> Iterator[type[ScyllaModelError]]:
+    for error in errors:
+        yield error
+        yield from _error_classes(error.__subclasses__())
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("code", nargs="?", metavar="CODE", help="such as TY101; without it, all codes are listed")
-    options.add_output(parser)
-
-
-def _explain(settings: argparse.Namespace, console: Console) -> int:
+def run_explain(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command explain."""
     explanations = code_explanations()
     selected = list(explanations.values()) if settings.code is None else [_explanation_of(settings.code, explanations)]
     console.document({"format": 1, "kind": "codes", "codes": [attrs.asdict(explanation) for explanation in selected]})
@@ -89,17 +89,3 @@ def _explanation_of(code: str, explanations: dict[str, CodeExplanation]) -> Code
         advice = f"Did you mean {suggestions[0]}?" if suggestions else "List all codes with: scyllamodel explain"
         raise UsageError(f"unknown code {code}. {advice}")
     return explanation
-
-
-COMMANDS: Final = (
-    Command(
-        "explain",
-        "explain a code, and how to solve its problem",
-        _explain,
-        _options,
-        "Plans, lint and errors show codes. This command prints the cause, an example and the solution.",
-        ("scyllamodel explain TY101", "scyllamodel explain | grep index"),
-        imports=False,
-        values=code_explanations,
-    ),
-)

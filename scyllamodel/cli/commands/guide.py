@@ -1,7 +1,6 @@
-"""The commands guide and completion.
+"""The command guide, which prints the pages of the package.
 
-*In*: the Markdown files of the package, and the parsers of all commands. *Out*: a list of topics, a page, or a script
-for a shell.
+*In*: the Markdown files of the package. *Out*: a list of topics, or a page.
 """
 
 from __future__ import annotations
@@ -10,40 +9,20 @@ import argparse
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
-from typing import Any, Final
+from pkgutil import get_data
+from typing import Any, Final, NamedTuple
 
-import attrs
-
-from scyllamodel.cli import options
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exit_codes import DONE, UsageError
-from scyllamodel.cli.parser import Command, completions
+from scyllamodel.cli.errors import UsageError
+from scyllamodel.cli.exit_codes import DONE
 
 _LINE: Final = re.compile(
     r"^(?:## (?P<part>.+)|- \[(?P<title>.+)\]\((?P<name>.+)\.md\): (?P<summary>.+))$", re.MULTILINE
 )
 """A line of the index: the heading of a part, or a page."""
 
-_BASH: Final = """\
-_scyllamodel() {{
-    local current=${{COMP_WORDS[COMP_CWORD]}} words=
-    if [ "$COMP_CWORD" -eq 1 ]; then
-        words="{commands}"
-    else
-        case ${{COMP_WORDS[1]}} in
-{cases}
-        esac
-    fi
-    COMPREPLY=($(compgen -W "$words" -- "$current"))
-}}
-complete -o default -F _scyllamodel scyllamodel
-"""
-_ZSH: Final = "autoload -U +X bashcompinit && bashcompinit\n"
 
-
-@attrs.frozen
-class Topic:
+class Topic(NamedTuple):
     """One page of the guide.
 
     Attributes:
@@ -73,17 +52,14 @@ def topics() -> dict[str, Topic]:
 
 
 def _read(name: str) -> str:
-    return (files("scyllamodel") / "guide" / f"{name}.md").read_text(encoding="utf-8")
+    page = get_data("scyllamodel", f"guide/{name}.md")
+    if page is None:
+        raise FileNotFoundError(f"The loader of the package cannot read guide/{name}.md.")
+    return page.decode()
 
 
-def _guide_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "topic", nargs="?", metavar="TOPIC", help="a topic such as models; without it, all topics are listed"
-    )
-    options.add_output(parser)
-
-
-def _guide(settings: argparse.Namespace, console: Console) -> int:
+def run_guide(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command guide."""
     known = topics()
     if settings.topic is None:
         console.document(guide_document(known.values()))
@@ -120,7 +96,7 @@ def _about(word: str, known: Iterable[Topic]) -> list[str]:
 
 def guide_document(found: Iterable[Topic], **more: str) -> dict[str, Any]:
     """Return topics as a JSON document with the schema ``guide.schema.json``; ``text=`` adds the text of a page."""
-    return {"format": 1, "kind": "guide", "topics": [{**attrs.asdict(topic), **more} for topic in found]}
+    return {"format": 1, "kind": "guide", "topics": [{**topic._asdict(), **more} for topic in found]}
 
 
 def _listed(known: Mapping[str, Topic]) -> str:
@@ -132,44 +108,3 @@ def _listed(known: Mapping[str, Topic]) -> str:
             lines += ["", part] if lines else [part]
         lines.append(f"  {topic.name:<23} {topic.summary}")
     return "\n".join([*lines, "", "scyllamodel guide TOPIC prints a page."])
-
-
-def _completion_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=["bash", "zsh"], help="the shell")
-    parser.set_defaults(verbosity=0)
-
-
-def _completion(settings: argparse.Namespace, console: Console) -> int:
-    script = completion_script(completions(settings.commands))
-    console.script((_ZSH if settings.shell == "zsh" else "") + script.rstrip("\n"))
-    return DONE
-
-
-def completion_script(words: Mapping[str, Iterable[str]]) -> str:
-    """Return a bash script that completes commands and the words of each command."""
-    cases = "\n".join(f'            {name}) words="{" ".join(known)}" ;;' for name, known in words.items())
-    return _BASH.format(commands=" ".join(words), cases=cases)
-
-
-COMMANDS: Final = (
-    Command(
-        "guide",
-        "print a page of the guide, or list its topics",
-        _guide,
-        _guide_options,
-        "The pages are Markdown files of the package, and describe the installed version.",
-        ("scyllamodel guide", "scyllamodel guide models", "scyllamodel guide deploying | less"),
-        imports=False,
-        values=topics,
-    ),
-    Command(
-        "completion",
-        "print a script that completes commands, options and topics in a shell",
-        _completion,
-        _completion_options,
-        "Load it with: source <(scyllamodel completion bash), or write it to a file that the shell reads when\n"
-        "it starts.",
-        ("scyllamodel completion bash", "scyllamodel completion zsh"),
-        imports=False,
-    ),
-)

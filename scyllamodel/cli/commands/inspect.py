@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import Final
 
 from scyllamodel import release
-from scyllamodel.cli import options
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.exit_codes import DONE, PARTIAL, REFUSED
 from scyllamodel.cli.formatting import keyspace_text, lint_text
 from scyllamodel.cli.output import CommandResult, run_each
-from scyllamodel.cli.parser import Command
 from scyllamodel.cli.repo_selection import select_repos
 from scyllamodel.discovery import import_packages
 from scyllamodel.driver.repo import Repo
@@ -30,12 +27,8 @@ from scyllamodel.schema.rules.evaluation import lint
 from scyllamodel.schema.server.profile import ServerProfile
 
 
-def _target_options(parser: argparse.ArgumentParser) -> None:
-    options.add_target(parser)
-    options.add_output(parser)
-
-
-def _create_keyspace(settings: argparse.Namespace, console: Console) -> int:
+def run_create_keyspace(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command create-keyspace."""
     return run_each(select_repos(settings), _create_keyspace_one, console, failed=PARTIAL)
 
 
@@ -44,18 +37,8 @@ def _create_keyspace_one(repo: Repo) -> CommandResult:
     return CommandResult(result.to_dict(), keyspace_text(result), is_output=False)
 
 
-def _inspect_options(parser: argparse.ArgumentParser) -> None:
-    options.add_target(parser)
-    parser.add_argument(
-        "--format",
-        choices=["cql", "json", "models", "mermaid"],
-        default="cql",
-        help="CQL that creates the schema, JSON, Python models, or a Mermaid diagram (default: cql)",
-    )
-    options.add_output(parser)
-
-
-def _inspect(settings: argparse.Namespace, console: Console) -> int:
+def run_inspect(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command inspect."""
     console.json = settings.json or settings.format == "json"
     return run_each(select_repos(settings), partial(_inspect_one, settings, console), console)
 
@@ -78,7 +61,8 @@ def _formatted(output_format: str, facts: KeyspaceFacts, server: ServerProfile, 
     return "\n\n".join([*(f"{cql};" for cql in keyspace_script(facts, server)), *missing])
 
 
-def _lint(settings: argparse.Namespace, console: Console) -> int:
+def run_lint(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command lint."""
     packages_alone = settings.models and not (settings.repo or settings.url)
     return run_each(_unconnected_repos(settings) if packages_alone else select_repos(settings), _lint_one, console)
 
@@ -103,39 +87,3 @@ def _lint_one(repo: Repo) -> CommandResult:
     }
     refused = any(item.severity == "error" for item in diagnostics)
     return CommandResult(document, lint_text(names, diagnostics), REFUSED if refused else DONE)
-
-
-COMMANDS: Final = (
-    Command(
-        "create-keyspace",
-        "create the keyspace of a repo if it does not exist",
-        _create_keyspace,
-        _target_options,
-        "The replication is that of the repo. An existing keyspace is compared and never altered.",
-        ("scyllamodel create-keyspace --repo shop.db:repo",),
-        (PARTIAL,),
-    ),
-    Command(
-        "inspect",
-        "print the schema of a live keyspace",
-        _inspect,
-        _inspect_options,
-        "Reads the live schema and needs no models. Generated models have no difference from their keyspace;\n"
-        "objects that classes cannot declare are added as comments.",
-        (
-            "scyllamodel inspect --repo shop.db:repo",
-            "scyllamodel inspect --repo shop.db:repo --format models",
-            "scyllamodel inspect --url scylla://127.0.0.1/shop --format json | jq '.keyspaces[].tables[].name'",
-        ),
-    ),
-    Command(
-        "lint",
-        "check the models without a server",
-        _lint,
-        _target_options,
-        "Imports the models, and checks names, options, indexes and replication. Exit code 3: a statement\n"
-        "would fail on the server, or a migration would refuse it.",
-        ("scyllamodel lint --repo shop.db:repo", "scyllamodel lint --models shop.models"),
-        (REFUSED,),
-    ),
-)

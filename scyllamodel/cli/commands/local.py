@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
 
-from scyllamodel.cli import options
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exit_codes import DONE, ERROR, Interrupted, Stopped
-from scyllamodel.cli.parser import Command
+from scyllamodel.cli.errors import Interrupted, Stopped
+from scyllamodel.cli.exit_codes import DONE, ERROR
 from scyllamodel.cli.progress import progress_listener
 from scyllamodel.config import check_url
 from scyllamodel.demo.tour import tour
@@ -16,25 +14,9 @@ from scyllamodel.local import background, versions
 from scyllamodel.local.background import ClusterStatus
 from scyllamodel.local.progress import ignore_progress, show_progress
 
-CONTAINER: Final = "docker run -d --name scylla -p 9042:9042 scylladb/scylla --smp 1 --memory 1G --developer-mode 1"
-"""The command that starts ScyllaDB with Docker; Podman accepts it too."""
 
-
-def _local_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["start", "stop", "status"], help="action on the server")
-    _add_version(parser, "version of Cassandra, for start: 5.0, 4.1 or 4.0 (default: 5.0)")
-    parser.add_argument("--nodes", type=int, choices=[1, 3], default=1, help="number of nodes, for start (default: 1)")
-    parser.add_argument(
-        "--heap", type=int, metavar="MB", help="Java heap of each node, for start (default: 1024, or 400 with 3 nodes)"
-    )
-    options.add_output(parser)
-
-
-def _add_version(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("--version", default=versions.DEFAULT, metavar="VERSION", help=text)
-
-
-def _local(settings: argparse.Namespace, console: Console) -> int:
+def run_local(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command local."""
     if settings.action == "start":
         status = _start(settings, console)
     else:
@@ -91,19 +73,8 @@ def _unhealthy_text(status: ClusterStatus) -> str:
     return "\n".join([f"Cassandra {status.version} is running, but is not healthy:", *lines, *advice])
 
 
-def _demo_options(parser: argparse.ArgumentParser) -> None:
-    _add_version(parser, "version of Cassandra: 5.0, 4.1 or 4.0 (default: 5.0)")
-    server_options = parser.add_mutually_exclusive_group()
-    server_options.add_argument("--keep", action="store_true", help="keep the server running until Ctrl-C")
-    server_options.add_argument(
-        "--url",
-        metavar="URL",
-        help="a running server, such as scylla://127.0.0.1:9042: the tour creates a keyspace there and drops it",
-    )
-    parser.set_defaults(verbosity=0)
-
-
-def _demo(settings: argparse.Namespace, console: Console) -> int:
+def run_demo(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command demo."""
     try:
         with progress_listener(console, indent="   ") as on_event:
             url = settings.url and check_url(settings.url, "--url")
@@ -112,30 +83,3 @@ def _demo(settings: argparse.Namespace, console: Console) -> int:
         outcome = "Its keyspace is dropped." if settings.url else "Its server is stopped and its data deleted."
         raise Interrupted(f"The tour was interrupted. {outcome}") from None
     return DONE
-
-
-COMMANDS: Final = (
-    Command(
-        "local",
-        "start, stop or check a Cassandra server on this machine",
-        _local,
-        _local_options,
-        "The server and the Java that it needs are downloaded once into the cache folder. It runs in the\n"
-        "background until you stop it, and its data is then deleted. `status` sends a read and a schema\n"
-        "change without effect to each node, and exits with 1 if one of them is not healthy. Needs the\n"
-        f"extra `local`. The server is always Cassandra; ScyllaDB runs in a container:\n  {CONTAINER}",
-        ("scyllamodel local start", "scyllamodel local start --version 4.1 --heap 2048", "scyllamodel local status"),
-        imports=False,
-    ),
-    Command(
-        "demo",
-        "take a tour: an online shop, from its classes to a refused change",
-        _demo,
-        _demo_options,
-        "Starts a Cassandra for the tour and stops it afterwards. Every claim is verified: exit code 0 means\n"
-        "that all of them hold. Needs the extra `local`, or a running server with --url.\n"
-        f"To start ScyllaDB in a container:\n  {CONTAINER}",
-        ("scyllamodel demo", "scyllamodel demo --keep", "scyllamodel demo --url scylla://127.0.0.1:9042"),
-        imports=False,
-    ),
-)

@@ -5,40 +5,23 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
 
 from scyllamodel import release
-from scyllamodel.cli import options
 from scyllamodel.cli.commands.snapshot import compare_one
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exit_codes import CHANGES, DONE, LOCKED, PARTIAL, REFUSED, STALE, WAITED, UsageError
+from scyllamodel.cli.errors import UsageError
+from scyllamodel.cli.exit_codes import CHANGES, DONE, PARTIAL, REFUSED
 from scyllamodel.cli.formatting import check_text, plan_text, result_text
 from scyllamodel.cli.output import CommandResult, run_each
-from scyllamodel.cli.parser import Command
 from scyllamodel.cli.progress import progress_listener
 from scyllamodel.cli.repo_selection import select_repos
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.expand import expand
-from scyllamodel.schema.export.snapshot import FILE
 from scyllamodel.schema.plan import Plan
 
 
-def _plan_options(parser: argparse.ArgumentParser) -> None:
-    options.add_target(parser)
-    options.add_resources(parser)
-    options.add_create_keyspace(parser)
-    options.add_allow(parser)
-    parser.add_argument("--out", metavar="FILE", help="write the plan to a file for `migrate FILE`")
-    parser.add_argument(
-        "--expand",
-        metavar="NAME",
-        help="print the expand/contract plan for a refused change: Order.total for a column, Order for its key",
-    )
-    parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there is something to do")
-    options.add_output(parser)
-
-
-def _plan(settings: argparse.Namespace, console: Console) -> int:
+def run_plan(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command plan."""
     repos = select_repos(settings)
     if settings.expand:
         return run_each(repos, partial(_expand_one, settings), console)
@@ -63,23 +46,8 @@ def _expand_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
     return CommandResult(plan.to_dict(), plan.render())
 
 
-def _migrate_options(parser: argparse.ArgumentParser) -> None:
-    options.add_target(parser)
-    options.add_resources(parser)
-    options.add_create_keyspace(parser)
-    parser.add_argument(
-        "planfile", nargs="?", metavar="PLANFILE", help="run exactly this plan, written by `plan --out`"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="print what would run, and run nothing")
-    parser.add_argument(
-        "--wait-built", action="store_true", help="wait until new indexes and views contain the existing rows"
-    )
-    options.add_allow(parser)
-    options.add_timeouts(parser)
-    options.add_output(parser)
-
-
-def _migrate(settings: argparse.Namespace, console: Console) -> int:
+def run_migrate(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command migrate."""
     if not (settings.repo or settings.url):
         # All configured repos are selected, so a model that belongs to none of them would be skipped silently.
         release.find_resources(packages=settings.models or None)
@@ -130,21 +98,8 @@ def _migrate_one(settings: argparse.Namespace, console: Console, plan: Plan | No
     return CommandResult(result.to_dict(), text, is_output=settings.dry_run)
 
 
-def _check_options(parser: argparse.ArgumentParser) -> None:
-    options.add_target(parser)
-    options.add_resources(parser)
-    parser.add_argument("--strict", action="store_true", help="count live objects that no model declares as changes")
-    parser.add_argument(
-        "--offline",
-        nargs="?",
-        const=FILE,
-        metavar="FILE",
-        help=f"compare the models with a snapshot file instead of the server (default: {FILE})",
-    )
-    options.add_output(parser)
-
-
-def _check(settings: argparse.Namespace, console: Console) -> int:
+def run_check(settings: argparse.Namespace, console: Console) -> int:
+    """Run the command check."""
     if settings.offline is None:
         return run_each(select_repos(settings), partial(_check_one, settings), console)
     if settings.resource:
@@ -157,53 +112,3 @@ def _check_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
     result = release.check(repo, resources=settings.resource or None, strict=settings.strict)
     text = check_text(result, verbose=settings.verbosity > 0)
     return CommandResult(result.to_dict(), text, DONE if result.in_sync else CHANGES, is_output=False)
-
-
-COMMANDS: Final = (
-    Command(
-        "plan",
-        "show what is missing on the server, without changing it",
-        _plan,
-        _plan_options,
-        "Reads the models and the live schema, and prints the statements that would bring the\n"
-        "server up to date. Exit code 3: the models need a change that CQL cannot make.",
-        (
-            "scyllamodel plan --repo shop.db:repo",
-            'scyllamodel plan --url "scylla://127.0.0.1/shop?models=shop.models" --exit-code',
-            "scyllamodel plan --repo shop.db:repo --out release.json",
-            "scyllamodel plan --repo shop.db:repo --json | jq .summary",
-            "scyllamodel plan --repo shop.db:repo --expand Order.total",
-        ),
-        (CHANGES, REFUSED),
-    ),
-    Command(
-        "migrate",
-        "bring the server up to date with the models",
-        _migrate,
-        _migrate_options,
-        "Adds what is missing: types, tables, columns, options, indexes, views. Nothing is dropped.\n"
-        "A change that CQL cannot make is refused before anything runs, with a recipe. On Ctrl-C\n"
-        "it finishes the current statement; the next run resumes.",
-        (
-            "scyllamodel migrate --repo shop.db:repo --dry-run",
-            "scyllamodel migrate --repo shop.db:repo --create-keyspace",
-            "scyllamodel migrate release.json --repo shop.db:repo",
-            "scyllamodel migrate --repo shop.db:repo --resource Order --resource Customer",
-        ),
-        (REFUSED, STALE, LOCKED, PARTIAL, WAITED),
-    ),
-    Command(
-        "check",
-        "check whether the server is in sync with the models",
-        _check,
-        _check_options,
-        "For CI and health checks: the exit code is the result. --offline needs no server and checks whether\n"
-        "schema.lock.json matches the models.",
-        (
-            "scyllamodel check --repo shop.db:repo",
-            "scyllamodel check --repo shop.db:repo --strict --quiet",
-            "scyllamodel check --repo shop.db:repo --offline",
-        ),
-        (CHANGES,),
-    ),
-)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from importlib.metadata import version as installed_version
 from typing import Final
 from uuid import UUID, uuid4
 
 import attrs
 
+from scyllamodel._version import __version__
 from scyllamodel.errors import LedgerError
 from scyllamodel.release.ledger.crash_recovery import RecoveredVersion, recover_version
 from scyllamodel.release.ledger.effective_versions import effective_versions
@@ -157,7 +157,7 @@ class Ledger:
             pid=provenance.pid,
             run_id=uuid4(),
             epoch=fencing_token,
-            tool_version=installed_version("scyllamodel"),
+            tool_version=__version__,
             app_version=provenance.app_version,
             server_version=plan.server,
         )

@@ -7,7 +7,6 @@ import os
 import socket
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
 import attrs
 
@@ -46,6 +45,12 @@ def _user() -> str:
 @lru_cache(maxsize=64)
 def _app_version(packages: tuple[str, ...]) -> str:
     """Return the version of the distribution; reading the metadata of all of them is slow."""
+    from importlib.metadata import (  # noqa: PLC0415 - slow, and only a migration needs it
+        PackageNotFoundError,
+        packages_distributions,
+        version,
+    )
+
     top_package = next((name.partition(".")[0] for name in packages), None)
     names = (
         packages_distributions().get(top_package, [top_package]) if top_package else []

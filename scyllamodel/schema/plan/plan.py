@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from scyllamodel._json import check_document, read_json
+from scyllamodel._version import __version__
 from scyllamodel.errors import ConfigurationError, DestructiveChangeRefused, ImpossibleChange, KeyspaceError
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts.fingerprint import digest
@@ -146,7 +146,7 @@ class Plan:
         document: dict[str, Any] = {
             "format": FORMAT,
             "kind": "plan",
-            "tool": f"scyllamodel {version('scyllamodel')}",
+            "tool": f"scyllamodel {__version__}",
             "keyspace": self.keyspace,
             "server": self.server,
             "from": self.schema_from,

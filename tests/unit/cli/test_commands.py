@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from scyllamodel.cli import main
-from scyllamodel.cli.commands import COMMANDS
+from scyllamodel.cli.definitions import COMMANDS
 from scyllamodel.cli.parser import parse
 from support.json_schemas import document_in
 from support.shell import on_a_terminal, run

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from scyllamodel.cli import main
-from scyllamodel.cli.commands import COMMANDS
-from scyllamodel.cli.commands.guide import completion_script, topics
+from scyllamodel.cli.commands.completion import completion_script
+from scyllamodel.cli.commands.guide import topics
+from scyllamodel.cli.definitions import COMMANDS
 from scyllamodel.cli.parser import completions
 from support import readme
 

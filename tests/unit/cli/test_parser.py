@@ -7,7 +7,8 @@ import argparse
 import pytest
 
 from scyllamodel.cli import options
-from scyllamodel.cli.exit_codes import CHANGES, DESCRIPTIONS, UsageError
+from scyllamodel.cli.errors import UsageError
+from scyllamodel.cli.exit_codes import CHANGES, DESCRIPTIONS
 from scyllamodel.cli.parser import Command, parse
 
 
@@ -22,12 +23,8 @@ def look_options(parser):
     options.add_output(parser)
 
 
-LOOK = Command(
-    "look", "look at it", lambda _settings, _console: 7, look_options, "Looks.", ("scyllamodel look",), (CHANGES,)
-)
-LEAVE = Command(
-    "leave", "leave it", lambda _settings, _console: 0, options.add_output, "Leaves.", ("scyllamodel leave",)
-)
+LOOK = Command("look", "look at it", "looking:look", look_options, "Looks.", ("scyllamodel look",), (CHANGES,))
+LEAVE = Command("leave", "leave it", "looking:leave", options.add_output, "Leaves.", ("scyllamodel leave",))
 COMMANDS = (LOOK, LEAVE)
 
 

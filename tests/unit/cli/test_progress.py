@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from scyllamodel.cli.console import Console
-from scyllamodel.cli.exit_codes import Interrupted, Stopped
+from scyllamodel.cli.errors import Interrupted, Stopped
 from scyllamodel.cli.progress import progress_listener
 from scyllamodel.errors import StepFailed
 from scyllamodel.schema.apply import Event, StatementRefused, apply

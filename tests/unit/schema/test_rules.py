@@ -11,7 +11,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
-from scyllamodel.cli.commands import COMMANDS
+from scyllamodel.cli.definitions import COMMANDS
 from scyllamodel.cli.parser import parse
 from scyllamodel.driver.cluster.permissions import Permissions
 from scyllamodel.driver.repo import Repo

@@ -1,0 +1,97 @@
+"""What a start loads: nothing that the command does not need. Modules are compared, and no time is measured."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from inspect import signature
+
+import pytest
+
+from scyllamodel._version import __version__
+from scyllamodel.cli import options
+from scyllamodel.cli.commands import explain
+from scyllamodel.cli.definitions import COMMANDS
+from scyllamodel.local import versions
+from scyllamodel.release.wait import AIMS
+from scyllamodel.schema.export.snapshot import FILE
+
+HEAVY = ("attr", "cassandra", "importlib.metadata", "importlib.resources", "inspect", "logging", "rich")
+"""Modules that take longer to import than the help takes to print."""
+
+
+def loaded(statement, *modules):
+    """Which of these modules a new process has loaded after a statement."""
+    code = (
+        "import os, sys\n"
+        "try:\n"
+        f"    {statement}\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        f"os.write(2, repr([m for m in {modules!r} if m in sys.modules]).encode())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return done.stderr
+
+
+def ours(statement):
+    """The modules of the package that a new process has loaded after a statement, with the output before them."""
+    code = f"import sys\n{statement}\nprint(*sorted(m for m in sys.modules if m.startswith('scyllamodel.')))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["plan", "--help"], ["local", "--help"], ["explain", "--help"]]
+)
+def test_help_and_version_load_neither_attrs_nor_the_driver(arguments):
+    """They are printed by the parser alone."""
+    assert "[]" == loaded(f"from scyllamodel.cli import main; main({arguments!r})", *HEAVY)
+
+
+@pytest.mark.parametrize("arguments", [["guide"], ["explain", "TY101"], ["completion", "bash"], ["plan", "--unknown"]])
+def test_commands_without_a_repo_load_no_driver(arguments):
+    """Neither do those that only read files of the package, nor an error of usage."""
+    modules = ("cassandra", "scyllamodel.release", "scyllamodel.driver", "rich", "jgo")
+
+    assert loaded(f"from scyllamodel.cli import main; main({arguments!r})", *modules).endswith("[]")
+
+
+def test_the_package_loads_names_on_first_use():
+    """``import scyllamodel`` loads none of its modules, and a name loads its own."""
+    assert [] == ours("import scyllamodel")
+    assert ["scyllamodel._version"] == ours("import scyllamodel._version")
+    assert "scyllamodel.errors" in ours("from scyllamodel import NotFound")
+
+
+def test_a_command_loads_the_others_no_more_than_it_must():
+    """A command imports its own implementation; the tour and the local servers are not part of a check."""
+    found = ours("from scyllamodel.cli.definitions import COMMANDS; {c.name: c for c in COMMANDS}['check'].load()")
+
+    assert [] == [name for name in found if name.startswith(("scyllamodel.demo", "scyllamodel.local"))]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_a_definition_names_its_function(command):
+    """Each command has a function of settings and console, and the completion of its argument can be computed."""
+    assert ["settings", "console"] == list(signature(command.load()).parameters)
+    assert bool(command.values) == bool(list(command.completions()))
+
+
+def test_defaults_in_the_help_are_those_of_the_functions():
+    """The parser repeats three values, since importing their modules is slow."""
+    assert (FILE, AIMS, versions.DEFAULT) == (options.SNAPSHOT_FILE, options.WAIT_AIMS, options.SERVER_VERSION)
+
+
+def test_explain_knows_every_error_in_a_process_of_its_own():
+    """Errors of modules that nothing else imports are listed, too."""
+    code = "import sys; from scyllamodel.cli import main; sys.exit(main(['explain']))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert sorted(explain.code_explanations()) == [line.partition(" ")[0] for line in done.stdout.splitlines()]
+
+
+def test_the_version_is_that_of_the_installation():
+    """The build reads the version from the module that ``--version`` prints."""
+    assert version("scyllamodel") == __version__
