@@ -224,7 +224,8 @@ KINDS = {"sync": "sync", "wait": "sync", "rollback": "rollback", "contract": "mi
 
 def moments(verb):
     """When the node may be lost: before the lock, and before and after each step."""
-    steps = 2 * STEPS // 4 if verb == "contract" else STEPS
+    dropped = {"rollback": TABLES, "contract": TABLES // 2}  # each with its user type; an index goes with its table
+    steps = 2 * dropped[verb] if verb in dropped else STEPS
     return [
         f"ready {TABLES // 2 if verb == 'contract' else TABLES}",
         *(f"{word} {step}" for step in range(1, steps + 1) for word in ("step_started", "step_done")),
