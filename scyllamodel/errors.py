@@ -220,6 +220,7 @@ class DiscoveryError(ScyllaModelError, ImportError):
     """A package of models cannot be imported; ``module`` is its name, and the cause is attached."""
 
     code = "DC101"
+    exit_code = 78
 
 
 class NoModelsFound(DiscoveryError):
@@ -239,6 +240,7 @@ class DuplicateTable(ScyllaModelError, ValueError):
     """Two classes define one table of one repo."""
 
     code = "DC104"
+    exit_code = 78
 
 
 class ConfigurationError(ScyllaModelError, ValueError):

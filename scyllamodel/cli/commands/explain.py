@@ -85,7 +85,17 @@ def run_explain(settings: argparse.Namespace, console: Console) -> int:
 def _explanation_of(code: str, explanations: dict[str, CodeExplanation]) -> CodeExplanation:
     explanation = explanations.get(code.upper())
     if explanation is None:
-        suggestions = difflib.get_close_matches(code.upper(), explanations, 1)
-        advice = f"Did you mean {suggestions[0]}?" if suggestions else "List all codes with: scyllamodel explain"
-        raise UsageError(f"unknown code {code}. {advice}")
+        raise UsageError(f"unknown code {code}. {_advice(code.upper(), explanations)}")
     return explanation
+
+
+def _advice(code: str, known_codes: Iterable[str]) -> str:
+    """Return the nearest code with the same letters, all codes with these letters, or else the nearest code."""
+    codes = list(known_codes)
+    same_letters = [known for known in codes if known[:2] == code[:2]]
+    suggestions = difflib.get_close_matches(code, same_letters or codes, 1)
+    if suggestions:
+        return f"Did you mean {suggestions[0]}?"
+    if same_letters:
+        return f"Codes that begin with {code[:2]}: {', '.join(same_letters)}."
+    return "List all codes with: scyllamodel explain"

@@ -51,7 +51,8 @@ def folder(tmp_path):
     """A project with a package `app` of one model, and two repos."""
     package = tmp_path / "app"
     package.mkdir()
-    for name, text in {"__init__": "", "models": MODELS, "db": REPO, "broken": "import no_such_module"}.items():
+    modules = {"__init__": "", "models": MODELS, "again": MODELS, "db": REPO, "broken": "import no_such_module"}
+    for name, text in modules.items():
         (package / f"{name}.py").write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -129,12 +130,16 @@ def test_without_a_repo_the_ways_to_configure_one_are_told(folder, command):
     [
         ("plan --repo app.db:rep", 78, "did you mean 'repo'?"),
         ("plan --repo app.nothing:repo", 78, "there is no module 'app.nothing'"),
-        ("plan --repo app.broken:repo", 1, "importing app.broken failed: ModuleNotFoundError"),
+        ("migrate --repo app.broken:repo", 78, "importing app.broken failed: ModuleNotFoundError"),
+        ("check --repo app.db:repo --models app.broken", 78, "app.broken cannot be imported: ModuleNotFoundError"),
+        ("check --repo app.db:repo --models app", 78, "app.broken cannot be imported"),
+        ("check --repo app.db:repo --models app.models --models app.again", 78, "are both 'orders' of the repo"),
+        ("plan --repo app.broken:repo", 78, "importing app.broken failed: ModuleNotFoundError"),
         ("plan --url http://127.0.0.1/shop", 78, "scylla://"),
         ("plan --repo app.db:repo --keyspace a-b", 78, "ASCII letters"),
-        ("plan --repo app.db:repo --models app.absent", 1, "app.absent"),
-        ("lint --repo app.db:repo --models app.broken", 1, "app.broken"),
-        ("check --repo app.db:repo --repo app.db:repo --models json", 1, "no model"),
+        ("plan --repo app.db:repo --models app.absent", 78, "app.absent"),
+        ("lint --repo app.db:repo --models app.broken", 78, "app.broken"),
+        ("check --repo app.db:repo --repo app.db:repo --models json", 78, "no model"),
         ("inspect --repo app.db:repo", 1, "127.0.0.1:1"),
     ],
 )

@@ -69,9 +69,30 @@ def test_a_code_as_a_document(capsys):
 
 
 @pytest.mark.parametrize(
-    ("word", "advice"), [("TY1O5", "Did you mean TY105?"), ("MD199", "Did you mean MD1"), ("?", "scyllamodel explain")]
+    ("word", "advice"),
+    [
+        ("TY1O5", "Did you mean TY105?"),
+        ("MD199", "Did you mean MD1"),
+        ("SY999", "Codes that begin with SY: SY101."),
+        ("sm1000", "Did you mean SM100?"),
+        ("TZ105", "Did you mean TY105?"),
+        ("?", "scyllamodel explain"),
+    ],
 )
 def test_an_unknown_code_is_answered_with_the_nearest(capsys, word, advice):
     """Exit code 64, and a way on."""
     assert 64 == main(["explain", word])
     assert advice in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("digits", ["", "9", "000", "10", "199", "555", "999", "99999"])
+def test_suggested_codes_exist_and_have_the_letters_that_were_typed(capsys, digits):
+    """Whatever follows the two letters of an area, only codes of this area are suggested."""
+    known = set(code_explanations())
+    for letters in sorted({code[:2] for code in known}):
+        if (word := f"{letters}{digits}") not in known:
+            assert 64 == main(["explain", word])
+            suggested = set(re.findall(r"\b[A-Z]{2}[0-9]{3}\b", capsys.readouterr().err.partition(word)[2]))
+
+            assert suggested
+            assert {code for code in known if code[:2] == letters} >= suggested
