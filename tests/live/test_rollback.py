@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from scyllamodel import (
+    DestructiveChangeRefused,
     ImpossibleChange,
     IrreversibleStep,
     RawStep,
@@ -20,7 +21,7 @@ from scyllamodel import (
 from scyllamodel.driver.session.connection import Connection
 from scyllamodel.schema.facts.fingerprint import fingerprint
 from scyllamodel.testing import keyspaces
-from support.builders import index, table, view
+from support.builders import index, table, user_type, view
 from support.histories import CHOICES, Killed, declared
 from support.model_classes import declare
 
@@ -113,6 +114,22 @@ def test_a_dropped_table_returns_with_its_indexes(app):
     rollback(last, first.version)
 
     assert before == app.schema()
+
+
+def test_a_type_of_another_definition_returns_with_the_table_that_holds_it(app):
+    """Type and table were dropped and created again with another field; the table, its index and its view follow."""
+    made = table("u", "id int pk", "p frozen<p>", "n int", indexes=[index("n", "u_n_idx")])
+    selected = view("w", "u", "n int pk", "id int ck")
+    first = migrate(app.repo(table("t", *T), user_type("p", "x int"), made, selected))
+    before = app.schema()
+    contract(app.repo(table("t", *T)), allow={"DS102:u", "DS104:p", "DS105:w"})
+    last = app.repo(table("t", *T), user_type("p", "x text"), made, selected)
+    migrate(last)
+    with pytest.raises(DestructiveChangeRefused, match="DS102"):
+        rollback(last, first.version)
+    back = rollback(last, first.version, allow={"DS102:u", "DS104:p", "DS105:w"})
+
+    assert ("rolled_back", before) == (back.status, app.schema())
 
 
 def test_a_column_of_a_table_with_a_view_is_taken_back(app):

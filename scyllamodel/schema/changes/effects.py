@@ -115,7 +115,10 @@ def _drop_columns(change: DropColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
     def without_columns(table: Table) -> Table:
         ttl_column = None if table.ttl_column in dropped else table.ttl_column
         columns = [column for column in table.columns if column.name not in dropped]
-        return attrs.evolve(table, columns=columns, ttl_column=ttl_column)
+        remembered = {column.name: f"{column.kind} {column.type.cql}" for column in change.columns}
+        return attrs.evolve(
+            table, columns=columns, ttl_column=ttl_column, dropped=FrozenMap({**table.dropped, **remembered})
+        )
 
     return _with_table(facts, change.table, without_columns)
 

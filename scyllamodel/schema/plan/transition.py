@@ -7,7 +7,7 @@ declare and never drops; this module leads to an earlier schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -41,6 +41,7 @@ from scyllamodel.schema.diff.views import view_difference
 from scyllamodel.schema.facts.type_order import dependency_order
 from scyllamodel.schema.rules.user_types import containing_types
 from scyllamodel.schema.server.virtual_columns import index_needs_all_columns, view_needs_all_columns
+from scyllamodel.types.cql_types import user_type_names
 
 if TYPE_CHECKING:
     from scyllamodel.schema.facts.objects import Index, KeyspaceFacts, Table, TableColumn, UserType, View
@@ -50,8 +51,10 @@ if TYPE_CHECKING:
 def transition(live: KeyspaceFacts, target: KeyspaceFacts, server: ServerProfile) -> tuple[Change, ...]:
     """The changes that turn ``live`` into ``target``.
 
-    What CQL cannot alter is dropped and created again: a table with another key, an index, view or type with another
-    definition. A field that only ``live`` has gives an `Unmanaged`, since no statement removes it.
+    What CQL cannot alter is dropped and created again: a table with another key, an index, a view or a type of another
+    definition. So is what holds such a type, since servers do not drop a type in use: other types, and tables with a
+    column of it on both sides, because servers do not accept a user type under the name of a dropped column. A field
+    that only ``live`` has is a `Unmanaged`, since no statement removes it.
 
     Parameters:
         target: the earlier schema; a key column with another name in ``live`` has that name in ``renamed_from``.
@@ -60,16 +63,33 @@ def transition(live: KeyspaceFacts, target: KeyspaceFacts, server: ServerProfile
 
 
 class _Transition:
-    """The transition: the live and the target schema, and the tables that are recreated."""
+    """Both sides, and the types and tables that are dropped and created again."""
 
     def __init__(self, pair: SchemaPair) -> None:
         self.pair, self.name, self.server = pair, pair.name, pair.server
         self.goal, self.live = pair.desired, pair.live_tables
-        self.recreated = {
-            t.name
-            for t in self.goal.tables
-            if t.name in self.live and _key_columns(t) != _key_columns(self.live[t.name])
+        live_types, desired_types = pair.live_types, {user_type.name: user_type for user_type in self.goal.types}
+        self.field_renames = {
+            name: field_renames(live_types[name], desired_types[name])
+            for name in live_types.keys() & desired_types.keys()
         }
+        self.renamed_types = {
+            name: with_renamed_fields(user_type, self.field_renames.get(name, ()))
+            for name, user_type in live_types.items()
+        }
+        self.recreated_types = self._recreated_types(desired_types)
+        self.recreated = {t.name for t in self.goal.tables if t.name in self.live and self._is_recreated(t)}
+
+    def _recreated_types(self, desired: Mapping[str, UserType]) -> frozenset[str]:
+        """The types that differ, and those that contain one of them."""
+        live = self.renamed_types
+        differing = [name for name, item in desired.items() if name in live and _type_differs(live[name], item)]
+        return frozenset[str]().union(*(containing_types(name, live.values()) for name in differing))
+
+    def _is_recreated(self, target: Table) -> bool:
+        live = self.live[target.name]
+        used_types = {name for c in live.columns if c.name in target for name in user_type_names(c.type)}
+        return _key_columns(target) != _key_columns(live) or not self.recreated_types.isdisjoint(used_types)
 
     def changes(self) -> tuple[Change, ...]:
         views, types = self._views(), self._types()
@@ -85,7 +105,7 @@ class _Transition:
             *self._dropped_columns(kept_tables),
             *(DropTable(self.name, table) for table in self._dropped_tables(self.pair.live.tables, self.goal.tables)),
             *(DropType(self.name, user_type) for user_type in reversed(dependency_order(dropped_types))),
-            *(RenameKeyColumns(self.name, name, pairs) for name, pairs in self.pair.key_renames.items()),
+            *self._key_renames(),
             *(change for change in types if not isinstance(change, DropType)),
             *(AddTable(self.name, table) for table in self.goal.tables if self._is_new(table)),
             *self._added_columns(kept_tables),
@@ -96,6 +116,11 @@ class _Transition:
             *(change for change in views if not isinstance(change, DropView)),
         )
 
+    def _key_renames(self) -> Iterator[Change]:
+        for name, pairs in self.pair.key_renames.items():
+            if name not in self.recreated:
+                yield RenameKeyColumns(self.name, name, pairs)
+
     def _dropped_tables(self, live: Iterable[Table], target: Iterable[Table]) -> list[Table]:
         names = {fact.name for fact in target}
         return [fact for fact in live if fact.name not in names or fact.name in self.recreated]
@@ -104,13 +129,9 @@ class _Transition:
         return table.name not in self.live or table.name in self.recreated
 
     def _types(self) -> list[Change]:
-        """The changes of user types: drops, renames, new types, then fields."""
-        live, target = dict(self.pair.live_types), {user_type.name: user_type for user_type in self.goal.types}
-        renames = {name: field_renames(live[name], user_type) for name, user_type in target.items() if name in live}
-        live = {name: with_renamed_fields(user_type, renames.get(name, ())) for name, user_type in live.items()}
-        differing = [name for name, item in target.items() if name in live and _type_differs(live[name], item)]
-        # Servers do not drop a type that another one contains.
-        recreated = frozenset[str]().union(*(containing_types(name, live.values()) for name in differing))
+        """Drops, then new types, then fields."""
+        live, target = self.renamed_types, {user_type.name: user_type for user_type in self.goal.types}
+        recreated = self.recreated_types
         created = [user_type for name, user_type in target.items() if name not in live or name in recreated]
         kept_pairs = [
             (live[name], user_type) for name, user_type in target.items() if name in live and name not in recreated
@@ -120,7 +141,9 @@ class _Transition:
         ]
         drops: list[Change] = [DropType(self.name, user_type) for user_type in dropped]
         rename_changes = [
-            RenameFields(self.name, name, pairs) for name, pairs in renames.items() if pairs and name not in recreated
+            RenameFields(self.name, name, pairs)
+            for name in target
+            if (pairs := self.field_renames.get(name)) and name not in recreated
         ]
         adds: list[Change] = [AddType(self.name, user_type) for user_type in dependency_order(created)]
         return [*drops, *rename_changes, *adds, *(change for pair in kept_pairs for change in self._fields(*pair))]
@@ -191,10 +214,16 @@ class _Transition:
                     yield AddIndex(self.name, target, index, populated)
 
     def _recreated_indexes(self, live: Table, target: Table) -> set[str]:
-        """The indexes that are dropped and created again so that their table can lose regular columns."""
-        if not any(column.kind == "regular" for column in _only_in(live, target)):
-            return set()
-        return {index.name for index in live.indexes if index_needs_all_columns(index, live, self.server)}
+        """The indexes that are dropped so that their table can lose columns, and created again."""
+        lost_columns = _only_in(live, target)
+        replaced_names = {column.name for column in lost_columns if column.name in target}
+        has_lost_regular = any(column.kind == "regular" for column in lost_columns)
+        return {
+            index.name
+            for index in live.indexes
+            if not replaced_names.isdisjoint(index.names(live))
+            or (has_lost_regular and index_needs_all_columns(index, live, self.server))
+        }
 
     def _has_index(self, table: Table, index: Index, target: Table) -> bool:
         return any(i.name == index.name and index_matches(i, index, target, self.server) for i in table.indexes)
@@ -226,11 +255,16 @@ class _Transition:
         return differs or target.base in self.recreated or self._blocks_column_drop(live)
 
     def _blocks_column_drop(self, view: View) -> bool:
-        """Whether a view is recreated so that its table can lose columns; not for views that select them (MV102)."""
+        """Whether a view is dropped so that its table can lose columns, and created again.
+
+        A view that selects a column that does not come back is left for MV102 to refuse.
+        """
         live, target = self.live.get(view.base), self.pair.desired_tables.get(view.base)
-        lost_columns = _only_in(live, target) if live is not None and target is not None else ()
-        if not lost_columns or any(column.name in view for column in lost_columns):
+        if live is None or target is None or not (lost_columns := _only_in(live, target)):
             return False
+        selected = [column for column in lost_columns if column.name in view]
+        if selected:
+            return all(column.name in target for column in selected)
         virtual = view_needs_all_columns(view, live) and any(column.kind == "regular" for column in lost_columns)
         return virtual or not self.server.drops_columns_beside_views
 

@@ -216,6 +216,29 @@ def test_views_of_a_table_that_loses_a_column_go_and_come_back():
     assert ["drop_columns"] == [step.op for step in scylla.steps]
 
 
+def test_a_table_whose_column_holds_a_type_of_another_definition_is_created_again():
+    """No server drops a type in use, or adds a user type under the name of a dropped column; DS102 names the table."""
+    text_point = user_type("point", "x text")
+    contracted = [stored(c.DropTable("k", HOLDER)), stored(c.DropType("k", POINT), 2)]
+    migrated = [stored(c.AddType("k", text_point)), stored(c.AddTable("k", HOLDER), 2)]
+    refused = undoing(schema(text_point, HOLDER), migrated, contracted)
+    plan = undoing(schema(text_point, HOLDER), migrated, contracted, allow={"DS102:h", "DS104:point"})
+
+    assert ["DS102:k.h", "DS104:k.point"] == [refusal.allow for refusal in refused.refusals]
+    assert () == plan.refusals
+    assert ["drop_table", "drop_type", "add_type", "add_table"] == [step.op for step in plan.steps]
+    assert fingerprint(SchemaFacts([schema(POINT, HOLDER)])) == plan.schema_to
+
+
+def test_a_column_that_would_come_back_with_another_type_is_refused_beforehand():
+    """TY105: the plan itself drops the name, and servers remember the type of a dropped column."""
+    column, other = table("t", *T, "n int")["n"], table("t", *T, "n text")["n"]
+    steps = [stored(c.AddColumns("k", "t", (other,)))], [stored(c.DropColumns("k", "t", (column,)))]
+    plan = undoing(schema(table("t", *T, "n text")), *steps, allow=ALL)
+
+    assert [("TY105", "k.t.n")] == [(refusal.code, refusal.object) for refusal in plan.refusals]
+
+
 @pytest.mark.parametrize(
     ("found", "change", "server", "code", "said"), [case[1:] for case in OBSTACLES], ids=[o[0] for o in OBSTACLES]
 )
