@@ -26,7 +26,7 @@ Floors, from the bottom; a module imports from lower floors and its own (``tests
     release
     local, testing, demo, cli
 
-To follow a migration, read ``release/migrate.py``, ``release/engine/planning.py``, ``release/engine/cluster_view.py``,
+To follow a migration, read ``release/engine/migration_run.py``, ``planning.py`` and ``cluster_view.py`` beside it,
 ``model/desired_schema.py``, ``schema/diff/schema_diff.py``, ``schema/rules/evaluation.py``, ``schema/plan/planner.py``
 and ``schema/apply/attempt.py``, in this order. To follow a read, read ``driver/data/read_api.py``, ``operations.py``,
 ``requests.py``, ``prepared.py`` and ``loading.py`` in the same folder.

@@ -6,11 +6,10 @@ Modules:
     contract: removes what no model declares, by name, under the lock and with an entry in the ledger.
     create_keyspace: creates the keyspace of a repo.
     engine: the parts that all commands share: reading the cluster, planning, the locked run, execution.
-    every: migrates several repos, one after the other; a repo that fails does not stop the others.
     expand: computes the expand/contract plan for a change that CQL cannot make, for one table or column.
     ledger: the ledger: the history of a scope, in tables of its own, with crash recovery.
     lock: the schema lock: a row that one process holds, renews, and proves before each statement.
-    migrate: migrates a schema to its models, under the lock and with an entry in the ledger.
+    migrate: migrates schemas to their models, under the lock and with an entry in the ledger.
     plan_check: read-only verbs: what would be done (`plan`), whether anything would be (`check`), what exists.
     recovery: manual recovery: adopt an existing schema, resolve a version, release the lock of a crashed run.
     rollback: rollback to an earlier version, from the live schema and the changes in the ledger.
@@ -25,9 +24,8 @@ from scyllamodel.release.create_keyspace import create_keyspace
 from scyllamodel.release.engine.models import find_resources
 from scyllamodel.release.engine.raw_steps import RawStep
 from scyllamodel.release.engine.results import CheckResult, KeyspaceResult, LockUse, MigrationResult
-from scyllamodel.release.every import migrate_all
 from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.migrate import migrate
+from scyllamodel.release.migrate import migrate, migrate_all
 from scyllamodel.release.plan_check import check, inspect, plan
 from scyllamodel.release.recovery import baseline, resolve, unlock
 from scyllamodel.release.rollback import rollback

@@ -18,9 +18,8 @@ from scyllamodel.driver.repo import Repo
 from scyllamodel.release.backfill import backfill
 from scyllamodel.release.contract import contract
 from scyllamodel.release.create_keyspace import create_keyspace
-from scyllamodel.release.every import migrate_all
 from scyllamodel.release.expand import expand
-from scyllamodel.release.migrate import migrate
+from scyllamodel.release.migrate import migrate, migrate_all
 from scyllamodel.release.plan_check import check, inspect, plan
 from scyllamodel.release.recovery import baseline, resolve, unlock
 from scyllamodel.release.rollback import rollback

@@ -13,9 +13,9 @@ import attrs
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.release.engine.locked_run import Timeouts
+from scyllamodel.release.engine.migration_run import MigrationRun
 from scyllamodel.release.engine.planning import MigrationRequest, PlannedMigration
 from scyllamodel.release.engine.results import MigrationResult
-from scyllamodel.release.migrate import MigrationRun
 from scyllamodel.schema.apply import OnEvent
 
 

@@ -18,10 +18,10 @@ from scyllamodel.errors import ConfigurationError, OutOfSync
 from scyllamodel.model.registry import declared_types, registry
 from scyllamodel.release.engine.cluster_view import check_is_repo
 from scyllamodel.release.engine.locked_run import Timeouts
+from scyllamodel.release.engine.migration_run import MigrationRun
 from scyllamodel.release.engine.planning import MigrationRequest, PlannedMigration, Resources
 from scyllamodel.release.engine.results import MigrationResult
 from scyllamodel.release.engine.sync_marker import is_marked_in_sync
-from scyllamodel.release.migrate import MigrationRun
 from scyllamodel.schema.apply import OnEvent
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
