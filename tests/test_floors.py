@@ -13,6 +13,7 @@ ROOT = Path(scyllamodel.__file__).parent
 
 FLOORS = {
     "errors": 0,
+    "_backoff": 0,
     "_cql": 0,
     "_json": 0,
     "_secret": 1,

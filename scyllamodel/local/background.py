@@ -6,12 +6,12 @@ A holder process owns the cluster, and a state file records both. The state file
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import attrs
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.local import versions, wire
 from scyllamodel.local.cluster import LocalCluster, prepare
@@ -247,8 +248,12 @@ def _start_daemon(request: DaemonRequest) -> None:
             start_new_session=True,
         )
     try:
-        while not file.exists() and daemon.poll() is None:
-            time.sleep(0.1)
+        poll(
+            lambda: file.exists() or daemon.poll() is not None,
+            until=bool,
+            timeout=math.inf,
+            backoff=Backoff(0.1, 0.1),
+        )
     except BaseException:
         daemon.terminate()
         daemon.wait()
@@ -263,9 +268,7 @@ def _end_daemon(daemon: Identity) -> None:
     for number, timeout in ((signal.SIGTERM, _STOP_TIMEOUT), (signal.SIGKILL, 10.0)):
         if daemon.is_alive:
             os.kill(daemon.pid, number)
-        deadline = time.monotonic() + timeout
-        while daemon.is_alive and time.monotonic() < deadline:
-            time.sleep(0.05)
+        poll(lambda: daemon.is_alive, until=lambda is_alive: not is_alive, timeout=timeout, backoff=Backoff(0.05, 0.05))
 
 
 def _is_up(contact_point: str) -> bool:

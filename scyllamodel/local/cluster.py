@@ -7,11 +7,11 @@ one process; this module handles what concerns several nodes.
 from __future__ import annotations
 
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.local import config, versions
 from scyllamodel.local.config import NodeConfig
@@ -279,13 +279,19 @@ def wait_for_peers(nodes: Sequence[Node], timeout: float) -> None:
     Raises:
         LocalServerError: one does not within `timeout` seconds.
     """
-    deadline = time.monotonic() + timeout
-    for node in nodes:
-        while _known_peers(node) < len(nodes) - 1:
-            if time.monotonic() > deadline or not node.is_running:
-                message = f"{node!r} does not see all other nodes after {timeout:g} s:\n{node.log_tail()}"
-                raise LocalServerError(message, log_tail=node.log_tail())
-            time.sleep(0.1)
+
+    def first_without_peers() -> Node | None:
+        return next((node for node in nodes if _known_peers(node) < len(nodes) - 1), None)
+
+    node = poll(
+        first_without_peers,
+        until=lambda node: node is None or not node.is_running,
+        timeout=timeout,
+        backoff=Backoff(0.1, 0.1),
+    )
+    if node is not None:
+        message = f"{node!r} does not see all other nodes after {timeout:g} s:\n{node.log_tail()}"
+        raise LocalServerError(message, log_tail=node.log_tail())
 
 
 def _known_peers(node: Node) -> int:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import attrs
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.local.cluster import LocalCluster
 from scyllamodel.local.folders import PRIVATE_FILE_MODE, write_atomically
@@ -26,7 +28,7 @@ from scyllamodel.local.progress import ignore_progress
 if TYPE_CHECKING:
     from types import FrameType
 
-_POLL_INTERVAL = 1.0
+_BACKOFF: Final = Backoff(1.0, 1.0)
 """Seconds between two checks of the process that it works for."""
 
 
@@ -84,8 +86,9 @@ def _run_cluster(request: DaemonRequest) -> None:
     with LocalCluster(**request.cluster, on_progress=ignore_progress) as cluster:
         write_atomically(state, json.dumps(_state(cluster, request), indent=1).encode(), mode=PRIVATE_FILE_MODE)
         try:
-            while request.is_owner_alive:
-                time.sleep(_POLL_INTERVAL)
+            poll(
+                lambda: request.is_owner_alive, until=lambda is_alive: not is_alive, timeout=math.inf, backoff=_BACKOFF
+            )
         finally:
             state.unlink(missing_ok=True)
     if request.owner is not None:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import attrs
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel.local import wire
 from scyllamodel.local.config import NodeConfig, cassandra_yaml, logback_xml
 from scyllamodel.local.errors import LocalServerError
@@ -20,7 +21,7 @@ from scyllamodel.local.folders import PRIVATE_FILE_MODE, private_folder, write_a
 from scyllamodel.local.process import SupervisedProcess
 from scyllamodel.local.process import start as start_process
 
-_POLL_INTERVAL = 0.1
+_BACKOFF: Final = Backoff(0.1, 0.1)
 """Seconds between connection attempts."""
 
 _STOP_TIMEOUT = 60.0
@@ -135,13 +136,16 @@ class Node:
             log.unlink(missing_ok=True)  # `log_tail` must not show an earlier run
 
     def _wait_until_up(self) -> None:
-        deadline = time.monotonic() + self.startup_timeout
-        while not self._is_responsive():
-            if not self.is_running:
-                raise self._startup_error("exited while it started")
-            if time.monotonic() > deadline:
-                raise self._startup_error(f"did not respond within {self.startup_timeout:g} s")
-            time.sleep(_POLL_INTERVAL)
+        is_decided = poll(
+            lambda: self._is_responsive() or not self.is_running,
+            until=bool,
+            timeout=self.startup_timeout,
+            backoff=_BACKOFF,
+        )
+        if not self.is_running:
+            raise self._startup_error("exited while it started")
+        if not is_decided:
+            raise self._startup_error(f"did not respond within {self.startup_timeout:g} s")
 
     def _is_responsive(self) -> bool:
         try:

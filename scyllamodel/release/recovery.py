@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
+from scyllamodel._backoff import SYSTEM_CLOCK, Backoff, Clock, poll
 from scyllamodel.driver.cluster.lwt import LwtClient
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, LedgerError, LockTimeout, UnknownVersion
@@ -99,8 +99,7 @@ def unlock(
     repo: Repo,
     *,
     force: bool = False,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> LockHolder | None:
     """Release the lock of a crashed holder, and return the holder; None if the lock was free.
 
@@ -127,7 +126,7 @@ def unlock(
     check_undamaged(store, row)
     holder = LockHolder.from_row(row, utc_now())
     if not force:
-        _check_silent(store, row, clock, sleep)
+        _check_silent(store, row, clock)
     expected = {"owner": row.owner, "epoch": row.epoch, **({} if force else {"beat": row.beat})}
     update = _update_row(store, expected, {"owner": None})
     if not update.applied and update.owner is not None:
@@ -170,16 +169,15 @@ def _read_row(store: CqlLockStore) -> LockRow | None:
         raise LedgerError(f"the lock of {store.name} could not be read: {error}", scope=store.name) from error
 
 
-def _check_silent(
-    store: CqlLockStore, row: LockRow, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> None:
+def _check_silent(store: CqlLockStore, row: LockRow, clock: Clock) -> None:
     """Wait one lease; a heartbeat in it means that the holder is alive."""
-    deadline = clock() + (row.lease_ms or 0) / 1000
-    while clock() < deadline:
-        sleep(1.0)
+
+    def has_changed() -> bool:
         current = _read_row(store)
-        if current is None or current.identity != row.identity:
-            raise _holder_alive_error(row)
+        return current is None or current.identity != row.identity
+
+    if poll(has_changed, until=bool, timeout=(row.lease_ms or 0) / 1000, backoff=Backoff(1.0, 1.0), clock=clock):
+        raise _holder_alive_error(row)
 
 
 def _holder_alive_error(row: LockRow) -> LockTimeout:

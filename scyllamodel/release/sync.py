@@ -7,11 +7,10 @@ Unlike `migrate`, it costs two reads when nothing changed, and it does not resto
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from typing import Any, Final, Literal, TypeAlias, TypedDict, cast, get_args
 from weakref import WeakKeyDictionary
 
+from scyllamodel._backoff import SYSTEM_CLOCK, Backoff, Clock, poll
 from scyllamodel._text import printable_cql
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, OutOfSync
@@ -45,7 +44,7 @@ class SyncOptions(TypedDict, total=False):
 MODE_VARIABLE: Final = "SCYLLAMODEL_SYNC"
 """The environment variable that selects the mode when the call does not."""
 
-_POLL_INTERVAL: Final = 1.0
+_BACKOFF: Final = Backoff(1.0, 1.0)
 
 
 def sync(
@@ -151,20 +150,25 @@ def _check_in_sync(plan: Plan, repo: Repo) -> None:
         )
 
 
-def _wait_until_in_sync(
-    planned: PlannedMigration,
-    timeout: float,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> PlannedMigration:
+def _wait_until_in_sync(planned: PlannedMigration, timeout: float, clock: Clock = SYSTEM_CLOCK) -> PlannedMigration:
     """Wait until nothing is missing, or until what is missing has not changed for ``timeout`` seconds.
 
     The schema version alone proves nothing: on ScyllaDB the first lightweight transaction of a table changes it.
     """
-    last_change = clock()
-    while not planned.plan.is_empty and clock() - last_change < timeout:
-        sleep(min(_POLL_INTERVAL, timeout))
+
+    def replan() -> PlannedMigration:
+        nonlocal planned
         if planned.cluster.schema_version() != planned.schema_version:
-            replanned = planned.replan(planned.cluster)
-            planned, last_change = replanned, last_change if replanned.plan.cql == planned.plan.cql else clock()
-    return planned
+            planned = planned.replan(planned.cluster)
+        return planned
+
+    if planned.plan.is_empty:
+        return planned
+    return poll(
+        replan,
+        until=lambda current: current.plan.is_empty,
+        timeout=timeout,
+        backoff=_BACKOFF,
+        clock=clock,
+        progress=lambda current: current.plan.cql,
+    )

@@ -12,11 +12,12 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel._numbers import check_seconds
 from scyllamodel.driver.cluster.schema_agreement import await_agreement
 from scyllamodel.driver.outcomes import DRIVER_ERRORS
 from scyllamodel.driver.repo import Repo
-from scyllamodel.errors import ConnectionFailed, IntrospectionError, LedgerError
+from scyllamodel.errors import ConnectionFailed, IntrospectionError, LedgerError, ScyllaModelError
 from scyllamodel.release.engine.build_status import await_built
 from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.release.engine.planning import MigrationRequest
@@ -26,8 +27,8 @@ from scyllamodel.schema.plan import Plan
 Aim: TypeAlias = Literal["in-sync", "agreed", "built"]
 AIMS: Final[tuple[Aim, ...]] = ("in-sync", "agreed", "built")
 
-_PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
-"""Seconds between two polls: a migration takes seconds, so more frequent polls gain nothing."""
+_BACKOFF: Final = Backoff(0.2, 2.0)
+"""Pauses between two polls: a migration takes seconds, so more frequent polls gain nothing."""
 
 
 @attrs.frozen
@@ -111,15 +112,19 @@ def _wait_built(repo: Repo, result: WaitResult, deadline: float) -> WaitResult:
 
 def _poll_until(probe: Callable[[], WaitResult], deadline: float) -> WaitResult:
     """Poll until the aim is met or the time is up; the last poll counts."""
-    probes = 0
-    while True:
+
+    def attempt() -> WaitResult | ScyllaModelError:
         try:
-            result = probe()
-            if result.met or time.monotonic() >= deadline:
-                return result
-        except (ConnectionFailed, IntrospectionError, LedgerError):
-            if time.monotonic() >= deadline:
-                raise
-        pause = _PAUSES[min(probes, len(_PAUSES) - 1)]
-        time.sleep(min(pause, max(deadline - time.monotonic(), 0.0)))
-        probes += 1
+            return probe()
+        except (ConnectionFailed, IntrospectionError, LedgerError) as error:
+            return error
+
+    outcome = poll(
+        attempt,
+        until=lambda outcome: isinstance(outcome, WaitResult) and outcome.met,
+        timeout=deadline - time.monotonic(),
+        backoff=_BACKOFF,
+    )
+    if isinstance(outcome, ScyllaModelError):
+        raise outcome
+    return outcome

@@ -36,6 +36,7 @@ from scyllamodel import (
     wait_async,
 )
 from scyllamodel import types as cql
+from scyllamodel._backoff import Clock
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.lwt import LwtClient
 from scyllamodel.driver.session.connection import Connection
@@ -398,7 +399,7 @@ def test_a_holder_that_stirs_at_the_last_moment_keeps_its_lock(releases):
             return now
 
         with pytest.raises(LockTimeout, match="a test"):
-            unlock(repo, clock=clock)
+            unlock(repo, clock=Clock(clock))
         still = store.read(serial=True).owner
 
     assert held.owner == still

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import attrs
 
+from scyllamodel._backoff import Clock
 from scyllamodel.release.ledger import Ledger
 from scyllamodel.release.ledger.retry import RetryingStore
 from scyllamodel.schema.apply import StatementOutcomeUnknown, StatementRefused, StatementTransient
@@ -130,4 +131,4 @@ def ledger_on(store, scope="k/default", now=NOON, step=timedelta(0)):
         moments.append(moments[-1] + step)
         return moments[-2]
 
-    return Ledger(store, scope, tick, RetryingStore(scope, sleep=lambda _: None, jitter=lambda: 0.5))
+    return Ledger(store, scope, tick, RetryingStore(scope, Clock(sleep=lambda _: None)))

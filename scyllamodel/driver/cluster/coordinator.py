@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import attrs
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel._text import printable_line
 from scyllamodel.driver._cassandra import ConsistencyLevel, HostDistance, OperationTimedOut
 from scyllamodel.driver.outcomes import DRIVER_ERRORS, is_node_failure
@@ -253,14 +253,17 @@ def _wait_for_pool(connection: Connection, host: Any) -> str | None:
 
     Taking the next node instead would be a race.
     """
-    session = connection.session
-    deadline = time.monotonic() + _POOL_TIMEOUT
-    while host not in connection.connected_hosts:
+    still_opening = f"no connection within {_POOL_TIMEOUT:.0f} s"
+
+    def reason() -> str | None:
+        if host in connection.connected_hosts:
+            return None
         if host.is_up is False:
             return "the driver considers it down"
-        if session.cluster.profile_manager.distance(host) == HostDistance.IGNORED:
+        if connection.session.cluster.profile_manager.distance(host) == HostDistance.IGNORED:
             return "the load balancing policy of the session excludes it"
-        if time.monotonic() > deadline:
-            return f"no connection within {_POOL_TIMEOUT:.0f} s"
-        time.sleep(0.02)
-    return None
+        return still_opening
+
+    return poll(
+        reason, until=lambda reason: reason != still_opening, timeout=_POOL_TIMEOUT, backoff=Backoff(0.02, 0.02)
+    )

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from typing_extensions import Self
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel.driver._cassandra import ConsistencyLevel
 from scyllamodel.driver.cluster.coordinator import Coordinator, PinnedNode
 from scyllamodel.driver.cluster.introspection import read_keyspace
@@ -33,7 +34,7 @@ from scyllamodel.schema.apply import (
 from scyllamodel.schema.facts.objects import KeyspaceFacts
 from scyllamodel.schema.server.profile import ServerProfile
 
-_RETRY_PAUSE: Final = 0.5
+_BACKOFF: Final = Backoff(0.5, 0.5)
 """Seconds before the nodes are asked again when none answered."""
 
 _FAILURES: Final[Mapping[StatementOutcome, type[StatementFailure]]] = {
@@ -154,15 +155,18 @@ class DdlExecutor:
             IntrospectionError: no node answered in time.
         """
         deadline = time.monotonic() + timeout
-        while True:
-            remaining = max(0.0, deadline - time.monotonic())
+
+        def attempt() -> Exception | None:
             node = self.coordinator.host_id
             try:
-                await_agreement(self.coordinator, remaining, monitor=self._heartbeat_monitor)
+                await_agreement(
+                    self.coordinator, max(0.0, deadline - time.monotonic()), monitor=self._heartbeat_monitor
+                )
             except DRIVER_ERRORS as error:
-                if not remaining:
-                    raise read_error("the schema versions of the nodes", self.coordinator, error) from error
-                time.sleep(min(_RETRY_PAUSE, remaining))
-            else:
-                self._agreed_node = node
-                return
+                return error
+            self._agreed_node = node
+            return None
+
+        error = poll(attempt, until=lambda error: error is None, timeout=timeout, backoff=_BACKOFF)
+        if error is not None:
+            raise read_error("the schema versions of the nodes", self.coordinator, error) from error

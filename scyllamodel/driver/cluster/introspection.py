@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from scyllamodel._backoff import Backoff
 from scyllamodel._identifiers import string_literal
 from scyllamodel.driver.cluster.coordinator import Coordinator, PinnedNode
 from scyllamodel.driver.cluster.nodes import read_error
@@ -31,8 +32,8 @@ MAX_CONCURRENT_READS: Final = 8
 
 MAX_ATTEMPTS: Final = 5
 
-RETRY_PAUSES: Final = (0.1, 0.2, 0.4, 0.8)
-"""Seconds before inconsistent rows are read again."""
+_BACKOFF: Final = Backoff(0.1, 0.8)
+"""Pauses before partial rows are read again."""
 
 
 def read_keyspace(
@@ -71,7 +72,7 @@ def read_keyspace_with_version(
     }
     # Cassandra writes its schema tables one after another and changes the version afterwards: for a moment a table
     # exists without its columns, at an unchanged version.
-    pauses = iter(RETRY_PAUSES)
+    pauses = _BACKOFF.pauses(MAX_ATTEMPTS - 1)
     while True:
         rows, version = _read_consistent(coordinator, keyspace, queries, page)
         facts = reflect_keyspace(keyspace, rows, server, include_internal=include_internal)

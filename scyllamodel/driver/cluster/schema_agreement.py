@@ -15,25 +15,23 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID
 
 import attrs
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel.driver.cluster.coordinator import Coordinator
 from scyllamodel.driver.cluster.nodes import CLUSTER_STATUS_QUERY, Node, fetch_nodes, server_profile
 from scyllamodel.driver.outcomes import DRIVER_ERRORS
 from scyllamodel.errors import IntrospectionError, SchemaDisagreement
 
-OnWait: TypeAlias = Callable[[float, Mapping[str, tuple[str, ...]]], object]
-"""Receives, while nodes disagree, the seconds waited so far and the nodes of each version."""
-
 HEARTBEAT_TIMEOUT: Final = 5.0
 """Seconds without a new heartbeat after which a node counts as stalled; live nodes send one each second."""
 
-_POLL_INTERVALS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
-"""Seconds between two polls; most disagreements last a few milliseconds."""
+_BACKOFF: Final = Backoff(0.05, 1.0)
+"""Pauses between two polls; most disagreements last a few milliseconds."""
 
 _HEARTBEATS: Final = "SELECT host_id, generation, heartbeat FROM system_views.gossip_info"
 
@@ -76,14 +74,11 @@ class HeartbeatMonitor:
         return None if previous is None else time.monotonic() - previous[1] >= HEARTBEAT_TIMEOUT
 
 
-def await_agreement(
-    coordinator: Coordinator, timeout: float, *, on_wait: OnWait | None = None, monitor: HeartbeatMonitor | None = None
-) -> UUID:
+def await_agreement(coordinator: Coordinator, timeout: float, *, monitor: HeartbeatMonitor | None = None) -> UUID:
     """Wait until all nodes that are not known to be dead have one schema version, and return it.
 
     Parameters:
         timeout: seconds.
-        on_wait: called after each poll that found a disagreement.
         monitor: heartbeats of an earlier wait, which shorten this one.
 
     Raises:
@@ -91,19 +86,15 @@ def await_agreement(
         Exception: one of `DRIVER_ERRORS`, when the coordinator itself did not answer.
     """
     heartbeat_monitor = HeartbeatMonitor() if monitor is None else monitor
-    start = time.monotonic()
-    polls = 0
-    while True:
-        versions = read_versions(coordinator, heartbeat_monitor)
-        if len(versions) == 1:
-            return UUID(next(iter(versions)))
-        elapsed = time.monotonic() - start
-        if elapsed >= timeout:
-            raise _disagreement(versions, timeout)
-        if on_wait is not None:
-            on_wait(elapsed, versions)
-        time.sleep(min(_POLL_INTERVALS[min(polls, len(_POLL_INTERVALS) - 1)], max(0.0, timeout - elapsed)))
-        polls += 1
+    versions = poll(
+        lambda: read_versions(coordinator, heartbeat_monitor),
+        until=lambda versions: len(versions) == 1,
+        timeout=timeout,
+        backoff=_BACKOFF,
+    )
+    if len(versions) != 1:
+        raise _disagreement(versions, timeout)
+    return UUID(next(iter(versions)))
 
 
 def read_versions(coordinator: Coordinator, monitor: HeartbeatMonitor) -> dict[str, tuple[str, ...]]:

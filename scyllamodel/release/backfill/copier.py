@@ -11,7 +11,8 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
-from scyllamodel.driver.data.bulk import RETRY_PAUSES, BulkRun, Job
+from scyllamodel._backoff import Backoff, retry
+from scyllamodel.driver.data.bulk import BulkRun, Job
 from scyllamodel.driver.data.messages import Execute
 from scyllamodel.driver.data.scan import token_ranges
 from scyllamodel.driver.data.sync_runner import stream_rows
@@ -29,6 +30,8 @@ PAGE_SIZE: Final = 1000
 
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two progress reports within a range."""
+
+_BACKOFF: Final = Backoff(0.5, 2.0)
 
 OnProgress: TypeAlias = Callable[[BackfillProgress], Any]
 
@@ -142,15 +145,9 @@ class Copier:
             self._copied_ranges[part] = counts
         self._report_progress()
 
-    def _copy_with_retries(self, bounds: tuple[int, int], pauses: Sequence[float] = RETRY_PAUSES) -> list[FailedRow]:
+    def _copy_with_retries(self, bounds: tuple[int, int]) -> list[FailedRow]:
         """Copy a range and return the rows that failed; a transient read error starts the range again."""
-        try:
-            return self._copy_once(bounds)
-        except Exception as error:
-            if not pauses or classify(error) not in (StatementOutcome.UNKNOWN, StatementOutcome.TRANSIENT):
-                raise
-        time.sleep(pauses[0])
-        return self._copy_with_retries(bounds, pauses[1:])
+        return retry(lambda: self._copy_once(bounds), is_transient=_is_transient, attempts=4, backoff=_BACKOFF)
 
     def _copy_once(self, bounds: tuple[int, int]) -> list[FailedRow]:
         self._range_counts, self._unreadable_rows = Counts(), []
@@ -222,3 +219,7 @@ class Copier:
                     len(self._copied_ranges), self.record.parts, counts.rows_in, counts.rows_out, self._failed_count
                 )
             )
+
+
+def _is_transient(error: Exception) -> bool:
+    return classify(error) in (StatementOutcome.UNKNOWN, StatementOutcome.TRANSIENT)

@@ -6,31 +6,22 @@ takes the servers as long as there are rows.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel.driver.cluster.build_status import read_unbuilt
 from scyllamodel.errors import BuildTimeout
 from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.schema.apply import Event, OnEvent, notify
 from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 
-_FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 2.0
+_BACKOFF: Final = Backoff(0.05, 2.0)
 
 
-def await_built(
-    cluster: ClusterView,
-    desired: SchemaFacts,
-    timeout: float,
-    on_event: OnEvent | None = None,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def await_built(cluster: ClusterView, desired: SchemaFacts, timeout: float, on_event: OnEvent | None = None) -> None:
     """Wait until all declared indexes and views hold all rows, as seen by the coordinator.
 
     Parameters:
@@ -41,19 +32,20 @@ def await_built(
     """
     tracked = [_tracked_objects(live, desired[live.name]) for live in cluster.introspect(part.name for part in desired)]
     total = sum(len(part.views) + sum(len(table.indexes) for table in part.tables) for part in tracked)
-    remaining, last_progress, pause = _unbuilt_objects(cluster, tracked), clock(), _FIRST_PAUSE
-    while remaining:
-        notify(on_event, Event("build_progress", result={"unbuilt": remaining, "total": total}))
-        if clock() - last_progress > timeout:
-            raise BuildTimeout(
-                f"No progress for {timeout:g} s; not built yet: {', '.join(remaining)}. The server continues to build "
-                "them; wait with: scyllamodel wait --for built",
-                unbuilt=remaining,
-            )
-        sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
-        current = _unbuilt_objects(cluster, tracked)
-        last_progress, remaining = (last_progress if len(current) == len(remaining) else clock()), current
+
+    def remaining() -> tuple[str, ...]:
+        unbuilt = _unbuilt_objects(cluster, tracked)
+        if unbuilt:
+            notify(on_event, Event("build_progress", result={"unbuilt": unbuilt, "total": total}))
+        return unbuilt
+
+    unbuilt = poll(remaining, until=lambda names: not names, timeout=timeout, backoff=_BACKOFF, progress=len)
+    if unbuilt:
+        raise BuildTimeout(
+            f"No progress for {timeout:g} s; not built yet: {', '.join(unbuilt)}. The server continues to build "
+            "them; wait with: scyllamodel wait --for built",
+            unbuilt=unbuilt,
+        )
 
 
 def _tracked_objects(live: KeyspaceFacts, desired: KeyspaceFacts) -> KeyspaceFacts:

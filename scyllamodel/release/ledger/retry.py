@@ -6,13 +6,12 @@ repeated. A conditional write whose response was lost is repeated only if the ro
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import attrs
 
+from scyllamodel._backoff import SYSTEM_CLOCK, Backoff, Clock, retry
 from scyllamodel.errors import LedgerError
 from scyllamodel.release.ledger.records import Row
 from scyllamodel.release.ledger.store import LedgerStore
@@ -23,8 +22,7 @@ _T = TypeVar("_T")
 MAX_ATTEMPTS: Final = 8
 """Attempts of a request; with the pauses about half a minute on a server that responds at once."""
 
-_FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 10.0
+_BACKOFF: Final = Backoff(0.2, 10.0)
 
 
 @attrs.frozen
@@ -33,13 +31,10 @@ class RetryingStore:
 
     Attributes:
         scope: for errors.
-        sleep: pauses for a number of seconds.
-        jitter: a number from 0 to 1.
     """
 
     scope: str
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
+    clock: Clock = SYSTEM_CLOCK
 
     def retry(self, operation: str, request: Callable[[], _T]) -> _T:
         """Return the result of a request that may be repeated.
@@ -47,20 +42,14 @@ class RetryingStore:
         Raises:
             LedgerError: the server refuses it, or does not respond.
         """
-        attempts = 1
-        while (answer := self._attempt(operation, request, last=attempts == MAX_ATTEMPTS)) is None:
-            self.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempts) * (0.5 + self.jitter() / 2))
-            attempts += 1
-        return answer[0]
-
-    def _attempt(self, operation: str, request: Callable[[], _T], *, last: bool) -> tuple[_T] | None:
-        """Return the result in a tuple; None if another attempt may succeed."""
         try:
-            return (request(),)
+            return retry(request, is_transient=_is_transient, attempts=MAX_ATTEMPTS, backoff=_BACKOFF, clock=self.clock)
         except StatementFailure as error:
-            if last or isinstance(error, StatementRefused):
-                raise self._failure(operation, error) from error
-            return None
+            raise LedgerError(
+                f"{self.scope}: {operation} failed: {error}. What was applied stays applied; fix the cause and run it "
+                "again: the next run reads the schema and resumes from there.",
+                scope=self.scope,
+            ) from error
 
     def retry_conditional(
         self, operation: str, request: Callable[[], bool], was_done: Callable[[], bool | None]
@@ -110,9 +99,6 @@ class RetryingStore:
             "changing a version", lambda: store.change_version(self.scope, version, values, expected), was_done
         )
 
-    def _failure(self, operation: str, error: StatementFailure) -> LedgerError:
-        return LedgerError(
-            f"{self.scope}: {operation} failed: {error}. What was applied stays applied; fix the cause and run it "
-            "again: the next run reads the schema and resumes from there.",
-            scope=self.scope,
-        )
+
+def _is_transient(error: Exception) -> bool:
+    return isinstance(error, StatementFailure) and not isinstance(error, StatementRefused)

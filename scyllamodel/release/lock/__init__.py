@@ -2,7 +2,7 @@
 
 Modules:
     acquire: acquires a lock: takes a free one, takes over an expired one, waits for a held one.
-    clock: clocks, pauses and jitter of the lock.
+    clock: clocks of the lock.
     cql_store: lock rows in the table ``scyllamodel_lock``.
     lease: a held lock: renewed, proved before each statement, and released.
     lock: the lock as a context manager, renewed by a thread while the block runs.
@@ -11,19 +11,19 @@ Modules:
 """
 
 from scyllamodel.release.lock.acquire import LockAcquisition, LockRequest, OnWait, ShouldStop, check_undamaged
-from scyllamodel.release.lock.clock import Clock
+from scyllamodel.release.lock.clock import LockClock
 from scyllamodel.release.lock.cql_store import CqlLockStore
 from scyllamodel.release.lock.lease import Fence, Lease
 from scyllamodel.release.lock.lock import Lock
 from scyllamodel.release.lock.row import LockRow, LockStore, LockUpdate
 
 __all__ = [
-    "Clock",
     "CqlLockStore",
     "Fence",
     "Lease",
     "Lock",
     "LockAcquisition",
+    "LockClock",
     "LockRequest",
     "LockRow",
     "LockStore",

@@ -1,6 +1,6 @@
 """Acquires a lock: takes a free one, takes over an expired one, waits for a held one.
 
-*In*: a `LockStore`, a `Clock`. *Out*: a `Lease`, or None if the wait was stopped. Expiry is judged by the waiting
+*In*: a `LockStore`, a `LockClock`. *Out*: a `Lease`, or None if the wait was stopped. Expiry is judged by the waiting
 process's own clock: a row that did not change for its holder's whole lease has expired.
 """
 
@@ -14,8 +14,9 @@ from uuid import UUID
 
 import attrs
 
+from scyllamodel._backoff import Backoff
 from scyllamodel.errors import ConfigurationError, LedgerError, LockTimeout
-from scyllamodel.release.lock.clock import Clock
+from scyllamodel.release.lock.clock import LockClock
 from scyllamodel.release.lock.lease import Lease
 from scyllamodel.release.lock.row import LockRow, LockStore
 from scyllamodel.schema.apply import StatementFailure, StatementRefused
@@ -25,8 +26,7 @@ OnWait: TypeAlias = Callable[[LockRow, float], object]
 """Called at each wake-up with the row, if known, and the seconds so far."""
 
 _HOLDER_FIELDS: Final = ("holder", "host", "pid", "purpose", "version", "step", "age")
-_FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 1.0
+_BACKOFF: Final = Backoff(0.1, 1.0)
 
 
 @attrs.frozen
@@ -74,7 +74,7 @@ class LockAcquisition:
         self,
         store: LockStore,
         request: LockRequest,
-        clock: Clock,
+        clock: LockClock,
         owner: UUID,
         timeout: float,
         should_stop: ShouldStop | None = None,
@@ -206,8 +206,8 @@ class LockAcquisition:
         Raises:
             LockTimeout: the row did not change for too long.
         """
-        self.clock.pause(min(_FIRST_PAUSE * 2**self.pauses, _LONGEST_PAUSE, self.request.lease_seconds / 8))
-        self.pauses = min(self.pauses + 1, 10)
+        self.clock.pause(min(_BACKOFF.pause(self.pauses), self.request.lease_seconds / 8))
+        self.pauses += 1
         if self.on_wait is not None:
             self.on_wait(self.row or LockRow(self.store.name), self.clock.monotonic() - self.started_at)
         if self.should_stop is not None and self.should_stop():

@@ -1,8 +1,8 @@
 """A held lock: renewed, proved before each statement, and released.
 
-*In*: the acquired row, a `LockStore`, a `Clock`. *Out*: a `Lease`, whose methods are conditional updates of the row. A
-request may succeed, fail, or take effect late: a SERIAL read of the row decides, and no two updates with one fencing
-token set the same heartbeat, so each update can be identified.
+*In*: the acquired row, a `LockStore`, a `LockClock`. *Out*: a `Lease`, whose methods are conditional updates of the
+row. A request may succeed, fail, or take effect late: a SERIAL read of the row decides, and no two updates with one
+fencing token set the same heartbeat, so each update can be identified.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import UUID
 import attrs
 
 from scyllamodel.errors import LockLost
-from scyllamodel.release.lock.clock import Clock
+from scyllamodel.release.lock.clock import LockClock
 from scyllamodel.release.lock.row import LockRow, LockStore
 from scyllamodel.schema.apply import StatementFailure
 
@@ -78,7 +78,7 @@ class Lease:
         store: LockStore,
         row: LockRow,
         previous: LockRow,
-        clock: Clock,
+        clock: LockClock,
         *,
         duration: float,
         step_timeout: float,

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from scyllamodel.release.lock.acquire import LockAcquisition, LockRequest, OnWait, ShouldStop
-from scyllamodel.release.lock.clock import Clock
+from scyllamodel.release.lock.clock import LockClock
 from scyllamodel.release.lock.lease import Lease
 from scyllamodel.release.lock.row import LockStore
 
@@ -36,7 +36,7 @@ class Lock:
 
     store: LockStore
     request: LockRequest
-    clock: Clock = attrs.field(factory=Clock)
+    clock: LockClock = attrs.field(factory=LockClock)
     new_owner: Callable[[], uuid.UUID] = uuid.uuid4
 
     @contextlib.contextmanager

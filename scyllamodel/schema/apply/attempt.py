@@ -178,13 +178,13 @@ class Attempt:
         Raises:
             CoordinatorChanged: another node took over, which may not know the last changes yet.
         """
-        deadline = self.control.now() + timeout
+        deadline = self.control.clock.monotonic() + timeout
         reads = 0
         while not self._is_applied_if_readable():
             if self.executor.has_moved:
                 raise CoordinatorChanged(self.error)
             reads += 1
-            if self.control.now() >= deadline:
+            if self.control.clock.monotonic() >= deadline:
                 return False
             self.control.pause(reads)
         return True

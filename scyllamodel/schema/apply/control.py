@@ -5,17 +5,15 @@ They are passed in as one value, so that tests can replace them.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from typing import Final
 
 import attrs
 
+from scyllamodel._backoff import SYSTEM_CLOCK, Backoff, Clock
 from scyllamodel.schema.apply.outcome import Event, OnEvent, notify
 
-_FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 5.0
+_BACKOFF: Final = Backoff(0.1, 5.0)
 _MAX_INTERRUPTS: Final = 3
 """The number of interrupts (Ctrl-C) that ends a run whose step is still in doubt."""
 
@@ -30,25 +28,19 @@ class RunControl:
     """The clock, the pauses and the interrupts of a run.
 
     Attributes:
-        now: a monotonic clock, in seconds.
-        sleep: sleeps for a number of seconds.
         should_stop: called before each step; True ends the run.
-        jitter: a random number from 0 to 1, so that several runs do not retry simultaneously.
         interrupts: how often Ctrl-C was pressed.
     """
 
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    clock: Clock = SYSTEM_CLOCK
     should_stop: Callable[[], bool] = never_stop
     on_event: OnEvent | None = None
-    jitter: Callable[[], float] = random.random
     interrupts: int = 0
 
     def pause(self, nth: int) -> None:
-        """Sleep, longer each time."""
-        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (nth - 1))
+        """Sleep, longer each time; ``nth`` counts from 1."""
         try:
-            self.sleep(longest * (0.5 + self.jitter() / 2))
+            self.clock.pause(_BACKOFF.pause(nth - 1))
         except KeyboardInterrupt:
             self.record_interrupt()
 

@@ -6,10 +6,10 @@ pauses and the servers are passed in.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from scyllamodel._backoff import SYSTEM_CLOCK, Clock
 from scyllamodel._text import printable_cql
 from scyllamodel.errors import SchemaDisagreement, ScyllaModelError, StepFailed
 from scyllamodel.schema.apply.attempt import Attempt
@@ -30,8 +30,7 @@ def apply(
     on_event: OnEvent | None = None,
     should_stop: Callable[[], bool] = never_stop,
     journal: Journal = NO_JOURNAL,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Outcome:
     """Run the bootstrap of the plan, then its statements, one at a time.
 
@@ -48,7 +47,7 @@ def apply(
         ValueError: the plan was read from a file, so that no check could prove its steps done.
     """
     plan.raise_refused()
-    run_control = RunControl(clock, sleep, should_stop, on_event)
+    run_control = RunControl(clock, should_stop, on_event)
     return _Run(plan, executor, run_control, journal, step_timeout, agreement_timeout).run()
 
 
@@ -107,10 +106,10 @@ class _Run:
         journal = self.journal if position >= len(self.plan.bootstrap) else NO_JOURNAL
         journal.before(step)
         self.control.emit(Event("step_started", self.plan, step))
-        started = self.control.now()
+        started = self.control.clock.monotonic()
         attempt = self.new_attempt(step)
         cause = self.run_attempt(attempt, position, journal)
-        duration_ms = int((self.control.now() - started) * 1000)
+        duration_ms = int((self.control.clock.monotonic() - started) * 1000)
         warnings = tuple(text for text in dict.fromkeys(attempt.warnings) if text not in self.seen_warnings)
         self.seen_warnings.update(warnings)
         result = StepResult(step.seq, attempt.state, attempt.sent, duration_ms, attempt.error, warnings)

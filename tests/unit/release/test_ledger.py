@@ -10,6 +10,7 @@ from uuid import UUID
 import attrs
 import pytest
 
+from scyllamodel._backoff import Clock
 from scyllamodel.errors import LedgerError, LockLost, SchemaDisagreement, StepFailed
 from scyllamodel.release.ledger import LedgerStep, Migration, Provenance, ledger_scope
 from scyllamodel.release.ledger.retry import MAX_ATTEMPTS
@@ -44,7 +45,7 @@ def run(store, faults=None, found=FOUND, **how):
     plan = server.knows(make_plan(WANTED, found, SERVER))
     opened = begun(store, plan, **how)
     with opened:
-        apply(plan, server, journal=opened, clock=server.clock, sleep=server.sleep)
+        apply(plan, server, journal=opened, clock=Clock(server.clock, server.sleep))
     return server, opened
 
 
@@ -197,7 +198,7 @@ def test_a_refused_request_ends_the_run(number):
     server = Simulator(FOUND, SERVER)
     plan = server.knows(PLAN)
     with pytest.raises(LedgerError, match="no MODIFY permission") as caught, begun(store) as opened:
-        apply(plan, server, journal=opened, clock=server.clock, sleep=server.sleep)
+        apply(plan, server, journal=opened, clock=Clock(server.clock, server.sleep))
 
     claims = {4: 0, 5: 1, 6: 1, 7: 2, 8: 2, 9: 3, 10: 3}
     assert "k/default" == caught.value.scope
@@ -258,7 +259,7 @@ def test_whatever_a_killed_run_leaves_is_settled_by_the_schema(number, written):
     plan = server.knows(make_plan(WANTED, FOUND, SERVER))
     opened = begun(store)
     with pytest.raises(Killed), opened:
-        apply(plan, server, journal=Journal(opened, number, written=written), sleep=server.sleep)
+        apply(plan, server, journal=Journal(opened, number, written=written), clock=Clock(sleep=server.sleep))
     assert "running" == ledger_on(store).newest().status
     store.clock -= 500  # the next host's clock is behind
     (settled,) = ledger_on(store).recover(server.introspect, SERVER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from scyllamodel._backoff import Clock
 from scyllamodel.errors import ConfigurationError, SchemaDisagreement, StepFailed
 from scyllamodel.release.ledger.bootstrap import bootstrap
 from scyllamodel.release.ledger.tables import TABLES, missing_tables, table_id
@@ -32,7 +33,7 @@ class Server(Simulator):
             super()._run(cql)
 
     def boot(self):
-        return bootstrap(self, "shop", control=RunControl(self.clock, self.sleep))
+        return bootstrap(self, "shop", control=RunControl(Clock(self.clock, self.sleep)))
 
 
 def test_all_tables_are_made_with_ids_that_all_derive_alike():

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from scyllamodel.errors import ConfigurationError, LockLost, LockTimeout
-from scyllamodel.release.lock import Clock, Lease, Lock, LockAcquisition, LockRequest, LockRow, LockUpdate
+from scyllamodel.release.lock import Lease, Lock, LockAcquisition, LockClock, LockRequest, LockRow, LockUpdate
 from scyllamodel.schema.apply import StatementOutcomeUnknown, StatementRefused, StatementTransient
 
 ME, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -32,7 +32,7 @@ class Memory:
         self.meanwhile = lambda: None
 
     def world(self):
-        return Clock(lambda: self.now, lambda: self.now + self.slept, self.sleep, lambda: 1.0, lambda: NOW)
+        return LockClock(lambda: self.now, self.sleep, lambda: 1.0, lambda: self.now + self.slept, lambda: NOW)
 
     def sleep(self, seconds):
         self.now += seconds

@@ -7,8 +7,9 @@ from datetime import datetime, timezone
 
 import pytest
 
+from scyllamodel._backoff import Clock
 from scyllamodel.errors import LockLost, StepFailed
-from scyllamodel.release.lock import Clock, Lease, LockAcquisition, LockRequest
+from scyllamodel.release.lock import Lease, LockAcquisition, LockClock, LockRequest
 from scyllamodel.schema.apply import CoordinatorChanged, StatementOutcomeUnknown, apply
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server.profile import ServerProfile
@@ -28,7 +29,7 @@ def pending(env):
 
 def lock(env, wait=LockAcquisition):
     """Get the lock as a run does; None when the others did all there was to do."""
-    world = Clock(env.clock, env.clock, env.sleep, lambda: 1.0, lambda: NOW)
+    world = LockClock(env.clock, env.sleep, lambda: 1.0, env.clock, lambda: NOW)
     return wait(env, WANTED, world, env.me + 1, 1000.0, lambda: not pending(env)).acquire()
 
 
@@ -146,7 +147,7 @@ def migrate(env, nodes=Nodes):
         found = schema(*(TABLES[step] for step in sorted(env.schema())))
         plan = make_plan(schema(*TABLES[: env.steps]), found, ServerProfile())
         times = {"step_timeout": LEASE / 8, "agreement_timeout": LEASE / 8}
-        apply(plan, nodes(env, held), clock=env.clock, sleep=lambda _: env.sleep(LEASE / 8), **times)
+        apply(plan, nodes(env, held), clock=Clock(env.clock, lambda _: env.sleep(LEASE / 8)), **times)
     except StepFailed as failed:
         if isinstance(failed.__cause__, LockLost):
             return "lost"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scyllamodel._backoff import Clock
 from scyllamodel.errors import (
     ConfigurationError,
     DestructiveChangeRefused,
@@ -568,7 +569,7 @@ def migrated(server, store, goal):
     )
     server.knows(plan)
     with ledger_on(store).begin("sync", plan, models_to=fingerprint(goal), fencing_token=1) as opened:
-        apply(plan, server, journal=opened, clock=server.clock, sleep=server.sleep)
+        apply(plan, server, journal=opened, clock=Clock(server.clock, server.sleep))
     return opened.version
 
 
@@ -583,7 +584,7 @@ def rolled_back(server, store, version):
 
     plan = server.knows(planned())
     assert plan.refusals == ()
-    apply(plan, server, clock=server.clock, sleep=server.sleep)
+    apply(plan, server, clock=Clock(server.clock, server.sleep))
 
     assert plan.schema_to == fingerprint(server.schema)
     return planned()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import attrs
 
+from scyllamodel._backoff import Clock
 from scyllamodel.release.sync import _wait_until_in_sync
 
 
@@ -63,7 +64,7 @@ class World:
 def waited(*plans: tuple[str, ...]) -> tuple[tuple[str, ...], float]:
     """Return what is missing at the end, and after how many seconds."""
     world = World(*plans)
-    found = _wait_until_in_sync(world, 10.0, world.clock, world.sleep)
+    found = _wait_until_in_sync(world, 10.0, Clock(world.clock, world.sleep))
     return found.plan.cql, world.now
 
 

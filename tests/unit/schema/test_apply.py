@@ -7,6 +7,7 @@ import pickle
 import attrs
 import pytest
 
+from scyllamodel._backoff import Clock
 from scyllamodel.errors import (
     DestructiveChangeRefused,
     ImpossibleChange,
@@ -44,7 +45,7 @@ def started(found=FOUND, models=MODELS, **faults):
 
 def run(simulator, plan, **settings):
     """Apply the plan with the simulator's own time."""
-    return apply(plan, simulator, clock=simulator.clock, sleep=simulator.sleep, **settings)
+    return apply(plan, simulator, clock=Clock(simulator.clock, simulator.sleep), **settings)
 
 
 def states(outcome):

@@ -9,6 +9,7 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scyllamodel._backoff import Clock
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.changes.kinds import Unmanaged
 from scyllamodel.schema.changes.postconditions import is_applied
@@ -39,7 +40,7 @@ def changes_only(changes):
 def brought(simulator, models):
     """Plan and apply; the plan that was applied."""
     plan = simulator.knows(make_plan(models, simulator.schema, simulator.server, create_keyspace=True))
-    apply(plan, simulator, clock=simulator.clock, sleep=simulator.sleep)
+    apply(plan, simulator, clock=Clock(simulator.clock, simulator.sleep))
     return plan
 
 
