@@ -12,7 +12,7 @@ from typing import cast
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
-from scyllamodel.schema.plan.rendering import creates_internal_table, render
+from scyllamodel.schema.plan.rendering import creates_internal_table
 
 
 def counted(number: int, thing: str) -> str:
@@ -34,7 +34,7 @@ def plan_text(plan: Plan, *, verbose: bool) -> str:
     """Return a plan as text, with the internal tables in one line unless ``verbose`` is true."""
     internal = sum(map(creates_internal_table, plan.bootstrap))
     line = f"  +     Create {counted(internal, 'internal table')} for the lock and the history (shown by -v)."
-    return render(plan, internal_tables="" if verbose else line)
+    return plan.render(internal_tables="" if verbose else line)
 
 
 def result_text(result: MigrationResult, *, verbose: bool) -> str:

@@ -126,16 +126,34 @@ class Plan:
             raise DestructiveChangeRefused(message, refusals=self.refusals)
         raise ImpossibleChange(message, refusals=self.refusals)
 
-    def render(self, width: int = 100) -> str:
+    def render(self, width: int = 100, *, internal_tables: str = "") -> str:
         """The plan as text: ``+`` added, ``~`` changed, ``-`` dropped, ``!`` refused, ``.`` noted.
 
         Parameters:
             width: the column at which prose is wrapped; statements are never wrapped.
+            internal_tables: a line shown instead of the steps that create internal tables; empty to show them.
         """
-        return render(self, width)
+        return render(
+            self._headline,
+            self.bootstrap,
+            self.steps,
+            refusals=self.refusals,
+            notes=self.notes,
+            width=width,
+            internal_tables=internal_tables,
+        )
 
     def _repr_html_(self) -> str:
-        return render_html(self)
+        return render_html(self._headline, (*self.bootstrap, *self.steps), self.refusals, self.notes)
+
+    @property
+    def _headline(self) -> str:
+        if self.is_empty:
+            return f"{self.keyspace} on {self.server}: nothing to do, the schema matches the models."
+        counts = self.counts()
+        summary = f"{counts['add']} to add, {counts['change']} to change, {counts['destroy']} to destroy"
+        refused = f", {counts['refused']} refused: nothing runs" if counts["refused"] else ""
+        return f"{self.keyspace} on {self.server}: {summary}{refused}."
 
     def to_dict(self, *, with_hash: bool = True) -> dict[str, Any]:
         """The plan as plain JSON values, by ``schemas/plan.schema.json``.

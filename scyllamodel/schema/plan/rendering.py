@@ -17,37 +17,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from scyllamodel.schema.diagnostics import Diagnostic
-    from scyllamodel.schema.plan.plan import Plan
     from scyllamodel.schema.plan.step import Step
 
 
-def render(plan: Plan, width: int = 100, *, internal_tables: str = "") -> str:
-    """The plan as text: a headline, the bootstrap, the steps, the refusals and the notes.
+def render(
+    headline: str,
+    bootstrap: Sequence[Step],
+    steps: Sequence[Step],
+    *,
+    refusals: Sequence[Diagnostic],
+    notes: Sequence[Diagnostic],
+    width: int,
+    internal_tables: str,
+) -> str:
+    """The parts of a plan as text.
 
     Parameters:
         width: the line width, in characters.
         internal_tables: a line shown instead of the steps that create internal tables; empty to show them.
     """
-    lines = _wrapped(_headline(plan), width, "  ")
-    if plan.bootstrap:
-        lines += ["", "First, before the plan:", *_bootstrap(plan.bootstrap, width, internal_tables)]
-    if plan.steps:
-        lines += ["", "Not run because of the refusals below:" if plan.refusals else "Then:" if plan.bootstrap else ""]
-        lines += _steps(plan.steps, width)
-    if plan.refusals:
-        lines += ["", "Refused:", *_diagnostics("!", plan.refusals, width)]
-    if plan.notes:
-        lines += ["", "Notes:", *_diagnostics(".", plan.notes, width)]
+    lines = _wrapped(headline, width, "  ")
+    if bootstrap:
+        lines += ["", "First, before the plan:", *_bootstrap(bootstrap, width, internal_tables)]
+    if steps:
+        lines += ["", "Not run because of the refusals below:" if refusals else "Then:" if bootstrap else ""]
+        lines += _steps(steps, width)
+    if refusals:
+        lines += ["", "Refused:", *_diagnostics("!", refusals, width)]
+    if notes:
+        lines += ["", "Notes:", *_diagnostics(".", notes, width)]
     return "\n".join(_without_double_blanks(lines))
-
-
-def _headline(plan: Plan) -> str:
-    if plan.is_empty:
-        return f"{plan.keyspace} on {plan.server}: nothing to do, the schema matches the models."
-    counts = plan.counts()
-    summary = f"{counts['add']} to add, {counts['change']} to change, {counts['destroy']} to destroy"
-    refused = f", {counts['refused']} refused: nothing runs" if counts["refused"] else ""
-    return f"{plan.keyspace} on {plan.server}: {summary}{refused}."
 
 
 def _bootstrap(steps: Sequence[Step], width: int, internal_tables: str) -> Iterator[str]:
@@ -105,16 +104,17 @@ def _without_double_blanks(lines: Iterable[str]) -> Iterator[str]:
         previous = line
 
 
-def render_html(plan: Plan) -> str:
+def render_html(
+    headline: str, steps: Iterable[Step], refusals: Iterable[Diagnostic], notes: Iterable[Diagnostic]
+) -> str:
     """A headline and a table of the steps, for notebooks; every text is escaped."""
     rows = [
-        [step.mark, str(step.seq), step.object, step.cql, "; ".join(lint.code for lint in step.lints)]
-        for step in (*plan.bootstrap, *plan.steps)
+        [step.mark, str(step.seq), step.object, step.cql, "; ".join(lint.code for lint in step.lints)] for step in steps
     ]
-    rows += [["!", "", refusal.object, refusal.text, refusal.code] for refusal in plan.refusals]
-    rows += [[".", "", note.object, note.text, note.code] for note in plan.notes]
+    rows += [["!", "", refusal.object, refusal.text, refusal.code] for refusal in refusals]
+    rows += [[".", "", note.object, note.text, note.code] for note in notes]
     cells = "".join(
         "<tr>" + "".join(f"<td>{html.escape(printable_line(cell))}</td>" for cell in row) + "</tr>" for row in rows
     )
-    head = f"<p>{html.escape(_headline(plan))}</p>"
+    head = f"<p>{html.escape(headline)}</p>"
     return f"{head}<table>{cells}</table>" if rows else head
