@@ -1,18 +1,47 @@
-"""Reads JSON of other programs within limits, and checks it against the schemas of this package.
+"""Plain JSON values: makes them of values, reads them within limits, and checks them against this package's schemas.
 
-In: text of files, ledger rows and tokens. Out: plain values, or a `ValueError` that says what is wrong.
+*In*: values to write; text of files, ledger rows and tokens. *Out*: plain values, or a `ValueError` that says what is
+wrong with a text.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
-from importlib import resources
 from typing import Any, Final, NoReturn, cast
 
 MAX_DEPTH: Final = 64
 """Maximum depth of lists and objects; documents of this package nest less than ten deep."""
+
+
+def to_json(value: Any) -> Any:
+    """Return a value as plain JSON values.
+
+    Maps become dicts in the order of their names, sequences and sets lists, times ISO 8601, classes their names. An
+    object with ``to_dict()`` becomes what that returns, and everything else text.
+
+    >>> to_json({"b": ("x", 1), "a": {2, 1}, "c": int})
+    {'a': [1, 2], 'b': ['x', 1], 'c': 'int'}
+    """
+    if isinstance(value, (str, int, float, bool, type(None))):
+        return value
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value).items()
+        return {str(name): to_json(item) for name, item in sorted(items, key=_name)}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        values = [to_json(item) for item in cast("Iterable[object]", value)]
+        return sorted(values, key=str) if isinstance(value, (set, frozenset)) else values
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    if isinstance(value, type):
+        return value.__qualname__
+    return value.to_dict() if hasattr(value, "to_dict") else str(value)
+
+
+def _name(item: tuple[object, object]) -> str:
+    return str(item[0])
 
 
 def read_json(text: str | bytes) -> Any:
@@ -62,6 +91,8 @@ def check_document(document: Any, kind: str) -> None:
 
 @lru_cache
 def _schema(kind: str) -> Mapping[str, Any]:
+    from importlib import resources  # noqa: PLC0415 - slow to import, and few programs check documents
+
     path = resources.files("scyllamodel") / "schemas" / f"{kind}.schema.json"
     schema: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return schema

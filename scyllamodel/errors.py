@@ -52,9 +52,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, TypeGuard
+from typing import Any, ClassVar
 
 import attrs
+
+from scyllamodel._json import to_json
 
 
 class ScyllaModelError(Exception):
@@ -77,7 +79,7 @@ class ScyllaModelError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as plain JSON values: ``code``, ``error``, ``message``, and its details."""
-        details = {name: _plain(getattr(self, name)) for name in self._details}
+        details = {name: to_json(getattr(self, name)) for name in self._details}
         cause = self.__cause__
         return {
             "code": self.code,
@@ -118,27 +120,6 @@ def _portable_cause(cause: BaseException | None) -> BaseException | None:
     if cause is None or _portable(cause):
         return cause
     return RuntimeError(f"{type(cause).__name__}: {cause}")
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
-    return isinstance(value, Mapping)
-
-
-def _is_sequence(value: object) -> TypeGuard[Iterable[object]]:
-    return isinstance(value, (list, tuple, set, frozenset))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (str, int, float, bool, type(None))):
-        return value
-    if _is_mapping(value):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if _is_sequence(value):
-        return [_plain(item) for item in value]
-    to_dict = getattr(value, "to_dict", None)
-    if callable(to_dict) and not isinstance(value, type):
-        return to_dict()
-    return value.__qualname__ if isinstance(value, type) else str(value)
 
 
 def hide_frame(caught: Any) -> bool:

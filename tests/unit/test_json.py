@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
+from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
 from scyllamodel import ConfigurationError, RawStep
-from scyllamodel._json import check_document, read_json
+from scyllamodel._json import check_document, read_json, to_json
 from scyllamodel.release.engine.raw_steps import with_raw_steps
 from scyllamodel.release.ledger import LedgerStep
 from scyllamodel.schema.changes.as_json import change_from_json
 from scyllamodel.schema.export.snapshot import read_snapshot
+from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.reflect import index_target
 from scyllamodel.schema.server.profile import ServerProfile
@@ -128,3 +132,28 @@ def test_kinds_of_values_are_told_apart(value):
     """JSON has one kind of number, and a flag is none."""
     with pytest.raises(ValueError, match=r"the document\.format is not 1"):
         check_document({**SNAPSHOT, "format": value}, "snapshot")
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        *((scalar, scalar) for scalar in ("a", 1, 1.5, True, None)),
+        ({"b": 1, "a": {2: ("x",)}}, {"a": {"2": ["x"]}, "b": 1}),
+        (FrozenMap({"class": "Simple", "racks": ("r1", "r2")}), {"class": "Simple", "racks": ["r1", "r2"]}),
+        ([{3, 1, 2}, frozenset("b")], [[1, 2, 3], ["b"]]),
+        (datetime(2026, 1, 2, 3, 4, 5, 678901, timezone.utc), "2026-01-02T03:04:05.678+00:00"),
+        (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+        (Decimal("1.50"), "1.50"),
+        (ConfigurationError, "ConfigurationError"),
+        (ConfigurationError("no"), {"code": "CF101", "error": "ConfigurationError", "message": "no"}),
+        (ValueError("no"), "no"),
+    ],
+    ids=repr,
+)
+def test_any_value_becomes_plain_json(value, plain):
+    """Names of maps are in order, so that equal values are equal texts; nothing is left that JSON does not know."""
+    made = to_json(value)
+
+    assert plain == made
+    assert json.loads(json.dumps(made)) == made
+    assert json.dumps(plain) == json.dumps(made)

@@ -6,9 +6,9 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from scyllamodel._json import to_json
 from scyllamodel.schema.apply import StepResult
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.export.facts_json import to_json
 from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.plan import Plan
 

@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 import attrs
 
-from scyllamodel._json import read_json
+from scyllamodel._json import read_json, to_json
 from scyllamodel.schema.changes.as_json import change_from_json
 from scyllamodel.schema.changes.kinds import Change
 
@@ -132,7 +132,7 @@ class LedgerStep:
     def to_dict(self) -> dict[str, Any]:
         """Return the step as plain JSON values, without its version."""
         row = attrs.asdict(self)
-        return {name: _plain(row[name]) for name in row if name not in ("scope", "version", "change_json")}
+        return {name: to_json(row[name]) for name in row if name not in ("scope", "version", "change_json")}
 
 
 def _texts(values: Iterable[str] | None) -> tuple[str, ...]:
@@ -242,17 +242,9 @@ class Migration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the version as plain JSON values; steps only if they were requested."""
-        row = {name: _plain(value) for name, value in self.to_row().items()}
+        row = {name: to_json(value) for name, value in self.to_row().items()}
         steps = {"steps": [step.to_dict() for step in self.steps]} if self.steps else {}
         return {**row, "duration_ms": self.duration_ms, **steps}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds")
-    if isinstance(value, tuple):
-        return list(cast("Iterable[str]", value))
-    return str(value) if isinstance(value, UUID) else value
 
 
 _V = TypeVar("_V", LedgerStep, Migration)

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_t
 
 import attrs
 
-from scyllamodel._json import read_json
+from scyllamodel._json import read_json, to_json
 from scyllamodel.schema.changes.kinds import Change
 from scyllamodel.schema.facts.objects import FrozenMap, Index, Keyspace, Table, TableColumn, UserType, View
 from scyllamodel.types import parse_type
@@ -36,7 +36,7 @@ def change_to_json(change: Change) -> str:
     >>> change_to_json(AddField("shop", "address", "city", parse_type("text")))
     '{"=":"AddField","field_type":{"cql":"text"},"keyspace":"shop","name":"city","type":"address"}'
     """
-    return json.dumps(_to_json(change), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_tagged(change), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def change_from_json(text: str | None) -> Change | None:
@@ -52,17 +52,17 @@ def change_from_json(text: str | None) -> Change | None:
     return cast("Change", change) if isinstance(change, get_args(Change)) else None
 
 
-def _to_json(value: Any) -> Any:
+def _tagged(value: Any) -> Any:
     if isinstance(value, _TYPES):
         return {"cql": value.cql}
     value_class: Any = value.__class__
     if attrs.has(value_class):
-        return {"=": value_class.__name__, **{name: _to_json(part) for name, part in _stored_fields(value)}}
+        return {"=": value_class.__name__, **{name: _tagged(part) for name, part in _stored_fields(value)}}
     if isinstance(value, FrozenMap):
-        return {"map": {name: _to_json(part) for name, part in value.items()}}
+        return {"map": {name: _tagged(part) for name, part in value.items()}}
     if isinstance(value, tuple):
-        return [_to_json(part) for part in cast("Sequence[Any]", value)]
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+        return [_tagged(part) for part in cast("Sequence[Any]", value)]
+    return to_json(value)
 
 
 def _stored_fields(value: Any) -> Iterator[tuple[str, Any]]:

@@ -6,9 +6,9 @@ text and names are raw; everything is in the order of the facts, so that equal f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
+from scyllamodel._json import to_json
 from scyllamodel.schema.export.models.unsupported import unsupported_by_models
 from scyllamodel.schema.facts.objects import (
     Aggregate,
@@ -117,13 +117,3 @@ def index_dict(fact: Index) -> dict[str, Any]:
         **({"partition": [*fact.partition]} if fact.partition else {}),
         **({"view_options": to_json(fact.view_options)} if fact.view_options else {}),
     }
-
-
-def to_json(value: Any) -> Any:
-    """A value as JSON: maps sorted by name, tuples as lists, and values that JSON does not have as text."""
-    if isinstance(value, tuple):
-        return [to_json(item) for item in cast("tuple[object, ...]", value)]
-    if isinstance(value, Mapping):
-        items = cast("Mapping[str, Any]", value)
-        return {key: to_json(items[key]) for key in sorted(items)}
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -11,9 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from scyllamodel._json import check_document, read_json
+from scyllamodel._json import check_document, read_json, to_json
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.schema.export.facts_json import column_dict, index_dict, to_json, type_dict, view_dict
+from scyllamodel.schema.export.facts_json import column_dict, index_dict, type_dict, view_dict
 from scyllamodel.schema.facts.objects import Index, KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
 from scyllamodel.types.parser import parse_type
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
+from scyllamodel._json import to_json
 from scyllamodel.schema.facts.objects import (
-    FrozenMap,
     Index,
     KeyspaceFacts,
     SchemaFacts,
@@ -25,7 +25,7 @@ from scyllamodel.schema.facts.objects import (
 from scyllamodel.types.cql_types import CqlType, Native
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Mapping
 
 _Fact: TypeAlias = Union[Table, View, UserType]
 
@@ -85,7 +85,7 @@ def _fact(
     if isinstance(fact, UserType):
         return ["type", fact.name, [[name, _type(field_type)] for name, field_type in fact.fields]]
     columns = [_column(column) for column in fact.columns]
-    options = {name: _plain(fact.options[name]) for name in fact.options if declared is None or name in declared}
+    options = {name: to_json(fact.options[name]) for name in fact.options if declared is None or name in declared}
     if isinstance(fact, View):
         return ["view", fact.name, fact.base, columns, fact.all_columns, fact.where, options]
     ttl = [] if fact.ttl_column is None else [fact.ttl_column]
@@ -110,19 +110,6 @@ def _composite(cql_type: CqlType) -> str:
 
 def _index(index: Index, declared: Container[str] | None) -> list[Any]:
     partition = [[*index.partition]] if index.partition else []
-    options = {n: _plain(value) for n, value in index.view_options.items() if declared is None or n in declared}
+    options = {n: to_json(value) for n, value in index.view_options.items() if declared is None or n in declared}
     behind = [{"view": options}] if options else []
-    return [index.name, index.column, index.on, index.using, _plain(index.options), index.local, *partition, *behind]
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, _SCALARS):
-        return value
-    if isinstance(value, FrozenMap):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in cast("Iterable[object]", value)]
-    return str(value)
-
-
-_SCALARS: Final = (str, int, float, bool, type(None))
+    return [index.name, index.column, index.on, index.using, to_json(index.options), index.local, *partition, *behind]
