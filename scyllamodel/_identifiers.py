@@ -62,6 +62,20 @@ def companion_keyspace(keyspace: str) -> str:
     return f"{keyspace[: MAX_PORTABLE_NAME_LENGTH - 21]}_{digest}_scyllamodel"
 
 
+def truncate_name(name: str, limit: int, ending: str) -> str:
+    """Return the name, shortened deterministically if it is too long.
+
+    >>> truncate_name("orders_status_idx", 42, "_idx")
+    'orders_status_idx'
+    >>> truncate_name("orders_" + "status" * 10 + "_idx", 42, "_idx")
+    'orders_statusstatusstatusstat_31f46d34_idx'
+    """
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: limit - len(ending) - 9]}_{digest}{ending}"
+
+
 def is_internal_table(name: str) -> bool:
     """Whether a table is internal to this package or the server, and not part of a declared schema.
 

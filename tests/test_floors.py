@@ -12,7 +12,7 @@ import scyllamodel
 ROOT = Path(scyllamodel.__file__).parent
 
 FLOORS = {
-    "errors": 0,
+    "errors": 0.5,
     "_backoff": 0,
     "_cql": 0,
     "_json": 0,
@@ -101,6 +101,12 @@ def test_imports_go_down_the_floors(module):
     assert [] == wrong
 
 
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("schema")])
+def test_the_schema_room_knows_no_models(module):
+    """Schemas are facts: what models declare comes in as facts, on every floor of the room."""
+    assert [] == [name for _, name in _imports(module) if name.split(".")[0] in {"model", "query"}]
+
+
 @pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith("driver")])
 def test_only_the_driver_room_imports_the_driver(module):
     """The package ``cassandra`` is imported in ``scyllamodel/driver`` and nowhere else."""
@@ -125,6 +131,22 @@ def test_exec_is_called_in_one_module():
     ]
 
     assert {"model._codegen"} >= set(callers)
+
+
+@pytest.mark.parametrize(
+    ("call", "homes"),
+    [
+        # requests in flight, rounds of retries and a limit of rows a second: in loops that also send or await
+        ("time.sleep(", {"driver.data.in_flight", "driver.data.bulk", "release.backfill.copier"}),
+        # these list several names
+        ("get_close_matches", {"_text", "model.desired_schema", "cli.commands.guide"}),
+    ],
+)
+def test_pauses_and_suggestions_have_one_home(call, homes):
+    """A loop that pauses calls `poll`, `retry` or a `Clock`; a message with a suggestion calls `closest`."""
+    using = {m for m in MODULES if call in (ROOT / (m.replace(".", "/") + ".py")).read_text(encoding="utf-8")}
+
+    assert homes == using - {"local.supervisor"}  # which runs without the package
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith(("schema.server", "local", "testing"))])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import ClassVar
 
+from scyllamodel._text import closest
 from scyllamodel.cli.exit_codes import INTERRUPTED, USAGE
 from scyllamodel.errors import ScyllaModelError, StepFailed
 
@@ -54,11 +54,6 @@ def _without_urls(message: str) -> str:
 def _advice(prog: str, message: str, known_words: Sequence[str]) -> str:
     """Return the nearest valid word, and how to show the help."""
     typed_words = [word.strip("'\",():").partition("=")[0] for word in message.split()]
-    suggestions = [
-        match
-        for word in typed_words
-        if word not in known_words
-        for match in difflib.get_close_matches(word, known_words, 1, 0.7)
-    ]
-    suggestion = f"Did you mean {suggestions[0]}? " if suggestions else ""
-    return f"{suggestion}See {prog} --help"
+    unknown_words = [word for word in typed_words if word not in known_words]
+    nearest = next(filter(None, (closest(word, known_words, cutoff=0.7) for word in unknown_words)), None)
+    return f"{'' if nearest is None else f'Did you mean {nearest}? '}See {prog} --help"

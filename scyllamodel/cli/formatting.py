@@ -9,19 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+from scyllamodel._text import counted
 from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.plan.rendering import creates_internal_table
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "step"), counted(3, "step")
-    ('1 step', '3 steps')
-    """
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def diagnostic_lines(diagnostics: Iterable[Diagnostic]) -> list[str]:

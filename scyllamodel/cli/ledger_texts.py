@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from scyllamodel._cql import one_line
-from scyllamodel._text import printable_line
-from scyllamodel.cli.formatting import counted, diagnostic_lines
+from scyllamodel._text import counted, printable_line
+from scyllamodel.cli.formatting import diagnostic_lines
 from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
 
 _SILENCE_THRESHOLD: Final = 30.0

@@ -6,7 +6,6 @@ Objects of the driver (TLS context, policies, profiles) are passed through uncha
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -18,6 +17,7 @@ import attrs
 
 from scyllamodel._identifiers import companion_keyspace, name_problem
 from scyllamodel._numbers import check_seconds
+from scyllamodel._text import closest
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.facts.replication import replication_map, strategy_fault
@@ -70,15 +70,15 @@ class Secret:
         raise TypeError("a password cannot be pickled; configure the settings in the other process")
 
 
-def closest(name: str, known: Iterable[str]) -> str:
+def choices_hint(name: str, known: Iterable[str]) -> str:
     """Return the nearest known name as a suggestion for an error, or all known names if none is near.
 
-    >>> closest("local_cd", ["local_dc", "name"]), closest("zzz", ["b", "a"])
+    >>> choices_hint("local_cd", ["local_dc", "name"]), choices_hint("zzz", ["b", "a"])
     (" (did you mean 'local_dc'?)", ' (there are: a, b)')
     """
     choices = sorted(known)
-    matches = difflib.get_close_matches(name, choices, 1)
-    return f" (did you mean {matches[0]!r}?)" if matches else f" (there are: {', '.join(choices)})"
+    nearest = closest(name, choices)
+    return f" (there are: {', '.join(choices)})" if nearest is None else f" (did you mean {nearest!r}?)"
 
 
 def node_text(host: str, port: int) -> str:
@@ -335,7 +335,7 @@ class RepoSettings:
         for setting, levels in (("consistency", CONSISTENCY_LEVELS), ("serial_consistency", _SERIAL_LEVELS)):
             level = getattr(self, setting)
             if level is not None and level not in levels:
-                yield setting, f"{setting}= is {level!r}, which is not a valid level{closest(level, levels)}."
+                yield setting, f"{setting}= is {level!r}, which is not a valid level{choices_hint(level, levels)}."
         if self.consistency == "ANY":
             yield (
                 "consistency",

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 import attrs
 
 from scyllamodel.config.pyproject import find_pyprojects, tool_table
-from scyllamodel.config.settings import closest
+from scyllamodel.config.settings import choices_hint
 from scyllamodel.config.url import check_url, read_url_file
 from scyllamodel.errors import ConfigurationError, DiscoveryError, ScyllaModelError
 
@@ -92,7 +92,9 @@ def _references_in(table: Any, path: Path) -> tuple[RepoReference, ...]:
         raise ConfigurationError(f'{source} is not a table. Write repos = ["shop.db:repo"] below it.', setting="repos")
     settings = cast("dict[str, Any]", table)
     for key in settings.keys() - {"repos", "url"}:
-        raise ConfigurationError(f"{source}: unknown setting {key!r}{closest(key, ('repos', 'url'))}.", setting=key)
+        raise ConfigurationError(
+            f"{source}: unknown setting {key!r}{choices_hint(key, ('repos', 'url'))}.", setting=key
+        )
     url = settings.get("url")
     repos: Any = settings.get("repos", [] if url is None else [url])
     if not isinstance(repos, list) or not all(isinstance(name, str) for name in cast("list[object]", repos)):
@@ -123,7 +125,7 @@ def load_object(reference: RepoReference) -> object:
     for name in path.split("."):
         if not hasattr(value, name):
             names = [attribute for attribute in dir(value) if not attribute.startswith("_")]
-            problem = f"{module_name} has no {name!r}{closest(name, names)}"
+            problem = f"{module_name} has no {name!r}{choices_hint(name, names)}"
             raise ConfigurationError(f"{reference.source} names {reference.text!r}, but {problem}.", setting="repos")
         value = getattr(value, name)
     return value

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from scyllamodel._identifiers import name_problem
-from scyllamodel.config.settings import RepoSettings, Secret, closest, node_address
+from scyllamodel.config.settings import RepoSettings, Secret, choices_hint, node_address
 from scyllamodel.errors import ConfigurationError
 
 SCHEMES: Final = ("scylla", "cassandra")
@@ -169,7 +169,7 @@ def _query(query: str) -> dict[str, Any]:
     for pair in filter(None, query.split("&")):
         key, _, text = pair.partition("=")
         if key not in _PARAMETERS:
-            raise _url_error(f"it has an unknown setting{closest(key, _PARAMETERS)}")
+            raise _url_error(f"it has an unknown setting{choices_hint(key, _PARAMETERS)}")
         setting, convert = _PARAMETERS[key]
         if setting in settings:
             raise _url_error(f"{key!r} occurs in it twice", key)

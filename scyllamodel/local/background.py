@@ -21,6 +21,7 @@ from typing import Any, Final
 import attrs
 
 from scyllamodel._backoff import Backoff, poll
+from scyllamodel._text import counted
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.local import versions, wire
 from scyllamodel.local.cluster import LocalCluster, prepare
@@ -222,9 +223,9 @@ def _check_same_cluster(current: ClusterStatus, requested: dict[str, Any], heap_
     if (current.version, len(current.nodes)) == (requested["version"], requested["nodes"]):
         return current
     message = (
-        f"{len(current.nodes)} node(s) of Cassandra {current.version} already run at "
+        f"A cluster of {counted(len(current.nodes), 'node')} of Cassandra {current.version} already runs at "
         f"{', '.join(current.contact_points)}.\n"
-        "Stop them first:  scyllamodel local stop"
+        "Stop it first:  scyllamodel local stop"
     )
     raise ConfigurationError(message)
 

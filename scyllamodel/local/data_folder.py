@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 from typing_extensions import Self
 
+from scyllamodel._text import counted
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.local.folders import write_atomically
 
@@ -53,8 +54,9 @@ def check_cluster_data(folder: Path, version: str, nodes: int) -> None:
     """
     cluster_data = ClusterData.read(folder)
     if cluster_data is not None and (cluster_data.version, cluster_data.nodes) != (version, nodes):
+        nodes_text = counted(cluster_data.nodes, "node")
         message = (
-            f"{folder} contains the data of {cluster_data.nodes} node(s) of Cassandra {cluster_data.version}.\n"
+            f"{folder} contains the data of {nodes_text} of Cassandra {cluster_data.version}.\n"
             "Use that version and number of nodes, or another folder."
         )
         raise ConfigurationError(message)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import attrs
 from typing_extensions import Self, dataclass_transform
 
+from scyllamodel._text import snake_case
 from scyllamodel.model._codegen import ROW, raw_slot_name
 from scyllamodel.model.change_tracking import detach, inherit_row
 from scyllamodel.model.class_keywords import (
@@ -40,7 +41,7 @@ from scyllamodel.model.single_table import (
     with_discriminator_value,
 )
 from scyllamodel.model.static_defaults import inherit_defaults
-from scyllamodel.model.validation.names import check_column_names, check_hidden_names, check_object_name, snake_case
+from scyllamodel.model.validation.names import check_column_names, check_hidden_names, check_object_name
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.model.validation.table import check_table
 from scyllamodel.model.validation.user_types import user_types_of

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Final, cast
 
+from scyllamodel._text import suggestion
 from scyllamodel.model.class_body import class_body_of
 from scyllamodel.model.index import Index
-from scyllamodel.model.validation.names import closest
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.options import TableOptions
@@ -113,4 +113,6 @@ def merged_options(cls: type, problems: Problems) -> FrozenMap:
 def unknown_keyword(cls: type, name: str, known: Iterable[str]) -> TypeError:
     """Return the error for an unknown class keyword."""
     known_names = ", ".join(sorted(known))
-    return TypeError(f"{cls.__qualname__}: unknown class keyword {name!r}{closest(name, known)} (known: {known_names})")
+    return TypeError(
+        f"{cls.__qualname__}: unknown class keyword {name!r}{suggestion(name, known)} (known: {known_names})"
+    )

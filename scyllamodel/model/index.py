@@ -13,8 +13,10 @@ from typing import Any, Final, cast
 
 import attrs
 
+from scyllamodel._identifiers import truncate_name
+from scyllamodel._text import suggestion
 from scyllamodel.model.field_declaration import FieldDeclaration, FieldDeclarations
-from scyllamodel.model.validation.names import check_object_name, closest, truncate_name
+from scyllamodel.model.validation.names import check_object_name
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.model.validation.user_types import walk_user_types
 from scyllamodel.schema.facts.index_names import MAX_INDEX_NAME, with_digest_name
@@ -107,7 +109,7 @@ def index_facts(
     for index in indexes:
         column = columns.get(index.column)
         if column is None:
-            text = f"an index on {index.column!r}, which is not a column{closest(index.column, columns)}"
+            text = f"an index on {index.column!r}, which is not a column{suggestion(index.column, columns)}"
             problems.add("MD121", text, "Use the name of the attribute in the class body.", attribute="indexes")
         elif column.type_mapping is not None:
             faults = [
@@ -215,7 +217,7 @@ def _filter_faults(index: Index, columns: FieldDeclarations) -> Iterator[_Fault]
         )
     for name in index.filtering:
         if name not in columns:
-            text = f"an index that filters by {name!r}, which is not a column{closest(name, columns)}"
+            text = f"an index that filters by {name!r}, which is not a column{suggestion(name, columns)}"
             yield "MD121", text, "Use the name of the attribute in the class body."
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import attrs
 
+from scyllamodel._text import suggestion
 from scyllamodel.errors import UnknownColumn
 from scyllamodel.model._codegen import Field, install_row_functions
 from scyllamodel.model.base_metaclass import BaseMeta
@@ -40,7 +41,6 @@ from scyllamodel.model.field_declaration import FieldDeclarations
 from scyllamodel.model.redaction import redact_field
 from scyllamodel.model.static_defaults import record_defaults
 from scyllamodel.model.type_parameters import bind_variables, check_variables_bound, type_arguments_of_bases
-from scyllamodel.model.validation.names import closest
 from scyllamodel.model.validation.problems import Problems
 
 _getattribute: Final = type.__getattribute__
@@ -182,7 +182,7 @@ class TableMeta(BaseMeta, type):
         def __getattr__(cls, name: str) -> Any:
             if name.startswith("__") or not cls.__columns__:
                 raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-            text = f"{cls.__qualname__} has no column {name!r}{closest(name, cls.__columns__)}"
+            text = f"{cls.__qualname__} has no column {name!r}{suggestion(name, cls.__columns__)}"
             raise UnknownColumn(text, model=cls.__qualname__, column=name)
 
 

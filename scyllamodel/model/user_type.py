@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import attrs
 from typing_extensions import dataclass_transform
 
+from scyllamodel._text import snake_case
 from scyllamodel.model._codegen import Field, install_row_functions
 from scyllamodel.model.base_metaclass import BaseMeta
 from scyllamodel.model.cached_slots import cached_slot_names, install_cached_slots
@@ -41,7 +42,7 @@ from scyllamodel.model.fields import column
 from scyllamodel.model.redaction import redact_field
 from scyllamodel.model.registry import declared_types
 from scyllamodel.model.type_parameters import bind_variables, check_variables_bound, type_arguments_of_bases
-from scyllamodel.model.validation.names import check_column_names, check_hidden_names, check_object_name, snake_case
+from scyllamodel.model.validation.names import check_column_names, check_hidden_names, check_object_name
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.model.validation.user_types import user_types_of
 from scyllamodel.schema.facts.objects import UserType as UserTypeFacts

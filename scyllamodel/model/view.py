@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import attrs
 from typing_extensions import Never
 
+from scyllamodel._text import snake_case, suggestion
 from scyllamodel.model.base import Model, ModelMeta, column_facts
 from scyllamodel.model.class_body import mapping_of, read_columns
 from scyllamodel.model.class_keywords import keyword_values, merged_options, own_keyword, unknown_keyword
@@ -19,13 +20,7 @@ from scyllamodel.model.column import Column
 from scyllamodel.model.field_declaration import FieldDeclaration, FieldDeclarations
 from scyllamodel.model.metaclass import TableMeta
 from scyllamodel.model.registry import registry
-from scyllamodel.model.validation.names import (
-    check_column_names,
-    check_hidden_names,
-    check_object_name,
-    closest,
-    snake_case,
-)
+from scyllamodel.model.validation.names import check_column_names, check_hidden_names, check_object_name
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.model.validation.table import check_type
 from scyllamodel.model.validation.user_types import user_types_of
@@ -164,7 +159,7 @@ def _with_base_column(column: FieldDeclaration, table: type[Model], problems: Pr
     """Return the column with the properties of its table column, and report differences."""
     table_column = table.__columns__.get(column.name)
     if table_column is None:
-        text = f"{table.__qualname__} has no column {column.name!r}{closest(column.name, table.__columns__)}"
+        text = f"{table.__qualname__} has no column {column.name!r}{suggestion(column.name, table.__columns__)}"
         problems.add("MD132", text, "Use only columns of the table.", attribute=column.name)
         return attrs.evolve(column, type_mapping=mapping_of(column, problems))
     own_spec = column.spec

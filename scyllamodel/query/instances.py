@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 import attrs
 
 from scyllamodel._numbers import check_timestamp, check_ttl
+from scyllamodel._text import listed, suggestion
 from scyllamodel.errors import UnknownColumn
 from scyllamodel.model._codegen import define_function
 from scyllamodel.model.change_tracking import (
@@ -30,9 +31,8 @@ from scyllamodel.model.change_tracking import (
 from scyllamodel.model.expression import ColumnTarget, Condition
 from scyllamodel.model.single_table import discriminated_classes
 from scyllamodel.model.static_defaults import RECORDED_DEFAULTS, untouched_defaults
-from scyllamodel.model.validation.names import closest
 from scyllamodel.query.change_assignments import column_assignments
-from scyllamodel.query.checks.restrictions import KeyColumns, joined_names
+from scyllamodel.query.checks.restrictions import KeyColumns
 from scyllamodel.query.delete import Delete
 from scyllamodel.query.insert import Insert, check_null, excludes_null, is_empty_collection, null_error
 from scyllamodel.query.model_cache import cache_for, cached_statements
@@ -160,7 +160,7 @@ class InstanceStatements(Generic[M]):
         for name in key_by_name:
             if name not in columns:
                 key = f"its primary key is ({', '.join(self.key)})"
-                text = f"{model_name} has no column {name!r}{closest(name, columns)}; {key}"
+                text = f"{model_name} has no column {name!r}{suggestion(name, columns)}; {key}"
                 raise UnknownColumn(text, model=model_name, column=name)
             if name not in self._names:
                 raise TypeError(
@@ -169,7 +169,7 @@ class InstanceStatements(Generic[M]):
                 )
         missing = [name for name in self.key if name not in key_by_name]
         raise TypeError(
-            f"{model_name} has the primary key ({', '.join(self.key)}), and {joined_names(missing)} is missing; "
+            f"{model_name} has the primary key ({', '.join(self.key)}), and {listed(missing)} is missing; "
             "use select(…).where(…) to read several rows of a partition"
         )
 

@@ -1,4 +1,4 @@
-"""Text that is safe to print: nothing of a server, a file or a row steers the reader, in any output."""
+"""Text for messages: nothing of a server, a file or a row steers the reader; suggestions, counts and lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scyllamodel._text import printable, printable_cql, printable_line
+from scyllamodel._text import (
+    closest,
+    counted,
+    listed,
+    printable,
+    printable_cql,
+    printable_line,
+    snake_case,
+    suggestion,
+)
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.formatting import diagnostic_lines
 from scyllamodel.cli.ledger_texts import history_text, status_text
@@ -141,3 +150,50 @@ def test_the_log_of_a_verbose_command_is_safe():
     assert "seen: x\\nerror SM999: forged" in done
     assert "ValueError: x" in done
     assert [] == [text for text in (done, shown) if steers(text)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "known", "nearest"),
+    [
+        ("totl", ["id", "total"], "total"),
+        ("TOTAL", ["id", "total"], "total"),
+        ("simplestrategy", ["NetworkTopologyStrategy", "SimpleStrategy"], "SimpleStrategy"),
+        ("zzz", ["id", "total"], None),
+        ("", ["id"], None),
+        ("id", [], None),
+    ],
+)
+def test_the_nearest_name_is_found_whatever_its_case(typed, known, nearest):
+    """It is a known name, as it is known; a name that resembles none has no nearest one."""
+    assert nearest == closest(typed, known)
+    assert suggestion(typed, known) == ("" if nearest is None else f"; did you mean {nearest!r}?")
+
+
+def test_the_cutoff_says_how_near_a_name_has_to_be():
+    """A setting of a few letters needs more in common than a long name."""
+    assert "ttl" == closest("tl", ["ttl"])
+    assert None is closest("tl", ["ttl"], cutoff=0.9)
+
+
+@pytest.mark.parametrize(
+    ("name", "snake"),
+    [("Order", "order"), ("OrderLine", "order_line"), ("HTTPLog", "http_log"), ("OrderV2", "order_v2"), ("x", "x")],
+)
+def test_a_class_name_in_snake_case(name, snake):
+    """Words begin at capitals; an acronym is one word."""
+    assert snake == snake_case(name)
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [((), "nothing"), (("a",), "a"), (("a", "b"), "a and b"), (("a", "b", "c"), "a, b and c"), ((1, 2), "1 and 2")],
+)
+def test_names_are_listed_as_a_sentence_needs_them(names, text):
+    """From any iterable, and of any objects."""
+    assert text == listed(iter(names))
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 steps"), (1, "1 step"), (2, "2 steps")])
+def test_a_number_has_its_noun(number, text):
+    """One is singular."""
+    assert text == counted(number, "step")

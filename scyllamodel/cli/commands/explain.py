@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import inspect
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import attrs
 
+from scyllamodel._text import closest
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.errors import ResultLost, UsageError
 from scyllamodel.cli.exit_codes import DONE
@@ -85,17 +85,18 @@ def run_explain(settings: argparse.Namespace, console: Console) -> int:
 def _explanation_of(code: str, explanations: dict[str, CodeExplanation]) -> CodeExplanation:
     explanation = explanations.get(code.upper())
     if explanation is None:
-        raise UsageError(f"unknown code {code}. {_advice(code.upper(), explanations)}")
+        raise UsageError(f"unknown code {code}. {_advice(code, explanations)}")
     return explanation
 
 
 def _advice(code: str, known_codes: Iterable[str]) -> str:
     """Return the nearest code with the same letters, all codes with these letters, or else the nearest code."""
     codes = list(known_codes)
-    same_letters = [known for known in codes if known[:2] == code[:2]]
-    suggestions = difflib.get_close_matches(code, same_letters or codes, 1)
-    if suggestions:
-        return f"Did you mean {suggestions[0]}?"
+    letters = code[:2].upper()
+    same_letters = [known for known in codes if known[:2] == letters]
+    nearest = closest(code, same_letters or codes)
+    if nearest is not None:
+        return f"Did you mean {nearest}?"
     if same_letters:
-        return f"Codes that begin with {code[:2]}: {', '.join(same_letters)}."
+        return f"Codes that begin with {letters}: {', '.join(same_letters)}."
     return "List all codes with: scyllamodel explain"

@@ -6,13 +6,12 @@ schema may change between them, so the node's schema version is compared before 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from scyllamodel._backoff import Backoff
+from scyllamodel._backoff import SYSTEM_CLOCK, Backoff
 from scyllamodel._identifiers import string_literal
 from scyllamodel.driver.cluster.coordinator import Coordinator, PinnedNode
 from scyllamodel.driver.cluster.nodes import read_error
@@ -79,7 +78,7 @@ def read_keyspace_with_version(
         pause = next(pauses, None) if any(item.is_partial for item in facts.unreadable) else None
         if pause is None:
             return facts, version
-        time.sleep(pause)
+        SYSTEM_CLOCK.sleep(pause)
 
 
 def _read_consistent(

@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from scyllamodel._text import printable_line
 from scyllamodel.config import RepoSettings
-from scyllamodel.config.settings import closest
+from scyllamodel.config.settings import choices_hint
 from scyllamodel.driver._cassandra import (
     AuthenticationFailed,
     ConnectionShutdown,
@@ -120,7 +120,7 @@ def _data_centre_reason(settings: RepoSettings, hosts: Iterable[Any]) -> str | N
     """Say what to do when a node answered but the policy ignored all: usually the data centre is wrong."""
     data_centres: set[str] = {str(host.datacenter) for host in hosts if host.datacenter}
     if settings.local_dc and data_centres and settings.local_dc not in data_centres:
-        suggestion = closest(settings.local_dc, data_centres)
+        suggestion = choices_hint(settings.local_dc, data_centres)
         return f"No node is in data centre {settings.local_dc!r}{suggestion}. Correct local_dc=."
     if not data_centres:
         return None

@@ -6,50 +6,15 @@ that conflict with another name of the class.
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import keyword
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable
 
 from scyllamodel._identifiers import name_problem
 from scyllamodel.model.checked_slots import is_slot
 from scyllamodel.model.field_declaration import FieldDeclaration, FieldDeclarations
 from scyllamodel.model.fields import FieldPlaceholder
 from scyllamodel.model.validation.problems import Problems
-
-_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-def snake_case(name: str) -> str:
-    """Convert the name of a class to snake_case.
-
-    >>> snake_case("OrderLine"), snake_case("HTTPLog"), snake_case("OrderV2")
-    ('order_line', 'http_log', 'order_v2')
-    """
-    return _WORD_START.sub("_", name).lower()
-
-
-def truncate_name(name: str, limit: int, ending: str) -> str:
-    """Return the name, shortened deterministically if it is too long.
-
-    >>> truncate_name("orders_status_idx", 42, "_idx")
-    'orders_status_idx'
-    >>> truncate_name("orders_" + "status" * 10 + "_idx", 42, "_idx")
-    'orders_statusstatusstatusstat_31f46d34_idx'
-    """
-    if len(name) <= limit:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{name[: limit - len(ending) - 9]}_{digest}{ending}"
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'status'?`` if one of the known names is similar, else an empty text."""
-    matches = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
 def check_object_name(name: str, what: str, problems: Problems) -> None:

@@ -8,7 +8,7 @@ that is used, and the conditions that need an index or filtering. Sources: Cassa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 import attrs
 
@@ -171,13 +171,3 @@ def _check_token(keys: KeyColumns, condition: Condition) -> None:
             needs=keys.partition,
             helps=(),
         )
-
-
-def joined_names(names: Iterable[Any]) -> str:
-    """Join names for a message.
-
-    >>> joined_names(["a", "b", "c"])
-    'a, b and c'
-    """
-    texts = [str(name) for name in names]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else "nothing"

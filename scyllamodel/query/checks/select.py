@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scyllamodel._text import listed
 from scyllamodel.errors import QueryNotSupported
 from scyllamodel.model.expression import Condition, ElementTarget, Ordering, Target
 from scyllamodel.query.checks.indexes import FULL_TEXT, index_suggestions, is_indexed, is_served_by_indexes
-from scyllamodel.query.checks.restrictions import Restrictions, joined_names, restrictions_of
+from scyllamodel.query.checks.restrictions import Restrictions, restrictions_of
 from scyllamodel.query.targets import column_of, columns_in
 from scyllamodel.types.cql_types import ListType
 
@@ -43,7 +44,7 @@ def check_filter(model: type, conditions: tuple[Condition, ...], *, filtering: b
                 f"A select of {model.__qualname__} without where() reads the whole table.",
                 restrictions.keys.partition,
                 [
-                    f"name the partition key ({joined_names(restrictions.keys.partition)})",
+                    f"name the partition key ({listed(restrictions.keys.partition)})",
                     "read it in parallel with repo.scan()",
                     "or use .whole_table()",
                 ],
@@ -62,11 +63,11 @@ def _reason(model: type, restrictions: Restrictions) -> str:
     """Explain why no key serves the conditions: first the partition key, then the clustering key, then others."""
     keys = restrictions.keys
     missing = [name for name in keys.partition if name not in restrictions.equal_columns]
-    rest = joined_names(repr(condition) for condition in restrictions.unserved)
+    rest = listed(repr(condition) for condition in restrictions.unserved)
     if len(missing) < len(keys.partition) and missing:
         return (
             f"{rest}: {model.__qualname__} has the partition key ({', '.join(keys.partition)}), and "
-            f"{joined_names(missing)} has neither == nor in_()."
+            f"{listed(missing)} has neither == nor in_()."
         )
     if missing:
         return f"{rest}: {model.__qualname__} is queried by its partition key ({', '.join(keys.partition)})."
@@ -112,14 +113,14 @@ def check_order(model: type, restrictions: Restrictions, orderings: tuple[Orderi
     expected = [name for name in keys.clustering if name in names or name not in restrictions.equal_columns]
     if names != expected[: len(names)]:
         raise _query_error(
-            f"{joined_names(map(repr, orderings))}: rows are stored in the order of ({', '.join(keys.clustering)}), "
+            f"{listed(map(repr, orderings))}: rows are stored in the order of ({', '.join(keys.clustering)}), "
             "and can be read in that order or in reverse.",
             tuple(expected[: len(names)]),
             [f"order by ({', '.join(expected)}) from the first column on" if expected else "omit order_by()"],
         )
     if len({ordering.descending is (ordering.target.column in keys.descending) for ordering in orderings}) > 1:
         raise _query_error(
-            f"{joined_names(map(repr, orderings))}: the order of a table can be reversed only for all columns at once.",
+            f"{listed(map(repr, orderings))}: the order of a table can be reversed only for all columns at once.",
             (),
             ["reverse all columns or none"],
         )
@@ -160,7 +161,7 @@ def check_distinct(restrictions: Restrictions, names: Iterable[str], conditions:
     ]
     if row_conditions:
         raise _query_error(
-            f"{joined_names(map(repr, row_conditions))}: DISTINCT lists partitions, by their key and static columns.",
+            f"{listed(map(repr, row_conditions))}: DISTINCT lists partitions, by their key and static columns.",
             (),
             ["omit the condition", "or omit distinct()"],
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scyllamodel._text import listed
 from scyllamodel.model.expression import (
     Assignment,
     ColumnTarget,
@@ -17,7 +18,7 @@ from scyllamodel.model.expression import (
     Target,
 )
 from scyllamodel.query.checks.conditions import check_if
-from scyllamodel.query.checks.restrictions import Restrictions, joined_names, restrictions_of
+from scyllamodel.query.checks.restrictions import Restrictions, restrictions_of
 from scyllamodel.query.not_supported import not_supported
 from scyllamodel.query.targets import base_of, columns_of
 from scyllamodel.types.cql_types import COUNTER, is_multi_cell
@@ -98,7 +99,7 @@ def _check_conditional(
     not_equal = [condition for condition in conditions if condition.operator != "="]
     if not_equal:
         raise not_supported(
-            f"{joined_names(map(repr, not_equal))}: a conditional {verb} of {model.__qualname__} selects one row, "
+            f"{listed(map(repr, not_equal))}: a conditional {verb} of {model.__qualname__} selects one row, "
             "with == on each column of its key.",
             "Send one statement for each row, or omit the condition.",
         )
@@ -147,8 +148,7 @@ def check_delete(
         return
     if conditional and restrictions.missing:
         raise not_supported(
-            f"This conditional delete of {name} lacks {joined_names(restrictions.missing)} in where(): it takes one "
-            "row.",
+            f"This conditional delete of {name} lacks {listed(restrictions.missing)} in where(): it takes one row.",
             "Use the whole primary key, or omit the condition.",
             needs=restrictions.missing,
         )
@@ -166,13 +166,13 @@ def _check_partition_key(model: type, verb: str, restrictions: Restrictions) -> 
         getattr(c.target, "column", None) in restrictions.keys.all for c in restrictions.unserved
     ):
         raise not_supported(
-            f"{joined_names(map(repr, restrictions.unserved))}: rows to {verb} are selected by their key.",
+            f"{listed(map(repr, restrictions.unserved))}: rows to {verb} are selected by their key.",
             "Use .if_() for a condition on the row, or read the keys first.",
         )
     missing = tuple(name for name in restrictions.keys.partition if name not in restrictions.equal_columns)
     if missing or restrictions.unserved or restrictions.uses_token:
         raise not_supported(
-            f"This {verb} of {model.__qualname__} lacks {joined_names(missing or restrictions.missing)} in where(): a "
+            f"This {verb} of {model.__qualname__} lacks {listed(missing or restrictions.missing)} in where(): a "
             "write names "
             f"its partition, and follows the clustering key ({', '.join(restrictions.keys.all)}).",
             needs=missing or restrictions.missing,
@@ -192,7 +192,7 @@ def _check_primary_key(model: type, verb: str, restrictions: Restrictions, targe
         )
     if not only_static and restrictions.missing:
         raise not_supported(
-            f"This {verb} of {model.__qualname__} lacks {joined_names(restrictions.missing)} in where(): the whole "
+            f"This {verb} of {model.__qualname__} lacks {listed(restrictions.missing)} in where(): the whole "
             "primary key "
             f"({', '.join(restrictions.keys.all)}) selects a row.",
             needs=restrictions.missing,

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import attrs
 
+from scyllamodel._text import listed
 from scyllamodel.driver.data.scan import restrict_to_range
 from scyllamodel.errors import ConfigurationError, TypeMismatch
 from scyllamodel.model.column import Column
 from scyllamodel.model.expression import Assignment, Condition
 from scyllamodel.model.single_table import root_of
 from scyllamodel.query import functions as fn
-from scyllamodel.query.checks.restrictions import KeyColumns, joined_names
+from scyllamodel.query.checks.restrictions import KeyColumns
 from scyllamodel.query.insert import Insert, is_empty_collection
 from scyllamodel.query.model_cache import cache_for
 from scyllamodel.query.select import Select
@@ -215,7 +216,7 @@ def _same_names(source: type[Any], target: type[Any]) -> Callable[[Any], Any]:
     missing = [name for name in needed if name not in shared]
     if missing:
         raise ConfigurationError(
-            f"{source.__qualname__} has no {joined_names(missing)}, which {target.__qualname__} needs: pass convert=, "
+            f"{source.__qualname__} has no {listed(missing)}, which {target.__qualname__} needs: pass convert=, "
             f"a function from a {source.__qualname__} to a {target.__qualname__}.",
             missing=missing,
         )

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from scyllamodel._text import suggestion
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.model.column import Column
-from scyllamodel.model.validation.names import closest
 from scyllamodel.query.functions import is_table
 from scyllamodel.query.targets import columns_of
 
@@ -44,7 +44,7 @@ def find_column(model: type[Any], name: str) -> Column[Any]:
     columns = columns_of(model)
     column = columns.get(name) or next((candidate for candidate in columns.values() if candidate.db_name == name), None)
     if column is None:
-        raise ConfigurationError(f"{model.__qualname__} has no column {name!r}{closest(name, columns)}", name=name)
+        raise ConfigurationError(f"{model.__qualname__} has no column {name!r}{suggestion(name, columns)}", name=name)
     return column
 
 
@@ -54,6 +54,6 @@ def _find_by_name(models: list[type[Any]], name: str) -> tuple[type[Any], Column
         if is_table(model) and model_name in (model.__name__, model.__facts__.name):
             return model, find_column(model, column_name) if column_name else None
     model_names = [model.__name__ for model in models if is_table(model)]
-    suggestion = closest(model_name, model_names)
-    message = f"No model is named {model_name!r}{suggestion}\nWrite Order for a table, Order.total for a column."
+    message = f"No model is named {model_name!r}{suggestion(model_name, model_names)}\n"
+    message += "Write Order for a table, Order.total for a column."
     raise ConfigurationError(message, name=name)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from scyllamodel._identifiers import quote
-from scyllamodel.model.validation.names import truncate_name
+from scyllamodel._identifiers import quote, truncate_name
 from scyllamodel.schema.changes.effects import facts_after
 from scyllamodel.schema.expand_contract.plan import ExpandContractPlan, Stage
 from scyllamodel.schema.expand_contract.refused_change import RefusedChange, token_range_select

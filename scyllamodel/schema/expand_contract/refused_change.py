@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from scyllamodel._identifiers import qualified, quote
+from scyllamodel._text import snake_case
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.export.models.module import NameMap, module_source
 from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts, Table, TableColumn, UserType, View
@@ -105,12 +106,3 @@ def token_range_select(table: Table, table_cql: str, names: Iterable[str]) -> st
     """A SELECT over one token range."""
     token_cql = f"token({', '.join(quote(column.name) for column in table.partition_key)})"
     return f"SELECT {', '.join(names)} FROM {table_cql} WHERE {token_cql} > ? AND {token_cql} <= ?"  # noqa: S608 - quoted names
-
-
-def snake_case(name: str) -> str:
-    """The name of a variable for an instance of a class.
-
-    >>> snake_case("OrderByDay")
-    'order_by_day'
-    """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

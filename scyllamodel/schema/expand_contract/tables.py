@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from scyllamodel._identifiers import qualified, quote
-from scyllamodel.model.validation.names import truncate_name
+from scyllamodel._identifiers import qualified, quote, truncate_name
+from scyllamodel._text import snake_case
 from scyllamodel.schema.changes.effects import facts_after
 from scyllamodel.schema.expand_contract.plan import ExpandContractPlan, Stage
-from scyllamodel.schema.expand_contract.refused_change import RefusedChange, snake_case, token_range_select
+from scyllamodel.schema.expand_contract.refused_change import RefusedChange, token_range_select
 from scyllamodel.schema.export.literals import shell_line
 from scyllamodel.schema.export.models.module import NameMap
 from scyllamodel.schema.facts.index_names import MAX_INDEX_NAME

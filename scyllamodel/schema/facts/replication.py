@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar, cast
 
+from scyllamodel._text import suggestion
 from scyllamodel.schema.facts.objects import FrozenMap
 
 F = TypeVar("F")
@@ -23,14 +23,8 @@ def strategy_fault(name: str) -> str | None:
     short_name = name.removeprefix(_PACKAGE)
     if short_name in _STRATEGIES or "." in short_name:
         return None
-    names_by_lower_case = {name.lower(): name for name in _STRATEGIES}
-    suggestions = difflib.get_close_matches(short_name.lower(), names_by_lower_case, 1)
-    advice = (
-        f"did you mean {names_by_lower_case[suggestions[0]]!r}?"
-        if suggestions
-        else f"known classes: {', '.join(_STRATEGIES)}."
-    )
-    return f"there is no replication class {short_name!r}; {advice}"
+    advice = suggestion(short_name, _STRATEGIES) or f"; known classes: {', '.join(_STRATEGIES)}."
+    return f"there is no replication class {short_name!r}{advice}"
 
 
 def replication_map(replication: Mapping[Any, Any]) -> FrozenMap:

@@ -7,10 +7,10 @@ and for values that only other servers accept. Limits that depend on the keyspac
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from scyllamodel._text import closest
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.options.canonical import OPTION_NAMES, parse_retry_policy
 from scyllamodel.schema.options.sub_options import number
@@ -73,10 +73,10 @@ def _has_stored_column(name: str, server: ServerProfile) -> bool:
 
 def _unknown_option(name: str, server: ServerProfile, path: str) -> Diagnostic:
     """OP104 for an unknown option: a warning for an ``extra`` that this server may know, else an error."""
-    suggestions = difflib.get_close_matches(name, server.table_options, 1, 0.8)
+    nearest = closest(name, server.table_options, cutoff=0.8)
     message = f"the option {name!r} is unknown to {server}"
-    if suggestions:
-        return Diagnostic("OP104", "error", path, message, f"Did you mean {suggestions[0]}?")
+    if nearest is not None:
+        return Diagnostic("OP104", "error", path, message, f"Did you mean {nearest}?")
     if name not in OPTION_NAMES and server.may_have_option(name):
         message = f"whether {server} has the option {name!r} is unknown"
         return Diagnostic("OP104", "warn", path, message, "It is sent unchanged, and the server may refuse it.")

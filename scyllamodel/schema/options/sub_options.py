@@ -7,13 +7,13 @@ to 5.0 accept for each name (``CompactionParams``, ``*Strategy.validateOptions``
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
 import attrs
 
+from scyllamodel._text import closest
 from scyllamodel.schema.options.canonical import setting_text
 
 Fault: TypeAlias = "tuple[str, str] | None"
@@ -184,12 +184,8 @@ def compression_fault(settings: Mapping[str, object]) -> Fault:
 
 
 def _unknown_class_fault(name: str, known: Iterable[str]) -> Fault:
-    lower = {class_name.lower(): class_name for class_name in known}
-    suggestions = difflib.get_close_matches(name.lower(), lower, 1, 0.5)
-    return (
-        f"unknown class {name!r}",
-        f"Use {lower[suggestions[0]]!r}." if suggestions else f"Known classes: {', '.join(known)}.",
-    )
+    nearest = closest(name, known, cutoff=0.5)
+    return f"unknown class {name!r}", f"Known classes: {', '.join(known)}." if nearest is None else f"Use {nearest!r}."
 
 
 def _setting_fault(name: str, settings: Mapping[str, object], known_settings: Mapping[str, _AllowedValues]) -> Fault:
@@ -197,8 +193,8 @@ def _setting_fault(name: str, settings: Mapping[str, object], known_settings: Ma
         if setting == "class":
             continue
         if setting not in known_settings:
-            suggestions = difflib.get_close_matches(setting, known_settings, 1, 0.8)
-            advice = f"Did you mean {suggestions[0]!r}?" if suggestions else f"It has {', '.join(known_settings)}."
+            nearest = closest(setting, known_settings, cutoff=0.8)
+            advice = f"It has {', '.join(known_settings)}." if nearest is None else f"Did you mean {nearest!r}?"
             return f"{name} has no sub-option {setting!r}", advice
         if not known_settings[setting].test(setting_text(value)):
             return f"{setting!r} is {setting_text(value)!r}", f"Use {known_settings[setting].description}."

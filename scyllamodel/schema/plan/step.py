@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
 
-from scyllamodel._text import printable_line
+from scyllamodel._text import counted, listed, printable_line
 from scyllamodel.schema.changes.kinds import (
     AddColumns,
     AddField,
@@ -37,7 +37,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.types.cql_types import UserTypeName, is_multi_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from scyllamodel.schema.server.profile import ServerProfile
 
@@ -178,22 +178,13 @@ def no_undo_reason(change: Change, server: ServerProfile) -> str:
     return ""
 
 
-def _listed(names: Iterable[str]) -> str:
-    texts = list(names)
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
-
-
-def _counted(items: Sequence[object], noun: str) -> str:
-    return f"one {noun}" if len(items) == 1 else f"{len(items)} {noun}s"
-
-
 def _describe_keyspace(change: CreateKeyspace) -> tuple[str, str]:
     return change.keyspace.name, f"Create the keyspace {change.keyspace.name}."
 
 
 def _add_type(change: AddType) -> tuple[str, str]:
     name = f"{change.keyspace}.{change.type.name}"
-    return name, f"Create the user type {name} with {_counted(change.type.fields, 'field')}."
+    return name, f"Create the user type {name} with {counted(len(change.type.fields), 'field')}."
 
 
 def _add_field(change: AddField) -> tuple[str, str]:
@@ -203,32 +194,32 @@ def _add_field(change: AddField) -> tuple[str, str]:
 
 def _add_table(change: AddTable) -> tuple[str, str]:
     name = f"{change.keyspace}.{change.table.name}"
-    return name, f"Create the table {name} with {_counted(change.table.columns, 'column')}."
+    return name, f"Create the table {name} with {counted(len(change.table.columns), 'column')}."
 
 
 def _add_columns(change: AddColumns) -> tuple[str, str]:
     name, noun = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
-    return name, f"Add the {noun} {_listed(c.name for c in change.columns)} to {name}."
+    return name, f"Add the {noun} {listed(c.name for c in change.columns)} to {name}."
 
 
 def _drop_columns(change: DropColumns) -> tuple[str, str]:
     name, noun = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
-    return name, f"Drop the {noun} {_listed(c.name for c in change.columns)} of {name}."
+    return name, f"Drop the {noun} {listed(c.name for c in change.columns)} of {name}."
 
 
 def _rename(change: RenameKeyColumns) -> tuple[str, str]:
     name = f"{change.keyspace}.{change.table}"
-    return name, f"Rename {_listed(f'{old} to {new}' for old, new in change.names)} in the key of {name}."
+    return name, f"Rename {listed(f'{old} to {new}' for old, new in change.names)} in the key of {name}."
 
 
 def _rename_fields(change: RenameFields) -> tuple[str, str]:
     name = f"{change.keyspace}.{change.type}"
-    return name, f"Rename {_listed(f'{old} to {new}' for old, new in change.names)} in the user type {name}."
+    return name, f"Rename {listed(f'{old} to {new}' for old, new in change.names)} in the user type {name}."
 
 
 def _set_options(change: SetOptions) -> tuple[str, str]:
     name = f"{change.keyspace}.{change.name}"
-    return name, f"Set {_listed(sorted(change.options))} of {name}."
+    return name, f"Set {listed(sorted(change.options))} of {name}."
 
 
 def _set_mask(change: SetMask) -> tuple[str, str]:

@@ -6,10 +6,10 @@ that no diagnostic needed.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from scyllamodel._text import closest
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules.catalogue import CATALOGUE
@@ -40,10 +40,10 @@ def _check(value: object) -> None:
     code, colon, name = value.partition(":")
     allowable_text = f"codes that can be allowed are {', '.join(ALLOWABLE)}."
     if code not in ALLOWABLE:
-        suggestions = difflib.get_close_matches(code.upper(), ALLOWABLE, 1)
+        nearest = closest(code, ALLOWABLE)
         final_message = f"{code} cannot be allowed: {allowable_text} `scyllamodel explain {code}` gives the reason."
         unknown_message = f"Unknown code {code!r} in allow={value!r}: {allowable_text}"
-        unknown_message += f" Did you mean {suggestions[0]}?" if suggestions else ""
+        unknown_message += f" Did you mean {nearest}?" if nearest else ""
         raise ConfigurationError(final_message if code in CATALOGUE else unknown_message, setting="allow")
     if code in _STEP_CODES and not name:
         text = f"allow={value!r} needs a step or version of the ledger, as printed by the refusal: {code}:VERSION…"
@@ -75,7 +75,6 @@ def _unused_reason(value: str, explanations: Mapping[str, str]) -> str:
     reason = explanations.get(name) or explanations.get(name.partition(".")[2])
     if reason is not None:
         return reason
-    suggestions = difflib.get_close_matches(name, explanations, 1)
-    return f"There is no object {name}." + (
-        f" Did you mean {suggestions[0]}? {explanations[suggestions[0]]}" if suggestions else ""
-    )
+    nearest = closest(name, explanations)
+    advice = "" if nearest is None else f" Did you mean {nearest}? {explanations[nearest]}"
+    return f"There is no object {name}.{advice}"

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from scyllamodel._text import counted
 from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy_name
@@ -97,7 +98,8 @@ def _migrating(live: SchemaFacts, health: Health) -> Iterator[Diagnostic]:
 def _down(names: str, health: Health) -> Iterator[Diagnostic]:
     down_nodes = [f"{member.address} ({member.data_center})" for member in health.members if not member.is_up]
     if down_nodes:
-        text = f"{_nodes_are(down_nodes)} down: {', '.join(down_nodes)}; they receive the change when they are up again"
+        text = f"{counted(len(down_nodes), 'node')} {'is' if len(down_nodes) == 1 else 'are'} down: "
+        text += f"{', '.join(down_nodes)}; they receive the change when they are up again"
         yield Diagnostic("CL101", "warn", names, text, "Start them first, or remove them if they are lost.")
 
 
@@ -141,7 +143,8 @@ def _replication(
             yield Diagnostic("KS105", "warn", keyspace.name, text, suggested_fix)
         elif number_of_copies > node_count:
             location = "" if simple else f" in {dc}"
-            text = f"the replication has {number_of_copies} copies{location}, where there are {_node_count(node_count)}"
+            text = f"the replication has {number_of_copies} copies{location}, where there are "
+            text += counted(node_count, "node")
             if keyspace.tablets:
                 text += ", so no table can be created in this keyspace with tablets"
             suggested_fix = f"Add nodes, or {_manual_change(keyspace, {**replication, dc: str(node_count)}, server)}"
@@ -161,12 +164,3 @@ def _manual_change(keyspace: Keyspace, desired: Mapping[str, Any], server: Serve
         if statements
         else "change its replication manually."
     )
-
-
-def _nodes_are(addresses: Iterable[str]) -> str:
-    count = len(list(addresses))
-    return "1 node is" if count == 1 else f"{count} nodes are"
-
-
-def _node_count(number: int) -> str:
-    return "1 node" if number == 1 else f"{number} nodes"

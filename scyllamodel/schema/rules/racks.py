@@ -33,7 +33,7 @@ def rack_diagnostics(context: RuleContext) -> Iterator[Diagnostic]:
     if needing and context.server.views_need_rack_setting:
         severity: Severity = "error" if known and context.server.node.rf_rack_valid is not None else "warn"
         text = (
-            f"{_listed(needing)}: views and indexes on tablets need rf_rack_valid_keyspaces: true on {context.server}"
+            f"{', '.join(needing)}: views and indexes on tablets need rf_rack_valid_keyspaces: true on {context.server}"
         )
         yield Diagnostic(
             "KS108", severity, context.name, text, f"Set it in scylla.yaml of every node, {_WITHOUT_TABLETS}"
@@ -44,7 +44,7 @@ def rack_diagnostics(context: RuleContext) -> Iterator[Diagnostic]:
     if keyspace is None or context.racks is None or not (needing or (creates and context.server.node.rf_rack_valid)):
         return
     for dc, number, racks in invalid_factors(keyspace, context.racks):
-        what = f"{_listed(needing)}: views and indexes" if needing else "rf_rack_valid_keyspaces is set:"
+        what = f"{', '.join(needing)}: views and indexes" if needing else "rf_rack_valid_keyspaces is set:"
         text = f"{what} on tablets need one copy or one for each rack, but {dc} has {number} copies and {racks} racks"
         yield Diagnostic(
             "KS108", "error" if known else "warn", context.name, text, _suggested_fix(keyspace, dc, racks, context)
@@ -90,7 +90,3 @@ def _suggested_fix(keyspace: Keyspace, dc: str, racks: int, context: RuleContext
     )
     listed = "".join(f"\n    {step};" for step in steps)
     return f"Use {racks} copies in {dc}, or one; or move the data to a keyspace with tablets=False. Statements:{listed}"
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names)

@@ -173,7 +173,7 @@ def test_what_is_undone_already_is_left_out(found, change):
     assert undoing(found, [stored(change)]).is_empty
 
 
-# the live keyspace, the change, the server, what stands in the way
+# the live keyspace, the change, the server, the codes of what stands in the way, and some of its words
 OBSTACLES = [
     ("type of a column", schema(POINT, HOLDER), TYPE, CASSANDRA, "RB103", "the column h.p depends"),
     ("type inside a column", schema(POINT, table("h", "id int pk", "p list<frozen<point>>")), TYPE, CASSANDRA, "RB103",
@@ -197,8 +197,8 @@ OBSTACLES = [
      "RB104", "has its name"),
     ("a dropped table whose name is taken", schema(table("t", "id text pk")), c.DropTable("k", TABLE), CASSANDRA,
      "RB104", "has its name"),
-    ("a dropped column whose name is taken", schema(table("t", *T, "n text")), COLUMNS.inverse(), CASSANDRA, "RB104",
-     "has its name"),
+    ("a dropped column whose name is taken", schema(table("t", *T, "n text")), COLUMNS.inverse(), CASSANDRA,
+     "RB104 TY105", "has its name"),
     ("a dropped column whose table is gone", schema(), COLUMNS.inverse(), CASSANDRA, "RB104", "it no longer exists"),
     ("a dropped index whose table is gone", schema(), INDEX.inverse(), CASSANDRA, "RB104", "it no longer exists"),
     ("a dropped view whose table is gone", schema(), VIEW.inverse(), CASSANDRA, "RB104", "it no longer exists"),
@@ -247,7 +247,7 @@ def test_what_stands_in_the_way_is_named_before_anything_runs(found, change, ser
     """What others made dependent, or put in the place of what was ours, refuses the rollback whatever is allowed."""
     plan = undoing(found, [stored(change, server=server)], allow=ALL, server=server)
 
-    assert {code} == {refusal.code for refusal in plan.refusals}
+    assert set(code.split()) == {refusal.code for refusal in plan.refusals}
     assert any(said in refusal.text for refusal in plan.refusals)
     with pytest.raises(ImpossibleChange):
         plan.raise_refused()

@@ -103,7 +103,7 @@ def test_what_is_live_and_undeclared_is_noted():
 TEXT = """\
 k on cassandra 5.0.6: 6 to add, 1 to change, 0 to destroy.
 
-  +  1. Create the user type k.place with one field.
+  +  1. Create the user type k.place with 1 field.
         CREATE TYPE k.place (p frozen<point>)
   +  2. Add the field y to the user type k.point.
         ALTER TYPE k.point ADD y int
