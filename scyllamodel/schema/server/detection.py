@@ -61,6 +61,7 @@ MASK_SETTINGS: Final = ("dynamic_data_masking_enabled",)
 
 NODE_SETTINGS: Final = (
     "tablets_mode_for_new_keyspaces",
+    "enable_tablets",
     "minimum_replication_factor_fail_threshold",
     "twcs_max_window_count",
     "rf_rack_valid_keyspaces",
@@ -76,18 +77,38 @@ NODE_SETTINGS: Final = (
 def _node_settings(settings: Mapping[str, str], features: Iterable[str] | None) -> NodeSettings:
     values = {name: _setting_value(settings.get(name)) for name in NODE_SETTINGS}
     rack_valid = values["rf_rack_valid_keyspaces"]
+    endless_windows = _text(values["restrict_twcs_without_default_ttl"])
     return NodeSettings(
         features=None if features is None else frozenset(features),
-        tablets_mode=_text(values["tablets_mode_for_new_keyspaces"]),
+        tablets_mode=_tablets_mode(values["tablets_mode_for_new_keyspaces"], values["enable_tablets"]),
         min_replication_factor=_number(values["minimum_replication_factor_fail_threshold"]),
         max_time_windows=_number(values["twcs_max_window_count"]),
         rf_rack_valid=rack_valid if isinstance(rack_valid, bool) else None,
         most_factor=_number(values["maximum_replication_factor_fail_threshold"]),
         refused_strategies=_names(values["replication_strategy_fail_list"]) or frozenset(),
         discouraged_strategies=_names(values["replication_strategy_warn_list"]) or frozenset(),
-        endless_windows=_text(values["restrict_twcs_without_default_ttl"]),
+        endless_windows=_RESTRICTIONS.get(str(endless_windows), endless_windows),
         experimental=_names(values["experimental_features"]),
     )
+
+
+_TABLETS_MODES: Final = {"0": "disabled", "1": "enabled", "2": "enforced"}
+_RESTRICTIONS: Final = {"0": "false", "1": "true"}
+"""Numbers that scylla.yaml accepts as names of a mode; ``system.config`` shows them as they were written."""
+
+
+def _tablets_mode(mode: object, enable_tablets: object) -> str | None:
+    """The mode of new keyspaces: where it is not set, the older setting ``enable_tablets`` decides.
+
+    A node with a scylla.yaml of an older release has the mode ``?unknown`` (``db/config.hh``, enable_tablets_by_default).
+
+    >>> _tablets_mode("?unknown", False), _tablets_mode("1", False)
+    ('disabled', 'enabled')
+    """
+    name = _TABLETS_MODES.get(str(mode), str(mode))
+    if name in _TABLETS_MODES.values():
+        return name
+    return {True: "enabled", False: "disabled"}.get(enable_tablets) if isinstance(enable_tablets, bool) else None
 
 
 def _text(value: object) -> str | None:

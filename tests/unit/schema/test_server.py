@@ -117,6 +117,7 @@ def test_settings_of_a_node_are_json_texts():
     """The values of ``system.config`` are read as JSON; what is missing or odd stays unknown."""
     said = {
         "tablets_mode_for_new_keyspaces": '"enabled"',
+        "enable_tablets": "false",
         "minimum_replication_factor_fail_threshold": "2",
         "twcs_max_window_count": "50",
         "rf_rack_valid_keyspaces": "false",
@@ -136,7 +137,32 @@ def test_settings_of_a_node_are_json_texts():
     assert NodeSettings() == profile_from(None, SCYLLA_COLUMNS, settings=dict.fromkeys(said, "{")).node
 
 
-@pytest.mark.parametrize(("text", "read"), [("true", "true"), ('"true"', "true"), ("false", "false"), ("1", None)])
+@pytest.mark.parametrize(
+    ("mode", "older", "read"),
+    [
+        ('"enforced"', "false", "enforced"),
+        ('"0"', "true", "disabled"),
+        ('"1"', "false", "enabled"),
+        ('"2"', "false", "enforced"),
+        ('"?unknown"', "true", "enabled"),
+        ('"?unknown"', "false", "disabled"),
+        ('"?unknown"', None, None),
+        (None, None, None),
+    ],
+)
+def test_the_older_setting_decides_where_no_mode_of_tablets_is_set(mode, older, read):
+    """A scylla.yaml of before 2025.1 has ``enable_tablets`` alone, or neither: then a new keyspace has no tablets."""
+    said = {"tablets_mode_for_new_keyspaces": mode, "enable_tablets": older}
+    server = profile_from(None, SCYLLA_COLUMNS, settings={name: text for name, text in said.items() if text})
+
+    assert read == server.node.tablets_mode
+    assert (None if read is None else read != "disabled") is server.makes_tablets("", tablets=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("true", "true"), ('"true"', "true"), ("false", "false"), ('"1"', "true"), ('"0"', "false"), ("1", None)],
+)
 def test_a_setting_of_three_values_may_be_a_boolean(text, read):
     """``restrict_twcs_without_default_ttl`` is true, false or warn."""
     said = {"restrict_twcs_without_default_ttl": text}
