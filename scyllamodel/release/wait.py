@@ -69,6 +69,7 @@ def wait(repo: Repo, aim: Aim = "in-sync", *, timeout: float = 300.0) -> WaitRes
     Raises:
         SchemaDisagreement: with ``agreed``, the nodes did not agree in time.
         BuildTimeout: with ``built``, no further index or view was finished in the rest of the time.
+        PermissionDenied: with ``built``, the role may not read which ones are built.
         ConnectionFailed, IntrospectionError: no server responded until the timeout.
         DiscoveryError: models cannot be read.
     """

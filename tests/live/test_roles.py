@@ -24,6 +24,7 @@ from scyllamodel import (
     rollback,
     select,
     status,
+    wait,
 )
 from scyllamodel.errors import (
     ConfigurationError,
@@ -170,6 +171,26 @@ def test_a_role_that_may_only_log_in_can_plan(logins, keyspace):
             check(reader)
         with pytest.raises(LedgerError, match="no SELECT permission"):
             status(reader)
+
+
+def test_a_wait_for_builds_needs_its_grants(logins, keyspace):
+    """Without them nobody learns whether the index is built: a migration stops first, and a wait says why."""
+    name = keyspace[0]
+    migrated(logins, name)
+    role = logins.role("waiter")
+    with logins.repo(role, name, models=[__name__], name="roles") as repo:
+        logins.run(*rights(repo, role, "migrate"))
+        with pytest.raises(PermissionDenied, match=r"GRANT SELECT ON TABLE system\.built_views"):
+            wait(repo, "built")
+        logins.run(f"ALTER TABLE {name}.accounts DROP note")
+        with pytest.raises(PermissionDenied, match=r"nothing ran(?s:.)*system\.built_views"):
+            migrate(repo, wait_built=True)
+        granted = rights(repo, role, "wait --for built")
+        logins.run(*granted)
+
+        assert "applied" == migrate(repo, wait_built=True).status
+        assert [] == without(logins, granted, lambda: wait(repo, "built", timeout=60))
+        assert wait(repo, "built").met
 
 
 def test_who_makes_a_keyspace_needs_nothing_else(logins):

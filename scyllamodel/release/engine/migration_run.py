@@ -15,7 +15,7 @@ import attrs
 from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import SchemaDisagreement, StalePlan, StepFailed
-from scyllamodel.release.engine.build_status import await_built
+from scyllamodel.release.engine.build_status import await_built, build_permissions
 from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.release.engine.crash_detection import recover_crashed_run
 from scyllamodel.release.engine.execution import VersionWork, execute_version
@@ -103,9 +103,9 @@ class MigrationRun:
         """Create the keyspaces, take the locks, and apply what is missing then."""
         cluster = planned.cluster
         steps = (*planned.plan.bootstrap, *planned.plan.steps)
-        check_permissions(
-            cluster.coordinator, planned.request.repo, (*_internal_table_permissions(planned), *step_permissions(steps))
-        )
+        required = [*_internal_table_permissions(planned), *step_permissions(steps)]
+        required += build_permissions(planned.desired) if self.wait_built else ()
+        check_permissions(cluster.coordinator, planned.request.repo, required)
         with DdlExecutor(cluster.coordinator, cluster.server) as executor:
             keyspace_outcome = self.create_keyspaces(planned, executor)
             waiter = _LockWaiter(planned, executor, self)

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from scyllamodel._identifiers import qualified, quote
+from scyllamodel.schema.server.detection import BUILD_TABLES, RESTRICTED_TABLES
 
 
 @attrs.frozen
@@ -80,11 +81,16 @@ def grants(
         Grant(("plan", "diff", "inspect", "wait"), "every role can read the schema", ()),
         Grant(
             ("plan", "check", "migrate"),
-            "on ScyllaDB a superuser may also grant SELECT on system.versions, system.topology, system.config and "
-            "system.cluster_status; without it the server refuses some changes that the plan cannot refuse",
+            f"on ScyllaDB a superuser may also grant SELECT on each of {_RESTRICTED}; without it the server "
+            "refuses some changes that the plan cannot refuse",
             (),
         ),
         Grant(("status",), "it reads the lock and the history", _table_grants(names.status, role, "SELECT")),
+        Grant(
+            ("wait --for built", "migrate --wait-built"),
+            "servers list there what is built; status shows it too, and works without",
+            _table_grants([("system", table) for table in BUILD_TABLES], role, "SELECT"),
+        ),
         Grant(("check", "history"), "they read the history", _table_grants(names.history, role, "SELECT")),
         Grant(changing, "they create and alter, and own the tables that they create", (*schema, *internal_grants)),
         Grant(
@@ -128,6 +134,7 @@ def grants(
     return tuple(statements)
 
 
+_RESTRICTED: Final = ", ".join(f"system.{table}" for table in RESTRICTED_TABLES)
 _CHANGING_COMMANDS: Final = ("migrate", "baseline", "resolve", "unlock")
 
 

@@ -74,6 +74,13 @@ NODE_SETTINGS: Final = (
 """The settings that are read from ScyllaDB's ``system.config``, whose values are JSON texts."""
 
 
+RESTRICTED_TABLES: Final = ("versions", "topology", "config", "cluster_status", "tablets")
+"""Tables of ``system`` that ScyllaDB shows to an ordinary role after a GRANT only; plans work without them."""
+
+BUILD_TABLES: Final = ("built_views", "IndexInfo")
+"""Tables of ``system`` that list completed views and indexes; both servers show them after a GRANT only."""
+
+
 def _node_settings(settings: Mapping[str, str], features: Iterable[str] | None) -> NodeSettings:
     values = {name: _setting_value(settings.get(name)) for name in NODE_SETTINGS}
     rack_valid = values["rf_rack_valid_keyspaces"]
@@ -100,7 +107,7 @@ _RESTRICTIONS: Final = {"0": "false", "1": "true"}
 def _tablets_mode(mode: object, enable_tablets: object) -> str | None:
     """The mode of new keyspaces: where it is not set, the older setting ``enable_tablets`` decides.
 
-    A node with a scylla.yaml of an older release has the mode ``?unknown`` (``db/config.hh``, enable_tablets_by_default).
+    A node with a scylla.yaml of an older release has the mode ``?unknown`` (``db/config.hh``).
 
     >>> _tablets_mode("?unknown", False), _tablets_mode("1", False)
     ('disabled', 'enabled')

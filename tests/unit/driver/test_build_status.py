@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from cassandra import OperationTimedOut, Unauthorized
+
+import scyllamodel.driver.cluster
 from scyllamodel.driver.cluster.build_status import read_unbuilt
+from scyllamodel.errors import IntrospectionError, PermissionDenied
+from scyllamodel.release.engine.build_status import await_built
+from scyllamodel.schema.export.grants import GrantTables, grants
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.reflect import reflect_keyspace
+from support.builders import index, table
 from support.scylla_observed import NEW
 from support.scylla_observed import rows as scylla_rows
+
+ROOM = Path(scyllamodel.driver.cluster.__file__).parent
+READABLE = {"local", "peers", "peers_v2"}
+INDEXED = KeyspaceFacts("k", tables=[table("t", "a int pk", "v int", indexes=[index("v")])])
 
 
 class Node:
@@ -28,3 +45,50 @@ def test_indexes_that_no_node_lists_are_not_awaited():
 
     assert () == read_unbuilt(complete, found)
     assert ("docs_lang_local", "same_partition") == read_unbuilt(building, found)
+
+
+def answering(error):
+    """A cluster with an index, whose coordinator answers every read with this error."""
+
+    def rows(_):
+        raise error
+
+    coordinator = SimpleNamespace(rows=rows, address="10.0.0.1:9042")
+    return SimpleNamespace(coordinator=coordinator, introspect=lambda _: [INDEXED])
+
+
+def test_who_may_not_read_what_is_built_learns_it():
+    """The wait ends with the statements that an administrator sends, and not as if all were built."""
+    denied = answering(Unauthorized("User u has no SELECT permission on <table system.built_views>"))
+
+    assert read_unbuilt(denied.coordinator, INDEXED) is None
+    with pytest.raises(PermissionDenied) as caught:
+        await_built(denied, SchemaFacts([INDEXED]), 1.0)
+
+    assert "GRANT SELECT ON TABLE system.built_views TO" in str(caught.value)
+    assert 'GRANT SELECT ON TABLE system."IndexInfo" TO' in str(caught.value)
+
+
+def test_a_lost_answer_is_not_taken_for_a_finished_build():
+    """Neither a wait nor a status goes on as if nothing were being built."""
+    lost = answering(OperationTimedOut())
+
+    with pytest.raises(IntrospectionError, match="indexes and views"):
+        await_built(lost, SchemaFacts([INDEXED]), 1.0)
+
+
+def test_nothing_is_read_where_nothing_is_built():
+    """A keyspace without indexes and views needs no permission."""
+    denied = answering(Unauthorized("User u has no SELECT permission on <table system.built_views>"))
+
+    assert () == read_unbuilt(denied.coordinator, KeyspaceFacts("k", tables=[table("t", "a int pk")]))
+
+
+def test_grants_name_every_table_of_the_system_that_is_read():
+    """An ordinary role reads the list of nodes; for the other tables of ScyllaDB it needs a GRANT."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOM.glob("*.py")))
+    read = set(re.findall(r'FROM system\."?(\w+)', code)) - READABLE
+    said = "\n".join("\n".join((grant.why, *grant.cql)) for grant in grants("shop", "deploy", GrantTables()))
+    named = set(re.findall(r'system\."?(\w+)', said))
+
+    assert read == named
