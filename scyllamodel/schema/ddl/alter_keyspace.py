@@ -6,7 +6,7 @@ accepts. Each names every data centre and ``durable_writes``, since ScyllaDB res
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from scyllamodel._identifiers import quote
@@ -18,10 +18,23 @@ if TYPE_CHECKING:
     from scyllamodel.schema.server.profile import ServerProfile
 
 
-def alter_keyspace_statements(live: Keyspace, desired: Keyspace, server: ServerProfile) -> list[str] | None:
+def alter_keyspace_statements(
+    live: Keyspace,
+    desired: Keyspace,
+    server: ServerProfile,
+    *,
+    racks: Mapping[str, Iterable[str]] | None = None,
+    even: bool = False,
+) -> list[str] | None:
     """The statements from the live to the desired keyspace; None when no statement leads there.
 
-    A keyspace cannot be switched between vnodes and tablets, nor from named racks to a number of copies.
+    A keyspace cannot be switched between vnodes and tablets, nor from named racks to another number of copies, unless
+    the racks are known.
+
+    Parameters:
+        racks: the racks of each data centre, where they are known.
+        even: whether the server refuses a number of copies that is neither one nor one for each rack, as in a keyspace
+            with views and tablets; lists of racks replace such numbers.
     """
     if desired.tablets is not None and bool(live.tablets) != desired.tablets:
         return None
@@ -29,8 +42,9 @@ def alter_keyspace_statements(live: Keyspace, desired: Keyspace, server: ServerP
     target = _target_replication(live_replication, desired.replication or live_replication)
     if not (live.tablets and server.alters_replication_stepwise):
         return [alter_keyspace_cql(live.name, target, durable_writes=desired.durable_writes)]
-    states = list(_intermediate_replications(live_replication, target))
-    if _with_copies(states[-1] if states else live_replication) != _with_copies(target):
+    known = {dc: tuple(sorted(names)) for dc, names in (racks or {}).items()} if server.has_rack_lists else {}
+    states = list(_intermediate_replications(live_replication, target, known, even=even))
+    if not _has_copies_of(states[-1] if states else live_replication, target):
         return None
     return [
         alter_keyspace_cql(live.name, state, durable_writes=desired.durable_writes)
@@ -60,39 +74,67 @@ def _target_replication(live: Mapping[str, Any], desired: Mapping[str, Any]) -> 
     }
 
 
-def _with_copies(replication: Mapping[str, Any]) -> dict[str, Any]:
-    """The replication without data centres that hold zero copies."""
-    return {name: factor for name, factor in replication.items() if name == "class" or copy_count(factor)}
+def _has_copies_of(replication: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
+    """Whether two replications keep the same copies: a number equals a list of as many racks."""
+    names = {*factors(replication), *factors(target)}
+    pairs = [(replication.get(dc, "0"), target.get(dc, "0")) for dc in names]
+    return replication.get("class") == target.get("class") and all(
+        sorted(one) == sorted(other)
+        if isinstance(one, tuple) and isinstance(other, tuple)
+        else copy_count(one) == copy_count(other)
+        for one, other in pairs
+    )
 
 
-def _intermediate_replications(live: dict[str, Any], target: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _intermediate_replications(
+    live: dict[str, Any], target: dict[str, Any], racks: Mapping[str, tuple[str, ...]], *, even: bool
+) -> Iterator[dict[str, Any]]:
     """The intermediate replications: one data centre at a time, by one copy; those that lose copies come last."""
     state = dict(live)
     data_centers = sorted({*factors(live), *factors(target)})
     for dc in sorted(data_centers, key=lambda dc: (copy_count(target.get(dc)) or 0) < (copy_count(live.get(dc)) or 0)):
-        for factor in _intermediate_factors(state.get(dc, "0"), target.get(dc, "0")):
+        current, desired, known = state.get(dc, "0"), target.get(dc, "0"), racks.get(dc, ())
+        counts = _intermediate_counts(current, desired)
+        by_racks = isinstance(current, tuple) or isinstance(desired, tuple)
+        by_racks = by_racks or (even and any(int(count) not in {0, 1, len(known)} for count in counts))
+        for factor in (_intermediate_lists(current, desired, known) if by_racks else None) or counts:
             state[dc] = factor
             yield dict(state)
         if dc not in target:
             del state[dc]
 
 
-def _intermediate_factors(current: Any, target: Any) -> Iterator[Any]:
-    """The intermediate factors of one data centre; they stop early where the server accepts no further step."""
-    if isinstance(current, tuple):
-        if isinstance(target, tuple):
-            yield from _intermediate_racks(cast("tuple[str, ...]", current), cast("tuple[str, ...]", target))
-        return
-    target_count = copy_count(target)
-    count = copy_count(current)
-    while target_count is not None and count is not None and count != target_count:
-        count += 1 if count < target_count else -1
-        yield str(count)
-    if isinstance(target, tuple):
-        yield target
+def _intermediate_counts(current: Any, target: Any) -> list[Any]:
+    """The numbers up to the target, then the target if it is a list of racks; none if the current factor is a list."""
+    count, target_count = copy_count(current), copy_count(target)
+    if isinstance(current, tuple) or count is None or target_count is None:
+        return []
+    way = range(count + 1, target_count + 1) if target_count > count else range(count - 1, target_count - 1, -1)
+    return [*map(str, way), *([target] if isinstance(target, tuple) else [])]
 
 
-def _intermediate_racks(current: tuple[str, ...], target: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _intermediate_lists(current: Any, target: Any, known: tuple[str, ...]) -> list[Any] | None:
+    """The lists of racks up to the target; None where too few racks are known.
+
+    A number becomes a list of as many racks before anything else changes.
+    """
+    end = _racks(target, known if not isinstance(current, tuple) else (*current, *known))
+    start = None if end is None else _racks(current, (*end, *known))
+    if start is None or end is None:
+        return None
+    converted = [start] if start and not isinstance(current, tuple) else []
+    return [*converted, *_one_rack_at_a_time(start, end)]
+
+
+def _racks(factor: Any, preferred: Iterable[str]) -> tuple[str, ...] | None:
+    """The racks of a factor; for a number the first of those that are preferred, None if there are too few."""
+    if isinstance(factor, tuple):
+        return cast("tuple[str, ...]", factor)
+    count, names = copy_count(factor), tuple(dict.fromkeys(preferred))
+    return None if count is None or count > len(names) else names[:count]
+
+
+def _one_rack_at_a_time(current: tuple[str, ...], target: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Add or remove one rack at a time, new ones first, so that the number of copies never falls below the target."""
     racks = list(current)
     for rack in target:

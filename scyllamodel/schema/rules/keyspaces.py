@@ -13,7 +13,7 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, KeyspaceFacts
 from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors, strategy_fault
-from scyllamodel.schema.rules.racks import needs_valid_racks
+from scyllamodel.schema.rules.racks import needs_even_copies
 
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.context import ChangeRule, RuleContext, Topology
@@ -203,7 +203,8 @@ def _differs(change: KeyspaceMismatch, context: RuleContext) -> Iterator[Diagnos
 
 def _alter_instructions(change: KeyspaceMismatch, context: RuleContext) -> str:
     """The statements that lead to the configured keyspace, in the order in which the server accepts them."""
-    statements = alter_keyspace_statements(change.live, change.desired, context.server)
+    even = needs_even_copies(context.live, context.server)
+    statements = alter_keyspace_statements(change.live, change.desired, context.server, racks=context.racks, even=even)
     if statements is None:
         return (
             "ALTER KEYSPACE cannot make this change: create another keyspace, copy the tables with scyllamodel "
@@ -213,13 +214,18 @@ def _alter_instructions(change: KeyspaceMismatch, context: RuleContext) -> str:
         "ScyllaDB moves the rows and answers when it has finished" if change.live.tablets else "then run a repair"
     )
     statements_text = "\n".join(f"    {step};" for step in statements)
-    if change.live.tablets and context.server.views_need_valid_racks and needs_valid_racks(context.live):
-        completion_note += (
-            ". The keyspace has views or indexes, so each step has to result in one copy, or one for each rack; "
-        )
-        completion_note += "if a step does not, convert the number into a list of racks first, and change the list"
+    if even and not (context.server.has_rack_lists and context.racks):
+        completion_note += f". {_uneven_note(context)}"
     advice = f"Run these statements manually, one at a time ({completion_note}); or configure the stored values:"
     return f"A sync never alters a keyspace. {advice}\n{statements_text}"
+
+
+def _uneven_note(context: RuleContext) -> str:
+    """What to do where a printed step is refused, because no list of racks leads around it."""
+    text = "In this keyspace each step has to result in one copy, or one for each rack; if a step does not, "
+    if context.server.has_rack_lists:
+        return f"{text}convert the number into a list of racks first, and change the list"
+    return f"{text}{context.server} refuses it: create a keyspace with the final number instead, and copy the tables"
 
 
 def _value_text(value: object) -> str:

@@ -22,6 +22,7 @@ from scyllamodel.schema.server.profile import is_viewless
 if TYPE_CHECKING:
     from scyllamodel.schema.diagnostics import Severity
     from scyllamodel.schema.rules.context import Racks, RuleContext
+    from scyllamodel.schema.server.profile import ServerProfile
 
 
 def rack_diagnostics(context: RuleContext) -> Iterator[Diagnostic]:
@@ -69,6 +70,13 @@ def needs_valid_racks(facts: KeyspaceFacts) -> bool:
     """Whether a keyspace has objects that need a valid replication: views, or indexes stored in views."""
     indexes = (index for table in facts.tables for index in table.indexes)
     return bool(facts.views) or any(not is_viewless(index.using) for index in indexes)
+
+
+def needs_even_copies(facts: KeyspaceFacts, server: ServerProfile) -> bool:
+    """Whether the server refuses numbers of copies in this keyspace that are neither one nor one for each rack."""
+    tablets = facts.keyspace is not None and bool(facts.keyspace.tablets)
+    holds = server.views_need_valid_racks and needs_valid_racks(facts)
+    return tablets and (server.node.rf_rack_valid is True or holds)
 
 
 def _object_that_needs_racks(change: object) -> str | None:

@@ -18,7 +18,7 @@ from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts
 from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors, replication_map
 from scyllamodel.schema.rules.context import RuleContext
 from scyllamodel.schema.rules.keyspaces import refused_replication
-from scyllamodel.schema.rules.racks import invalid_factors, needs_valid_racks
+from scyllamodel.schema.rules.racks import invalid_factors, needs_even_copies, needs_valid_racks
 from scyllamodel.schema.rules.raw_statement import RawStatement, refusal
 
 
@@ -225,7 +225,9 @@ def _statements_text(keyspace: Keyspace, requested: Mapping[str, Any], raw: RawS
     steps = (
         None
         if strategy_name(requested) == "SimpleStrategy"
-        else alter_keyspace_statements(keyspace, desired, raw.server)
+        else alter_keyspace_statements(
+            keyspace, desired, raw.server, racks=raw.racks, even=needs_even_copies(raw.facts, raw.server)
+        )
     )
     if not steps:
         return "ALTER KEYSPACE cannot make this change: create another keyspace and copy the tables."

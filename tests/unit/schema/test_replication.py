@@ -205,16 +205,17 @@ def test_both_ways_out_of_an_invalid_replication_are_said():
 
 
 def test_advice_on_a_keyspace_with_views_speaks_of_racks():
-    """KS103 prints steps that the server refuses while there are views; then racks are the way."""
+    """Where the racks are not known, KS103 says that steps may be refused while there are views."""
 
-    def fix(*parts):
+    def fix(server, *parts):
         plan = make_plan(
-            attrs.evolve(wanted(), keyspace=keyspace(dc1=3)), schema(*parts, keyspace=keyspace(dc1=1)), NEW
+            attrs.evolve(wanted(), keyspace=keyspace(dc1=3)), schema(*parts, keyspace=keyspace(dc1=1)), server
         )
         return next(said.fix for said in plan.notes if said.code == "KS103")
 
-    assert "list of racks" in fix(T, BY_V)
-    assert "list of racks" not in fix(T)
+    assert "list of racks" in fix(NEW, T, BY_V)
+    assert "list of racks" not in fix(NEW, T)
+    assert "copy the tables" in fix(MIDDLE, T, BY_V)
 
 
 def altered(found, wanted, server):
@@ -234,7 +235,10 @@ def altered(found, wanted, server):
          [f"'dc1': '{one}', 'dc2': '1'}} AND durable_writes = true" for one in (2, 1, 0)]),
         (keyspace(dc1=2), keyspace(dc1=["r1", "r2"]), NEW, ["'dc1': ['r1', 'r2']} AND durable_writes = true"]),
         (keyspace(dc1=1), keyspace(dc1=["r1", "r2"]), NEW,
-         ["'dc1': '2'} AND durable_writes = true", "'dc1': ['r1', 'r2']} AND durable_writes = true"]),
+         ["'dc1': ['r1']} AND durable_writes = true", "'dc1': ['r1', 'r2']} AND durable_writes = true"]),
+        (keyspace(dc1=["r1", "r2"]), keyspace(dc1=1), NEW, ["'dc1': ['r1']} AND durable_writes = true"]),
+        (keyspace(dc1=2), keyspace(dc1=["r1"]), NEW,
+         ["'dc1': '1'} AND durable_writes = true", "'dc1': ['r1']} AND durable_writes = true"]),
         (keyspace(dc1=["r1", "r2"]), keyspace(dc1=["r1", "r3"]), NEW,
          ["'dc1': ['r1', 'r2', 'r3']} AND durable_writes = true", "'dc1': ['r1', 'r3']} AND durable_writes = true"]),
         (keyspace(dc1=["r1", "r2"]), keyspace(dc1=3), NEW, None),
@@ -260,7 +264,9 @@ GUIDED = [
     ("a data centre in place of another", keyspace(dc1=2), keyspace(dc2=1),
      ["'dc1': '2', 'dc2': '1'", "'dc1': '1', 'dc2': '1'", "'dc1': '0', 'dc2': '1'"]),
     ("racks of a new data centre", keyspace(dc1=["r1", "r2"]), keyspace(dc1=["r1", "r2"], dc2=["r1"]),
-     ["'dc1': ['r1', 'r2'], 'dc2': '1'", "'dc1': ['r1', 'r2'], 'dc2': ['r1']"]),
+     ["'dc1': ['r1', 'r2'], 'dc2': ['r1']"]),
+    ("racks of a data centre that goes", keyspace(dc1=["r1"], dc2=["r1", "r2"]), keyspace(dc1=["r1"]),
+     ["'dc1': ['r1'], 'dc2': ['r2']", "'dc1': ['r1'], 'dc2': []"]),
 ]  # fmt: skip
 
 
@@ -281,6 +287,43 @@ def test_a_plan_prints_each_step_of_a_new_replication_on_tablets(found, declared
         assert [] == [one for one in RawStatementChecker("k", [KeyspaceFacts("k", found)], NEW).check(step) if one.code]
         given = replication_map(parse_statement(step).options["replication"])
         found = attrs.evolve(found, replication=FrozenMap({dc: n for dc, n in given.items() if n != "0"}))
+
+
+WITH_VIEWS = [
+    ("more copies", keyspace(dc1=1), keyspace(dc1=3), ["['r1']", "['r1', 'r2']", "['r1', 'r2', 'r3']"]),
+    ("fewer copies", keyspace(dc1=3), keyspace(dc1=1), ["['r1', 'r2', 'r3']", "['r1', 'r3']", "['r1']"]),
+    ("fewer copies than racks", keyspace(dc1=3), keyspace(dc1=2), ["['r1', 'r2', 'r3']", "['r1', 'r2']"]),
+    ("a longer list by its number", keyspace(dc1=["r1", "r3"]), keyspace(dc1=3), ["['r1', 'r3', 'r2']"]),
+    ("fewer racks than copies", keyspace(dc1=3), keyspace(dc1=["r2"]),
+     ["['r2', 'r1', 'r3']", "['r2', 'r3']", "['r2']"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "declared", "lists"), [c[1:] for c in WITH_VIEWS], ids=[c[0] for c in WITH_VIEWS])
+def test_lists_of_racks_lead_around_numbers_that_the_server_refuses(found, declared, lists):
+    """Views on tablets need one copy or one for each rack: the printed steps are those that the server takes then."""
+    models = attrs.evolve(wanted(T, BY_V), keyspace=declared)
+    plan = make_plan(models, schema(T, BY_V, keyspace=found), NEW, topology={"dc1": 3}, racks={"dc1": RACKS["dc1"]})
+    (said,) = [one for one in plan.notes if one.code == "KS103"]
+    start = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': "
+    steps = [f"{start}{one}}} AND durable_writes = true" for one in lists]
+
+    assert [f"    {step};" for step in steps] == said.fix.splitlines()[1:]
+    for step in steps:
+        judge = RawStatementChecker(
+            "k", [schema(T, BY_V, keyspace=found)], NEW, topology={"dc1": 3}, racks={"dc1": RACKS["dc1"]}
+        )
+        assert [] == [one for one in judge.check(step) if one.severity == "error"]
+        found = attrs.evolve(found, replication=replication_map(parse_statement(step).options["replication"]))
+
+
+def test_numbers_stay_numbers_where_every_step_is_taken():
+    """A plain table does not need valid racks, and one copy in a new data centre is valid anywhere."""
+    steps = alter_keyspace_statements(keyspace(dc1=1), keyspace(dc1=3), NEW, racks=RACKS)
+    even = alter_keyspace_statements(keyspace(dc1=3), keyspace(dc1=3, dc2=1), NEW, racks=RACKS, even=True)
+
+    assert ["'dc1': '2'", "'dc1': '3'"] == [step.partition("Strategy', ")[2].partition("}")[0] for step in steps]
+    assert ["'dc1': '3', 'dc2': '1'"] == [step.partition("Strategy', ")[2].partition("}")[0] for step in even]
 
 
 def test_the_advice_prints_the_statements():
