@@ -174,7 +174,7 @@ def test_a_role_that_may_only_log_in_can_plan(logins, keyspace):
 
 
 def test_a_wait_for_builds_needs_its_grants(logins, keyspace):
-    """Without them nobody learns whether the index is built: a migration stops first, and a wait says why."""
+    """Without them a migration stops before it begins, and a wait names the missing permissions."""
     name = keyspace[0]
     migrated(logins, name)
     role = logins.role("waiter")

@@ -70,7 +70,7 @@ def test_who_may_not_read_what_is_built_learns_it():
 
 
 def test_a_lost_answer_is_not_taken_for_a_finished_build():
-    """Neither a wait nor a status goes on as if nothing were being built."""
+    """The wait raises an error; it does not report the builds as finished."""
     lost = answering(OperationTimedOut())
 
     with pytest.raises(IntrospectionError, match="indexes and views"):
