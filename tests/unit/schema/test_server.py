@@ -151,7 +151,7 @@ def test_settings_of_a_node_are_json_texts():
     ],
 )
 def test_the_older_setting_decides_where_no_mode_of_tablets_is_set(mode, older, read):
-    """A scylla.yaml of an older release has ``enable_tablets`` alone, or neither: then a new keyspace has no tablets."""
+    """A scylla.yaml of an older release has ``enable_tablets`` or neither: then new keyspaces have no tablets."""
     said = {"tablets_mode_for_new_keyspaces": mode, "enable_tablets": older}
     server = profile_from(None, SCYLLA_COLUMNS, settings={name: text for name, text in said.items() if text})
 
