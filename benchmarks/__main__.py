@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import data, models, release, schema, server
+from benchmarks import data, models, release, schema, server, yardsticks
 from benchmarks.harness import Figure, progress, report, told
 
 GROUPS = {
@@ -14,6 +14,7 @@ GROUPS = {
     "server": server.figures,
     "release": release.figures,
     "data": data.figures,
+    "yardsticks": yardsticks.figures,
 }
 
 

@@ -10,10 +10,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import attrs
+
+from scyllamodel.local.versions import DEFAULT, RELEASES
 
 Side = Callable[[], Any]
 
@@ -89,11 +92,15 @@ def _median(found: Any) -> float:
 
 
 def machine() -> dict[str, Any]:
-    """Where the figures come from."""
+    """Where the figures come from, and how busy it was: load above the number of cores spoils wall times."""
     return {
+        "scyllamodel": version("scyllamodel"),
+        "scylla-driver": version("scylla-driver"),
+        "cassandra": RELEASES[DEFAULT],
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
+        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
 
 

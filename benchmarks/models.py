@@ -83,7 +83,7 @@ def _classes(count: int = 1000) -> Figure:
             attrs.define(type(f"Plain{number}", (), _body(number)[1]), kw_only=True)
 
     return compare(
-        "1,000 model classes of 8 columns", "1,000 attrs.define classes", ours, plain, target="wall <= 3", rounds=3
+        "1,000 model classes of 8 columns", "1,000 attrs.define classes", ours, plain, target="wall <= 2.5", rounds=3
     )
 
 
@@ -97,7 +97,7 @@ def _rows() -> Iterator[Figure]:
         "the driver's named tuples, the class already made",
         lambda: [load(row) for row in rows],
         lambda: [named(*row) for row in rows],
-        target="wall <= 0.6",
+        target="wall <= 0.70",
         number=50,
         rounds=15,
     )
