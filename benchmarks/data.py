@@ -23,6 +23,7 @@ from benchmarks.latency import latencies
 from benchmarks.peers import peers
 from benchmarks.rows import Plain, Rich, Slotted, Spread, by_hand, plain, rich
 from scyllamodel import Repo, migrate, select
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.local import LocalCluster
 from scyllamodel.query.instances import statements_for
 
@@ -125,7 +126,7 @@ def _written(bench: Bench) -> Iterator[Figure]:
         number=500,
         note="1 round trip each",
     )
-    access, requests = statements_for(Plain, bench.repo.keyspace), bench.repo.requests()
+    access, requests = statements_for(Plain, bench.repo.keyspace), client_of(bench.repo).requests()
     yield compare(
         "build and bind an insert of 10 columns, no network",
         "PreparedStatement.bind",

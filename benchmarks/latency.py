@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.harness import Figure
 from benchmarks.rows import Plain, plain
 from scyllamodel import Repo
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.query.instances import statements_for
 
 CALLS = 3000
@@ -32,7 +33,7 @@ def latencies(repo: Repo, session: Any) -> Iterator[Figure]:
         row.size = next(sizes)
         repo.save(row)
 
-    access, requests = statements_for(Plain, repo.keyspace), repo.requests()
+    access, requests = statements_for(Plain, repo.keyspace), client_of(repo).requests()
     same = _bytes(requests.prepare_and_bind(access.insert(row).compiled)), _bytes(insert.bind(values))
     key = (5, row.id)
     yield _compared("get one row", lambda: repo.get(Plain, part=5, id=row.id), lambda: session.execute(get, key).one())

@@ -58,9 +58,6 @@ FLOORS = {
 }
 """Module or package to floor; the longest prefix counts, and a package's modules may import one another."""
 
-TWINS = "driver.data.async_api", "driver.repo"
-"""A class and its awaited twin, which know each other; a type checker alone imports it."""
-
 MODULES = sorted(path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in ROOT.rglob("*.py"))
 
 
@@ -95,7 +92,7 @@ def test_imports_go_down_the_floors(module):
     wrong = [
         f"{module}.py:{line} imports {name} ({FLOORS[_room(name)]}, from floor {FLOORS[here]})"
         for line, name in _imports(module)
-        if _room(name) != here and FLOORS[_room(name)] >= FLOORS[here] and (module, name) != TWINS
+        if _room(name) != here and FLOORS[_room(name)] >= FLOORS[here]
     ]
 
     assert [] == wrong

@@ -15,6 +15,7 @@ import attrs
 from scyllamodel import Repo
 from scyllamodel._identifiers import companion_keyspace, quote
 from scyllamodel.config import settings_from_url
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.release import create_keyspace
 from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.release.engine.results import KeyspaceResult
@@ -34,7 +35,7 @@ def temporary_repo(url: str, models: str, on_query: Any) -> Generator[Repo]:
     name = f"scyllamodel_demo_{secrets.token_hex(4)}"
     settings = settings_from_url(f"{scheme}{separator}{authority.partition('/')[0]}/{name}{question_mark}{query}")
     with Repo.from_settings(attrs.evolve(settings, models=(models,), on_query=on_query)) as repo:
-        repo.connection()
+        client_of(repo).connection()
         try:
             yield repo
         finally:

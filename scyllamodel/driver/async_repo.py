@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import Self
 
-from scyllamodel.config import RepoSettings
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.data.async_api import AsyncApi
 from scyllamodel.driver.data.asyncio_bridge import run_in_own_thread
 from scyllamodel.driver.data.instrumentation import OnQuery
@@ -21,7 +21,12 @@ class AsyncRepo(AsyncApi):
     """
 
     def __init__(self, *args: Any, on_query: OnQuery | None = None, **keywords: Any) -> None:
-        self._repo = Repo(*args, **keywords).set_on_query(on_query)
+        repo = Repo(*args, **keywords)
+        repo._set_on_query(on_query)  # noqa: SLF001 - it refuses async functions, which this class awaits
+        self._adopt(repo)
+
+    def _adopt(self, repo: Repo) -> None:
+        self._repo, self._settings, self._client = repo, repo.settings, client_of(repo)
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -32,7 +37,7 @@ class AsyncRepo(AsyncApi):
     def from_repo(cls, repo: Repo) -> Self:
         """Return the awaited twin of a repo."""
         async_repo = cls.__new__(cls)
-        async_repo._repo = repo  # noqa: SLF001 - another constructor
+        async_repo._adopt(repo)  # noqa: SLF001 - another constructor
         return async_repo
 
     def sync(self) -> Repo:
@@ -41,31 +46,6 @@ class AsyncRepo(AsyncApi):
 
     def __repr__(self) -> str:
         return f"Async{self._repo!r}"
-
-    @property
-    def settings(self) -> RepoSettings:
-        """See `Repo.settings`."""
-        return self._repo.settings
-
-    @property
-    def name(self) -> str:
-        """See `Repo.name`."""
-        return self._repo.name
-
-    @property
-    def keyspace(self) -> str:
-        """See `Repo.keyspace`."""
-        return self._repo.keyspace
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """See `Repo.models`."""
-        return self._repo.models
-
-    @property
-    def session(self) -> Any:
-        """See `Repo.session`; connecting blocks."""
-        return self._repo.session
 
     def in_keyspace(self, keyspace: str) -> Self:
         """See `Repo.in_keyspace`."""

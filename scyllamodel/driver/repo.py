@@ -1,120 +1,39 @@
 """A repo: one keyspace on one cluster, its models, and a connection made on first use.
 
-In: settings. Out: the driver session for data, and a `Connection` for release work. Threads share it; a forked child
-makes its own connection, or fails if the session was borrowed.
+In: settings. Out: the driver session, and methods that read and write rows. Threads share it; a forked child makes its
+own connection, or fails if the session was borrowed.
 """
 
 from __future__ import annotations
 
-import atexit
-import contextlib
 import copy
-import threading
-import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from typing_extensions import Self
 
 from scyllamodel.config import RepoSettings, Secret, settings_from_url
 from scyllamodel.driver.data.callbacks import async_callback_message, is_async
-from scyllamodel.driver.data.instrumentation import OnQuery, QueryInstrumentation, check_instrumentation
-from scyllamodel.driver.data.page_secrets import PageSecrets
-from scyllamodel.driver.data.prepared import CacheInfo
+from scyllamodel.driver.data.client import Client
+from scyllamodel.driver.data.instrumentation import OnQuery, check_instrumentation
 from scyllamodel.driver.data.read_api import ReadApi
-from scyllamodel.driver.data.requests import Requests
-from scyllamodel.driver.data.single_flight import SingleFlight
 from scyllamodel.driver.data.write_api import WriteApi
-from scyllamodel.driver.session import fork_safety
-from scyllamodel.driver.session.connect import connect, loop_is_idle, stop_event_loop
-from scyllamodel.driver.session.connection import Connection
 from scyllamodel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from scyllamodel.driver.async_repo import AsyncRepo
 
 
-class _ConnectionHolder:
-    """The connection of a repo, made on first use and reset in a forked child.
-
-    Attributes:
-        requests: reads and writes through the connection, made on first use.
-        single_flight: connecting and making requests, shared by all threads and tasks that need them first.
-    """
-
-    def __init__(self) -> None:
-        self.connection: Connection | None = None
-        self.requests: Requests | None = None
-        self.single_flight = SingleFlight[Any]()
-        _holders.add(self)
-
-    def get_or_open(self, factory: Callable[[], Connection]) -> Connection:
-        connection = self.connection
-        if connection is None:
-            connection = self.single_flight.run("connection", lambda: self._get_or_make(factory))
-        return connection
-
-    def _get_or_make(self, factory: Callable[[], Connection]) -> Connection:
-        """Return the connection; a thread that comes just after the first one finds it."""
-        if self.connection is None:
-            self.connection = factory()
-        return self.connection
-
-    def close(self) -> None:
-        self.single_flight.wait_for("connection")
-        connection, self.connection = self.connection, None
-        self.requests = None
-        if connection is not None:
-            connection.close()
-
-    def __del__(self) -> None:
-        connection: Connection | None = getattr(self, "connection", None)
-        if connection is None or connection.is_inherited:
-            return
-        warnings.warn(f"{connection.label} was not closed", ResourceWarning, source=self, stacklevel=2)
-        with contextlib.suppress(RuntimeError):  # the program is ending, and starts no threads
-            threading.Thread(target=connection.close, name="scyllamodel", daemon=True).start()
-
-    def reset_after_fork(self) -> None:
-        """Reset in a forked child: the session is the parent's, and a thread of the parent may have been connecting."""
-        self.single_flight = SingleFlight[Any]()
-        self.close()
-
-
-_holders: Final[weakref.WeakSet[_ConnectionHolder]] = weakref.WeakSet()
 _repos: Final[weakref.WeakSet[Repo]] = weakref.WeakSet()
 
 
 def live_repos() -> list[Repo]:
     """Return the repos of this process that are still referenced, in no order."""
     return list(_repos)
-
-
-def _reset_in_child() -> None:
-    for holder in list(_holders):
-        holder.reset_after_fork()
-
-
-fork_safety.call_in_child(_reset_in_child)
-
-
-def _close_at_exit() -> None:
-    """Close open repos and stop the driver's event loop, which would delay the exit of half of all programs by 5 s.
-
-    The loop serves all clusters of the process, so it is left to the driver while any other is open.
-    """
-    for holder in list(_holders):
-        with contextlib.suppress(Exception):  # errors have no receiver at exit
-            holder.close()
-    if loop_is_idle():
-        stop_event_loop()
-
-
-atexit.register(_close_at_exit)
 
 
 class Repo(ReadApi, WriteApi):
@@ -246,10 +165,14 @@ class Repo(ReadApi, WriteApi):
     def _set_up(self, settings: RepoSettings, session: Any = None) -> None:
         check_instrumentation(settings)
         self._settings = settings
-        self._page_secrets = PageSecrets(settings.page_secret)
-        self._holder = _ConnectionHolder()
+        self._client = Client(settings, session)
         _repos.add(self)
-        self._borrowed = None if session is None else Connection(session, owned=False, label=self._session_label)
+
+    def _set_on_query(self, on_query: OnQuery | None) -> None:
+        """Set another ``on_query``, which an `AsyncRepo` may await."""
+        self._settings = attrs.evolve(self._settings, on_query=on_query)
+        check_instrumentation(self._settings)
+        self._client.settings = self._settings
 
     @classmethod
     def from_settings(cls, settings: RepoSettings) -> Self:
@@ -271,93 +194,8 @@ class Repo(ReadApi, WriteApi):
         return cls.from_settings(settings_from_url(url))
 
     def __repr__(self) -> str:
-        where = "session=…" if self._borrowed else f"nodes={list(self.settings.nodes)!r}"
+        where = "session=…" if self.settings.borrowed else f"nodes={list(self.settings.nodes)!r}"
         return f"Repo({self.name!r}, {where}, keyspace={self.keyspace!r})"
-
-    @property
-    def _session_label(self) -> str:
-        return f"the driver session of repo {self._settings.name!r}"
-
-    @property
-    def settings(self) -> RepoSettings:
-        """The settings of the repo; frozen."""
-        return self._settings
-
-    @property
-    def name(self) -> str:
-        """The name that models are bound to."""
-        return self._settings.name
-
-    @property
-    def keyspace(self) -> str:
-        """The keyspace of all models that name no other."""
-        return self._settings.keyspace
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """The packages that contain the models."""
-        return self._settings.models
-
-    @property
-    def session(self) -> Any:
-        """The driver session (`cassandra.cluster.Session`), connected on first use.
-
-        It has no current keyspace unless a borrowed one has.
-
-        Raises:
-            ConnectionFailed: no server answered properly, or the session was borrowed before this process was forked.
-        """
-        return self.connection().application_session()
-
-    def connection(self) -> Connection:
-        """Return the connection for release work, made on first use.
-
-        Raises:
-            ConnectionFailed: no server answered properly, or the session was borrowed before this process was forked.
-        """
-        if self._borrowed is not None:
-            return self._borrowed
-        return self._holder.get_or_open(self._connect)
-
-    def requests(self) -> Requests:
-        """Return the requests of the connection, which is made on first use."""
-        requests = self.cached_requests()
-        if requests is None:
-            requests = cast("Requests", self._holder.single_flight.run("requests", self._make_requests))
-        return requests
-
-    async def requests_async(self) -> Requests:
-        """Do what `requests` does, without blocking; all tasks that need a connection wait for one thread."""
-        return cast("Requests", await self._holder.single_flight.run_async("requests", self._make_requests))
-
-    def _make_requests(self) -> Requests:
-        holder, connection = self._holder, self.connection()
-        requests = holder.requests
-        if requests is None:
-            requests = Requests(
-                connection,
-                naive_as_utc=self._settings.naive_datetimes == "utc",
-                instrumentation=self._instrumentation(),
-            )
-            holder.requests = requests
-            if self._borrowed is None and holder.connection is not connection:  # closed by another thread meanwhile
-                holder.requests = None
-        return requests
-
-    def _instrumentation(self) -> QueryInstrumentation | None:
-        settings = self._settings
-        if settings.on_query is None and settings.slow_query is None and not settings.trace_queries:
-            return None
-        return QueryInstrumentation(settings.on_query, settings.slow_query, spans=settings.trace_queries)
-
-    def cached_requests(self) -> Requests | None:
-        """Return the requests if a connection exists, or None, so that nothing blocks."""
-        return self._holder.requests
-
-    @property
-    def page_secrets(self) -> PageSecrets:
-        """The keys that sign page tokens."""
-        return self._page_secrets
 
     def in_keyspace(self, keyspace: str) -> Self:
         """Return this repo on another keyspace, such as a tenant's, over the same connection and without ``USE``.
@@ -371,31 +209,15 @@ class Repo(ReadApi, WriteApi):
         repo._settings = attrs.evolve(self._settings, keyspace=keyspace)  # noqa: SLF001 - of the same class
         return repo
 
-    def set_on_query(self, on_query: OnQuery | None) -> Self:
-        """Set another ``on_query``, which an `AsyncRepo` may await."""
-        self._settings = attrs.evolve(self._settings, on_query=on_query)
-        check_instrumentation(self._settings)
-        return self
-
-    @property
-    def statements(self) -> CacheInfo:
-        """The counters of the prepared statement cache."""
-        return self.requests().prepared_statements.info
-
     def aio(self) -> AsyncRepo:
         """Return this repo with awaited methods, over the same connection."""
         from scyllamodel.driver.async_repo import AsyncRepo  # noqa: PLC0415 - a class and its twin know each other
 
         return AsyncRepo.from_repo(self)
 
-    def _connect(self) -> Connection:
-        return Connection(connect(self._settings), owned=True, label=self._session_label)
-
     def close(self) -> None:
         """Close an owned connection; closing twice does nothing."""
-        self._holder.close()
-        if self._borrowed is not None:
-            self._borrowed.close()
+        self._client.close()
 
     def __enter__(self) -> Self:
         return self

@@ -55,7 +55,7 @@ from scyllamodel.types.cql_types import COUNTER
 class ModelMeta(TableMeta):
     """The metaclass of `Model`."""
 
-    KEYWORDS = frozenset(
+    __keywords__ = frozenset(
         "table keyspace repo abstract indexes options renamed_from discriminator discriminator_value".split()
     )
 
@@ -139,7 +139,7 @@ class Model(metaclass=ModelMeta):
 
         def __init_subclass__(cls, **unknown: Any) -> None:
             for name in unknown:
-                raise unknown_keyword(cls, name, ModelMeta.KEYWORDS)
+                raise unknown_keyword(cls, name, ModelMeta.__keywords__)
             super().__init_subclass__()
 
         def __reduce_ex__(self, protocol: Any) -> Any:

@@ -50,7 +50,7 @@ _NO_COLUMNS: Final[Mapping[str, Column[Any]]] = MappingProxyType({})
 class TableMeta(BaseMeta, type):
     """The metaclass of classes with columns and rows."""
 
-    KEYWORDS: ClassVar[frozenset[str]] = frozenset()
+    __keywords__: ClassVar[frozenset[str]] = frozenset()
     """The class keywords; others are passed to ``__init_subclass__``."""
 
     if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class TableMeta(BaseMeta, type):
         if "__attrs_attrs__" in namespace:
             problems.add("MD115", "models and views are attrs classes already", "Remove the decorator.")
             problems.raise_any()
-        class_keywords = {key: keywords.pop(key) for key in list(keywords) if key in mcs.KEYWORDS}
+        class_keywords = {key: keywords.pop(key) for key in list(keywords) if key in mcs.__keywords__}
         settings = valid_keywords(class_keywords, problems)
         own_body = ClassBody(
             columns=mcs._read_body(namespace, settings, problems),

@@ -32,7 +32,7 @@ from scyllamodel.types.cql_types import COUNTER
 class ViewMeta(TableMeta):
     """The metaclass of `MaterializedView`; without ``dataclass_transform``, type checkers see no constructor."""
 
-    KEYWORDS = frozenset({"of", "view", "options", "abstract", "all_columns"})
+    __keywords__ = frozenset({"of", "view", "options", "abstract", "all_columns"})
 
     if TYPE_CHECKING:
         __facts__: View
@@ -113,7 +113,7 @@ class MaterializedView(metaclass=ViewMeta):
 
         def __init_subclass__(cls, **unknown: Any) -> None:
             for name in unknown:
-                raise unknown_keyword(cls, name, ViewMeta.KEYWORDS)
+                raise unknown_keyword(cls, name, ViewMeta.__keywords__)
             super().__init_subclass__()
 
         def __reduce_ex__(self, protocol: Any) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from scyllamodel import Repo
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.lwt import LwtClient
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 from support.json_schemas import document_in
 from support.project import MODELS
@@ -104,7 +105,9 @@ def test_a_lock_is_taken_from_the_dead_at_once_when_forced(ready):
     """A holder is named; migrate waits for it and gives up with 5; unlock --force frees it."""
     settings = ready.repo.settings
     with Repo(nodes=settings.nodes, keyspace=ready.keyspace) as repo:
-        store = CqlLockStore(LwtClient(choose_coordinator(repo.connection())), ready.keyspace, ready.keyspace)
+        store = CqlLockStore(
+            LwtClient(choose_coordinator(client_of(repo).connection())), ready.keyspace, ready.keyspace
+        )
         with Lock(store, LockRequest("a test")).acquire():
             ready.write("models", MODELS + NOTE)
             busy = ready.run("migrate", "--lock-timeout", "0.5", "--json")

@@ -19,6 +19,7 @@ from cassandra.query import tuple_factory
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.introspection import read_keyspace
 from scyllamodel.driver.cluster.nodes import read_server_profile
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConnectionFailed
 from scyllamodel.testing.fault_proxy import FaultProxy
@@ -67,7 +68,7 @@ def refusal(**settings):
     before = threading.active_count()
     start = time.monotonic()
     with pytest.raises(ConnectionFailed) as caught, Repo(keyspace="shop", **settings) as repo:
-        repo.connection()
+        client_of(repo).connection()
 
     assert time.monotonic() - start < 5
     assert threading.active_count() <= before + 1  # the driver's event loop stays
@@ -165,7 +166,7 @@ def test_one_good_host_among_bad_ones_is_enough(point, silent):
     """A host that answers is used although others before it do not, and in time for both."""
     with Repo(nodes=["127.0.0.1:1", silent, point], keyspace="shop") as repo:
         start = time.monotonic()
-        repo.connection()
+        client_of(repo).connection()
 
     assert time.monotonic() - start < 5
 
@@ -241,7 +242,7 @@ def test_a_lent_session_is_left_as_it_was(point, mode):
     try:
         before = state_of(session)
         with Repo(session=session, keyspace="system_traces") as repo:
-            coordinator = choose_coordinator(repo.connection())
+            coordinator = choose_coordinator(client_of(repo).connection())
             facts = read_keyspace(coordinator, repo.keyspace, read_server_profile(coordinator), page=1)
             assert session is repo.session
         after = state_of(session)
@@ -298,7 +299,7 @@ def test_a_forked_child_is_refused_a_lent_session(point):
     session = lent_session(point, "profiles")
     try:
         with Repo(session=session, keyspace="shop") as repo:
-            coordinator = choose_coordinator(repo.connection())
+            coordinator = choose_coordinator(client_of(repo).connection())
             refused = [in_child(lambda: repo.session), in_child(lambda: coordinator.rows(QUERY))]
     finally:
         session.cluster.shutdown()

@@ -37,6 +37,7 @@ from scyllamodel import (
 )
 from scyllamodel import types as cql
 from scyllamodel.driver._cassandra import loop_modules
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.data.message_binding import prepare_and_bind
 from scyllamodel.driver.data.messages import ExecuteBatch
 
@@ -175,7 +176,7 @@ def test_a_timeout_of_a_conditional_update_is_unknown_too(repo, weak, scylla_fau
 
 def _bound(repo, batch):
     """The driver's batch, whose statements are prepared by now."""
-    requests = repo.requests()
+    requests = client_of(repo).requests()
     return prepare_and_bind(requests, ExecuteBatch(batch, batch.as_compiled()), requests.deadline(batch.options))
 
 
@@ -227,7 +228,7 @@ def test_the_driver_does_not_send_a_whole_list_twice(repo):
 
 def policy(repo, statement):
     """The retry policy that a statement carries; None is the session's."""
-    found = repo.requests().prepare_and_bind(statement.compile(repo.keyspace)).retry_policy
+    found = client_of(repo).requests().prepare_and_bind(statement.compile(repo.keyspace)).retry_policy
     return None if found is None else type(found).__name__
 
 

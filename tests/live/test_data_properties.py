@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from scyllamodel import Column, Model, UserType, clustering_key, column, migrate, partition_key, select
 from scyllamodel import types as cql
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.testing import keyspaces
 
 pytestmark = pytest.mark.live
@@ -105,7 +106,7 @@ def test_what_is_saved_comes_back(repo, values):
     found = repo.get(Held, id=row.id)
 
     assert row == found
-    assert repo.requests()
+    assert client_of(repo).requests()
     before = repr(found)
     repo.save(found)
 

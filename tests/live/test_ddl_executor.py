@@ -12,6 +12,7 @@ from cassandra.query import tuple_factory
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.driver.cluster.nodes import read_server_profile
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.apply import (
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.live
 
 def executor_of(repo):
     """An executor on the repo's coordinator."""
-    coordinator = choose_coordinator(repo.connection())
+    coordinator = choose_coordinator(client_of(repo).connection())
     return DdlExecutor(coordinator, read_server_profile(coordinator))
 
 

@@ -25,6 +25,7 @@ from scyllamodel import (
     select,
     update,
 )
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.query.instances import statements_for
 
 pytestmark = pytest.mark.live
@@ -229,5 +230,5 @@ def test_threads_that_end_leave_nothing(repo):
     before = threading.active_count()
     asyncio.run(repo.aio().raw(f"SELECT text, id FROM {repo.keyspace}.ends_wares WHERE id = ?", [3]))
 
-    assert 0 == len(repo.requests().prepared_statements._single_flight)
+    assert 0 == len(client_of(repo).requests().prepared_statements._single_flight)
     assert threading.active_count() <= before

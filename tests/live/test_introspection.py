@@ -9,6 +9,7 @@ import pytest
 from scyllamodel.driver.cluster.coordinator import Coordinator, choose_coordinator
 from scyllamodel.driver.cluster.introspection import read_keyspace, read_schema_version
 from scyllamodel.driver.cluster.nodes import read_server_profile, read_topology
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.session.connection import Connection
 from scyllamodel.driver.session.load_balancing import by_host_id
 from scyllamodel.errors import IntrospectionError
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.live
 @pytest.fixture
 def coordinator(scylla_repo):
     """The node that every run would choose, with an empty keyspace."""
-    return choose_coordinator(scylla_repo.connection())
+    return choose_coordinator(client_of(scylla_repo).connection())
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def meddled(repo, coordinator, *statements):
 
 def test_the_coordinator_is_the_lowest_host_id(scylla_repo, coordinator):
     """The chosen node is the first of all live ones by host_id, and says so itself."""
-    lowest = by_host_id(scylla_repo.connection().hosts)[0].host_id
+    lowest = by_host_id(client_of(scylla_repo).connection().hosts)[0].host_id
     rows = coordinator.rows("SELECT host_id FROM system.local")
 
     assert (lowest, [{"host_id": lowest}]) == (coordinator.host_id, rows)

@@ -17,6 +17,7 @@ from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.driver.cluster.lwt import LwtClient
 from scyllamodel.driver.cluster.nodes import read_server_profile
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.errors import LockTimeout
 from scyllamodel.release.ledger.bootstrap import bootstrap
 from scyllamodel.release.ledger.tables import LOCK, TABLES, table_id
@@ -31,7 +32,7 @@ LEASE = 2.0
 
 def boot(repo):
     """Make the tables of our bookkeeping."""
-    coordinator = choose_coordinator(repo.connection())
+    coordinator = choose_coordinator(client_of(repo).connection())
     with DdlExecutor(coordinator, read_server_profile(coordinator)) as executor:
         return bootstrap(executor, repo.keyspace)
 
@@ -52,7 +53,9 @@ def through_proxy(scylla_cluster, booted, scylla_fault_proxy):
 
 def store_of(repo, name, timeout=5.0):
     """The row of this name."""
-    return CqlLockStore(LwtClient(choose_coordinator(repo.connection()), timeout=timeout), repo.keyspace, name)
+    return CqlLockStore(
+        LwtClient(choose_coordinator(client_of(repo).connection()), timeout=timeout), repo.keyspace, name
+    )
 
 
 def lock_of(repo, name, lease=LEASE, timeout=5.0):

@@ -31,6 +31,7 @@ from scyllamodel import (
     wait,
 )
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.testing.keyspaces import unique_name
 
@@ -58,7 +59,7 @@ def test_questions_are_answered_by_the_next_node(three, fault):
     with three.repo(unique_name("loss"), name="soak") as repo:
         create_keyspace(repo)
         migrate(repo, resources=kept)
-        node = choose_coordinator(repo.connection()).host_id
+        node = choose_coordinator(client_of(repo).connection()).host_id
         FAULTS[fault](three, chosen)
         try:
             answers = (
@@ -69,7 +70,7 @@ def test_questions_are_answered_by_the_next_node(three, fault):
                 check(repo).in_sync,
                 wait(repo, timeout=30).met,
             )
-            other = choose_coordinator(repo.connection()).host_id
+            other = choose_coordinator(client_of(repo).connection()).host_id
         finally:
             three.heal(chosen)
 

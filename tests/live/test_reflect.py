@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.introspection import read_keyspace
 from scyllamodel.driver.cluster.nodes import read_server_profile
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.schema.changes import kinds as ch
 from scyllamodel.schema.compare.options import differing_options, stored_values
 from scyllamodel.schema.ddl import change_cql, keyspace_script, undo_cql
@@ -33,7 +34,7 @@ numbers = itertools.count()
 @pytest.fixture(scope="module")
 def coordinator(scylla_repo):
     """The node that every run would choose."""
-    return choose_coordinator(scylla_repo.connection())
+    return choose_coordinator(client_of(scylla_repo).connection())
 
 
 @pytest.fixture(scope="module")

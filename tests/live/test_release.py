@@ -39,6 +39,7 @@ from scyllamodel import types as cql
 from scyllamodel._backoff import Clock
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.lwt import LwtClient
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.session.connection import Connection
 from scyllamodel.release.ledger.tables import TABLES
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
@@ -389,7 +390,7 @@ def test_a_holder_that_stirs_at_the_last_moment_keeps_its_lock(releases):
     """Between the last look and the update that takes the lock away it was renewed: it is alive, and keeps it."""
     repo = releases(table("t", *T))
     migrate(repo)
-    store = CqlLockStore(LwtClient(choose_coordinator(repo.connection())), repo.keyspace, repo.keyspace)
+    store = CqlLockStore(LwtClient(choose_coordinator(client_of(repo).connection())), repo.keyspace, repo.keyspace)
     with Lock(store, LockRequest("a test")).acquire() as held:
         times = iter((0.0, 1000.0))
 

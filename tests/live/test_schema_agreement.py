@@ -17,6 +17,7 @@ from scyllamodel import types as cql
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.nodes import read_topology
 from scyllamodel.driver.cluster.schema_agreement import HEARTBEAT_TIMEOUT, await_agreement
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.errors import SchemaDisagreement, StepFailed
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER
@@ -65,21 +66,21 @@ def other_node(three, coordinator):
 
 def test_every_run_chooses_the_same_coordinator(three, repo):
     """Whichever node a process knows first, it takes the same one, which sees all members."""
-    chosen = {choose_coordinator(repo.connection()).host_id}
+    chosen = {choose_coordinator(client_of(repo).connection()).host_id}
     for point in three.contact_points:
         with three.repo("agree", nodes=[point]) as another:
             chosen.add(choose_coordinator(another.connection()).host_id)
 
     assert 1 == len(chosen)
-    assert {DATA_CENTER: 3} == read_topology(choose_coordinator(repo.connection()))
+    assert {DATA_CENTER: 3} == read_topology(choose_coordinator(client_of(repo).connection()))
 
 
 def test_another_data_centre_s_policy_does_not_change_the_coordinator(three, repo):
     """A repo whose data policy leaves the lowest node out still coordinates through it."""
     from cassandra.policies import WhiteListRoundRobinPolicy  # noqa: PLC0415 - this test's own
 
-    lowest = choose_coordinator(repo.connection())
-    others = [host.address for host in repo.connection().hosts if host.host_id != lowest.host_id]
+    lowest = choose_coordinator(client_of(repo).connection())
+    others = [host.address for host in client_of(repo).connection().hosts if host.host_id != lowest.host_id]
     with three.repo("agree", local_dc=None, load_balancing_policy=WhiteListRoundRobinPolicy(others)) as elsewhere:
         found = choose_coordinator(elsewhere.connection())
 
@@ -103,7 +104,7 @@ def test_a_paused_node_counts(three, repo):
     Plans note the disagreement (CL102). Woken up, the node agrees, and one more run does what is left.
     """
     migrate(repo, resources=MODELS[:1])
-    asleep = other_node(three, choose_coordinator(repo.connection()))
+    asleep = other_node(three, choose_coordinator(client_of(repo).connection()))
     noted = [notes(repo, "CL102")]
 
     def told(event):
@@ -157,7 +158,7 @@ def test_writes_outlive_a_node(three, repo):
             except Exception:  # noqa: BLE001 - of the driver: it is unknown whether it was counted
                 unsure.append(number % 4)
 
-        victim = other_node(three, choose_coordinator(repo.connection()))
+        victim = other_node(three, choose_coordinator(client_of(repo).connection()))
         with ThreadPoolExecutor(8) as pool:
             counts = [pool.submit(count, number) for number in range(3 * wave)]
             reports = [load.save_many(Kept(id=number) for number in range(wave))]
@@ -206,7 +207,7 @@ def test_a_cancelled_reader_leaves_nothing_behind(three, repo):
 
 def test_a_dead_node_does_not_count(three, repo):
     """Once a killed node's heartbeat does not change, the others agree without it."""
-    coordinator = choose_coordinator(repo.connection())
+    coordinator = choose_coordinator(client_of(repo).connection())
     dead = other_node(three, coordinator)
     dead.kill()
     coordinator.rows("CREATE TABLE agree.while_dead (a int PRIMARY KEY)", timeout=60)
@@ -223,7 +224,7 @@ def test_a_plan_outlives_its_coordinator(three, repo):
     Nothing is lost and nothing left; plans note the node that is down (CL101).
     """
     up, models = notes(repo, "CL101"), MODELS[3:7]
-    dead = choose_coordinator(repo.connection())
+    dead = choose_coordinator(client_of(repo).connection())
 
     def killed(event):
         if event.kind == "step_done" and event.step is not None and event.step.seq == 2:
@@ -234,7 +235,7 @@ def test_a_plan_outlives_its_coordinator(three, repo):
     migrate(repo, resources=models)
 
     assert not node_of(three, dead.address).is_running
-    assert dead.host_id != choose_coordinator(repo.connection()).host_id
+    assert dead.host_id != choose_coordinator(client_of(repo).connection()).host_id
     assert plan(repo, resources=models).is_empty
     assert {f"CREATE TABLE agree.t{number}" for number in range(3, 7)} <= {cql.partition(" (")[0] for cql in ran(repo)}
     assert ([], 1, True) == (up, len(down := notes(repo, "CL101")), dead.address in down[0])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scyllamodel import Column, Model, Repo, migrate, partition_key
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.errors import ConfigurationError, ConnectionFailed
 from scyllamodel.local import LocalCluster, versions
 from scyllamodel.local.java import java
@@ -40,7 +41,7 @@ class Server:
     def refusal(self, **settings):
         """The error of a connection that must fail."""
         with pytest.raises(ConnectionFailed) as caught, self.repo(**settings) as repo:
-            repo.connection()
+            client_of(repo).connection()
         return str(caught.value)
 
 
@@ -122,7 +123,7 @@ def test_a_port_without_tls_is_named(scylla_cluster):
     (node, *_) = scylla_cluster.contact_points
     repo = Repo(nodes=[node], keyspace="shop", tls_ca=CLIENT["tls_cert"])
     with pytest.raises(ConnectionFailed) as caught, repo:
-        repo.connection()
+        client_of(repo).connection()
 
     assert "this port does not use TLS" in str(caught.value)
 
@@ -141,4 +142,4 @@ def test_a_file_that_cannot_be_used_is_named(settings, words):
     """Before anything is sent, with the setting and the reason; an encrypted key causes no prompt for a password."""
     repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", **settings)
     with pytest.raises(ConfigurationError, match=words), repo:
-        repo.connection()
+        client_of(repo).connection()

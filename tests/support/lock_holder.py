@@ -12,6 +12,7 @@ import time
 from scyllamodel import LockLost, Repo
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.lwt import LwtClient
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 
 
@@ -24,7 +25,7 @@ def say(*words):
 def main(node, keyspace, name, lease, rounds):
     """Take, fence so many times, give back."""
     with Repo(nodes=[node], keyspace=keyspace) as repo:
-        store = CqlLockStore(LwtClient(choose_coordinator(repo.connection())), keyspace, name)
+        store = CqlLockStore(LwtClient(choose_coordinator(client_of(repo).connection())), keyspace, name)
         say("ready")
         try:
             with Lock(store, LockRequest("a test", lease_seconds=float(lease))).acquire() as held:

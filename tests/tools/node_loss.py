@@ -20,6 +20,7 @@ import replica
 from scyllamodel import history, plan
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.schema_agreement import await_agreement
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.errors import SchemaDisagreement
 from scyllamodel.local import LocalCluster
 from scyllamodel.testing.fault_proxy import FaultProxy
@@ -97,7 +98,7 @@ class GatedCluster(LocalCluster):
     def chosen(self):
         """The number of the node that every run chooses, once all agree."""
         with self.repo("system") as repo:
-            coordinator = choose_coordinator(repo.connection())
+            coordinator = choose_coordinator(client_of(repo).connection())
             await_agreement(coordinator, 180)
             return int(coordinator.host.address.rpartition(".")[2])
 

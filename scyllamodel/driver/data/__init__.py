@@ -1,7 +1,9 @@
 """Requests for rows: messages, operations, pages, scans, bulk runs, in threads and in event loops.
 
 Modules:
+    api_base: the base of a repo and its awaited twin: their settings, and the client that sends their requests.
     async_api: the methods of `AsyncRepo`, each the awaited twin of a method of `Repo`.
+    async_runner: runs operations in an event loop, for the methods of `AsyncRepo`.
     asyncio_bridge: delivers responses from the driver's thread to an event loop, with one wake-up for many of them.
     bind_markers: checks the bind markers of raw CQL text against the values given.
     binding: Python values to the bytes of a request, checked.
@@ -9,6 +11,7 @@ Modules:
     bulk_api: `save_many`, `get_many` and `delete_many`: rows and keys as jobs of a bulk run.
     bulk_report: the report and the progress of a bulk run.
     callbacks: callbacks of the application: ``on_query`` and ``on_progress``.
+    client: the client of a repo: its connection, and the requests sent through it, both made on first use.
     in_flight: a window of concurrent requests, whose responses are processed by the sending thread.
     instrumentation: reports requests and their duration to a callback, the log and OpenTelemetry.
     loading: loads driver rows into what a statement returns, or raises `LoadError` for a row that cannot be loaded.

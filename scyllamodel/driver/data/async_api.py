@@ -1,13 +1,11 @@
 """The methods of `AsyncRepo`, each the awaited twin of a method of `Repo`.
 
-The operations are those of the blocking methods; here an event loop runs them. Connecting and preparing, for which the
-driver has no futures, run in their own thread, once for all tasks that wait. `scyllamodel.driver.data.read_api` and
-`scyllamodel.driver.data.write_api` document the methods.
+The operations are those of the blocking methods, run in an event loop by `scyllamodel.driver.data.async_runner`.
+`scyllamodel.driver.data.read_api` and `scyllamodel.driver.data.write_api` document the methods.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from functools import partial
 from types import TracebackType
@@ -16,17 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from typing_extensions import Never, Self
 
 from scyllamodel.driver.data import operations, paging
-from scyllamodel.driver.data.asyncio_bridge import loop_notifier
+from scyllamodel.driver.data.api_base import ApiBase
+from scyllamodel.driver.data.async_runner import run_async, send_message_async, stream_rows_async
 from scyllamodel.driver.data.bulk import CONCURRENCY
 from scyllamodel.driver.data.bulk_api import BulkOperations
 from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress
-from scyllamodel.driver.data.callbacks import await_if_needed
-from scyllamodel.driver.data.loading import OnError, load_chunks
-from scyllamodel.driver.data.message_binding import bind_cached, prepare_and_bind_async
-from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Operation, Response
+from scyllamodel.driver.data.client import Client
+from scyllamodel.driver.data.loading import OnError
 from scyllamodel.driver.data.page_tokens import Page
 from scyllamodel.driver.data.raw import fetch_raw, truncate
-from scyllamodel.driver.data.requests import Requests, raise_request_error
 from scyllamodel.driver.data.scan import PAGE_SIZE, PARALLELISM, AsyncScan, ScanCursor
 from scyllamodel.driver.data.scan import OnProgress as OnScanProgress
 from scyllamodel.query.batch import Batch
@@ -36,7 +32,6 @@ from scyllamodel.query.select import Select
 from scyllamodel.query.statement import Statement
 
 if TYPE_CHECKING:
-    from scyllamodel.driver.repo import Repo
     from scyllamodel.model.base import Model
     from scyllamodel.model.view import MaterializedView
 
@@ -45,133 +40,62 @@ R = TypeVar("R")
 M = TypeVar("M", bound="Model | MaterializedView")
 
 
-class AsyncApi:
+class AsyncApi(ApiBase):
     """Reading and writing through models, awaited."""
-
-    _repo: Repo
-
-    async def run(self, operation: Operation[T]) -> T:
-        """Run an operation to its end."""
-        try:
-            message = next(operation)
-            while True:
-                try:
-                    response = await self._send_message(message)
-                except BaseException as error:  # noqa: BLE001, PERF203 - the operation raises it again
-                    message = operation.throw(error)
-                else:
-                    message = operation.send(response)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-
-    async def _requests(self) -> Requests:
-        return self._repo.cached_requests() or await self._repo.requests_async()
-
-    async def _send_message(self, message: Message) -> Response:
-        requests = await self._requests()
-        instrumentation = requests.instrumentation
-        if instrumentation is None:
-            return await self._request(requests, message)
-        start_ns = time.time_ns()
-        try:
-            response = await self._request(requests, message)
-        except GeneratorExit:  # the coroutine is closed: nothing can be awaited, no listener called
-            raise
-        except BaseException as error:
-            await await_if_needed(instrumentation.notify_message(message, start_ns, 0, error))
-            raise
-        await await_if_needed(instrumentation.notify_message(message, start_ns, len(response.rows)))
-        return response
-
-    async def _request(self, requests: Requests, message: Message) -> Response:
-        compiled = message.compiled
-        if isinstance(message, FetchNextPage):
-            send = message.response.checked_future
-        else:
-            deadline = None
-            statement = bind_cached(requests, message)
-            if statement is None:
-                deadline = requests.deadline(compiled.options)
-                statement = await prepare_and_bind_async(requests, message, deadline)
-            send = partial(
-                requests.send,
-                statement,
-                compiled.options,
-                page_size=message.page_size,
-                paging_state=message.paging_state,
-                deadline=deadline,
-            )
-        try:
-            return Response(*(await loop_notifier().request(send)))
-        except Exception as error:  # noqa: BLE001 - the driver's errors have several base classes
-            raise_request_error(error, compiled)
 
     async def execute(self, statement: Statement[R], /) -> R:
         """See `Repo.execute`."""
-        return await self.run(operations.execute(statement, self._repo.keyspace))
+        return await run_async(self._client, operations.execute(statement, self.keyspace))
 
     async def get(self, model: type[M], /, *unnamed: Never, **key: Any) -> M | None:
         """See `Repo.get`."""
-        return await self.run(operations.get(model, self._repo.keyspace, key, unnamed))
+        return await run_async(self._client, operations.get(model, self.keyspace, key, unnamed))
 
     async def one(self, query: Select[R], /) -> R:
         """See `Repo.one`."""
-        return await self.run(operations.one(query, self._repo.keyspace))
+        return await run_async(self._client, operations.one(query, self.keyspace))
 
     async def one_or_none(self, query: Select[R], /) -> R | None:
         """See `Repo.one_or_none`."""
-        row: R | None = await self.run(operations.one_or_none(query, self._repo.keyspace))
+        row: R | None = await run_async(self._client, operations.one_or_none(query, self.keyspace))
         return row
 
     async def first(self, query: Select[R], /) -> R | None:
         """See `Repo.first`."""
-        row: R | None = await self.run(operations.first(query, self._repo.keyspace))
+        row: R | None = await run_async(self._client, operations.first(query, self.keyspace))
         return row
 
     async def scalar(self, query: Select[tuple[T]], /) -> T | None:
         """See `Repo.scalar`."""
-        value: T | None = await self.run(operations.scalar(query, self._repo.keyspace))
+        value: T | None = await run_async(self._client, operations.scalar(query, self.keyspace))
         return value
 
     async def all(self, query: Select[R], /, *, on_error: OnError | None = None) -> list[R]:
         """See `Repo.all`."""
-        return await self.run(operations.fetch_all(query, self._repo.keyspace, on_error))
+        return await run_async(self._client, operations.fetch_all(query, self.keyspace, on_error))
 
     async def count(self, query: Select[Any], /) -> int:
         """See `Repo.count`."""
-        return await self.run(operations.count(query, self._repo.keyspace))
+        return await run_async(self._client, operations.count(query, self.keyspace))
 
     async def exists(self, query: Select[Any], /) -> bool:
         """See `Repo.exists`."""
-        return await self.run(operations.exists(query, self._repo.keyspace))
+        return await run_async(self._client, operations.exists(query, self.keyspace))
 
     def stream(
         self, query: Select[R], /, *, page_size: int | None = None, on_error: OnError | None = None
     ) -> AsyncIterator[R]:
         """See `Repo.stream`; at most one page is fetched ahead, however slow the reader is."""
-        return self._stream(operations.stream_request(query, self._repo.keyspace, page_size), on_error)
-
-    async def _stream(self, request: Execute, on_error: OnError | None) -> AsyncIterator[Any]:
-        response, template = await self._send_message(request), request.compiled.template
-        while True:
-            has_more = response.has_more_pages
-            if has_more:
-                response.prefetch()
-            for chunk in load_chunks(template, response.rows, on_error):
-                for row in chunk:
-                    yield row
-            if not has_more:
-                return
-            response = await self._send_message(FetchNextPage(response, request.compiled))
+        request = operations.stream_request(query, self.keyspace, page_size)
+        return stream_rows_async(self._client, request, on_error)
 
     async def page(
         self, query: Select[R], /, *, size: int = 100, token: str | None = None, on_error: OnError | None = None
     ) -> Page[R]:
         """See `Repo.page`."""
-        secrets, internal_keyspaces = self._repo.page_secrets, self._repo.settings.internal_keyspaces
-        return await self.run(
-            paging.page(query, self._repo.keyspace, size, token, secrets, internal_keyspaces, on_error)
+        secrets, internal_keyspaces = self._client.page_secrets, self.settings.internal_keyspaces
+        return await run_async(
+            self._client, paging.page(query, self.keyspace, size, token, secrets, internal_keyspaces, on_error)
         )
 
     @overload
@@ -194,7 +118,9 @@ class AsyncApi:
     ) -> Any:
         """See `Repo.save`."""
         using = WriteOptions.of(ttl, timestamp)
-        return await self.run(operations.save(row, self._repo.keyspace, using, if_exists=if_exists, nulls=nulls))
+        return await run_async(
+            self._client, operations.save(row, self.keyspace, using, if_exists=if_exists, nulls=nulls)
+        )
 
     @overload
     async def insert(
@@ -216,8 +142,8 @@ class AsyncApi:
     ) -> Any:
         """See `Repo.insert`."""
         using = WriteOptions.of(ttl, timestamp)
-        return await self.run(
-            operations.insert(row, self._repo.keyspace, using, if_not_exists=if_not_exists, nulls=nulls)
+        return await run_async(
+            self._client, operations.insert(row, self.keyspace, using, if_not_exists=if_not_exists, nulls=nulls)
         )
 
     @overload
@@ -226,15 +152,17 @@ class AsyncApi:
     async def delete(self, row: Model, /, *, timestamp: int | None = ...) -> None: ...
     async def delete(self, row: Any, /, *, if_exists: bool = False, timestamp: int | None = None) -> Any:
         """See `Repo.delete`."""
-        return await self.run(operations.delete(row, self._repo.keyspace, if_exists=if_exists, timestamp=timestamp))
+        return await run_async(
+            self._client, operations.delete(row, self.keyspace, if_exists=if_exists, timestamp=timestamp)
+        )
 
     async def refresh(self, row: Model, /) -> None:
         """See `Repo.refresh`."""
-        await self.run(operations.refresh(row, self._repo.keyspace))
+        await run_async(self._client, operations.refresh(row, self.keyspace))
 
     async def truncate(self, model: type[Model], /) -> None:
         """See `Repo.truncate`."""
-        await self.run(truncate(model, self._repo.keyspace))
+        await run_async(self._client, truncate(model, self.keyspace))
 
     @overload
     async def raw(self, cql: str, values: Sequence[Any] = ..., /) -> list[Any]: ...
@@ -242,7 +170,7 @@ class AsyncApi:
     async def raw(self, cql: str, values: Sequence[Any] = ..., /, *, into: type[M]) -> list[M]: ...
     async def raw(self, cql: str, values: Sequence[Any] = (), /, *, into: Any = None) -> list[Any]:
         """See `Repo.raw`."""
-        return await self.run(fetch_raw(cql, values, into, self._repo.keyspace))
+        return await run_async(self._client, fetch_raw(cql, values, into, self.keyspace))
 
     @overload
     def scan(
@@ -282,16 +210,20 @@ class AsyncApi:
         """See `Repo.scan`."""
         cursor: ScanCursor[Any] = ScanCursor(
             what,
-            self._repo.keyspace,
+            self.keyspace,
             parallelism=parallelism,
             page_size=page_size,
             position=position,
             on_progress=on_progress,
             on_error=on_error,
         )
-        secrets, internal = self._repo.page_secrets, self._repo.settings.internal_keyspaces
-        cursor.set_keys(secrets.cached_keys(internal))
-        return AsyncScan(cursor, self._send_message, lambda: self.run(secrets.keys(internal)))
+        client, internal_keyspaces = self._client, self.settings.internal_keyspaces
+        cursor.set_keys(client.page_secrets.cached_keys(internal_keyspaces))
+        return AsyncScan(
+            cursor,
+            partial(send_message_async, client),
+            lambda: run_async(client, client.page_secrets.keys(internal_keyspaces)),
+        )
 
     async def save_many(
         self,
@@ -344,23 +276,25 @@ class AsyncApi:
         return (await bulk.run_async()).raise_errors_if(raise_errors)
 
     async def _bulk_operations(self, concurrency: int, on_progress: OnProgress | None) -> BulkOperations:
-        return BulkOperations(await self._requests(), self._repo.keyspace, concurrency, on_progress, in_loop=True)
+        return BulkOperations(
+            await self._client.requests_async(), self.keyspace, concurrency, on_progress, in_loop=True
+        )
 
     def batch(self) -> AsyncBatch:
         """See `Repo.batch`."""
-        return AsyncBatch(self, self._repo.keyspace)
+        return AsyncBatch(self._client, self.keyspace)
 
 
 class AsyncBatch(Batch):
     """A batch of an `AsyncRepo`: ``async with repo.batch() as b: b.save(order)``."""
 
-    def __init__(self, api: AsyncApi, keyspace: str) -> None:
+    def __init__(self, client: Client, keyspace: str) -> None:
         super().__init__(keyspace)
-        self._api = api
+        self._client = client
 
     async def send(self) -> LWTResult[Any] | None:
         """See `SyncBatch.send`."""
-        return await self._api.run(operations.send_batch(self))
+        return await run_async(self._client, operations.send_batch(self))
 
     async def __aenter__(self) -> Self:
         self.check_open()

@@ -16,7 +16,7 @@ from collections.abc import Awaitable
 from typing import Any, Final, Generic, TypeVar, cast
 
 from scyllamodel.driver.data.asyncio_bridge import running_loop
-from scyllamodel.driver.data.instrumentation import QueryInstrumentation
+from scyllamodel.driver.data.instrumentation import RequestTimer
 from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Response
 from scyllamodel.driver.data.request_errors import record_attempts, request_error
 from scyllamodel.driver.data.requests import Requests
@@ -28,12 +28,12 @@ _POLL_INTERVAL: Final = 0.005
 
 
 class _InFlightRequest(Generic[T]):
-    """A request in flight, when it was sent, and whether it was answered."""
+    """A request in flight, its timer if there are listeners, and whether it was answered."""
 
-    __slots__ = ("answered", "future", "message", "start_ns", "tag")
+    __slots__ = ("answered", "future", "message", "tag", "timer")
 
-    def __init__(self, tag: T, future: Any, message: Message, start_ns: int) -> None:
-        self.tag, self.future, self.message, self.start_ns = tag, future, message, start_ns
+    def __init__(self, tag: T, future: Any, message: Message, timer: RequestTimer | None = None) -> None:
+        self.tag, self.future, self.message, self.timer = tag, future, message, timer
         self.answered = False
 
 
@@ -69,7 +69,7 @@ class RequestWindow(Generic[T]):
     def send(self, statement: Any, tag: T, message: Execute) -> None:
         """Queue a bound statement."""
         self.outstanding += 1
-        self._queue.append((statement, _InFlightRequest(tag, None, message, 0)))
+        self._queue.append((statement, _InFlightRequest(tag, None, message)))
         self._send_queued()
 
     def expect_page(self, message: FetchNextPage, tag: T) -> None:
@@ -78,11 +78,13 @@ class RequestWindow(Generic[T]):
         with self._lock:
             self._in_flight_count += 1
         self._add_callbacks(
-            message.response.checked_future(), _InFlightRequest(tag, message.response.future, message, self._start_ns())
+            message.response.checked_future(),
+            _InFlightRequest(tag, message.response.future, message, self._start_timer(message)),
         )
 
-    def _start_ns(self) -> int:
-        return 0 if self._requests.instrumentation is None else time.time_ns()
+    def _start_timer(self, message: Message) -> RequestTimer | None:
+        instrumentation = self._requests.instrumentation
+        return None if instrumentation is None else instrumentation.start(message)
 
     def _send_queued(self) -> None:
         """Send while there is room; a request that fails at once returns here, and the first call continues."""
@@ -92,8 +94,8 @@ class RequestWindow(Generic[T]):
         try:
             while (queued := self._pop_queued()) is not None:
                 statement, request = queued
-                request.start_ns = self._start_ns()
                 message = cast("Execute", request.message)
+                request.timer = self._start_timer(message)
                 try:
                     request.future = self._requests.send(
                         statement,
@@ -158,7 +160,7 @@ class RequestWindow(Generic[T]):
         deadline = time.monotonic() + timeout
         while self._in_flight_count and not self._requests.connection.is_inherited and time.monotonic() < deadline:
             time.sleep(_POLL_INTERVAL)
-        return self._take_arrivals(self._requests.instrumentation)
+        return self._take_arrivals()
 
     def take(self, minimum: int = 1) -> list[tuple[T, Response | None, Exception | None]]:
         """Return the arrived responses; wait for a minimum number, or for all outstanding ones."""
@@ -170,9 +172,9 @@ class RequestWindow(Generic[T]):
                 while len(self._arrivals) < minimum:
                     self._arrival_condition.wait()
                 self._wake_threshold = 0
-        return self._take_arrivals(self._requests.instrumentation)
+        return self._take_arrivals()
 
-    def _take_arrivals(self, watch: QueryInstrumentation | None) -> list[tuple[T, Response | None, Exception | None]]:
+    def _take_arrivals(self, *, notify: bool = True) -> list[tuple[T, Response | None, Exception | None]]:
         responses: list[tuple[T, Response | None, Exception | None]] = []
         while self._arrivals:
             request, result, is_error = self._arrivals.popleft()
@@ -181,9 +183,8 @@ class RequestWindow(Generic[T]):
             if is_error and request.future is not None:
                 record_attempts(result, request.future)
             error = request_error(result, request.message.compiled.template) if is_error else None
-            if watch is not None:
-                rows = 0 if response is None else len(response.rows)
-                callback = watch.notify_message(request.message, request.start_ns, rows, error)
+            if notify and request.timer is not None:
+                callback = request.timer.end(0 if response is None else len(response.rows), error)
                 if callback is not None:
                     self._callbacks.append(callback)
             responses.append((request.tag, response, error))
@@ -231,11 +232,11 @@ class AsyncRequestWindow(RequestWindow[T]):
 
         Nothing is awaited and no listener called, since a garbage collection may run this.
         """
-        return self._take_arrivals(watch=None)
+        return self._take_arrivals(notify=False)
 
     async def _take_notified(self) -> list[tuple[T, Response | None, Exception | None]]:
         """Return the arrived responses, after an async ``on_query`` was awaited for each."""
-        responses = self._take_arrivals(self._requests.instrumentation)
+        responses = self._take_arrivals()
         while self._callbacks:
             await self._callbacks.pop(0)
         return responses

@@ -64,6 +64,22 @@ class QueryEvent:
 OnQuery: TypeAlias = Callable[[QueryEvent], Any]
 
 
+class RequestTimer:
+    """The time of one request, reported to the listeners at its end. Made where there are listeners."""
+
+    __slots__ = ("_instrumentation", "_kind", "_start_ns", "_template")
+
+    def __init__(
+        self, instrumentation: QueryInstrumentation, kind: RequestKind, template: StatementTemplate[Any]
+    ) -> None:
+        self._instrumentation, self._kind, self._template = instrumentation, kind, template
+        self._start_ns = time.time_ns()
+
+    def end(self, rows: int = 0, error: BaseException | None = None) -> Coroutine[Any, Any, None] | None:
+        """Report the request; in an event loop, returns what must be awaited: the call of an async ``on_query``."""
+        return self._instrumentation.notify(self._kind, self._template, self._start_ns, rows, error)
+
+
 class QueryInstrumentation:
     """The listeners of a repo, which are notified of each request.
 
@@ -78,18 +94,16 @@ class QueryInstrumentation:
         self._on_query, self._slow_seconds = on_query, slow_seconds
         self._tracer: Any = _trace.get_tracer("scyllamodel") if spans and _trace is not None else None
 
-    def notify_message(
-        self, message: Message, start_ns: int, rows: int, error: BaseException | None = None
-    ) -> Coroutine[Any, Any, None] | None:
-        """Notify the listeners of a message's response or error; returns what an event loop must await.
-
-        Parameters:
-            start_ns: `time.time_ns` when it was sent.
-        """
+    def start(self, message: Message) -> RequestTimer:
+        """Start the time of a message, which is sent now."""
         if isinstance(message, ExecuteBatch):
-            return self.notify("batch", message.compiled.template, start_ns, rows, error)
+            return RequestTimer(self, "batch", message.compiled.template)
         template = (message.without_values if isinstance(message, ExecuteText) else message.compiled).template
-        return self.notify(_request_kind(message, template), template, start_ns, rows, error)
+        return RequestTimer(self, _request_kind(message, template), template)
+
+    def start_preparing(self, template: StatementTemplate[Any]) -> RequestTimer:
+        """Start the time of a statement that is prepared now."""
+        return RequestTimer(self, "prepare", template)
 
     def notify(
         self,

@@ -10,7 +10,6 @@ change (see `StaleUserType`).
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -219,10 +218,10 @@ class PreparedStatements:
             raise request_error(error, template, is_execution=False)  # noqa: B904 - it has its cause
 
     def _prepare_template(self, template: StatementTemplate[Any], timeout: float | None) -> PreparedTemplate:
-        start_ns = time.time_ns()
+        timer = None if self._instrumentation is None else self._instrumentation.start_preparing(template)
         statement = self._prepare_cql(template.cql, template, timeout)
-        if self._instrumentation is not None:
-            self._instrumentation.notify("prepare", template, start_ns)
+        if timer is not None:
+            timer.end()
         statement.is_idempotent = template.may_be_retried
         if template.conditional:
             statement.retry_policy = LwtRetryPolicy()

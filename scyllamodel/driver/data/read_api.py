@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from typing_extensions import Never
 
 from scyllamodel.driver.data import operations, paging
+from scyllamodel.driver.data.api_base import ApiBase
 from scyllamodel.driver.data.bulk import CONCURRENCY
 from scyllamodel.driver.data.bulk_api import BulkOperations
 from scyllamodel.driver.data.bulk_report import OnProgress
@@ -20,7 +21,7 @@ from scyllamodel.driver.data.page_tokens import Page
 from scyllamodel.driver.data.raw import fetch_raw
 from scyllamodel.driver.data.scan import PAGE_SIZE, PARALLELISM, Scan, ScanCursor
 from scyllamodel.driver.data.scan import OnProgress as OnScanProgress
-from scyllamodel.driver.data.sync_runner import SyncRunner, stream_rows
+from scyllamodel.driver.data.sync_runner import run, stream_rows
 from scyllamodel.query.select import Select
 from scyllamodel.query.statement import Statement
 
@@ -33,7 +34,7 @@ R = TypeVar("R")
 M = TypeVar("M", bound="Model | MaterializedView")
 
 
-class ReadApi(SyncRunner):
+class ReadApi(ApiBase):
     """Reading through models, and by raw text."""
 
     def execute(self, statement: Statement[R], /) -> R:
@@ -44,7 +45,7 @@ class ReadApi(SyncRunner):
             TypeMismatch: a value does not fit its column.
             UnknownOutcome: a conditional write got no conclusive answer.
         """
-        return self.run(operations.execute(statement, self.keyspace))
+        return run(self._client, operations.execute(statement, self.keyspace))
 
     def get(self, model: type[M], /, *unnamed: Never, **key: Any) -> M | None:
         """Fetch the row of a primary key, or None when it does not exist.
@@ -57,7 +58,7 @@ class ReadApi(SyncRunner):
             LoadError: a stored value cannot be loaded.
             TypeError: the key is incomplete, or a name is not part of it.
         """
-        return self.run(operations.get(model, self.keyspace, key, unnamed))
+        return run(self._client, operations.get(model, self.keyspace, key, unnamed))
 
     def one(self, query: Select[R], /) -> R:
         """Fetch the one matching row.
@@ -66,7 +67,7 @@ class ReadApi(SyncRunner):
             NotFound: no row matches.
             MultipleResultsFound: several rows match.
         """
-        return self.run(operations.one(query, self.keyspace))
+        return run(self._client, operations.one(query, self.keyspace))
 
     def one_or_none(self, query: Select[R], /) -> R | None:
         """Fetch the one matching row, or None when there is none.
@@ -74,17 +75,17 @@ class ReadApi(SyncRunner):
         Raises:
             MultipleResultsFound: several rows match.
         """
-        row: R | None = self.run(operations.one_or_none(query, self.keyspace))
+        row: R | None = run(self._client, operations.one_or_none(query, self.keyspace))
         return row
 
     def first(self, query: Select[R], /) -> R | None:
         """Fetch the first row, or None when there is none."""
-        row: R | None = self.run(operations.first(query, self.keyspace))
+        row: R | None = run(self._client, operations.first(query, self.keyspace))
         return row
 
     def scalar(self, query: Select[tuple[T]], /) -> T | None:
         """Fetch the one column of the first row, or None when there is none."""
-        value: T | None = self.run(operations.scalar(query, self.keyspace))
+        value: T | None = run(self._client, operations.scalar(query, self.keyspace))
         return value
 
     def all(self, query: Select[R], /, *, on_error: OnError | None = None) -> list[R]:
@@ -97,15 +98,15 @@ class ReadApi(SyncRunner):
         Raises:
             LoadError: a row cannot be loaded, and there is no ``on_error``.
         """
-        return self.run(operations.fetch_all(query, self.keyspace, on_error))
+        return run(self._client, operations.fetch_all(query, self.keyspace, on_error))
 
     def count(self, query: Select[Any], /) -> int:
         """Count the matching rows on the server."""
-        return self.run(operations.count(query, self.keyspace))
+        return run(self._client, operations.count(query, self.keyspace))
 
     def exists(self, query: Select[Any], /) -> bool:
         """Whether a row matches."""
-        return self.run(operations.exists(query, self.keyspace))
+        return run(self._client, operations.exists(query, self.keyspace))
 
     def stream(
         self, query: Select[R], /, *, page_size: int | None = None, on_error: OnError | None = None
@@ -119,7 +120,7 @@ class ReadApi(SyncRunner):
         Raises:
             LoadError: a row cannot be loaded, and there is no ``on_error``; the rows before it were delivered.
         """
-        return stream_rows(self, operations.stream_request(query, self.keyspace, page_size), on_error)
+        return stream_rows(self._client, operations.stream_request(query, self.keyspace, page_size), on_error)
 
     def page(
         self, query: Select[R], /, *, size: int = 100, token: str | None = None, on_error: OnError | None = None
@@ -136,8 +137,8 @@ class ReadApi(SyncRunner):
             ConfigurationError: there is no secret to sign tokens with.
             LoadError: a row cannot be loaded, and there is no ``on_error``.
         """
-        secrets, internal_keyspaces = self.page_secrets, self.settings.internal_keyspaces
-        return self.run(paging.page(query, self.keyspace, size, token, secrets, internal_keyspaces, on_error))
+        secrets, internal_keyspaces = self._client.page_secrets, self.settings.internal_keyspaces
+        return run(self._client, paging.page(query, self.keyspace, size, token, secrets, internal_keyspaces, on_error))
 
     def refresh(self, row: Model, /) -> None:
         """Replace the values of an instance by the stored ones.
@@ -145,7 +146,7 @@ class ReadApi(SyncRunner):
         Raises:
             NotFound: the row no longer exists.
         """
-        self.run(operations.refresh(row, self.keyspace))
+        run(self._client, operations.refresh(row, self.keyspace))
 
     @overload
     def raw(self, cql: str, values: Sequence[Any] = ..., /) -> list[Any]: ...
@@ -165,7 +166,7 @@ class ReadApi(SyncRunner):
             UnknownColumn: the rows lack a column of the model.
             LoadError: a stored value cannot be decoded, or cannot be loaded into the model.
         """
-        return self.run(fetch_raw(cql, values, into, self.keyspace))
+        return run(self._client, fetch_raw(cql, values, into, self.keyspace))
 
     @overload
     def scan(
@@ -228,7 +229,8 @@ class ReadApi(SyncRunner):
             on_progress=on_progress,
             on_error=on_error,
         )
-        return Scan(cursor, self.requests, lambda: self.run(self.page_secrets.keys(self.settings.internal_keyspaces)))
+        client, internal_keyspaces = self._client, self.settings.internal_keyspaces
+        return Scan(cursor, client.requests, lambda: run(client, client.page_secrets.keys(internal_keyspaces)))
 
     def get_many(
         self,
@@ -250,7 +252,7 @@ class ReadApi(SyncRunner):
             BulkWriteError: some rows could not be read.
         """
         check_not_async("on_progress", on_progress)
-        bulk, collect_rows = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress).get(
+        bulk, collect_rows = BulkOperations(self._client.requests(), self.keyspace, concurrency, on_progress).get(
             model, keys, on_error
         )
         return collect_rows(bulk.run())

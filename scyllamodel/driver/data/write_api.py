@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from typing_extensions import Self
 
 from scyllamodel.driver.data import operations
+from scyllamodel.driver.data.api_base import ApiBase
 from scyllamodel.driver.data.bulk import CONCURRENCY
 from scyllamodel.driver.data.bulk_api import BulkOperations
 from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress
 from scyllamodel.driver.data.callbacks import check_not_async
+from scyllamodel.driver.data.client import Client
 from scyllamodel.driver.data.raw import truncate
-from scyllamodel.driver.data.sync_runner import SyncRunner
+from scyllamodel.driver.data.sync_runner import run
 from scyllamodel.query.batch import Batch
 from scyllamodel.query.instances import WriteOptions
 from scyllamodel.query.results import LWTResult
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-class WriteApi(SyncRunner):
+class WriteApi(ApiBase):
     """Writing through models."""
 
     @overload
@@ -73,7 +75,7 @@ class WriteApi(SyncRunner):
             TypeMismatch: a value does not fit its column.
         """
         using = WriteOptions.of(ttl, timestamp)
-        return self.run(operations.save(row, self.keyspace, using, if_exists=if_exists, nulls=nulls))
+        return run(self._client, operations.save(row, self.keyspace, using, if_exists=if_exists, nulls=nulls))
 
     @overload
     def insert(
@@ -106,7 +108,7 @@ class WriteApi(SyncRunner):
             if_not_exists: only if the row does not exist, as a lightweight transaction.
         """
         using = WriteOptions.of(ttl, timestamp)
-        return self.run(operations.insert(row, self.keyspace, using, if_not_exists=if_not_exists, nulls=nulls))
+        return run(self._client, operations.insert(row, self.keyspace, using, if_not_exists=if_not_exists, nulls=nulls))
 
     @overload
     def delete(self, row: M, /, *, if_exists: bool, timestamp: int | None = ...) -> LWTResult[M]: ...
@@ -119,7 +121,7 @@ class WriteApi(SyncRunner):
             if_exists: report whether the row existed, by a lightweight transaction.
             timestamp: the time of the delete, in microseconds since 1970; later writes are kept.
         """
-        return self.run(operations.delete(row, self.keyspace, if_exists=if_exists, timestamp=timestamp))
+        return run(self._client, operations.delete(row, self.keyspace, if_exists=if_exists, timestamp=timestamp))
 
     def truncate(self, model: type[Model], /) -> None:
         """Delete every row of a table. All nodes must be up.
@@ -127,7 +129,7 @@ class WriteApi(SyncRunner):
         Raises:
             TypeError: it is not a table.
         """
-        self.run(truncate(model, self.keyspace))
+        run(self._client, truncate(model, self.keyspace))
 
     def save_many(
         self,
@@ -157,7 +159,7 @@ class WriteApi(SyncRunner):
                 exception has the ``report``.
         """
         check_not_async("on_progress", on_progress)
-        operations = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress)
+        operations = BulkOperations(self._client.requests(), self.keyspace, concurrency, on_progress)
         return (
             operations.save(rows, WriteOptions.of(ttl, timestamp), by_partition=by_partition)
             .run()
@@ -180,24 +182,24 @@ class WriteApi(SyncRunner):
         The other parameters and the errors are those of `save_many`.
         """
         check_not_async("on_progress", on_progress)
-        operations = BulkOperations(self.requests(), self.keyspace, concurrency, on_progress)
+        operations = BulkOperations(self._client.requests(), self.keyspace, concurrency, on_progress)
         return operations.delete(rows_or_model, keys, timestamp).run().raise_errors_if(raise_errors)
 
     def batch(self) -> SyncBatch:
         """Make a batch of writes that are sent together when the ``with`` block ends without an error."""
-        return SyncBatch(self)
+        return SyncBatch(self._client, self.keyspace)
 
 
 class SyncBatch(Batch):
     """A batch of a `Repo`: ``with repo.batch() as b: b.save(order)``."""
 
-    def __init__(self, runner: SyncRunner) -> None:
-        super().__init__(runner.keyspace)
-        self._runner = runner
+    def __init__(self, client: Client, keyspace: str) -> None:
+        super().__init__(keyspace)
+        self._client = client
 
     def send(self) -> LWTResult[Any] | None:
         """Send the collected writes now; the batch is empty afterwards, and can be filled again inside its block."""
-        return self._runner.run(operations.send_batch(self))
+        return run(self._client, operations.send_batch(self))
 
     def __enter__(self) -> Self:
         self.check_open()

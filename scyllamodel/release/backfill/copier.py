@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import attrs
 
 from scyllamodel._backoff import Backoff, retry
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.data.bulk import BulkRun, Job
 from scyllamodel.driver.data.messages import Execute
 from scyllamodel.driver.data.scan import token_ranges
@@ -156,7 +157,11 @@ class Copier:
             failed = [self._failed_row(job.rows[0][1], job.error) for job in jobs if job.error is not None]
         else:
             bulk = BulkRun(
-                self.repo.requests(), jobs, concurrency=self.throttle.concurrency, total=None, on_progress=None
+                client_of(self.repo).requests(),
+                jobs,
+                concurrency=self.throttle.concurrency,
+                total=None,
+                on_progress=None,
             )
             failed = [self._failed_row(failure.row, failure.error) for failure in bulk.run().errors]
         return self._unreadable_rows + failed
@@ -169,7 +174,7 @@ class Copier:
 
     def _jobs(self, bounds: tuple[int, int]) -> Iterator[Job]:
         read = Execute(self.task.select_range(*bounds, self.throttle.consistency), page_size=PAGE_SIZE)
-        for index, row in enumerate(stream_rows(self.repo, read, self._record_unreadable)):
+        for index, row in enumerate(stream_rows(client_of(self.repo), read, self._record_unreadable)):
             self._throttle()
             self._range_counts += Counts(rows_in=1)
             yield self._job(index, row)

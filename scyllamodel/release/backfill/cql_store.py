@@ -17,7 +17,9 @@ from uuid import UUID
 import attrs
 
 from scyllamodel._identifiers import qualified
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.data.operations import fetch_rows, write
+from scyllamodel.driver.data.sync_runner import run
 from scyllamodel.driver.repo import Repo
 from scyllamodel.query.statement import CompiledStatement, ExecutionOptions, Marker, StatementTemplate, Verb
 from scyllamodel.release.ledger import ledger_scope
@@ -114,10 +116,11 @@ class CqlCheckpointStore:
 
     def _read(self, columns: str, operator: str) -> list[tuple[Any, ...]]:
         cql = f"SELECT {columns} FROM {self._table} WHERE scope = ? AND name = ? AND part {operator} ?"  # noqa: S608 - own names
-        return self._repo.run(
+        return run(
+            client_of(self._repo),
             fetch_rows(
                 CompiledStatement(self._template(cql, _KEY, "select"), (*self._key_values, _RECORD_PART), _QUORUM)
-            )
+            ),
         )
 
     def _write(self, part: int, cells: Mapping[str, Any], written_at: int) -> None:
@@ -125,8 +128,9 @@ class CqlCheckpointStore:
         markers = ", ".join("?" for _ in names)
         cql = f"INSERT INTO {self._table} ({', '.join(names)}) VALUES ({markers}) USING TIMESTAMP ?"  # noqa: S608 - own names
         template = self._template(cql, (*names, "[timestamp]"), "insert")
-        self._repo.run(
-            write(CompiledStatement(template, (*self._key_values, part, *cells.values(), written_at), _QUORUM))
+        run(
+            client_of(self._repo),
+            write(CompiledStatement(template, (*self._key_values, part, *cells.values(), written_at), _QUORUM)),
         )
 
     def _template(self, cql: str, names: tuple[str, ...], verb: Verb) -> StatementTemplate[Any]:

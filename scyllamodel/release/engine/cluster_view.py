@@ -15,6 +15,7 @@ from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.driver.cluster.introspection import read_keyspace_with_version, read_schema_version
 from scyllamodel.driver.cluster.node_health import read_health
 from scyllamodel.driver.cluster.nodes import read_racks, read_topology, server_profile
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.outcomes import DRIVER_ERRORS
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import KeyspaceError
@@ -46,7 +47,7 @@ class ClusterView:
             IntrospectionError: the profile could not be read.
         """
         check_is_repo(repo)
-        coordinator = choose_coordinator(repo.connection())
+        coordinator = choose_coordinator(client_of(repo).connection())
         return cls(coordinator, server_profile(coordinator))
 
     @classmethod

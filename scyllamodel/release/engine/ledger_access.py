@@ -13,6 +13,7 @@ from scyllamodel.driver.cluster.coordinator import Coordinator, choose_coordinat
 from scyllamodel.driver.cluster.introspection import read_keyspace, uses_tablets
 from scyllamodel.driver.cluster.lwt import LwtClient
 from scyllamodel.driver.cluster.nodes import server_profile
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConnectionFailed, IntrospectionError
 from scyllamodel.release.engine.cluster_view import ClusterView
@@ -59,7 +60,7 @@ def find_internal_keyspace(repo: Repo) -> tuple[str, str]:
     if not companions:
         return own_keyspace, ""
     try:
-        coordinator = choose_coordinator(repo.connection())
+        coordinator = choose_coordinator(client_of(repo).connection())
         return internal_keyspace(repo, coordinator, server_profile(coordinator)), ""
     except (ConnectionFailed, IntrospectionError) as error:
         guess = (

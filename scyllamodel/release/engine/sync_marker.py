@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 
 from scyllamodel.driver.cluster.coordinator import presumed_coordinator
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ScyllaModelError
 from scyllamodel.release.engine.ledger_access import candidate_ledgers, open_ledger
@@ -25,7 +26,7 @@ def is_marked_in_sync(repo: Repo, models_fp: str) -> bool:
     Raises:
         ConnectionFailed: no server can be used.
     """
-    coordinator = presumed_coordinator(repo.connection())
+    coordinator = presumed_coordinator(client_of(repo).connection())
     return coordinator is not None and any(
         ledger.is_verified(models_fp) for ledger in candidate_ledgers(repo, coordinator)
     )

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from scyllamodel.config import RepoSettings, Secret, configured_references, settings_from_url
 from scyllamodel.config.settings import node_address, node_text
 from scyllamodel.driver.configured import configured_repos
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import ConfigurationError, DiscoveryError
 
@@ -317,7 +318,7 @@ def test_a_password_is_not_logged(caplog):
     """A failed connection logs neither the password nor anything else."""
     repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", username="shop", password=PASSWORD)
     with caplog.at_level(logging.DEBUG), pytest.raises(ConnectionError) as caught:
-        repo.connection()
+        client_of(repo).connection()
 
     shown = caplog.text + "".join(traceback.format_exception(caught.value)) + repr(caught.value.to_dict())
     assert "hunter2" not in shown

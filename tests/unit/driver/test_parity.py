@@ -10,6 +10,7 @@ import textwrap
 import pytest
 
 from scyllamodel import AsyncRepo, Repo
+from scyllamodel.driver.data.api_base import ApiBase
 
 SYNC_ONLY = {"aio", "from_settings"}
 ASYNC_ONLY = {"from_repo", "sync"}
@@ -36,7 +37,11 @@ def definitions(cls):
 
 
 SYNC, ASYNC = definitions(Repo), definitions(AsyncRepo)
-SHARED = sorted(SYNC.keys() & ASYNC.keys())
+SHARED = sorted(
+    name
+    for name in SYNC.keys() & ASYNC.keys()
+    if vars(ApiBase).get(name) is None  # one definition serves both
+)
 
 
 def signature(node):
@@ -53,7 +58,7 @@ def test_both_have_the_same_methods():
     public = {cls: {name for name in dir(cls) if not name.startswith("_")} for cls in (Repo, AsyncRepo)}
 
     assert ASYNC_ONLY == public[AsyncRepo] - public[Repo]
-    assert public[Repo] - public[AsyncRepo] >= SYNC_ONLY
+    assert SYNC_ONLY == public[Repo] - public[AsyncRepo]
 
 
 @pytest.mark.parametrize("name", SHARED)
@@ -68,4 +73,4 @@ def test_the_awaited_one_refers_to_its_twin(name):
     documented = ast.get_docstring(ASYNC[name][-1])
 
     assert ast.get_docstring(SYNC[name][-1])
-    assert documented.startswith((f"See `Repo.{name}`", "Run an operation"))
+    assert documented.startswith(f"See `Repo.{name}`")
