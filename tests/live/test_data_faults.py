@@ -334,7 +334,7 @@ def test_an_older_release_goes_on_while_its_table_grows(scylla_cluster, repo):
 def test_threads_prepare_a_shape_once(scylla_cluster, repo):
     """The second caller waits for the first."""
     with scylla_cluster.repo(repo.keyspace, name="faults") as other:
-        other.requests()
+        client_of(other).requests()
         together = threading.Barrier(16)
 
         def read(_):
@@ -499,7 +499,7 @@ def test_a_statement_that_cannot_be_prepared_is_forgotten(scylla_cluster, repo):
             with pytest.raises(Exception, match="absent"):
                 other.get(Absent, id=1)
 
-        assert 0 == len(other.requests().prepared_statements._single_flight)
+        assert 0 == len(client_of(other).requests().prepared_statements._single_flight)
 
 
 def test_errors_are_events_too(scylla_cluster, repo):

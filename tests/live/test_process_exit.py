@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from scyllamodel import Column, ConnectionFailed, Model, Repo, column, migrate, partition_key, select
+from scyllamodel.driver.data.api_base import client_of
 
 pytestmark = pytest.mark.live
 
@@ -200,7 +201,7 @@ INTERRUPTED = """
     time.sleep(0.3)
     sockets = sum(os.readlink(f"/proc/self/fd/{fd}").startswith("socket:") for fd in os.listdir("/proc/self/fd")
                   if os.path.exists(f"/proc/self/fd/{fd}") or os.path.islink(f"/proc/self/fd/{fd}"))
-    print(len([name for name in threads if name != "event_loop"]), sockets, repo._holder.connection, time.time())
+    print(len([name for name in threads if name != "event_loop"]), sockets, repo._client._owned, time.time())
 """
 
 
@@ -270,4 +271,4 @@ def test_a_connection_that_failed_is_tried_again():
     with Repo("ends_process", nodes=["127.0.0.1:1"], keyspace="shop") as other:
         for _ in range(2):
             with pytest.raises(ConnectionFailed):
-                other.connection()
+                client_of(other).connection()

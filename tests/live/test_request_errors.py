@@ -33,6 +33,7 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
+from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.outcomes import StatementOutcome, classify
 from support.sync_and_async import WAYS, played
 
@@ -328,7 +329,7 @@ def test_errors_are_json(repo):
 def test_a_schema_that_cannot_be_read_stops_no_request(scylla_cluster, repo, caplog):
     """The driver needs it for routing alone; a slow refresh is a warning."""
     with scylla_cluster.repo(repo.keyspace, name="failing") as other:
-        other.connection().session.cluster.control_connection._timeout = 0.000001
+        client_of(other).connection().session.cluster.control_connection._timeout = 0.000001
         other.save(Note(id=21, text="sent"))
 
         assert "sent" == other.get(Note, id=21).text

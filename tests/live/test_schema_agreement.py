@@ -47,7 +47,7 @@ def repo(three):
         if not node.is_running:
             node.start()
     with three.repo("agree", name="agree") as found:
-        coordinator = choose_coordinator(found.connection())
+        coordinator = choose_coordinator(client_of(found).connection())
         await_agreement(coordinator, 120)
         coordinator.rows(KEYSPACE, timeout=60)
         await_agreement(coordinator, 120)
@@ -69,7 +69,7 @@ def test_every_run_chooses_the_same_coordinator(three, repo):
     chosen = {choose_coordinator(client_of(repo).connection()).host_id}
     for point in three.contact_points:
         with three.repo("agree", nodes=[point]) as another:
-            chosen.add(choose_coordinator(another.connection()).host_id)
+            chosen.add(choose_coordinator(client_of(another).connection()).host_id)
 
     assert 1 == len(chosen)
     assert {DATA_CENTER: 3} == read_topology(choose_coordinator(client_of(repo).connection()))
@@ -82,7 +82,7 @@ def test_another_data_centre_s_policy_does_not_change_the_coordinator(three, rep
     lowest = choose_coordinator(client_of(repo).connection())
     others = [host.address for host in client_of(repo).connection().hosts if host.host_id != lowest.host_id]
     with three.repo("agree", local_dc=None, load_balancing_policy=WhiteListRoundRobinPolicy(others)) as elsewhere:
-        found = choose_coordinator(elsewhere.connection())
+        found = choose_coordinator(client_of(elsewhere).connection())
 
     assert lowest.host_id == found.host_id
 
