@@ -16,6 +16,7 @@ from pathlib import Path
 import scyllamodel
 
 ROOT = Path(__file__).parents[1]
+PUBLIC = sorted(scyllamodel._HOME)  # noqa: SLF001 - more than __all__, which a star import takes
 GUIDE = ROOT / "scyllamodel" / "guide"
 PAGES = {
     "models": ("Models", """
@@ -79,7 +80,7 @@ def _linked(lines: str) -> list[str]:
 def _api() -> dict[str, str]:
     """The pages of the API reference; every public name is on one of them."""
     chosen = {page: (title, names.split()) for page, (title, names) in PAGES.items()}
-    public = list(scyllamodel.__all__)
+    public = PUBLIC
     chosen["asyncio"] = ("Async functions", [name for name in public if name.endswith("_async")])
     chosen["errors"] = ("Errors", [name for name in public if _is_error(name)])
     placed = [name for _, names in chosen.values() for name in names]
@@ -123,7 +124,7 @@ def _module_entry(name: str, found: object) -> str:
 
 def _without_docs() -> Iterator[str]:
     """Every public name, and every public method of a public class, that has no docstring."""
-    for name in scyllamodel.__all__:
+    for name in PUBLIC:
         found = getattr(scyllamodel, name)
         if isinstance(found, type) and "scyllamodel" in found.__module__:
             if not found.__doc__:

@@ -1,9 +1,10 @@
 """Keep ScyllaDB and Cassandra schemas in sync with attrs model classes, and read and write rows through them.
 
-What ``__all__`` lists is public, with `scyllamodel.types`, `scyllamodel.functions`, `scyllamodel.errors`,
-`scyllamodel.testing` and `scyllamodel.local`; every other module is internal and may change in any release. Names are
-loaded on first use: a program that only declares models never imports the driver, and one that never migrates never
-imports the planner.
+The names that can be imported from here are public, with `scyllamodel.types`, `scyllamodel.functions`,
+`scyllamodel.errors`, `scyllamodel.testing` and `scyllamodel.local`; every other module is internal and may change in
+any release. ``__all__`` lists those that application code writes: a star import brings `Model` and `select`, but not
+`Plan` or `status`, which programs may have themselves. Names are loaded on first use: a program that only declares
+models never imports the driver, and one that never migrates never imports the planner.
 
 Data flow::
 
@@ -55,9 +56,9 @@ if TYPE_CHECKING:
     from scyllamodel._public import Model
     from scyllamodel.driver.async_repo import AsyncRepo
     from scyllamodel.driver.configured import configured_repos
-    from scyllamodel.driver.data.bulk_report import BulkReport
-    from scyllamodel.driver.data.instrumentation import QueryEvent
-    from scyllamodel.driver.data.page_tokens import Page
+    from scyllamodel.driver.data.bulk_report import BulkReport as BulkReport
+    from scyllamodel.driver.data.instrumentation import QueryEvent as QueryEvent
+    from scyllamodel.driver.data.page_tokens import Page as Page
     from scyllamodel.driver.repo import Repo
     from scyllamodel.errors import (
         BackfillFailed,
@@ -110,85 +111,74 @@ if TYPE_CHECKING:
     from scyllamodel.query import functions as functions
     from scyllamodel.query.delete import delete
     from scyllamodel.query.insert import insert
-    from scyllamodel.query.results import LWTResult, PartialRow
+    from scyllamodel.query.results import LWTResult
+    from scyllamodel.query.results import PartialRow as PartialRow
     from scyllamodel.query.selection import select
     from scyllamodel.query.statement import Statement
     from scyllamodel.query.update import update
-    from scyllamodel.release import (
-        CheckResult,
-        KeyspaceResult,
-        LedgerStep,
-        LockHolder,
-        LockUse,
-        Migration,
-        MigrationResult,
-        RawStep,
-        Status,
-        baseline,
-        check,
-        contract,
-        create_keyspace,
-        find_resources,
-        history,
-        inspect,
-        migrate,
-        migrate_all,
-        plan,
-        resolve,
-        rollback,
-        status,
-        unlock,
-    )
-    from scyllamodel.release.aio import (
-        backfill_async,
-        baseline_async,
-        check_async,
-        contract_async,
-        create_keyspace_async,
-        diff_async,
-        expand_async,
-        history_async,
-        inspect_async,
-        migrate_all_async,
-        migrate_async,
-        plan_async,
-        resolve_async,
-        rollback_async,
-        snapshot_async,
-        status_async,
-        unlock_async,
-        wait_async,
-    )
-    from scyllamodel.release.backfill import BackfillProgress, BackfillReport, backfill
-    from scyllamodel.release.expand import expand
-    from scyllamodel.release.schema_diff import SchemaDiff, diff, snapshot
-    from scyllamodel.release.wait import WaitResult, wait
-    from scyllamodel.schema.apply import Event
-    from scyllamodel.schema.diagnostics import Diagnostic
-    from scyllamodel.schema.expand_contract import ExpandContractPlan, Stage
+    from scyllamodel.release import CheckResult as CheckResult
+    from scyllamodel.release import KeyspaceResult as KeyspaceResult
+    from scyllamodel.release import LedgerStep as LedgerStep
+    from scyllamodel.release import LockHolder as LockHolder
+    from scyllamodel.release import LockUse as LockUse
+    from scyllamodel.release import Migration as Migration
+    from scyllamodel.release import MigrationResult as MigrationResult
+    from scyllamodel.release import RawStep as RawStep
+    from scyllamodel.release import Status as Status
+    from scyllamodel.release import baseline as baseline
+    from scyllamodel.release import check as check
+    from scyllamodel.release import contract as contract
+    from scyllamodel.release import create_keyspace, find_resources, migrate, migrate_all, rollback
+    from scyllamodel.release import history as history
+    from scyllamodel.release import inspect as inspect
+    from scyllamodel.release import plan as plan
+    from scyllamodel.release import resolve as resolve
+    from scyllamodel.release import status as status
+    from scyllamodel.release import unlock as unlock
+    from scyllamodel.release.aio import backfill_async as backfill_async
+    from scyllamodel.release.aio import baseline_async as baseline_async
+    from scyllamodel.release.aio import check_async as check_async
+    from scyllamodel.release.aio import contract_async as contract_async
+    from scyllamodel.release.aio import create_keyspace_async, migrate_all_async, migrate_async, rollback_async
+    from scyllamodel.release.aio import diff_async as diff_async
+    from scyllamodel.release.aio import expand_async as expand_async
+    from scyllamodel.release.aio import history_async as history_async
+    from scyllamodel.release.aio import inspect_async as inspect_async
+    from scyllamodel.release.aio import plan_async as plan_async
+    from scyllamodel.release.aio import resolve_async as resolve_async
+    from scyllamodel.release.aio import snapshot_async as snapshot_async
+    from scyllamodel.release.aio import status_async as status_async
+    from scyllamodel.release.aio import unlock_async as unlock_async
+    from scyllamodel.release.aio import wait_async as wait_async
+    from scyllamodel.release.backfill import BackfillProgress as BackfillProgress
+    from scyllamodel.release.backfill import BackfillReport as BackfillReport
+    from scyllamodel.release.backfill import backfill as backfill
+    from scyllamodel.release.expand import expand as expand
+    from scyllamodel.release.schema_diff import SchemaDiff as SchemaDiff
+    from scyllamodel.release.schema_diff import diff as diff
+    from scyllamodel.release.schema_diff import snapshot as snapshot
+    from scyllamodel.release.wait import WaitResult as WaitResult
+    from scyllamodel.release.wait import wait as wait
+    from scyllamodel.schema.apply import Event as Event
+    from scyllamodel.schema.diagnostics import Diagnostic as Diagnostic
+    from scyllamodel.schema.expand_contract import ExpandContractPlan as ExpandContractPlan
+    from scyllamodel.schema.expand_contract import Stage as Stage
     from scyllamodel.schema.options import DOCSTRING, TableOptions
-    from scyllamodel.schema.plan import Plan
+    from scyllamodel.schema.plan import Plan as Plan
 
 __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "AsyncRepo",
     "BackfillFailed",
-    "BackfillProgress",
-    "BackfillReport",
     "BuildTimeout",
-    "BulkReport",
     "BulkWriteError",
-    "CheckResult",
     "Column",
     "ConcurrentWrite",
     "ConfigurationError",
     "ConnectionFailed",
     "DOCSTRING",
     "DestructiveChangeRefused",
-    "Diagnostic",
     "DiscoveryError",
     "DuplicateTable",
-    "Event",
-    "ExpandContractPlan",
     "ForeignVersion",
     "ImpossibleChange",
     "Index",
@@ -196,18 +186,12 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "InvalidPageToken",
     "IrreversibleStep",
     "KeyspaceError",
-    "KeyspaceResult",
     "LWTResult",
     "LedgerError",
-    "LedgerStep",
     "LoadError",
-    "LockHolder",
     "LockLost",
     "LockTimeout",
-    "LockUse",
     "MaterializedView",
-    "Migration",
-    "MigrationResult",
     "Model",
     "ModelDefinitionError",
     "MultipleReposFailed",
@@ -215,25 +199,17 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "NoModelsFound",
     "NotFound",
     "OutOfSync",
-    "Page",
-    "PartialRow",
     "PermissionDenied",
-    "Plan",
-    "QueryEvent",
     "QueryNotSupported",
-    "RawStep",
     "Repo",
     "RequestFailed",
     "RequestRefused",
     "RequestTimeout",
-    "SchemaDiff",
     "SchemaDisagreement",
     "ScyllaModelError",
     "ServiceUnavailable",
-    "Stage",
     "StalePlan",
     "Statement",
-    "Status",
     "StepFailed",
     "SupersededModels",
     "TableOptions",
@@ -243,52 +219,23 @@ __all__ = [  # noqa: RUF022 - sorted as `sorted` does
     "UnknownRepo",
     "UnknownVersion",
     "UserType",
-    "WaitResult",
-    "backfill",
-    "backfill_async",
-    "baseline",
-    "baseline_async",
-    "check",
-    "check_async",
     "clustering_key",
     "column",
     "configured_repos",
-    "contract",
-    "contract_async",
     "create_keyspace",
     "create_keyspace_async",
     "delete",
-    "diff",
-    "diff_async",
-    "expand",
-    "expand_async",
     "find_resources",
-    "history",
-    "history_async",
     "insert",
-    "inspect",
-    "inspect_async",
     "migrate",
     "migrate_all",
     "migrate_all_async",
     "migrate_async",
     "partition_key",
-    "plan",
-    "plan_async",
-    "resolve",
-    "resolve_async",
     "rollback",
     "rollback_async",
     "select",
-    "snapshot",
-    "snapshot_async",
-    "status",
-    "status_async",
-    "unlock",
-    "unlock_async",
     "update",
-    "wait",
-    "wait_async",
 ]
 
 _HOMES: Final = {
@@ -339,7 +286,7 @@ _HOMES: Final = {
     "scyllamodel.schema.options": "DOCSTRING TableOptions",
     "scyllamodel.schema.plan": "Plan",
 }
-"""The module of each public name."""
+"""The modules of the public names."""
 
 _HOME: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
 _MODULES: Final = {"errors": "errors", "functions": "query.functions", "types": "types"}
@@ -355,4 +302,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOME, *_MODULES})

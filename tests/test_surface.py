@@ -19,12 +19,44 @@ def test_the_public_names_are_sorted_and_there():
     assert [] == [name for name in names if not hasattr(scyllamodel, name)]
 
 
-def test_nothing_public_is_missing_from_all():
+WRITTEN_BY_PROGRAMS = """
+    BackfillReport BulkReport Course Diagnostic Event Migration Page Plan Stage Status baseline check contract diff
+    errors expand functions history inspect plan resolve snapshot status types unlock wait
+""".split()
+"""Names that programs have themselves, or that would hide a module."""
+
+
+def test_a_star_import_takes_no_name_of_the_program():
+    """It brings what application code writes; all other public names are imported one by one."""
+    namespace = dict.fromkeys(WRITTEN_BY_PROGRAMS, "mine")
+    exec("from scyllamodel import *", namespace)
+
+    assert {"mine"} == {namespace[name] for name in WRITTEN_BY_PROGRAMS}
+    assert {"AsyncRepo", "Column", "Model", "Repo", "migrate", "select"} <= namespace.keys()
+
+
+def test_every_public_name_can_be_imported():
+    """Those that a star import leaves out can be imported by name, and completion shows them."""
+    assert [] == [name for name in scyllamodel._HOME if not hasattr(scyllamodel, name)]
+    assert {*scyllamodel.__all__, "errors", "functions", "types"} < set(dir(scyllamodel))
+    assert set(scyllamodel.__all__) < scyllamodel._HOME.keys()
+
+
+def test_names_outside_all_are_exported_to_type_checkers():
+    """A checker takes a name without ``__all__`` for an export only if it is imported as itself."""
+    tree = ast.parse(Path(scyllamodel.__file__).read_text(encoding="utf-8"))
+    aliases = [alias for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+    loose = {alias.name for alias in aliases if alias.name in scyllamodel._HOME and alias.asname != alias.name}
+
+    assert set(scyllamodel.__all__) == loose
+
+
+def test_nothing_public_is_missing_from_the_table():
     """A name without an underscore that stands on the package is promised, or a module."""
     loose = {
         name
         for name, value in vars(scyllamodel).items()
-        if not name.startswith("_") and name not in scyllamodel.__all__ and type(value).__name__ != "module"
+        if not name.startswith("_") and name not in scyllamodel._HOME and type(value).__name__ != "module"
     }
 
     assert {"annotations", "import_module", "TYPE_CHECKING", "Any", "Final"} >= loose

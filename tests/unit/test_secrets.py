@@ -349,7 +349,7 @@ STATEMENTS = [
 
 def public_classes():
     """The classes that the package offers, without its errors."""
-    found = {name: getattr(scyllamodel, name) for name in scyllamodel.__all__}
+    found = {name: getattr(scyllamodel, name) for name in scyllamodel._HOME}
     return {name for name, one in found.items() if inspect.isclass(one) and not issubclass(one, ScyllaModelError)}
 
 

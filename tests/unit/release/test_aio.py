@@ -40,7 +40,7 @@ def repo():
 
 def released():
     """The names of the public functions that ask or change a server, or read models for it."""
-    found = [name for name in scyllamodel.__all__ if inspect.isfunction(getattr(scyllamodel, name))]
+    found = [name for name in scyllamodel._HOME if inspect.isfunction(getattr(scyllamodel, name))]
     return {name for name in found if getattr(scyllamodel, name).__module__.startswith("scyllamodel.release")}
 
 
