@@ -39,6 +39,7 @@ from scyllamodel.errors import TypeMismatch, hide_frame
 from scyllamodel.types.annotations import TypeMapping
 from scyllamodel.types.display import Show, display_for, type_mismatch
 from scyllamodel.types.identity import IN_PYTHON, NATIVE, Form, Identity, as_field_mapping, identity_of
+from scyllamodel.types.loading import load_expression, loads_as_stored
 
 T = TypeVar("T")
 Load = Callable[[Sequence[Any]], T]
@@ -118,13 +119,13 @@ def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
 
 def _assign_lines(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
     """Return lines that assign values without conversion from the row to their slots in one statement."""
-    needs_no_work = [not (field.type_mapping.load or field.type_mapping.empty) for field in fields]
+    needs_no_work = [loads_as_stored(field.type_mapping) for field in fields]
     slots = [
         f"self.{raw_slot_name(cls, field.name)}" if is_plain else f"v{position}"
         for position, (field, is_plain) in enumerate(zip(fields, needs_no_work, strict=True))
     ]
     converted_lines = [
-        f"    self.{raw_slot_name(cls, field.name)} = {_loaded_expression(position, cls, field, scope)}"
+        f"    self.{raw_slot_name(cls, field.name)} = {_load_expression(position, cls, field, scope)}"
         for position, field in enumerate(fields)
         if not needs_no_work[position]
     ]
@@ -136,7 +137,7 @@ def _assign_frozen_lines(cls: type, fields: Sequence[Field], scope: dict[str, An
     lines = _unpack_lines([f"v{position}" for position in range(len(fields))])
     for position, field in enumerate(fields):
         scope[f"set_{position}"] = slot_of(cls, field.name).__set__
-        lines.append(f"    set_{position}(self, {_loaded_expression(position, cls, field, scope)})")
+        lines.append(f"    set_{position}(self, {_load_expression(position, cls, field, scope)})")
     return lines
 
 
@@ -161,19 +162,10 @@ def raw_slot_name(cls: type, name: str) -> str:
     return other if any(other in vars(base) for base in cls.__mro__) else name
 
 
-def _loaded_expression(position: int, cls: type, field: Field, scope: dict[str, Any]) -> str:
-    type_mapping = field.type_mapping
-    load = (
-        _redacting(cls, field, type_mapping.load) if field.show is not repr and type_mapping.load else type_mapping.load
-    )
-    scope[f"load_{position}"], scope[f"empty_{position}"] = load, type_mapping.empty
-    null_value = f"empty_{position}()" if type_mapping.empty else "None"
-    value = f"load_{position}(v{position})" if type_mapping.load else f"v{position}"
-    return (
-        f"v{position}"
-        if not (type_mapping.load or type_mapping.empty)
-        else f"{null_value} if v{position} is None else {value}"
-    )
+def _load_expression(position: int, cls: type, field: Field, scope: dict[str, Any]) -> str:
+    load = field.type_mapping.load
+    hiding = None if load is None or field.show is repr else _redacting(cls, field, load)
+    return load_expression(field.type_mapping, position, scope, hiding)
 
 
 def _redacting(cls: type, field: Field, load: Callable[[Any], Any]) -> Callable[[Any], Any]:

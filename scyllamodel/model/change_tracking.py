@@ -23,6 +23,7 @@ from scyllamodel.model._codegen import ROW, LazyAttribute
 from scyllamodel.model.column import Column
 from scyllamodel.types.cql_types import CqlType, Native, element_types
 from scyllamodel.types.identity import is_same
+from scyllamodel.types.loading import load_value, value_loader
 
 
 class Snapshot(tuple[Any, ...]):
@@ -201,15 +202,15 @@ def changed_columns(instance: Any, values: tuple[Any, ...]) -> list[Change]:
     if all(map(is_, row, values)):
         return result
     is_driver_row = not isinstance(row, Snapshot)
-    for (column, same, load, empty), stored, current in zip(known.columns, row, values, strict=True):
+    for (column, same, load), stored, current in zip(known.columns, row, values, strict=True):
         if current is stored:
             continue
         if stored is UNKNOWN:
             result.append(Change(column, UNKNOWN, current))
             continue
         old_value = stored
-        if is_driver_row and (load or stored is None):
-            old_value = (empty() if empty else None) if stored is None else load(stored)
+        if is_driver_row and load is not None:
+            old_value = load(stored)
         try:
             if current is old_value or same(old_value, current):
                 continue
@@ -283,7 +284,8 @@ def detach(instance: Any) -> None:
     row = getattr(instance, ROW, None)
     if row is not None and not isinstance(row, Snapshot):
         columns = _columns(_model_of(instance)).values()
-        setattr(instance, ROW, Snapshot(_loaded(column, value) for column, value in zip(columns, row, strict=True)))
+        values = (load_value(column.type_mapping, value) for column, value in zip(columns, row, strict=True))
+        setattr(instance, ROW, Snapshot(values))
 
 
 def inherit_row(copy: Any, source: Any) -> None:
@@ -309,25 +311,18 @@ def _columns(model: type) -> Mapping[str, Column[Any]]:
     return cast("Mapping[str, Column[Any]]", getattr(model, "__columns__"))  # noqa: B009 - a bare type has none
 
 
-def _loaded(column: Column[Any], value: Any) -> Any:
-    type_mapping = column.type_mapping
-    if value is None:
-        return type_mapping.empty() if type_mapping.empty else None
-    return type_mapping.load(value) if type_mapping.load else value
-
-
 class TrackedColumns(NamedTuple):
     """Data about a class that is computed once, stored as ``__known__``.
 
     Attributes:
         take: returns the values of an instance.
-        columns: the columns in the order of the values, each with its equality, the converter of the driver's values,
-            and the function for the value of a null.
+        columns: the columns in the order of the values, each with its equality, and the function that loads a stored
+            value; None where values are loaded as stored.
         copies: the positions of mutable values, each with its copy function.
     """
 
     take: Callable[[Any], tuple[Any, ...]]
-    columns: tuple[tuple[Column[Any], Callable[[Any, Any], bool], Any, Any], ...]
+    columns: tuple[tuple[Column[Any], Callable[[Any, Any], bool], Callable[[Any], Any] | None], ...]
     copies: tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
@@ -346,9 +341,7 @@ def _tracked_columns(cls: type) -> TrackedColumns:
     take = attrgetter(*names) if len(names) > 1 else _single_value(*names)
     return TrackedColumns(
         take,
-        tuple(
-            (column, column.identity.equal, column.type_mapping.load, column.type_mapping.empty) for column in columns
-        ),
+        tuple((column, column.identity.equal, value_loader(column.type_mapping)) for column in columns),
         copies,
     )
 

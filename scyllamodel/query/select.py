@@ -44,6 +44,7 @@ from scyllamodel.query.targets import base_of, column_of, columns_in, columns_of
 from scyllamodel.types.annotations import TypeMapping
 from scyllamodel.types.comparison import comparable
 from scyllamodel.types.duration import Duration
+from scyllamodel.types.loading import load_expression, loads_as_stored
 
 if TYPE_CHECKING:
     from scyllamodel.model.base import Model
@@ -306,19 +307,13 @@ def type_mapping_of(expression: Comparable[Any]) -> TypeMapping | None:
 
 def tuple_loader(type_mappings: Sequence[TypeMapping | None]) -> Callable[[Sequence[Any]], Any] | None:
     """Return a function from a row to a tuple of Python values; None if no value needs a conversion."""
-    if not any(type_mapping and (type_mapping.load or type_mapping.empty) for type_mapping in type_mappings):
+    if all(type_mapping is None or loads_as_stored(type_mapping) for type_mapping in type_mappings):
         return None
     scope: dict[str, Any] = {}
-    values = [_loaded_expression(position, type_mapping, scope) for position, type_mapping in enumerate(type_mappings)]
+    values = [
+        f"v{position}" if type_mapping is None else load_expression(type_mapping, position, scope)
+        for position, type_mapping in enumerate(type_mappings)
+    ]
     names = ", ".join(f"v{position}" for position in range(len(type_mappings)))
     lines = ["def load(row):", f"    {names}, = row", f"    return ({', '.join(values)},)"]
     return define_function(lines, "load", "load of a selection", scope)
-
-
-def _loaded_expression(position: int, type_mapping: TypeMapping | None, scope: dict[str, Any]) -> str:
-    if type_mapping is None or not (type_mapping.load or type_mapping.empty):
-        return f"v{position}"
-    scope[f"load{position}"], scope[f"empty{position}"] = type_mapping.load, type_mapping.empty
-    null_value = f"empty{position}()" if type_mapping.empty else "None"
-    loaded = f"load{position}(v{position})" if type_mapping.load else f"v{position}"
-    return f"{null_value} if v{position} is None else {loaded}"

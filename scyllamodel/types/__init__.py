@@ -23,6 +23,7 @@ Modules:
     errors: errors of annotations that cannot be columns, each with what to write instead.
     expected_values: check, by class and range, whether a Python value can belong to a column; used for defaults.
     identity: identity of values: two Python values are identical if the server stores the same bytes for them.
+    loading: the one rule for loading a stored value: a null becomes None or an empty value, anything else is converted.
     parser: parse the CQL text of a type into a type value; the inverse of ``.cql``.
     unwrap: unwrapping of annotations: the type inside, and whether it is optional, frozen, a CQL type or a vector.
     user_types: values of user types: conversion between the driver's value, an instance of the class.

@@ -22,6 +22,7 @@ from scyllamodel.query.statement import StatementTemplate
 from scyllamodel.query.targets import base_of, column_of
 from scyllamodel.types.annotations import TypeMapping
 from scyllamodel.types.display import HIDDEN, Show, truncate
+from scyllamodel.types.loading import load_value
 
 OnError: TypeAlias = Callable[[LoadError], Any]
 """Receives the error of each row that cannot be loaded; the row is skipped. An exception it raises ends the read."""
@@ -93,13 +94,6 @@ def load_row(template: StatementTemplate[Any], row: Any) -> Any:
     failure = load_error(template, row, fault)
     del row, fault
     raise failure
-
-
-def load_value(type_mapping: TypeMapping, value: Any) -> Any:
-    """Load one value, as in a row."""
-    if value is None:
-        return type_mapping.empty() if type_mapping.empty else None
-    return type_mapping.load(value) if type_mapping.load else value
 
 
 def _require_readable(row: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from scyllamodel.driver._cassandra import ConsistencyLevel, Unavailable
 from scyllamodel.driver.data.binding.user_types import StaleUserType
 from scyllamodel.driver.data.instrumentation import QueryInstrumentation
-from scyllamodel.driver.data.loading import load_error_by_name, load_value
+from scyllamodel.driver.data.loading import load_error_by_name
 from scyllamodel.driver.data.messages import Deadline, Response
 from scyllamodel.driver.data.prepared import NonIdempotentRetryPolicy, PreparedStatements, PreparedTemplate
 from scyllamodel.driver.data.request_errors import request_error
@@ -30,6 +30,7 @@ from scyllamodel.query.statement import NO_EXECUTION_OPTIONS, CompiledStatement,
 from scyllamodel.query.targets import columns_of
 from scyllamodel.types.converters import NAIVE_UTC
 from scyllamodel.types.display import without_frames
+from scyllamodel.types.loading import load_value
 
 MAX_FRAME_BYTES: Final = 16 * 2**20
 """Maximum bytes of values in one request: the servers' default (``native_transport_max_frame_size``).
