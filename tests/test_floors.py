@@ -22,6 +22,7 @@ FLOORS = {
     "_identifiers": 0,
     "_numbers": 0,
     "types": 1,
+    "model.class_data": 1,
     "model._codegen": 2,
     "schema.facts": 2,
     "schema.diagnostics": 2,

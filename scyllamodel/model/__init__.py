@@ -9,6 +9,7 @@ Modules:
     checked_slots: validators and converters of columns on assignment, as in ``attrs.define``.
     class_annotations: evaluation of the annotations of a class body before the class exists.
     class_body: the columns, fields and keywords that a class body declares, read before the class exists.
+    class_data: data that is computed once for a class, on first use, and stored in the class.
     class_keywords: class keywords: their valid values, and inheritance.
     column: columns as class attributes: ``Order.status == "new"`` is a condition, ``order.status`` is a value.
     desired_schema: the schema that model classes declare, as facts by keyspace.

@@ -31,11 +31,12 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
 from scyllamodel.errors import TypeMismatch, hide_frame
+from scyllamodel.model.class_data import LazyAttribute
 from scyllamodel.types.annotations import TypeMapping
 from scyllamodel.types.display import Show, display_for, type_mismatch
 from scyllamodel.types.identity import IN_PYTHON, NATIVE, Form, Identity, as_field_mapping, identity_of
@@ -67,22 +68,6 @@ class Field:
     def show(self) -> Show:
         """The function that shows values in errors."""
         return display_for(redact=self.redact, secret=self.type_mapping.secret)
-
-
-class LazyAttribute(Generic[T]):
-    """A class attribute that is computed on first access, and then replaced by its value.
-
-    Every class needs its own, since the value of a base class would be inherited.
-    """
-
-    def __init__(self, owner: type, name: str, make: Callable[[], T]) -> None:
-        self.owner, self.name, self.make = owner, name, make
-
-    def __get__(self, instance: object, owner: type) -> Any:
-        """Return the computed value; if two threads compute it, either result is used."""
-        value: Any = self.make()
-        type.__setattr__(self.owner, self.name, value)
-        return value.__get__(instance, owner) if hasattr(value, "__get__") else value
 
 
 def install_row_functions(cls: type[Any], fields: Sequence[Field]) -> None:
@@ -179,6 +164,20 @@ def _redacting(cls: type, field: Field, load: Callable[[Any], Any]) -> Callable[
         raise _mismatch(cls, field, value, cause)
 
     return hiding
+
+
+def tuple_loader(type_mappings: Sequence[TypeMapping | None]) -> Callable[[Sequence[Any]], Any] | None:
+    """Return a function from a row to a tuple of Python values; None if no value needs a conversion."""
+    if all(type_mapping is None or loads_as_stored(type_mapping) for type_mapping in type_mappings):
+        return None
+    scope: dict[str, Any] = {}
+    values = [
+        f"v{position}" if type_mapping is None else load_expression(type_mapping, position, scope)
+        for position, type_mapping in enumerate(type_mappings)
+    ]
+    names = ", ".join(f"v{position}" for position in range(len(type_mappings)))
+    lines = ["def load(row):", f"    {names}, = row", f"    return ({', '.join(values)},)"]
+    return define_function(lines, "load", "load of several values", scope)
 
 
 def make_bind(cls: type[T], fields: Sequence[Field]) -> Bind[T]:

@@ -13,17 +13,17 @@ import os
 import threading
 import weakref
 from asyncio import AbstractEventLoop, _get_running_loop  # pyright: ignore[reportPrivateUsage] - raises no error
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from enum import Enum
 from operator import attrgetter, is_
 from typing import Any, Final, NamedTuple, cast
 
 from scyllamodel.errors import ConcurrentWrite
-from scyllamodel.model._codegen import ROW, LazyAttribute
+from scyllamodel.model._codegen import ROW, tuple_loader
+from scyllamodel.model.class_data import LazyAttribute
 from scyllamodel.model.column import Column
 from scyllamodel.types.cql_types import CqlType, Native, element_types
 from scyllamodel.types.identity import is_same
-from scyllamodel.types.loading import load_value, value_loader
 
 
 class Snapshot(tuple[Any, ...]):
@@ -201,18 +201,12 @@ def changed_columns(instance: Any, values: tuple[Any, ...]) -> list[Change]:
     row, known, result = instance.__row__, instance.__known__, list[Change]()
     if all(map(is_, row, values)):
         return result
-    is_driver_row = not isinstance(row, Snapshot)
-    for (column, same, load), stored, current in zip(known.columns, row, values, strict=True):
-        if current is stored:
+    old_values = row if known.load is None or isinstance(row, Snapshot) else known.load(row)
+    for (column, same), stored, old_value, current in zip(known.columns, row, old_values, values, strict=True):
+        if current is stored or current is old_value:
             continue
-        if stored is UNKNOWN:
-            result.append(Change(column, UNKNOWN, current))
-            continue
-        old_value = stored
-        if is_driver_row and load is not None:
-            old_value = load(stored)
         try:
-            if current is old_value or same(old_value, current):
+            if old_value is not UNKNOWN and same(old_value, current):
                 continue
         except Exception:  # noqa: BLE001, S110 - it cannot be stored: a change, which binding refuses
             pass
@@ -283,9 +277,8 @@ def detach(instance: Any) -> None:
     """Convert the driver's tuple to Python values, which can be pickled."""
     row = getattr(instance, ROW, None)
     if row is not None and not isinstance(row, Snapshot):
-        columns = _columns(_model_of(instance)).values()
-        values = (load_value(column.type_mapping, value) for column, value in zip(columns, row, strict=True))
-        setattr(instance, ROW, Snapshot(values))
+        load = instance.__known__.load
+        setattr(instance, ROW, Snapshot(row if load is None else load(row)))
 
 
 def inherit_row(copy: Any, source: Any) -> None:
@@ -316,13 +309,14 @@ class TrackedColumns(NamedTuple):
 
     Attributes:
         take: returns the values of an instance.
-        columns: the columns in the order of the values, each with its equality, and the function that loads a stored
-            value; None where values are loaded as stored.
+        load: converts a row of the driver to such values; None where values are loaded as stored.
+        columns: the columns in the order of the values, each with its equality.
         copies: the positions of mutable values, each with its copy function.
     """
 
     take: Callable[[Any], tuple[Any, ...]]
-    columns: tuple[tuple[Column[Any], Callable[[Any, Any], bool], Callable[[Any], Any] | None], ...]
+    load: Callable[[Sequence[Any]], tuple[Any, ...]] | None
+    columns: tuple[tuple[Column[Any], Callable[[Any, Any], bool]], ...]
     copies: tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
@@ -341,7 +335,8 @@ def _tracked_columns(cls: type) -> TrackedColumns:
     take = attrgetter(*names) if len(names) > 1 else _single_value(*names)
     return TrackedColumns(
         take,
-        tuple((column, column.identity.equal, value_loader(column.type_mapping)) for column in columns),
+        tuple_loader([column.type_mapping for column in columns]),
+        tuple((column, column.identity.equal) for column in columns),
         copies,
     )
 

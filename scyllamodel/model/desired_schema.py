@@ -9,12 +9,12 @@ import difflib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import attrs
 
 from scyllamodel._identifiers import SYSTEM_KEYSPACES
 from scyllamodel.errors import ConfigurationError, DuplicateTable
+from scyllamodel.model.class_data import ClassData
 from scyllamodel.model.single_table import root_of
 from scyllamodel.schema.facts.index_names import with_distinct_index_names
 from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts, Table, UserType, View
@@ -56,17 +56,19 @@ def desired_facts(
     return SchemaFacts(_keyspace_facts(name, facts, keyspace_template) for name, facts in parts.items())
 
 
+_located_facts: Final = ClassData[dict[str, Any]]("__located__", lambda _: {})
+"""The facts of a class in the keyspace of its last use; those for each of many tenants would take memory."""
+
+
 def _facts_in_keyspace(model: type[Any], keyspace: str) -> Table | View:
-    """Return the facts of a class with their keyspace, cached until the class has other facts."""
-    fact = model.__facts__
-    cached = _facts_cache.get(model)
-    if cached is None or cached[0] is not fact or cached[1] != keyspace:
-        cached = _facts_cache[model] = (fact, keyspace, attrs.evolve(fact, keyspace=keyspace))
-    located: Table | View = cached[2]
+    """Return the facts of a class with their keyspace."""
+    located_facts = _located_facts(model)
+    located: Table | View | None = located_facts.get(keyspace)
+    if located is None:
+        located = attrs.evolve(model.__facts__, keyspace=keyspace)
+        located_facts.clear()
+        located_facts[keyspace] = located
     return located
-
-
-_facts_cache: Final[WeakKeyDictionary[type[Any], tuple[Any, str, Any]]] = WeakKeyDictionary()
 
 
 def _user_type_in(keyspace: str, fact: UserType, model: type[Any]) -> UserType:

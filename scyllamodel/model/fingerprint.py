@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
+from scyllamodel.model.class_data import ClassData
 from scyllamodel.schema.facts.fingerprint import digest, fingerprint
 
-_digests: Final[WeakKeyDictionary[type[Any], tuple[Any, str]]] = WeakKeyDictionary()
+
+def _facts_digest(cls: type) -> str:
+    facts: Any = getattr(cls, "__facts__")  # noqa: B009 - a bare type has none
+    return fingerprint(facts)
+
+
+_digest: Final = ClassData("__digest__", _facts_digest)
 
 
 def models_fingerprint(models: Iterable[type[Any]], keyspace: str) -> str:
@@ -27,12 +33,3 @@ def models_fingerprint(models: Iterable[type[Any]], keyspace: str) -> str:
         digests.add((name, _digest(model)))
         digests.update((name, _digest(user_type)) for user_type in model.__user_types__)
     return digest(sorted(digests))
-
-
-def _digest(model: type[Any]) -> str:
-    """Return the digest of one class, cached until it has other facts."""
-    facts = model.__facts__
-    cached = _digests.get(model)
-    if cached is None or cached[0] is not facts:
-        cached = _digests[model] = (facts, fingerprint(facts))
-    return cached[1]

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import copy
 from enum import Enum
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol, cast
 
 import attrs
 
+from scyllamodel.model.class_data import forget_class_data
 from scyllamodel.model.class_keywords import own_keyword
 from scyllamodel.model.field_declaration import FieldDeclarations
 from scyllamodel.model.registry import registry
 from scyllamodel.model.validation.problems import Problems
 from scyllamodel.schema.facts.objects import Table
 from scyllamodel.types.annotations import unwrapped_type
-
-CACHE_ATTRIBUTE: Final = "__query__"
-"""The attribute for cached data of a class; deleted when the table of the class changes."""
 
 
 class Root(Protocol):
@@ -158,14 +156,5 @@ def join_family(cls: type, root: type, facts: Table, value: Any, problems: Probl
     )
     root_class.__user_types__ = tuple(dict.fromkeys((*root_class.__user_types__, *cast("Root", cls).__user_types__)))
     root_class.__family__[value] = cls
-    forget_statements(root)
+    forget_class_data(root)
     registry.touch()
-
-
-def forget_statements(cls: type) -> None:
-    """Delete cached data of a class and its subclasses, after a change of its facts."""
-    if CACHE_ATTRIBUTE in vars(cls):
-        type.__delattr__(cls, CACHE_ATTRIBUTE)
-    derived: type
-    for derived in type.__subclasses__(cls):
-        forget_statements(derived)

@@ -1,7 +1,6 @@
 """The cache of a model class: names, markers, element types and statement templates that are computed once.
 
-The cache is an attribute of the class and is freed with it. A global cache would keep classes that are created in
-functions, and their tables, alive.
+In: a model class. Out: its `ModelCache`, which lives as long as the class and its facts.
 """
 
 from __future__ import annotations
@@ -11,15 +10,13 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from scyllamodel._identifiers import quote
+from scyllamodel.model.class_data import ClassData, namespace_of
 from scyllamodel.model.column import Column
 from scyllamodel.model.expression import ColumnTarget, Condition
-from scyllamodel.model.single_table import CACHE_ATTRIBUTE, Root, root_of
+from scyllamodel.model.single_table import Root, root_of
 from scyllamodel.query.statement import Marker, StatementTemplate
 
 T = TypeVar("T")
-
-_namespace: Final[Callable[[Any], Mapping[str, Any]]] = vars(type)["__dict__"].__get__
-"""The namespace of a class; this bypasses its metaclass, whose attribute lookup is slow."""
 
 MAX_ENTRIES: Final = 20_000
 """The maximum number of templates of one class: with thousands of tenants each has its own, as the text has the
@@ -164,18 +161,13 @@ def _column_loader(cls: type, names: list[str]) -> Callable[[Sequence[Any]], Any
     return lambda row: load(tuple([row[index] for index in positions]))
 
 
-def cache_for(model: type) -> ModelCache:
-    """Return the cache of this class; subclasses have their own."""
-    cache: ModelCache | None = _namespace(model).get(CACHE_ATTRIBUTE)
-    if cache is None:
-        cache = ModelCache(model)
-        type.__setattr__(model, CACHE_ATTRIBUTE, cache)
-    return cache
+cache_for: Final = ClassData("__query__", ModelCache)
+"""Returns the cache of a class; subclasses have their own."""
 
 
 def cached_statements(model: type, keyspace: str | None) -> Any:
     """Return the cached statements of a model for a keyspace; None if there are none yet, or if this is not a model."""
     try:
-        return _namespace(model)[CACHE_ATTRIBUTE].statements.get(keyspace)
+        return namespace_of(model)["__query__"].statements.get(keyspace)
     except (TypeError, KeyError):  # not a class, or the first use
         return None

@@ -13,7 +13,7 @@ from typing_extensions import Never, Self, TypeIs
 
 from scyllamodel._identifiers import qualified
 from scyllamodel._numbers import check_integer
-from scyllamodel.model._codegen import define_function
+from scyllamodel.model._codegen import tuple_loader
 from scyllamodel.model.column import Column, Comparable
 from scyllamodel.model.expression import (
     CallTarget,
@@ -44,7 +44,6 @@ from scyllamodel.query.targets import base_of, column_of, columns_in, columns_of
 from scyllamodel.types.annotations import TypeMapping
 from scyllamodel.types.comparison import comparable
 from scyllamodel.types.duration import Duration
-from scyllamodel.types.loading import load_expression, loads_as_stored
 
 if TYPE_CHECKING:
     from scyllamodel.model.base import Model
@@ -303,17 +302,3 @@ def type_mapping_of(expression: Comparable[Any]) -> TypeMapping | None:
         return field_of(column_of(target.base), target.field)[1]
     base = base_of(target)
     return None if base is None else column_of(base).type_mapping
-
-
-def tuple_loader(type_mappings: Sequence[TypeMapping | None]) -> Callable[[Sequence[Any]], Any] | None:
-    """Return a function from a row to a tuple of Python values; None if no value needs a conversion."""
-    if all(type_mapping is None or loads_as_stored(type_mapping) for type_mapping in type_mappings):
-        return None
-    scope: dict[str, Any] = {}
-    values = [
-        f"v{position}" if type_mapping is None else load_expression(type_mapping, position, scope)
-        for position, type_mapping in enumerate(type_mappings)
-    ]
-    names = ", ".join(f"v{position}" for position in range(len(type_mappings)))
-    lines = ["def load(row):", f"    {names}, = row", f"    return ({', '.join(values)},)"]
-    return define_function(lines, "load", "load of a selection", scope)

@@ -14,8 +14,8 @@ from scyllamodel._identifiers import is_internal_table, qualified, quote
 from scyllamodel.discovery import find_user_types, import_packages
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LoadError
+from scyllamodel.model.class_data import forget_class_data
 from scyllamodel.model.registry import declared_types, registry
-from scyllamodel.model.single_table import forget_statements
 
 _TIMEOUT: Final = 60.0
 """Seconds for one statement: a first CREATE or a DROP on a busy machine takes longer than the driver's 10."""
@@ -84,7 +84,7 @@ def _move(classes: Iterable[type[Any]], names: Mapping[str, str]) -> None:
         facts: Any = getattr(cls, "__facts__")  # noqa: B009 - a bare type has none
         if facts.keyspace in names:
             setattr(cls, "__facts__", attrs.evolve(facts, keyspace=names[facts.keyspace]))  # noqa: B010
-            forget_statements(cls)
+            forget_class_data(cls)
     registry.touch()
     declared_types.touch()
 

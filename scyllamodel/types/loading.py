@@ -1,7 +1,7 @@
 """The one rule for loading a stored value: a null becomes None or an empty value, anything else is converted.
 
-In: the type of a column or expression. Out: the loaded value, the function that loads it, or its source for generated
-code, where a call for each value would cost too much.
+In: the type of a column or expression. Out: the loaded value, or the source that loads it, for generated code, where a
+call for each value would cost too much.
 """
 
 from __future__ import annotations
@@ -17,24 +17,11 @@ def loads_as_stored(type_mapping: TypeMapping) -> bool:
     return not (type_mapping.load or type_mapping.empty)
 
 
-def value_loader(type_mapping: TypeMapping) -> Callable[[Any], Any] | None:
-    """Return the function that loads one value of the type; None if values are loaded as stored."""
-    load, empty = type_mapping.load, type_mapping.empty
-    if loads_as_stored(type_mapping):
-        return None
-
-    def load_value(value: Any) -> Any:
-        if value is None:
-            return empty() if empty else None
-        return load(value) if load else value
-
-    return load_value
-
-
 def load_value(type_mapping: TypeMapping, value: Any) -> Any:
     """Load one value, as in a row."""
-    load = value_loader(type_mapping)
-    return load(value) if load else value
+    if value is None:
+        return type_mapping.empty() if type_mapping.empty else None
+    return type_mapping.load(value) if type_mapping.load else value
 
 
 def load_expression(
