@@ -38,7 +38,7 @@ MARKDOWN_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
 PACKAGE = {path.stem.strip("_") for path in (HERE.parent / "scyllamodel").iterdir()}
-SEVERAL_ROOMS = {"complexity", "generated_text", "json_schemas", "misuse", "secrets", "tracebacks"}
+SEVERAL_ROOMS = {"complexity", "generated_text", "json_schemas", "misuse", "public_names", "secrets", "tracebacks"}
 HELPERS = {path.stem for path in (HERE / "support").glob("*.py")}
 
 
