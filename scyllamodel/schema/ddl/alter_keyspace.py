@@ -43,7 +43,9 @@ def alter_keyspace_statements(
     if not (live.tablets and server.alters_replication_stepwise):
         return [alter_keyspace_cql(live.name, target, durable_writes=desired.durable_writes)]
     known = {dc: tuple(sorted(names)) for dc, names in (racks or {}).items()} if server.has_rack_lists else {}
-    states = list(_intermediate_replications(live_replication, target, known, even=even))
+    states = list(
+        _intermediate_replications(live_replication, target, known, even=even, lists_only=server.expands_factors)
+    )
     if not _has_copies_of(states[-1] if states else live_replication, target):
         return None
     return [
@@ -87,7 +89,12 @@ def _has_copies_of(replication: Mapping[str, Any], target: Mapping[str, Any]) ->
 
 
 def _intermediate_replications(
-    live: dict[str, Any], target: dict[str, Any], racks: Mapping[str, tuple[str, ...]], *, even: bool
+    live: dict[str, Any],
+    target: dict[str, Any],
+    racks: Mapping[str, tuple[str, ...]],
+    *,
+    even: bool,
+    lists_only: bool,
 ) -> Iterator[dict[str, Any]]:
     """The intermediate replications: one data centre at a time, by one copy; those that lose copies come last."""
     state = dict(live)
@@ -95,7 +102,7 @@ def _intermediate_replications(
     for dc in sorted(data_centers, key=lambda dc: (copy_count(target.get(dc)) or 0) < (copy_count(live.get(dc)) or 0)):
         current, desired, known = state.get(dc, "0"), target.get(dc, "0"), racks.get(dc, ())
         counts = _intermediate_counts(current, desired)
-        by_racks = isinstance(current, tuple) or isinstance(desired, tuple)
+        by_racks = isinstance(current, tuple) or isinstance(desired, tuple) or (lists_only and bool(counts))
         by_racks = by_racks or (even and any(int(count) not in {0, 1, len(known)} for count in counts))
         for factor in (_intermediate_lists(current, desired, known) if by_racks else None) or counts:
             state[dc] = factor

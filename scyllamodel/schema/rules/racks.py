@@ -42,10 +42,12 @@ def rack_diagnostics(context: RuleContext) -> Iterator[Diagnostic]:
     keyspace = context.live.keyspace or context.desired.keyspace
     creates = any(isinstance(change, CreateKeyspace) for change in context.changes)
     needing = needing if context.server.views_need_valid_racks else []
-    if keyspace is None or context.racks is None or not (needing or (creates and context.server.node.rf_rack_valid)):
+    strict = context.server.node.rf_rack_valid or context.server.expands_factors
+    if keyspace is None or context.racks is None or not (needing or (creates and strict)):
         return
-    for dc, number, racks in invalid_factors(keyspace, context.racks):
-        what = f"{', '.join(needing)}: views and indexes" if needing else "rf_rack_valid_keyspaces is set:"
+    expands = creates and context.server.expands_factors
+    for dc, number, racks in invalid_factors(keyspace, context.racks, expands=expands):
+        what = f"{', '.join(needing)}: views and indexes" if needing else "the settings of this server: keyspaces"
         text = f"{what} on tablets need one copy or one for each rack, but {dc} has {number} copies and {racks} racks"
         yield Diagnostic(
             "KS108", "error" if known else "warn", context.name, text, _suggested_fix(keyspace, dc, racks, context)
@@ -55,14 +57,19 @@ def rack_diagnostics(context: RuleContext) -> Iterator[Diagnostic]:
 _WITHOUT_TABLETS = "or create the keyspace with tablets=False, since that cannot be changed later."
 
 
-def invalid_factors(keyspace: Keyspace, racks: Racks) -> Iterator[tuple[str, int, int]]:
-    """Each data centre with copies that cannot be spread evenly over its racks: its name, the copies, and the racks."""
+def invalid_factors(keyspace: Keyspace, racks: Racks, *, expands: bool = False) -> Iterator[tuple[str, int, int]]:
+    """Each data centre with copies that cannot be spread evenly over its racks: its name, the copies, and the racks.
+
+    Parameters:
+        expands: whether the server makes a list of racks of each number, so that any number up to the racks is valid.
+    """
     replication = keyspace.replication or FrozenMap()
     if strategy_name(replication) not in {"", "NetworkTopologyStrategy"}:
         return
     for dc, factor in sorted(by_data_center(factors(replication), racks).items()):
         count, rack_count = copy_count(factor), len(racks.get(dc, ()))
-        if count is not None and rack_count and not isinstance(factor, tuple) and count not in {0, 1, rack_count}:
+        valid = range(rack_count + 1) if expands else {0, 1, rack_count}
+        if count is not None and rack_count and not isinstance(factor, tuple) and count not in valid:
             yield dc, count, rack_count
 
 
@@ -76,7 +83,7 @@ def needs_even_copies(facts: KeyspaceFacts, server: ServerProfile) -> bool:
     """Whether the server refuses numbers of copies in this keyspace that are neither one nor one for each rack."""
     tablets = facts.keyspace is not None and bool(facts.keyspace.tablets)
     holds = server.views_need_valid_racks and needs_valid_racks(facts)
-    return tablets and (server.node.rf_rack_valid is True or holds)
+    return tablets and (server.node.rf_rack_valid is True or server.expands_factors or holds)
 
 
 def _object_that_needs_racks(change: object) -> str | None:

@@ -124,7 +124,7 @@ def _beyond_racks(about: Keyspace, written: RawStatement) -> Iterator[Diagnostic
     holds = written.server.views_need_valid_racks and needs_valid_racks(written.facts)
     if not about.tablets or written.racks is None or not (enforced or holds):
         return
-    for dc, number, racks in invalid_factors(about, written.racks):
+    for dc, number, racks in invalid_factors(about, written.racks, expands=written.server.expands_factors):
         what = "the keyspace has views or indexes, which" if holds else "rf_rack_valid_keyspaces: true"
         text = f"{what} requires one copy in {dc}, or one for each of its {racks} racks, but {number} are requested"
         yield refusal("NB104", written, text, f"Use 1 or {racks} copies in {dc}, or a list of racks.")
@@ -155,7 +155,7 @@ def _refusal_text(stored: Mapping[str, Any], requested: Mapping[str, Any], raw: 
     if len(changed) > 1 and any(map(copy_count, changed.values())):
         return f"the factors of {', '.join(sorted(changed))} change; with tablets only one can change at a time"
     for dc, factor in changed.items():
-        return _step_fault(dc, stored.get(dc, "0"), factor)
+        return _step_fault(dc, stored.get(dc, "0"), factor, lists_only=raw.server.expands_factors)
     return None
 
 
@@ -167,7 +167,7 @@ def _is_same(stored: object, requested: object) -> bool:
     return set(racks) == set(cast("tuple[str, ...]", requested))
 
 
-def _step_fault(dc: str, stored: object, requested: object) -> str | None:
+def _step_fault(dc: str, stored: object, requested: object, *, lists_only: bool) -> str | None:
     stored_count, requested_count = copy_count(stored), copy_count(requested)
     if stored_count is None or requested_count is None:
         return None
@@ -181,6 +181,8 @@ def _step_fault(dc: str, stored: object, requested: object) -> str | None:
         and stored_count != requested_count
     ):
         return f"the number of copies in {dc} can only be converted into a list of as many racks"
+    if lists_only and stored_count and requested_count and not isinstance(requested, tuple):
+        return f"the number of copies in {dc} changes; the settings of this server accept only a list of racks for that"
     difference = abs(stored_count - requested_count)
     if difference > 1:
         return f"the factor of {dc} changes by {difference}; with tablets it can change only by one at a time"

@@ -55,6 +55,7 @@ class NodeSettings:
         experimental: the enabled experimental features (``experimental_features``).
         max_time_windows: how many time windows a default TTL may span (``twcs_max_window_count``); 0 means no limit.
         rf_rack_valid: whether each keyspace has to be RF-rack-valid.
+        requires_rack_lists: whether a replication on tablets has to list racks (``enforce_rack_list``).
     """
 
     features: frozenset[str] | None = None
@@ -67,6 +68,7 @@ class NodeSettings:
     discouraged_strategies: frozenset[str] = frozenset()
     endless_windows: str | None = None
     experimental: frozenset[str] | None = None
+    requires_rack_lists: bool = False
 
 
 @attrs.frozen
@@ -194,6 +196,14 @@ class ServerProfile:
     def has_rack_lists(self) -> bool:
         """Whether a replication can name the racks of a data centre instead of their number."""
         return self.is_scylla and self.at_least(2026, 1)
+
+    @property
+    def expands_factors(self) -> bool:
+        """Whether the number of copies of a new keyspace with tablets becomes a list of as many racks.
+
+        Only a list of racks changes such a keyspace (``cql3/statements/ks_prop_defs.cc``, expand_to_racks).
+        """
+        return self.has_rack_lists and (self.node.requires_rack_lists or self.node.rf_rack_valid is True)
 
     @property
     def keyspace_columns(self) -> Mapping[str, frozenset[str]]:

@@ -151,8 +151,10 @@ def test_statements_beside_those_that_break_are_not_refused(cql, about, parts):
 NODES, RACKS = {"dc1": 3, "dc2": 1}, {"dc1": frozenset({"r1", "r2", "r3"}), "dc2": frozenset({"r1"})}
 ONE = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', %s} AND durable_writes = true"
 OTHER = "CREATE KEYSPACE kk WITH replication = {'class': %s}"
+TWO_OF_THREE = OTHER % "'NetworkTopologyStrategy', 'dc1': 2" + " AND tablets = {'enabled': true}"
 GUARDED = attrs.evolve(NEW, node=NodeSettings(min_replication_factor=2, most_factor=2))
 RACK_VALID = attrs.evolve(NEW, node=NodeSettings(rf_rack_valid=True))
+EARLY_RACK_VALID = ServerProfile("scylla", (2025, 4), node=NodeSettings(rf_rack_valid=True))
 
 # the factors or class, whether the keyspace has tablets, its tables, the server, the severity, a word of the remark
 PLACES = [
@@ -167,7 +169,11 @@ PLACES = [
     (ONE % "'dc1': ['r1']", False, [], NEW, "error", "requires a number"),
     (ONE % "'dc1': 2, 'dc2': 1", True, [UNDER_KEY], NEW, "error", "3 racks"),
     (ONE % "'dc1': 2, 'dc2': 1", True, [PLAIN], NEW, None, ""),
-    (ONE % "'dc1': 2, 'dc2': 1", True, [PLAIN], RACK_VALID, "error", "rf_rack_valid_keyspaces"),
+    (ONE % "'dc1': 2, 'dc2': 1", True, [PLAIN], EARLY_RACK_VALID, "error", "rf_rack_valid_keyspaces"),
+    (ONE % "'dc1': 2, 'dc2': 1", True, [PLAIN], RACK_VALID, "error", "only a list of racks"),
+    (ONE % "'dc1': ['r1'], 'dc2': 1", True, [PLAIN], RACK_VALID, None, ""),
+    (TWO_OF_THREE, True, [], RACK_VALID, None, ""),
+    (TWO_OF_THREE, True, [], EARLY_RACK_VALID, "error", "rf_rack_valid_keyspaces"),
     (ONE % "'dc1': 1", False, [], GUARDED, "error", "at least 2"),
     (ONE % "'dc1': 3", False, [], GUARDED, "error", "at most 2"),
     (OTHER % "'NetworkTopologyStrategy', 'dc3': 1", True, [], NEW, "error", "'dc3'"),

@@ -128,7 +128,9 @@ def test_racks_are_refused_where_the_server_would(server, declared, said):
 BY_V = view("x", "t", "v text pk", "id int ck")
 T = table("t", "id int pk", "v text")
 RACKS = {"dc1": frozenset({"r1", "r2", "r3"}), "dc2": frozenset({"r1"})}
-WITH_SETTING = attrs.evolve(NEW, node=NodeSettings(rf_rack_valid=True))
+WITH_SETTING = ServerProfile("scylla", (2025, 4, 10), node=NodeSettings(rf_rack_valid=True))
+EXPANDING = attrs.evolve(NEW, node=NodeSettings(rf_rack_valid=True))
+LISTS_ONLY = attrs.evolve(NEW, node=NodeSettings(requires_rack_lists=True))
 MIDDLE = ServerProfile("scylla", (2025, 4, 10))
 
 
@@ -171,6 +173,9 @@ def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, about
         (WITH_SETTING, keyspace(None, dc1=2), [("KS108", "warn")]),
         (WITH_SETTING, keyspace(False, dc1=2), []),
         (WITH_SETTING, keyspace(replication_factor=2), [("KS108", "error")] * 2),
+        (EXPANDING, keyspace(dc1=2), []),
+        (EXPANDING, keyspace(dc1=3, dc2=2), [("KS108", "error")]),
+        (LISTS_ONLY, keyspace(dc1=2), []),
         (NEW, keyspace(dc1=["r1", "r9"]), [("KS105", "error")]),
         (NEW, keyspace(dc1=["r1", "r2"]), []),
     ],
@@ -315,6 +320,18 @@ def test_lists_of_racks_lead_around_numbers_that_the_server_refuses(found, decla
         )
         assert [] == [one for one in judge.check(step) if one.severity == "error"]
         found = attrs.evolve(found, replication=replication_map(parse_statement(step).options["replication"]))
+
+
+@pytest.mark.parametrize("parts", [(T,), (T, BY_V)])
+@pytest.mark.parametrize("server", [EXPANDING, LISTS_ONLY])
+def test_a_server_that_makes_lists_of_numbers(server, parts):
+    """It creates a keyspace with any number of copies up to the racks, and changes the number by lists only."""
+    steps = alter_keyspace_statements(keyspace(dc1=2, dc2=1), keyspace(dc1=3, dc2=1), server, racks=RACKS)
+
+    assert ["'dc1': ['r1', 'r2'], 'dc2': '1'", "'dc1': ['r1', 'r2', 'r3'], 'dc2': '1'"] == [
+        step.partition("Strategy', ")[2].partition("}")[0] for step in steps
+    ]
+    assert [] == planned(server, keyspace(dc1=2), *parts, exists=False)
 
 
 def test_numbers_stay_numbers_where_every_step_is_taken():

@@ -121,6 +121,7 @@ def test_settings_of_a_node_are_json_texts():
         "minimum_replication_factor_fail_threshold": "2",
         "twcs_max_window_count": "50",
         "rf_rack_valid_keyspaces": "false",
+        "enforce_rack_list": "true",
         "maximum_replication_factor_fail_threshold": "-1",
         "replication_strategy_fail_list": '["EverywhereStrategy"]',
         "replication_strategy_warn_list": '["SimpleStrategy"]',
@@ -129,7 +130,7 @@ def test_settings_of_a_node_are_json_texts():
     }
     read = NodeSettings(
         None, "enabled", 2, 50, False, -1, frozenset({"EverywhereStrategy"}), frozenset({"SimpleStrategy"}), "warn",
-        frozenset({"udf", "logstor"}),
+        frozenset({"udf", "logstor"}), True,
     )  # fmt: skip
 
     assert set(said) == set(NODE_SETTINGS)
@@ -151,7 +152,7 @@ def test_settings_of_a_node_are_json_texts():
     ],
 )
 def test_the_older_setting_decides_where_no_mode_of_tablets_is_set(mode, older, read):
-    """A scylla.yaml of an older release has ``enable_tablets`` or neither: then new keyspaces have no tablets."""
+    """A scylla.yaml of an older release has no mode; ``enable_tablets`` is false where it is not written either."""
     said = {"tablets_mode_for_new_keyspaces": mode, "enable_tablets": older}
     server = profile_from(None, SCYLLA_COLUMNS, settings={name: text for name, text in said.items() if text})
 
