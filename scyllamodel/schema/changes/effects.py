@@ -60,12 +60,12 @@ def _create_keyspace(change: CreateKeyspace, facts: KeyspaceFacts) -> KeyspaceFa
 
 @facts_after.register(AddType)
 def _add_type(change: AddType, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, types=(*_without(facts.types, change.type.name), change.type))
+    return attrs.evolve(facts, types=(*without(facts.types, change.type.name), change.type))
 
 
 @facts_after.register(DropType)
 def _drop_type(change: DropType, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, types=_without(facts.types, change.type.name))
+    return attrs.evolve(facts, types=without(facts.types, change.type.name))
 
 
 @facts_after.register(AddField)
@@ -74,27 +74,27 @@ def _add_field(change: AddField, facts: KeyspaceFacts) -> KeyspaceFacts:
         kept = [field for field in user_type.fields if field[0] != change.name]
         return attrs.evolve(user_type, fields=(*kept, (change.name, change.field_type)))
 
-    return attrs.evolve(facts, types=_with_changed(facts.types, change.type, with_field))
+    return attrs.evolve(facts, types=with_changed(facts.types, change.type, with_field))
 
 
 @facts_after.register(RenameFields)
 def _rename_fields(change: RenameFields, facts: KeyspaceFacts) -> KeyspaceFacts:
     return attrs.evolve(
         facts,
-        types=_with_changed(facts.types, change.type, lambda user_type: with_renamed_fields(user_type, change.names)),
+        types=with_changed(facts.types, change.type, lambda user_type: with_renamed_fields(user_type, change.names)),
     )
 
 
 @facts_after.register(AddTable)
 def _add_table(change: AddTable, facts: KeyspaceFacts) -> KeyspaceFacts:
     return attrs.evolve(
-        facts, tables=(*_without(facts.tables, change.table.name), attrs.evolve(change.table, indexes=()))
+        facts, tables=(*without(facts.tables, change.table.name), attrs.evolve(change.table, indexes=()))
     )
 
 
 @facts_after.register(DropTable)
 def _drop_table(change: DropTable, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, tables=_without(facts.tables, change.table.name))
+    return attrs.evolve(facts, tables=without(facts.tables, change.table.name))
 
 
 @facts_after.register(AddColumns)
@@ -105,7 +105,7 @@ def _add_columns(change: AddColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
         kept = [column for column in table.columns if column.name not in names]
         return attrs.evolve(table, columns=[*kept, *change.columns])
 
-    return _with_table(facts, change.table, with_columns)
+    return with_table(facts, change.table, with_columns)
 
 
 @facts_after.register(DropColumns)
@@ -120,7 +120,7 @@ def _drop_columns(change: DropColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
             table, columns=columns, ttl_column=ttl_column, dropped=FrozenMap({**table.dropped, **remembered})
         )
 
-    return _with_table(facts, change.table, without_columns)
+    return with_table(facts, change.table, without_columns)
 
 
 @facts_after.register(RenameKeyColumns)
@@ -134,7 +134,7 @@ def _rename_key_columns(change: RenameKeyColumns, facts: KeyspaceFacts) -> Keysp
         else view
         for view in facts.views
     ]
-    changed = _with_table(
+    changed = with_table(
         facts, change.table, lambda table: attrs.evolve(table, columns=_with_renamed_columns(table.columns, names))
     )
     return attrs.evolve(changed, views=views)
@@ -145,11 +145,11 @@ def _set_options(change: SetOptions, facts: KeyspaceFacts) -> KeyspaceFacts:
     if change.index:
         return with_view_options(facts, change.index, lambda options: _with_options(options, change))
     if change.view:
-        views = _with_changed(
+        views = with_changed(
             facts.views, change.name, lambda table: attrs.evolve(table, options=_with_options(table.options, change))
         )
         return attrs.evolve(facts, views=views)
-    return _with_table(facts, change.name, lambda view: attrs.evolve(view, options=_with_options(view.options, change)))
+    return with_table(facts, change.name, lambda view: attrs.evolve(view, options=_with_options(view.options, change)))
 
 
 @facts_after.register(SetMask)
@@ -158,20 +158,20 @@ def _set_mask(change: SetMask, facts: KeyspaceFacts) -> KeyspaceFacts:
         columns = [attrs.evolve(c, mask=change.mask) if c.name == change.column else c for c in table.columns]
         return attrs.evolve(table, columns=columns)
 
-    return _with_table(facts, change.table, masked)
+    return with_table(facts, change.table, masked)
 
 
 @facts_after.register(SetTtlColumn)
 def _set_ttl_column(change: SetTtlColumn, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return _with_table(facts, change.table, lambda live: attrs.evolve(live, ttl_column=change.column))
+    return with_table(facts, change.table, lambda live: attrs.evolve(live, ttl_column=change.column))
 
 
 @facts_after.register(AddIndex)
 def _add_index(change: AddIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
     def indexed(table: Table) -> Table:
-        return attrs.evolve(table, indexes=(*_without(table.indexes, change.index.name), change.index))
+        return attrs.evolve(table, indexes=(*without(table.indexes, change.index.name), change.index))
 
-    return _with_table(facts, change.table.name, indexed)
+    return with_table(facts, change.table.name, indexed)
 
 
 @facts_after.register(DropIndex)
@@ -179,29 +179,32 @@ def _drop_index(change: DropIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
     """Remove the index from every table: its name is unique in the keyspace, and the statement names no table."""
     return attrs.evolve(
         facts,
-        tables=[attrs.evolve(table, indexes=_without(table.indexes, change.index.name)) for table in facts.tables],
+        tables=[attrs.evolve(table, indexes=without(table.indexes, change.index.name)) for table in facts.tables],
     )
 
 
 @facts_after.register(AddView)
 def _add_view(change: AddView, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, views=(*_without(facts.views, change.view.name), change.view))
+    return attrs.evolve(facts, views=(*without(facts.views, change.view.name), change.view))
 
 
 @facts_after.register(DropView)
 def _drop_view(change: DropView, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, views=_without(facts.views, change.view.name))
+    return attrs.evolve(facts, views=without(facts.views, change.view.name))
 
 
-def _with_table(facts: KeyspaceFacts, name: str, change: Callable[[Table], Table]) -> KeyspaceFacts:
-    return attrs.evolve(facts, tables=_with_changed(facts.tables, name, change))
+def with_table(facts: KeyspaceFacts, name: str, change: Callable[[Table], Table]) -> KeyspaceFacts:
+    """The keyspace with one table changed, if it has the table."""
+    return attrs.evolve(facts, tables=with_changed(facts.tables, name, change))
 
 
-def _with_changed(facts: Iterable[_F], name: str, change: Callable[[_F], _F]) -> list[_F]:
+def with_changed(facts: Iterable[_F], name: str, change: Callable[[_F], _F]) -> list[_F]:
+    """Facts of one kind, with the one of this name changed."""
     return [change(fact) if fact.name == name else fact for fact in facts]
 
 
-def _without(facts: Iterable[_F], name: str) -> list[_F]:
+def without(facts: Iterable[_F], name: str) -> list[_F]:
+    """Facts of one kind, but for the one of this name."""
     return [fact for fact in facts if fact.name != name]
 
 

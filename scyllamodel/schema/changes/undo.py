@@ -1,4 +1,4 @@
-"""Compute the facts before a change, for rollback.
+"""Invert a change, and compute the facts before it, for rollback.
 
 *In*: one keyspace, and a change from the ledger. *Out*: the keyspace without that change, whether or not the change is
 still present: each function writes the old state, not a difference, so that an interrupted rollback computes the same
@@ -8,47 +8,44 @@ target again.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable
 
 import attrs
 
-from scyllamodel.schema.changes.effects import renamed_in_filter, with_view_options
+from scyllamodel.schema.changes.effects import facts_after, renamed_in_filter, with_changed, with_table, without
 from scyllamodel.schema.changes.kinds import (
-    AddColumns,
     AddField,
-    AddIndex,
-    AddTable,
-    AddType,
-    AddView,
     Change,
     CreateKeyspace,
     DropColumns,
     DropIndex,
     DropTable,
-    DropType,
-    DropView,
     RenameFields,
     RenameKeyColumns,
-    SetMask,
-    SetOptions,
-    SetTtlColumn,
 )
-from scyllamodel.schema.facts.objects import FrozenMap, Index, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.schema.facts.objects import FrozenMap, KeyspaceFacts, Table, TableColumn, UserType, View
 
-_F = TypeVar("_F", Table, View, UserType, Index, TableColumn)
+
+def inverse_of(change: Change) -> Change | None:
+    """The change that undoes this one; None if CQL has none."""
+    inverse: Callable[[], Change] | None = getattr(change, "inverse", None)
+    return None if inverse is None else inverse()
 
 
 @functools.singledispatch
 def facts_before(change: Change, facts: KeyspaceFacts) -> KeyspaceFacts:
     """The keyspace before this change; unchanged if its table or type no longer exists.
 
-    A key column that gets its old name back has its current name in ``renamed_from``.
+    For most kinds this is the keyspace after the inverse. A key column or field that gets an earlier name back also
+    remembers the name that it has in ``facts``.
 
     Raises:
         TypeError: the change has no statement.
     """
-    raise TypeError(f"{type(change).__name__} in {facts.name} has no statement")
+    inverse = inverse_of(change)
+    if inverse is None:
+        raise TypeError(f"{type(change).__name__} in {facts.name} has no statement")
+    return facts_after(inverse, facts)
 
 
 def target_is_missing(change: Change, facts: KeyspaceFacts) -> bool:
@@ -72,22 +69,12 @@ def _create_keyspace(_: CreateKeyspace, facts: KeyspaceFacts) -> KeyspaceFacts:
     return facts
 
 
-@facts_before.register(AddType)
-def _add_type(change: AddType, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, types=_without(facts.types, {change.type.name}))
-
-
-@facts_before.register(DropType)
-def _drop_type(change: DropType, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, types=_with_added(facts.types, change.type))
-
-
 @facts_before.register(AddField)
 def _add_field(change: AddField, facts: KeyspaceFacts) -> KeyspaceFacts:
     def without_field(live: UserType) -> UserType:
         return attrs.evolve(live, fields=tuple(field for field in live.fields if field[0] != change.name))
 
-    return attrs.evolve(facts, types=_with_changed(facts.types, change.type, without_field))
+    return attrs.evolve(facts, types=with_changed(facts.types, change.type, without_field))
 
 
 @facts_before.register(RenameFields)
@@ -108,44 +95,13 @@ def _rename_fields(change: RenameFields, facts: KeyspaceFacts) -> KeyspaceFacts:
         }
         return attrs.evolve(live, fields=fields, renamed=FrozenMap(current))
 
-    return attrs.evolve(facts, types=_with_changed(facts.types, change.type, with_old_fields))
-
-
-@facts_before.register(SetMask)
-def _set_mask(change: SetMask, facts: KeyspaceFacts) -> KeyspaceFacts:
-    def with_old_mask(live: Table) -> Table:
-        columns = [attrs.evolve(c, mask=change.before) if c.name == change.column else c for c in live.columns]
-        return attrs.evolve(live, columns=columns)
-
-    return _with_table(facts, change.table, with_old_mask)
-
-
-@facts_before.register(SetTtlColumn)
-def _set_ttl_column(change: SetTtlColumn, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return _with_table(facts, change.table, lambda live: attrs.evolve(live, ttl_column=change.before))
-
-
-@facts_before.register(AddTable)
-def _add_table(change: AddTable, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, tables=_without(facts.tables, {change.table.name}))
+    return attrs.evolve(facts, types=with_changed(facts.types, change.type, with_old_fields))
 
 
 @facts_before.register(DropTable)
 def _drop_table(change: DropTable, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, tables=_with_added(facts.tables, change.table))
-
-
-@facts_before.register(AddColumns)
-def _add_columns(change: AddColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
-    names = {column.name for column in change.columns}
-    return _with_table(facts, change.table, lambda live: attrs.evolve(live, columns=_without(live.columns, names)))
-
-
-@facts_before.register(DropColumns)
-def _drop_columns(change: DropColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return _with_table(
-        facts, change.table, lambda live: attrs.evolve(live, columns=_with_added(live.columns, *change.columns))
-    )
+    """The table comes back with its indexes, which its statement does not create."""
+    return attrs.evolve(facts, tables=[*without(facts.tables, change.table.name), change.table])
 
 
 @facts_before.register(RenameKeyColumns)
@@ -163,64 +119,5 @@ def _rename_key_columns(change: RenameKeyColumns, facts: KeyspaceFacts) -> Keysp
         return attrs.evolve(live, columns=with_old_columns(live), where=renamed_in_filter(live.where, old_by_new))
 
     views = [view_with_old_columns(view) if view.base == change.table else view for view in facts.views]
-    changed = _with_table(facts, change.table, lambda live: attrs.evolve(live, columns=with_old_columns(live)))
+    changed = with_table(facts, change.table, lambda live: attrs.evolve(live, columns=with_old_columns(live)))
     return attrs.evolve(changed, views=views)
-
-
-@facts_before.register(SetOptions)
-def _set_options(change: SetOptions, facts: KeyspaceFacts) -> KeyspaceFacts:
-    if change.index:
-        return with_view_options(facts, change.index, lambda options: _with_old_options(options, change))
-    if change.view:
-        views = _with_changed(
-            facts.views, change.name, lambda v: attrs.evolve(v, options=_with_old_options(v.options, change))
-        )
-        return attrs.evolve(facts, views=views)
-    return _with_table(
-        facts, change.name, lambda live: attrs.evolve(live, options=_with_old_options(live.options, change))
-    )
-
-
-def _with_old_options(options: FrozenMap, change: SetOptions) -> FrozenMap:
-    return FrozenMap({**options, **change.before})
-
-
-@facts_before.register(AddIndex)
-def _add_index(change: AddIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
-    """Remove the index from every table: its name is unique in the keyspace."""
-    name = {change.index.name}
-    return attrs.evolve(facts, tables=[attrs.evolve(t, indexes=_without(t.indexes, name)) for t in facts.tables])
-
-
-@facts_before.register(DropIndex)
-def _drop_index(change: DropIndex, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return _with_table(
-        facts, change.table.name, lambda live: attrs.evolve(live, indexes=_with_added(live.indexes, change.index))
-    )
-
-
-@facts_before.register(AddView)
-def _add_view(change: AddView, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, views=_without(facts.views, {change.view.name}))
-
-
-@facts_before.register(DropView)
-def _drop_view(change: DropView, facts: KeyspaceFacts) -> KeyspaceFacts:
-    return attrs.evolve(facts, views=_with_added(facts.views, change.view))
-
-
-def _with_table(facts: KeyspaceFacts, name: str, change: Callable[[Table], Table]) -> KeyspaceFacts:
-    return attrs.evolve(facts, tables=_with_changed(facts.tables, name, change))
-
-
-def _with_changed(facts: Iterable[_F], name: str, change: Callable[[_F], _F]) -> list[_F]:
-    return [change(fact) if fact.name == name else fact for fact in facts]
-
-
-def _without(facts: Iterable[_F], names: set[str]) -> list[_F]:
-    return [fact for fact in facts if fact.name not in names]
-
-
-def _with_added(facts: Iterable[_F], *more: _F) -> list[_F]:
-    kept: list[_F] = _without(facts, {fact.name for fact in more})
-    return kept + list(more)

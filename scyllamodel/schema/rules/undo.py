@@ -37,7 +37,7 @@ from scyllamodel.schema.rules.user_types import used_by
 from scyllamodel.types.cql_types import COUNTER, user_type_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from scyllamodel.schema.facts.objects import Addition, KeyspaceFacts
     from scyllamodel.schema.server.profile import ServerProfile
@@ -46,12 +46,6 @@ if TYPE_CHECKING:
 _NAME_TAKEN: Final = "another object has its name"
 _DROPPED_FACTS: Final[Mapping[type, str]] = {DropTable: "table", DropType: "type", DropView: "view", DropIndex: "index"}
 _DROP_CHANGES: Final = (DropTable, DropColumns, DropType, DropIndex, DropView)
-
-
-def inverse_of(change: Change) -> Change | None:
-    """The change that undoes this one; None if CQL has none."""
-    inverse: Callable[[], Change] | None = getattr(change, "inverse", None)
-    return None if inverse is None else inverse()
 
 
 def with_recorded_facts(change: Change, recorded: KeyspaceFacts) -> Change | None:  # noqa: PLR0911 - a table of kinds

@@ -14,6 +14,7 @@ from scyllamodel.schema.changes import kinds as c
 from scyllamodel.schema.changes.as_json import change_from_json, change_to_json
 from scyllamodel.schema.changes.effects import facts_after
 from scyllamodel.schema.changes.postconditions import is_applied, keyspace_of
+from scyllamodel.schema.changes.undo import inverse_of
 from scyllamodel.schema.ddl import change_cql, undo_cql
 from scyllamodel.schema.diff.schema_diff import SchemaPair
 from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
@@ -21,7 +22,7 @@ from scyllamodel.schema.plan import Step, make_step
 from scyllamodel.schema.plan.step import is_step
 from scyllamodel.schema.rules import evaluation
 from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
-from scyllamodel.schema.rules.undo import evaluate_change, inverse_of
+from scyllamodel.schema.rules.undo import evaluate_change
 from scyllamodel.schema.server.profile import ServerProfile
 from support.builders import NTS, index, schema, table, user_type, view, wanted
 

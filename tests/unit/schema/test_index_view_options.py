@@ -12,7 +12,7 @@ from scyllamodel.schema.changes.as_json import change_from_json, change_to_json
 from scyllamodel.schema.changes.effects import facts_after
 from scyllamodel.schema.changes.kinds import Unmanaged
 from scyllamodel.schema.changes.postconditions import is_applied
-from scyllamodel.schema.changes.undo import facts_before
+from scyllamodel.schema.changes.undo import facts_before, inverse_of
 from scyllamodel.schema.compare.comparison_report import compare_schemas, normalized_to_declared
 from scyllamodel.schema.ddl import change_cql, create_index
 from scyllamodel.schema.diff.schema_diff import diff
@@ -24,7 +24,6 @@ from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.plan.transition import transition
 from scyllamodel.schema.reflect import reflect_keyspace
-from scyllamodel.schema.rules.undo import inverse_of
 from scyllamodel.schema.server.profile import ServerProfile
 from support.builders import schema, wanted
 from support.json_schemas import SCHEMAS
