@@ -14,7 +14,6 @@ from scyllamodel.driver.repo import Repo, live_repos
 from scyllamodel.model.registry import registry
 from scyllamodel.release.engine.ledger_access import repo_scope
 from scyllamodel.release.ledger import Ledger
-from scyllamodel.release.ledger.records import DONE_STATES
 from scyllamodel.schema.changes.kinds import (
     AddColumns,
     AddIndex,
@@ -22,12 +21,8 @@ from scyllamodel.schema.changes.kinds import (
     AddType,
     AddView,
     Change,
-    DropColumns,
-    DropIndex,
-    DropTable,
-    DropType,
-    DropView,
 )
+from scyllamodel.schema.changes.undo import inverse_of
 from scyllamodel.schema.facts.objects import Table, View
 
 Owners = dict[str, str]
@@ -55,16 +50,13 @@ def other_owners(ledger: Ledger, repo: Repo) -> Owners:
 def _created_names(ledger: Ledger) -> set[str]:
     """Return names of the objects that a scope created and did not drop."""
     names: set[str] = set()
-    versions = [version for version in ledger.versions() if version.is_in_effect]
-    for version in reversed(ledger.with_steps(versions)):
-        for step in version.steps:
-            if step.state in DONE_STATES and step.change is not None:
-                names |= set(_added_names(step.change))
-                names -= set(_dropped_names(step.change))
+    for _, change in ledger.changes():
+        names |= set(_added_names(change))
+        names -= set(_added_names(inverse_of(change)))
     return names
 
 
-def _added_names(change: Change) -> Iterable[str]:
+def _added_names(change: Change | None) -> Iterable[str]:
     if isinstance(change, AddTable):
         return [change.table.name, *(f"{change.table.name}.{column.name}" for column in change.table)]
     if isinstance(change, AddColumns):
@@ -74,18 +66,6 @@ def _added_names(change: Change) -> Iterable[str]:
     if isinstance(change, AddView):
         return [change.view.name]
     return [change.type.name] if isinstance(change, AddType) else []
-
-
-def _dropped_names(change: Change) -> Iterable[str]:
-    if isinstance(change, DropTable):
-        return [change.table.name, *(f"{change.table.name}.{column.name}" for column in change.table)]
-    if isinstance(change, DropColumns):
-        return [f"{change.table}.{column.name}" for column in change.columns]
-    if isinstance(change, DropIndex):
-        return [change.index.name]
-    if isinstance(change, DropView):
-        return [change.view.name]
-    return [change.type.name] if isinstance(change, DropType) else []
 
 
 def _declared_owners(repo: Repo, own_scope: str) -> Owners:

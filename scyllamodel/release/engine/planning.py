@@ -26,7 +26,13 @@ from scyllamodel.release.engine.companion_keyspace import internal_keyspace_sett
 from scyllamodel.release.engine.ledger_access import internal_keyspace, open_ledger
 from scyllamodel.release.engine.models import find_resources, find_types
 from scyllamodel.release.engine.object_owners import other_owners
-from scyllamodel.release.engine.raw_steps import RawStep, role_notes, uncertain_step_refusals, with_raw_steps
+from scyllamodel.release.engine.raw_steps import (
+    RawStep,
+    role_notes,
+    statement_checker,
+    uncertain_step_refusals,
+    with_raw_steps,
+)
 from scyllamodel.release.engine.renamed_keys import with_renames
 from scyllamodel.release.ledger.records import LedgerStep, Migration
 from scyllamodel.release.ledger.tables import missing_tables
@@ -35,7 +41,6 @@ from scyllamodel.schema.apply import StatementFailure
 from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, Step, contract_plan, make_plan
 from scyllamodel.schema.rules.allow import checked_values, unused_notes
-from scyllamodel.schema.rules.raw_statements import RawStatementChecker, changes_keyspaces, keyspaces_of
 
 Resources: TypeAlias = Iterable[type[Any] | str] | None
 
@@ -192,10 +197,14 @@ def _complete(
         executed = executed_raw_steps(versions, request.repo.models)
         pending = [raw_step for raw_step in request.raw_steps if not _is_done(raw_step, cluster, executed)]
         texts = [cql for one in pending for cql in (one.cql, one.undo) if cql is not None]
-        others = {name for cql in texts for name in keyspaces_of(cql)} - {part.name for part in live}
-        every = SchemaFacts((*live, *cluster.introspect(sorted(others))))
-        topology, racks = cluster.places(every) if any(map(changes_keyspaces, texts)) else (None, None)
-        evaluator = RawStatementChecker(request.repo.keyspace, every, cluster.server, topology=topology, racks=racks)
+        evaluator = statement_checker(
+            request.repo.keyspace,
+            texts,
+            live,
+            cluster.server,
+            introspect=cluster.introspect,
+            places=cluster.places,
+        )
         plan = with_raw_steps(plan, pending, {request.repo.keyspace, internal_facts.name}, request.allow, evaluator)
         refusals = (*plan.refusals, *uncertain_step_refusals(pending, versions, request.allow))
         plan = attrs.evolve(plan, refusals=refusals, notes=(*plan.notes, *role_notes(request.raw_steps, executed)))

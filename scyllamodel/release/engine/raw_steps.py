@@ -17,9 +17,11 @@ from scyllamodel._secret import HiddenText, display_text, is_digest
 from scyllamodel.release.ledger.records import LedgerStep, Migration
 from scyllamodel.schema.changes.postconditions import keyspace_of
 from scyllamodel.schema.diagnostics import Diagnostic
+from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import RAW_OP, Plan, Step
 from scyllamodel.schema.rules.destructive import dropped_keyspace
-from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.rules.evaluation import Racks, Topology
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker, changes_keyspaces, keyspaces_of
 from scyllamodel.schema.rules.roles import changes_roles, role_change_note
 from scyllamodel.schema.server.profile import ServerProfile
 
@@ -151,6 +153,27 @@ def role_notes(raw_steps: Iterable[RawStep], executed: Mapping[str, LedgerStep])
                 "Check that it is in effect, and give it a post_condition= that asks the server, such as LIST …"
             )
             yield Diagnostic("LG106", "note", raw_step.title, text, suggested_fix)
+
+
+def statement_checker(
+    keyspace: str,
+    statements: Collection[str],
+    live: SchemaFacts,
+    server: ServerProfile,
+    *,
+    introspect: Callable[[Iterable[str]], Iterable[KeyspaceFacts]],
+    places: Callable[[SchemaFacts], tuple[Topology, Racks | None]],
+) -> RawStatementChecker:
+    """Return a checker that knows the live schema, with the keyspaces that only these statements mention.
+
+    Parameters:
+        introspect: reads further keyspaces.
+        places: reads the numbers of nodes and the racks; called only if a statement changes a keyspace.
+    """
+    others = {name for cql in statements for name in keyspaces_of(cql)} - {part.name for part in live}
+    known = SchemaFacts((*live, *introspect(sorted(others))))
+    topology, racks = places(known) if any(map(changes_keyspaces, statements)) else (None, None)
+    return RawStatementChecker(keyspace, known, server, topology=topology, racks=racks)
 
 
 def uncertain_step_refusals(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import attrs
 
 from scyllamodel.release.ledger import Ledger
-from scyllamodel.release.ledger.records import DONE_STATES
 from scyllamodel.schema.changes.kinds import RenameKeyColumns
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
@@ -31,12 +30,10 @@ def with_renames(plan: Plan, ledger: Ledger) -> Plan:
 def _renames(ledger: Ledger) -> dict[str, str]:
     """Return the last rename of each table's key columns, as a sentence by dotted table name."""
     sentences: dict[str, str] = {}
-    versions = [version for version in ledger.versions() if version.is_in_effect]
-    for version in reversed(ledger.with_steps(versions)):
-        for step in version.steps:
-            if step.state in DONE_STATES and isinstance(step.change, RenameKeyColumns):
-                pairs = ", ".join(f"{old} to {new}" for old, new in step.change.names)
-                sentences[f"{step.change.keyspace}.{step.change.table}"] = f"Version {version.version} renamed {pairs}."
+    for version, change in ledger.changes():
+        if isinstance(change, RenameKeyColumns):
+            pairs = ", ".join(f"{old} to {new}" for old, new in change.names)
+            sentences[f"{change.keyspace}.{change.table}"] = f"Version {version.version} renamed {pairs}."
     return sentences
 
 

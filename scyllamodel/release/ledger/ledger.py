@@ -6,7 +6,7 @@ written under the lock; conditions of the writes only guard against a holder tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Final
@@ -21,9 +21,10 @@ from scyllamodel.release.ledger.effective_versions import effective_versions
 from scyllamodel.release.ledger.provenance import UNKNOWN_PROVENANCE, Provenance
 from scyllamodel.release.ledger.record_bounds import LAST_VERSION, MAX_VERSIONS, step_fault, version_fault
 from scyllamodel.release.ledger.recorder import VersionRecorder
-from scyllamodel.release.ledger.records import LedgerStep, Migration, MigrationKind, Row
+from scyllamodel.release.ledger.records import DONE_STATES, LedgerStep, Migration, MigrationKind, Row
 from scyllamodel.release.ledger.retry import RetryingStore
 from scyllamodel.release.ledger.store import LedgerStore
+from scyllamodel.schema.changes.kinds import Change
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts.objects import KeyspaceFacts
 from scyllamodel.schema.plan import Plan
@@ -115,6 +116,18 @@ class Ledger:
     def with_steps(self, versions: Iterable[Migration]) -> list[Migration]:
         """Return versions with their steps."""
         return [attrs.evolve(migration, steps=self.steps(migration.version)) for migration in versions]
+
+    def changes(self) -> Iterator[tuple[Migration, Change]]:
+        """Yield the changes that were executed by the versions in effect, oldest first, each with its version.
+
+        Raises:
+            LedgerError: the history could not be read.
+        """
+        versions = [version for version in self.versions() if version.is_in_effect]
+        for version in reversed(self.with_steps(versions)):
+            for step in version.steps:
+                if step.state in DONE_STATES and step.change is not None:
+                    yield version, step.change
 
     def begin(
         self,

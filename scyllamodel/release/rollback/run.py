@@ -17,7 +17,7 @@ from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.release.engine.execution import VersionWork, execute_version
 from scyllamodel.release.engine.ledger_access import load_ledger
 from scyllamodel.release.engine.locked_run import LockedRun, Timeouts, open_locked_run
-from scyllamodel.release.engine.raw_steps import RawStep
+from scyllamodel.release.engine.raw_steps import RawStep, statement_checker
 from scyllamodel.release.engine.results import MigrationResult
 from scyllamodel.release.engine.telemetry import observe_run
 from scyllamodel.release.ledger import Ledger, Migration
@@ -31,7 +31,6 @@ from scyllamodel.schema.changes.postconditions import keyspace_of
 from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import RAW_OP, Plan
 from scyllamodel.schema.rules.allow import checked_values
-from scyllamodel.schema.rules.raw_statements import RawStatementChecker, changes_keyspaces, keyspaces_of
 from scyllamodel.schema.server.profile import ServerProfile
 
 _Introspect: TypeAlias = Callable[[str], KeyspaceFacts]
@@ -56,13 +55,16 @@ class RollbackRequest:
         live = SchemaFacts(introspect(name) for name in _keyspaces(self.repo, target))
         protected = {self.repo.keyspace, *self.repo.settings.internal_keyspaces}
         texts = _undo_texts(target, self.steps)
-        others = {name for cql in texts for name in keyspaces_of(cql)} - {part.name for part in live}
-        every = SchemaFacts((*live, *map(introspect, sorted(others))))
-        placed = any(map(changes_keyspaces, texts))
-        topology, racks = ClusterView.connect(self.repo).places(every) if placed else (None, None)
-        judge = RawStatementChecker(self.repo.keyspace, every, server, topology=topology, racks=racks)
+        checker = statement_checker(
+            self.repo.keyspace,
+            texts,
+            live,
+            server,
+            introspect=lambda names: map(introspect, names),
+            places=lambda known: ClusterView.connect(self.repo).places(known),
+        )
         return rollback_plan(
-            target, live, server, allow=self.allow, steps=self.steps, protected=protected, evaluator=judge
+            target, live, server, allow=self.allow, steps=self.steps, protected=protected, evaluator=checker
         )
 
 
