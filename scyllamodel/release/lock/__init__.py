@@ -6,7 +6,8 @@ Modules:
     cql_store: lock rows in the table ``scyllamodel_lock``.
     lease: a held lock: renewed, proved before each statement, and released.
     lock: the lock as a context manager, renewed by a thread while the block runs.
-    row: the row of a lock, and the storage that a lock needs.
+    row: the row of a lock, as values.
+    store: the storage that a lock needs.
     uniqueness: checks that each keyspace has one lock: programs.
 """
 
@@ -15,7 +16,8 @@ from scyllamodel.release.lock.clock import LockClock
 from scyllamodel.release.lock.cql_store import CqlLockStore
 from scyllamodel.release.lock.lease import Fence, Lease
 from scyllamodel.release.lock.lock import Lock
-from scyllamodel.release.lock.row import LockRow, LockStore, LockUpdate
+from scyllamodel.release.lock.row import LockRow, LockUpdate
+from scyllamodel.release.lock.store import LockStore
 
 __all__ = [
     "CqlLockStore",

@@ -18,7 +18,8 @@ from scyllamodel._backoff import Backoff
 from scyllamodel.errors import ConfigurationError, LedgerError, LockTimeout
 from scyllamodel.release.lock.clock import LockClock
 from scyllamodel.release.lock.lease import Lease
-from scyllamodel.release.lock.row import LockRow, LockStore
+from scyllamodel.release.lock.row import LockRow
+from scyllamodel.release.lock.store import LockStore
 from scyllamodel.schema.apply import StatementFailure, StatementRefused
 
 ShouldStop: TypeAlias = Callable[[], bool]

@@ -18,7 +18,8 @@ import attrs
 
 from scyllamodel.errors import LockLost
 from scyllamodel.release.lock.clock import LockClock
-from scyllamodel.release.lock.row import LockRow, LockStore
+from scyllamodel.release.lock.row import LockRow
+from scyllamodel.release.lock.store import LockStore
 from scyllamodel.schema.apply import StatementFailure
 
 _T = TypeVar("_T")

@@ -16,7 +16,7 @@ import attrs
 from scyllamodel.release.lock.acquire import LockAcquisition, LockRequest, OnWait, ShouldStop
 from scyllamodel.release.lock.clock import LockClock
 from scyllamodel.release.lock.lease import Lease
-from scyllamodel.release.lock.row import LockStore
+from scyllamodel.release.lock.store import LockStore
 
 _RELEASE_TIMEOUT_AFTER_FAILURE: Final = 2.0
 """Seconds to retry the release after a failure; the next run waits at most one lease."""

@@ -1,13 +1,10 @@
-"""The row of a lock, and the storage that a lock needs.
-
-*In, out*: values. The lock sees a `LockStore` and no server, so that every order of events can be tested.
-"""
+"""The row of a lock, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 import attrs
@@ -115,28 +112,3 @@ class LockUpdate:
     applied: bool
     owner: UUID | None = None
     fencing_token: int | None = None
-
-
-class LockStore(Protocol):
-    """Storage of one lock row. Each request may raise a `StatementFailure`."""
-
-    @property
-    def name(self) -> str:
-        """The key of the row."""
-        ...
-
-    def read(self, *, serial: bool) -> LockRow | None:
-        """Return the row, or None; a serial read sees all acknowledged updates and completes pending ones."""
-        ...
-
-    def create(self) -> None:
-        """Create the row, free and with fencing token 0, unless it exists."""
-        ...
-
-    def removal_statement(self, row: LockRow) -> str:
-        """Return the statement that removes a damaged row, to show to an operator."""
-        ...
-
-    def change(self, expected: Mapping[str, Any], values: Mapping[str, Any]) -> LockUpdate:
-        """Set ``values`` if the columns of ``expected``, owner and epoch among them, match."""
-        ...
