@@ -30,5 +30,5 @@ def test_data_of_another_cluster_is_refused(tmp_path, version, nodes):
     KEPT.write(tmp_path)
     check_cluster_data(tmp_path, KEPT.version, KEPT.nodes)
 
-    with pytest.raises(ConfigurationError, match=r"the data of 3 node\(s\) of Cassandra 5.0.6"):
+    with pytest.raises(ConfigurationError, match=r"the data of 3 nodes of Cassandra 5.0.6"):
         check_cluster_data(tmp_path, version, nodes)

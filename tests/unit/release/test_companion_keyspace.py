@@ -7,6 +7,7 @@ import pytest
 
 from scyllamodel import Column, Model, partition_key
 from scyllamodel.cli import main
+from scyllamodel.driver.data.client import Client
 from scyllamodel.driver.repo import Repo
 from scyllamodel.release.engine import ledger_access
 from scyllamodel.release.engine.application_role import required_grants
@@ -136,7 +137,7 @@ def test_grants_are_on_the_tables_where_they_are(server, there, settings, home, 
     """The server is asked, so that no ledger_keyspace= has to be given for a companion."""
     monkeypatch.setattr(ledger_access, "choose_coordinator", lambda _: there)
     monkeypatch.setattr(ledger_access, "server_profile", lambda _: server)
-    monkeypatch.setattr(Repo, "connection", lambda _: None)
+    monkeypatch.setattr(Client, "connection", lambda _: None)
     with repo(**{"models": [__name__], **settings}) as mine:
         internal, guess = find_internal_keyspace(mine)
         statements = [cql for grant in required_grants(mine, "deploy", internal) for cql in grant.cql]

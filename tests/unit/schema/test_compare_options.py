@@ -258,7 +258,7 @@ def test_what_was_stored_can_be_gone_back_to():
 
 def test_an_extension_cut_short_is_an_error():
     """A binary map that ends too early is never read as a shorter one."""
-    with pytest.raises(ValueError, match="cut short"):
+    with pytest.raises(ValueError, match="is truncated"):
         string_map(blob(mode="repair")[:-1])
 
 
