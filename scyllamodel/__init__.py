@@ -116,25 +116,6 @@ if TYPE_CHECKING:
     from scyllamodel.query.selection import select
     from scyllamodel.query.statement import Statement
     from scyllamodel.query.update import update
-    from scyllamodel.release import CheckResult as CheckResult
-    from scyllamodel.release import KeyspaceResult as KeyspaceResult
-    from scyllamodel.release import LedgerStep as LedgerStep
-    from scyllamodel.release import LockHolder as LockHolder
-    from scyllamodel.release import LockUse as LockUse
-    from scyllamodel.release import Migration as Migration
-    from scyllamodel.release import MigrationResult as MigrationResult
-    from scyllamodel.release import RawStep as RawStep
-    from scyllamodel.release import Status as Status
-    from scyllamodel.release import baseline as baseline
-    from scyllamodel.release import check as check
-    from scyllamodel.release import contract as contract
-    from scyllamodel.release import create_keyspace, find_resources, migrate, migrate_all, rollback
-    from scyllamodel.release import history as history
-    from scyllamodel.release import inspect as inspect
-    from scyllamodel.release import plan as plan
-    from scyllamodel.release import resolve as resolve
-    from scyllamodel.release import status as status
-    from scyllamodel.release import unlock as unlock
     from scyllamodel.release.aio import backfill_async as backfill_async
     from scyllamodel.release.aio import baseline_async as baseline_async
     from scyllamodel.release.aio import check_async as check_async
@@ -153,10 +134,32 @@ if TYPE_CHECKING:
     from scyllamodel.release.backfill import BackfillProgress as BackfillProgress
     from scyllamodel.release.backfill import BackfillReport as BackfillReport
     from scyllamodel.release.backfill import backfill as backfill
+    from scyllamodel.release.contract import contract as contract
+    from scyllamodel.release.create_keyspace import create_keyspace
+    from scyllamodel.release.engine.models import find_resources
+    from scyllamodel.release.engine.raw_steps import RawStep as RawStep
+    from scyllamodel.release.engine.results import CheckResult as CheckResult
+    from scyllamodel.release.engine.results import KeyspaceResult as KeyspaceResult
+    from scyllamodel.release.engine.results import LockUse as LockUse
+    from scyllamodel.release.engine.results import MigrationResult as MigrationResult
     from scyllamodel.release.expand import expand as expand
+    from scyllamodel.release.ledger import LedgerStep as LedgerStep
+    from scyllamodel.release.ledger import Migration as Migration
+    from scyllamodel.release.migrate import migrate, migrate_all
+    from scyllamodel.release.plan_check import check as check
+    from scyllamodel.release.plan_check import inspect as inspect
+    from scyllamodel.release.plan_check import plan as plan
+    from scyllamodel.release.recovery import baseline as baseline
+    from scyllamodel.release.recovery import resolve as resolve
+    from scyllamodel.release.recovery import unlock as unlock
+    from scyllamodel.release.rollback import rollback
     from scyllamodel.release.schema_diff import SchemaDiff as SchemaDiff
     from scyllamodel.release.schema_diff import diff as diff
     from scyllamodel.release.schema_diff import snapshot as snapshot
+    from scyllamodel.release.status import LockHolder as LockHolder
+    from scyllamodel.release.status import Status as Status
+    from scyllamodel.release.status import history as history
+    from scyllamodel.release.status import status as status
     from scyllamodel.release.wait import WaitResult as WaitResult
     from scyllamodel.release.wait import wait as wait
     from scyllamodel.schema.apply import Event as Event
@@ -266,11 +269,17 @@ _HOMES: Final = {
     "scyllamodel.query.selection": "select",
     "scyllamodel.query.statement": "Statement",
     "scyllamodel.query.update": "update",
-    "scyllamodel.release": """
-        CheckResult KeyspaceResult LedgerStep LockHolder LockUse Migration MigrationResult RawStep Status baseline
-        check contract create_keyspace find_resources history inspect migrate migrate_all plan resolve rollback
-        status unlock
-    """,
+    "scyllamodel.release.contract": "contract",
+    "scyllamodel.release.create_keyspace": "create_keyspace",
+    "scyllamodel.release.engine.models": "find_resources",
+    "scyllamodel.release.engine.raw_steps": "RawStep",
+    "scyllamodel.release.engine.results": "CheckResult KeyspaceResult LockUse MigrationResult",
+    "scyllamodel.release.ledger": "LedgerStep Migration",
+    "scyllamodel.release.migrate": "migrate migrate_all",
+    "scyllamodel.release.plan_check": "check inspect plan",
+    "scyllamodel.release.recovery": "baseline resolve unlock",
+    "scyllamodel.release.rollback": "rollback",
+    "scyllamodel.release.status": "LockHolder Status history status",
     "scyllamodel.release.aio": """
         backfill_async baseline_async check_async contract_async create_keyspace_async diff_async expand_async
         history_async inspect_async migrate_all_async migrate_async plan_async resolve_async rollback_async

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from scyllamodel.driver.async_repo import AsyncRepo
     from scyllamodel.driver.repo import Repo
-    from scyllamodel.release import MigrationResult, Mode
-    from scyllamodel.release.sync import SyncOptions
+    from scyllamodel.release.engine.results import MigrationResult
+    from scyllamodel.release.sync import Mode, SyncOptions
     from scyllamodel.schema.apply import OnEvent
 
 
@@ -53,7 +53,7 @@ class Model(BareModel, abstract=True):
             SupersededModels: later models, or a rollback, replaced these, and something that they need is missing.
             OutOfSync: something is missing, and ``mode`` is not ``"apply"``.
         """
-        from scyllamodel.release import sync  # noqa: PLC0415 - only a sync loads driver and planner
+        from scyllamodel.release.sync import sync  # noqa: PLC0415 - only a sync loads driver and planner
 
         return sync(
             repo,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from scyllamodel._text import counted
-from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
+from scyllamodel.release.engine.results import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.plan.rendering import creates_internal_table

@@ -11,7 +11,8 @@ from typing import Final
 from scyllamodel._cql import one_line
 from scyllamodel._text import counted, printable_line
 from scyllamodel.cli.formatting import diagnostic_lines
-from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
+from scyllamodel.release.ledger import LedgerStep, Migration
+from scyllamodel.release.status import LockHolder, Status
 
 _SILENCE_THRESHOLD: Final = 30.0
 """Seconds without a heartbeat after which the silence is reported: the length of a lease."""

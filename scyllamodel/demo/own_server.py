@@ -16,7 +16,7 @@ from scyllamodel import Repo
 from scyllamodel._identifiers import companion_keyspace, quote
 from scyllamodel.config import settings_from_url
 from scyllamodel.driver.data.api_base import client_of
-from scyllamodel.release import create_keyspace
+from scyllamodel.release.create_keyspace import create_keyspace
 from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.release.engine.results import KeyspaceResult
 

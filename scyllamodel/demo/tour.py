@@ -17,8 +17,9 @@ from scyllamodel.demo.project import HALF_STARS, MODELS, POINTS, Project
 from scyllamodel.demo.trade import QueryLog, trade
 from scyllamodel.errors import ImpossibleChange
 from scyllamodel.local import LocalCluster
-from scyllamodel.release import find_resources, plan
 from scyllamodel.release.engine.cluster_view import ClusterView
+from scyllamodel.release.engine.models import find_resources
+from scyllamodel.release.plan_check import plan
 from scyllamodel.schema.apply import OnEvent
 
 

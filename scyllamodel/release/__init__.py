@@ -1,5 +1,7 @@
 """Release work: migrate, sync, plan, check, rollback, expand, contract, backfill, each for one repo.
 
+Names are imported from their modules, so that a command loads what it needs.
+
 Modules:
     aio: async versions of the release functions, which run in a thread.
     backfill: copies values into a new column, or rows into a new table, while the application runs.
@@ -18,44 +20,3 @@ Modules:
     sync: syncs the schema when an application starts, in every replica at once, in one of four modes.
     wait: waits until a schema is in sync, agreed or built, for containers that start before it is.
 """
-
-from scyllamodel.release.contract import contract
-from scyllamodel.release.create_keyspace import create_keyspace
-from scyllamodel.release.engine.models import find_resources
-from scyllamodel.release.engine.raw_steps import RawStep
-from scyllamodel.release.engine.results import CheckResult, KeyspaceResult, LockUse, MigrationResult
-from scyllamodel.release.ledger import LedgerStep, Migration
-from scyllamodel.release.migrate import migrate, migrate_all
-from scyllamodel.release.plan_check import check, inspect, plan
-from scyllamodel.release.recovery import baseline, resolve, unlock
-from scyllamodel.release.rollback import rollback
-from scyllamodel.release.status import LockHolder, Status, history, status
-from scyllamodel.release.sync import Mode, sync
-
-__all__ = [
-    "CheckResult",
-    "KeyspaceResult",
-    "LedgerStep",
-    "LockHolder",
-    "LockUse",
-    "Migration",
-    "MigrationResult",
-    "Mode",
-    "RawStep",
-    "Status",
-    "baseline",
-    "check",
-    "contract",
-    "create_keyspace",
-    "find_resources",
-    "history",
-    "inspect",
-    "migrate",
-    "migrate_all",
-    "plan",
-    "resolve",
-    "rollback",
-    "status",
-    "sync",
-    "unlock",
-]

@@ -15,9 +15,9 @@ from scyllamodel.cli.output import error_document
 from scyllamodel.errors import ImpossibleChange, NoModelsFound
 from scyllamodel.local.background import ClusterStatus as LocalStatus
 from scyllamodel.local.background import NodeStatus
-from scyllamodel.release import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.release.backfill import BackfillReport
 from scyllamodel.release.backfill.report import FailedRow
+from scyllamodel.release.engine.results import CheckResult, KeyspaceResult, MigrationResult
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.schema_diff import SchemaDiff
 from scyllamodel.release.status import LockHolder, Status, history_dict

@@ -24,8 +24,9 @@ from scyllamodel._text import (
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.formatting import diagnostic_lines
 from scyllamodel.cli.ledger_texts import history_text, status_text
-from scyllamodel.release import LedgerStep, LockHolder, Migration, Status
+from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.lock.row import LockRow
+from scyllamodel.release.status import LockHolder, Status
 from scyllamodel.schema.changes.kinds import AddColumns
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts.objects import TableColumn

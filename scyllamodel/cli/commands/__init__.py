@@ -9,6 +9,7 @@ Modules:
     inspect: the commands create-keyspace, inspect and lint.
     ledger: the commands on the ledger: status, history, rollback, contract, baseline, resolve, unlock.
     local: the commands local and demo.
-    schema: the commands plan, migrate and check.
+    migrate: the command migrate, which brings the server up to date with the models.
+    schema: the commands plan and check.
     snapshot: the commands snapshot and diff.
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from scyllamodel import release
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.exit_codes import DONE, PARTIAL, REFUSED
 from scyllamodel.cli.formatting import keyspace_text, lint_text
@@ -15,8 +14,9 @@ from scyllamodel.discovery import import_packages
 from scyllamodel.driver.repo import Repo
 from scyllamodel.model.desired_schema import desired_facts
 from scyllamodel.model.registry import registry
+from scyllamodel.release.create_keyspace import create_keyspace
 from scyllamodel.release.engine.cluster_view import ClusterView, declared_keyspace
-from scyllamodel.release.engine.models import find_types
+from scyllamodel.release.engine.models import find_resources, find_types
 from scyllamodel.schema.ddl import keyspace_script
 from scyllamodel.schema.export.facts_json import facts_document
 from scyllamodel.schema.export.mermaid import mermaid
@@ -33,7 +33,7 @@ def run_create_keyspace(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _create_keyspace_one(repo: Repo) -> CommandResult:
-    result = release.create_keyspace(repo)
+    result = create_keyspace(repo)
     return CommandResult(result.to_dict(), keyspace_text(result), is_output=False)
 
 
@@ -76,7 +76,7 @@ def _unconnected_repos(settings: argparse.Namespace) -> list[Repo]:
 
 
 def _lint_one(repo: Repo) -> CommandResult:
-    models = release.find_resources([repo])
+    models = find_resources([repo])
     diagnostics = lint(desired_facts(models, repo.keyspace, declared_keyspace(repo), find_types(repo)))
     names = [f"{model.__module__}.{model.__qualname__}" for model in models]
     document = {

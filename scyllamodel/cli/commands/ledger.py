@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from scyllamodel import release
 from scyllamodel.cli.console import Console
 from scyllamodel.cli.exit_codes import DONE, PARTIAL, REFUSED
 from scyllamodel.cli.formatting import result_text
@@ -16,9 +15,12 @@ from scyllamodel.cli.output import CommandResult, run_each
 from scyllamodel.cli.progress import progress_listener
 from scyllamodel.cli.repo_selection import select_repos
 from scyllamodel.driver.repo import Repo
-from scyllamodel.release import MigrationResult
+from scyllamodel.release.contract import contract
+from scyllamodel.release.engine.results import MigrationResult
 from scyllamodel.release.ledger import ledger_scope
-from scyllamodel.release.status import history_dict
+from scyllamodel.release.recovery import baseline, resolve, unlock
+from scyllamodel.release.rollback import rollback
+from scyllamodel.release.status import history, history_dict, status
 
 
 def run_status(settings: argparse.Namespace, console: Console) -> int:
@@ -27,8 +29,8 @@ def run_status(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _status_one(repo: Repo) -> CommandResult:
-    status = release.status(repo)
-    return CommandResult(status.to_dict(), status_text(status))
+    current = status(repo)
+    return CommandResult(current.to_dict(), status_text(current))
 
 
 def run_history(settings: argparse.Namespace, console: Console) -> int:
@@ -37,7 +39,7 @@ def run_history(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _history_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
-    versions = release.history(repo, steps=settings.steps)
+    versions = history(repo, steps=settings.steps)
     return CommandResult(history_dict(ledger_scope(repo.keyspace, repo.name), versions), history_text(versions))
 
 
@@ -45,14 +47,14 @@ def run_rollback(settings: argparse.Namespace, console: Console) -> int:
     """Run the command rollback."""
 
     def roll_back(repo: Repo, **keywords: Any) -> MigrationResult:
-        return release.rollback(repo, settings.version, **keywords)
+        return rollback(repo, settings.version, **keywords)
 
     return _change_each(settings, console, roll_back)
 
 
 def run_contract(settings: argparse.Namespace, console: Console) -> int:
     """Run the command contract."""
-    return _change_each(settings, console, release.contract)
+    return _change_each(settings, console, contract)
 
 
 def _change_each(settings: argparse.Namespace, console: Console, change: Callable[..., MigrationResult]) -> int:
@@ -77,7 +79,7 @@ def run_baseline(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _baseline_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
-    result = release.baseline(repo, force=settings.force, lock_timeout=settings.lock_timeout)
+    result = baseline(repo, force=settings.force, lock_timeout=settings.lock_timeout)
     text = f"{repo.keyspace}: recorded as version {result.version}."
     return CommandResult(result.to_dict(), text, is_output=False)
 
@@ -88,7 +90,7 @@ def run_resolve(settings: argparse.Namespace, console: Console) -> int:
 
 
 def _resolve_one(settings: argparse.Namespace, repo: Repo) -> CommandResult:
-    migration = release.resolve(repo, settings.version, settings.end, lock_timeout=settings.lock_timeout)
+    migration = resolve(repo, settings.version, settings.end, lock_timeout=settings.lock_timeout)
     text = f"{repo.keyspace}: version {migration.version} is {migration.status}."
     return CommandResult(history_dict(migration.scope, [migration]), text, is_output=False)
 
@@ -101,7 +103,7 @@ def run_unlock(settings: argparse.Namespace, console: Console) -> int:
 def _unlock_one(settings: argparse.Namespace, console: Console, repo: Repo) -> CommandResult:
     if not settings.force:
         console.message("Waiting for one lease (30 s) to see whether the holder is alive.")
-    holder = release.unlock(repo, force=settings.force)
+    holder = unlock(repo, force=settings.force)
     document = {
         "format": 1,
         "kind": "unlock",

@@ -76,7 +76,7 @@ COMMANDS: Final = (
     Command(
         "migrate",
         "bring the server up to date with the models",
-        "scyllamodel.cli.commands.schema:run_migrate",
+        "scyllamodel.cli.commands.migrate:run_migrate",
         _migrate_options,
         "Adds what is missing: types, tables, columns, options, indexes, views. Nothing is dropped.\n"
         "A change that CQL cannot make is refused before anything runs, with a recipe. On Ctrl-C\n"
