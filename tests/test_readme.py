@@ -12,7 +12,9 @@ import pytest
 import guide_pages
 import scyllamodel
 from scyllamodel.cli.definitions import COMMANDS
+from scyllamodel.cli.definitions.local import CONTAINER
 from scyllamodel.cli.parser import parse
+from scyllamodel.testing import plugin
 from support import readme
 
 TESTS = readme.ROOT / "tests"
@@ -33,6 +35,20 @@ def test_sessions_are_found():
 
     assert readme.has_live(readme.README)
     assert len(with_sessions) > len(readme.GUIDE) / 2
+
+
+def test_a_server_for_the_first_example_is_one_command():
+    """README, the guide, the pytest plugin and the help of the commands show how to start a ScyllaDB in a container."""
+    described = {command.name: command for command in COMMANDS}
+    texts = [
+        readme.README.read_text(encoding="utf-8"),
+        (readme.README.parent / "scyllamodel" / "guide" / "testing.md").read_text(encoding="utf-8"),
+        plugin.__doc__ or "",
+        str(described["local"]),
+        str(described["demo"]),
+    ]
+
+    assert [True] * len(texts) == [CONTAINER in text for text in texts]
 
 
 def test_the_first_model_can_be_pasted(tmp_path):

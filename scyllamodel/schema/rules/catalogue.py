@@ -392,7 +392,8 @@ ENTRIES: Final = (
         "an index name of more than 216 characters, also a generated one; a drop of an indexed collection; an index on "
         "a collection beside static columns; a default TTL of more than 20 years; a quote in the filter of a view. "
         "Each rule applies to the releases that have the fault.",
-        "class Orders(Model, table='orders_by_status') where orders_by_status is a view", "Choose another name.",
+        "class Orders(Model, table='orders_by_status') where orders_by_status is a view",
+        "Follow the suggestion of the refusal, such as another name or another order of steps.",
     ),
     Entry(
         "NB102", "A hand-written statement that loses data or a definition",
