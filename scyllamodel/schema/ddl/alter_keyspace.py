@@ -7,7 +7,9 @@ accepts. Each names every data centre and ``durable_writes``, since ScyllaDB res
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import TypeIs
 
 from scyllamodel._identifiers import quote
 from scyllamodel.schema.facts.objects import Keyspace
@@ -64,16 +66,19 @@ def alter_keyspace_cql(name: str, replication: Mapping[str, Any], *, durable_wri
     return f"ALTER KEYSPACE {quote(name)} WITH replication = {map_cql(replication)} AND durable_writes = {writes}"
 
 
+def _is_rack_list(factor: Any) -> TypeIs[tuple[str, ...]]:
+    """Whether the factor of a data centre is a list of racks, not a number."""
+    return isinstance(factor, tuple)
+
+
 def _target_replication(live: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
     """The desired replication, with ``replication_factor`` expanded to the data centres that have copies now."""
     target = dict(desired)
     if "replication_factor" in target and "replication_factor" not in live:
         default_factor = target.pop("replication_factor")
         target = {**dict.fromkeys(factors(live), default_factor), **target}
-    unchanged = {dc for dc in target if isinstance(live.get(dc), tuple) and copy_count(target[dc]) == len(live[dc])}
-    return {
-        dc: live[dc] if dc in unchanged and not isinstance(factor, tuple) else factor for dc, factor in target.items()
-    }
+    unchanged = {dc for dc in target if _is_rack_list(live.get(dc)) and copy_count(target[dc]) == len(live[dc])}
+    return {dc: live[dc] if dc in unchanged and not _is_rack_list(factor) else factor for dc, factor in target.items()}
 
 
 def _has_copies_of(replication: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
@@ -82,7 +87,7 @@ def _has_copies_of(replication: Mapping[str, Any], target: Mapping[str, Any]) ->
     pairs = [(replication.get(dc, "0"), target.get(dc, "0")) for dc in names]
     return replication.get("class") == target.get("class") and all(
         sorted(one) == sorted(other)
-        if isinstance(one, tuple) and isinstance(other, tuple)
+        if _is_rack_list(one) and _is_rack_list(other)
         else copy_count(one) == copy_count(other)
         for one, other in pairs
     )
@@ -102,7 +107,7 @@ def _intermediate_replications(
     for dc in sorted(data_centers, key=lambda dc: (copy_count(target.get(dc)) or 0) < (copy_count(live.get(dc)) or 0)):
         current, desired, known = state.get(dc, "0"), target.get(dc, "0"), racks.get(dc, ())
         counts = _intermediate_counts(current, desired)
-        by_racks = isinstance(current, tuple) or isinstance(desired, tuple) or (lists_only and bool(counts))
+        by_racks = _is_rack_list(current) or _is_rack_list(desired) or (lists_only and bool(counts))
         by_racks = by_racks or (even and any(int(count) not in {0, 1, len(known)} for count in counts))
         for factor in (_intermediate_lists(current, desired, known) if by_racks else None) or counts:
             state[dc] = factor
@@ -114,10 +119,10 @@ def _intermediate_replications(
 def _intermediate_counts(current: Any, target: Any) -> list[Any]:
     """The numbers up to the target, then the target if it is a list of racks; none if the current factor is a list."""
     count, target_count = copy_count(current), copy_count(target)
-    if isinstance(current, tuple) or count is None or target_count is None:
+    if _is_rack_list(current) or count is None or target_count is None:
         return []
     way = range(count + 1, target_count + 1) if target_count > count else range(count - 1, target_count - 1, -1)
-    return [*map(str, way), *([target] if isinstance(target, tuple) else [])]
+    return [*map(str, way), *([target] if _is_rack_list(target) else [])]
 
 
 def _intermediate_lists(current: Any, target: Any, known: tuple[str, ...]) -> list[Any] | None:
@@ -125,18 +130,18 @@ def _intermediate_lists(current: Any, target: Any, known: tuple[str, ...]) -> li
 
     A number becomes a list of as many racks before anything else changes.
     """
-    end = _racks(target, known if not isinstance(current, tuple) else (*current, *known))
+    end = _racks(target, known if not _is_rack_list(current) else (*current, *known))
     start = None if end is None else _racks(current, (*end, *known))
     if start is None or end is None:
         return None
-    converted = [start] if start and not isinstance(current, tuple) else []
+    converted = [start] if start and not _is_rack_list(current) else []
     return [*converted, *_one_rack_at_a_time(start, end)]
 
 
 def _racks(factor: Any, preferred: Iterable[str]) -> tuple[str, ...] | None:
     """The racks of a factor; for a number the first of those that are preferred, None if there are too few."""
-    if isinstance(factor, tuple):
-        return cast("tuple[str, ...]", factor)
+    if _is_rack_list(factor):
+        return factor
     count, names = copy_count(factor), tuple(dict.fromkeys(preferred))
     return None if count is None or count > len(names) else names[:count]
 
