@@ -22,7 +22,8 @@ class AsyncRepo(AsyncApi):
 
     def __init__(self, *args: Any, on_query: OnQuery | None = None, **keywords: Any) -> None:
         repo = Repo(*args, **keywords)
-        repo._set_on_query(on_query)  # noqa: SLF001 - it refuses async functions, which this class awaits
+        # Repo's own parameter refuses async functions, which this class awaits.
+        repo._set_on_query(on_query)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         self._adopt(repo)
 
     def _adopt(self, repo: Repo) -> None:

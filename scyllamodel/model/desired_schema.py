@@ -56,19 +56,20 @@ def desired_facts(
     return SchemaFacts(_keyspace_facts(name, facts, keyspace_template) for name, facts in parts.items())
 
 
-_located_facts: Final = ClassData[dict[str, Any]]("__located__", lambda _: {})
+_located_facts: Final = ClassData[dict[str, "Table | View"]]("__located__", lambda _: {})
 """The facts of a class in the keyspace of its last use; those for each of many tenants would take memory."""
 
 
 def _facts_in_keyspace(model: type[Any], keyspace: str) -> Table | View:
     """Return the facts of a class with their keyspace."""
     located_facts = _located_facts(model)
-    located: Table | View | None = located_facts.get(keyspace)
-    if located is None:
-        located = attrs.evolve(model.__facts__, keyspace=keyspace)
-        located_facts.clear()
-        located_facts[keyspace] = located
-    return located
+    located = located_facts.get(keyspace)
+    if located is not None:
+        return located
+    facts: Table | View = attrs.evolve(model.__facts__, keyspace=keyspace)
+    located_facts.clear()
+    located_facts[keyspace] = facts
+    return facts
 
 
 def _user_type_in(keyspace: str, fact: UserType, model: type[Any]) -> UserType:

@@ -54,4 +54,5 @@ class ApiBase:
 
 def client_of(repo: ApiBase) -> Client:
     """Return the client of a repo, for release work and for the repo's own operations."""
-    return repo._client  # noqa: SLF001 - what users see on a repo is what they may call
+    # What users see on a repo is what they may call.
+    return repo._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -69,6 +69,8 @@ class RequestTimer:
 
     __slots__ = ("_instrumentation", "_kind", "_start_ns", "_template")
 
+    _kind: RequestKind
+
     def __init__(
         self, instrumentation: QueryInstrumentation, kind: RequestKind, template: StatementTemplate[Any]
     ) -> None:
