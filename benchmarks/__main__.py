@@ -24,13 +24,13 @@ def main() -> None:
     parser.add_argument("--only", choices=sorted(GROUPS), action="append", help="run this group alone (repeatable)")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/latest.json"), help="where figures go")
     chosen = parser.parse_args()
-    found: list[Figure] = []
+    results: list[Figure] = []
     for name, figures in GROUPS.items():
         if chosen.only is None or name in chosen.only:
             for figure in figures():
                 progress(f"{name}: {told(figure)}")
-                found.append(figure)
-    report(found, chosen.json)
+                results.append(figure)
+    report(results, chosen.json)
 
 
 if __name__ == "__main__":

@@ -243,8 +243,8 @@ def _bulk(bench: Bench) -> Iterator[Figure]:
     grouped = [plain(part // 50, SEED) for part in range(10**6, 10**6 + BULK)]
     grouped_values = [tuple(getattr(row, name) for name in Plain.__columns__) for row in grouped]
 
-    def fresh(found: list[Plain]) -> list[Plain]:
-        return [row.replace() for row in found]
+    def fresh(value: list[Plain]) -> list[Plain]:
+        return [row.replace() for row in value]
 
     news = [fresh(rows) for _ in range(5)]
     groups = [fresh(grouped) for _ in range(5)]

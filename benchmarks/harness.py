@@ -86,8 +86,8 @@ def _timed(side: Side, number: int) -> tuple[float, float]:
     return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
 
 
-def _median(found: Any) -> float:
-    values = list(found)
+def _median(value: Any) -> float:
+    values = list(value)
     return statistics.median(values) if values else float("nan")
 
 

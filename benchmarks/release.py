@@ -43,8 +43,8 @@ def _books(cluster: Any, *, rounds: int = 3, tables: int = 50) -> Figure:
 
     def bare() -> None:
         with _repo(cluster, next(fresh), tables) as repo:
-            look = ClusterView.connect(repo)
-            with DdlExecutor(look.coordinator, look.server) as executor:
+            cluster_view = ClusterView.connect(repo)
+            with DdlExecutor(cluster_view.coordinator, cluster_view.server) as executor:
                 apply(_without_books(plan(repo)), executor)
             assert not plan(repo).steps  # the last look, as a migration has it
 
@@ -61,9 +61,9 @@ def _books(cluster: Any, *, rounds: int = 3, tables: int = 50) -> Figure:
     return attrs.evolve(figure, note=f"{rounds} rounds; {extra:.1f} ms a statement, 4 internal tables included")
 
 
-def _without_books(found: Plan) -> Plan:
-    kept = tuple(step for step in found.bootstrap if step.op == "create_keyspace")
-    return attrs.evolve(found, bootstrap=kept)
+def _without_books(value: Plan) -> Plan:
+    kept = tuple(step for step in value.bootstrap if step.op == "create_keyspace")
+    return attrs.evolve(value, bootstrap=kept)
 
 
 @contextlib.contextmanager
@@ -103,8 +103,8 @@ def _holder(repo: Repo, name: str, tables: int) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-m", "benchmarks.holder", *words], stdout=subprocess.PIPE, text=True)
 
 
-def _until(holder: subprocess.Popen[str], wanted: str) -> None:
+def _until(holder: subprocess.Popen[str], expected: str) -> None:
     for line in holder.stdout or ():
-        if line.strip() == wanted:
+        if line.strip() == expected:
             return
-    raise RuntimeError(f"the holder of the lock ended before {wanted!r}")
+    raise RuntimeError(f"the holder of the lock ended before {expected!r}")

@@ -16,10 +16,10 @@ TYPES = (Native("text"), Native("bigint"), SetType(Native("text")), MapType(Nati
 def figures() -> Iterator[Figure]:
     """Diff and plan of many tables with nothing to do."""
     for tables, target in ((500, "half of the next"), (1000, "<= 100 ms")):
-        wanted, found = _keyspace(tables), _keyspace(tables)
+        desired, live = _keyspace(tables), _keyspace(tables)
         yield alone(
             f"diff and plan of {tables} tables x 10 columns, nothing to do",
-            lambda wanted=wanted, found=found: make_plan(wanted, found, ServerProfile()),
+            lambda expected=desired, live_side=live: make_plan(expected, live_side, ServerProfile()),
             target=target,
         )
 

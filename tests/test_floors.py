@@ -73,17 +73,19 @@ def _room(module: str) -> str:
 def _imports(module: str) -> list[tuple[int, str]]:
     """Return line and dotted name of every module of this package that it imports, checkers' imports included."""
     tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
-    found = []
+    results = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "scyllamodel":
             base = node.module.removeprefix("scyllamodel").lstrip(".")
             for alias in node.names:
                 inner = f"{base}.{alias.name}".lstrip(".")
                 path = ROOT / inner.replace(".", "/")
-                found.append((node.lineno, inner if path.is_dir() or path.with_suffix(".py").exists() else base))
+                results.append((node.lineno, inner if path.is_dir() or path.with_suffix(".py").exists() else base))
         elif isinstance(node, ast.Import):
-            found += [(node.lineno, a.name.removeprefix("scyllamodel.")) for a in node.names if "scyllamodel" in a.name]
-    return found
+            results += [
+                (node.lineno, a.name.removeprefix("scyllamodel.")) for a in node.names if "scyllamodel" in a.name
+            ]
+    return results
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -64,9 +64,9 @@ def _parts(argument):
 @pytest.mark.parametrize("module", sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py")))
 def test_no_pattern_nests_repeats(module):
     """A repeat within a repeat can try exponentially many ways to match a text that does not."""
-    found = [(line, text) for line, text, flags in patterns(module) if repeats(_parser.parse(text, flags)) > 1]
+    values = [(line, text) for line, text, flags in patterns(module) if repeats(_parser.parse(text, flags)) > 1]
 
-    assert [] == found
+    assert [] == values
 
 
 @pytest.mark.parametrize(

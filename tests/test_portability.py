@@ -56,23 +56,23 @@ ALLOWED = {
 """Allowed uses, by file and word, with the reason."""
 
 
-def found():
+def assumptions():
     """Each assumption in a text of a live test, as file and word; docstrings are prose."""
     for path in FILES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-        said = "\n".join(node.value for node in texts if id(node) not in prose).lower()
-        yield from ((path.stem, word) for word in ASSUMED if word.lower() in said)
+        messages = "\n".join(node.value for node in texts if id(node) not in prose).lower()
+        yield from ((path.stem, word) for word in ASSUMED if word.lower() in messages)
 
 
 def test_live_tests_assume_no_server():
     """A name, an address or a text of one server is in no live test, or stands in the list with its reason."""
-    wrong = {f"{path}: {word!r}": ASSUMED[word] for path, word in found() if (path, word) not in ALLOWED}
+    wrong = {f"{path}: {word!r}": ASSUMED[word] for path, word in assumptions() if (path, word) not in ALLOWED}
 
     assert {} == wrong
 
 
 def test_the_list_of_reasons_is_not_longer_than_needed():
     """An entry whose word is gone from its file is gone, too."""
-    assert [] == sorted(set(ALLOWED) - set(found()))
+    assert [] == sorted(set(ALLOWED) - set(assumptions()))

@@ -30,17 +30,17 @@ def _run(*command, folder):
 
 def _mypy(folder):
     out = _run("mypy", "--strict", "--warn-unreachable", "--python-version=3.10", "--output=json", ".", folder=folder)
-    found = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-    return {(Path(each["file"]).name, each["line"]) for each in found if each["severity"] == "error"}
+    documents = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    return {(Path(each["file"]).name, each["line"]) for each in documents if each["severity"] == "error"}
 
 
 def _pyright(folder):
     settings = {"typeCheckingMode": "strict", "pythonVersion": "3.10"}
     (folder / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
-    found = json.loads(_run("pyright", "--outputjson", f"--pythonpath={sys.executable}", folder=folder))
+    document = json.loads(_run("pyright", "--outputjson", f"--pythonpath={sys.executable}", folder=folder))
     return {
         (Path(each["file"]).name, each["range"]["start"]["line"] + 1)
-        for each in found["generalDiagnostics"]
+        for each in document["generalDiagnostics"]
         if each["severity"] == "error"
     }
 

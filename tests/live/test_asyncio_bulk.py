@@ -27,9 +27,9 @@ class Part(Model, table="ends_parts", repo="ends_bulk"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_bulk") as found:
-        migrate(found, resources=[Part])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_bulk") as new_repo:
+        migrate(new_repo, resources=[Part])
+        yield new_repo
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def silent(scylla_cluster, repo, scylla_fault_proxy):
     """A repo with a timeout of two seconds, behind a proxy that can fall silent; it is connected."""
     with scylla_cluster.repo(
         repo.keyspace, name="ends_bulk", nodes=[scylla_fault_proxy.address], request_timeout=2
-    ) as found:
-        found.save(Part(id=0, text="connected"))
-        yield found
+    ) as new_repo:
+        new_repo.save(Part(id=0, text="connected"))
+        yield new_repo
         scylla_fault_proxy.heal()
 
 

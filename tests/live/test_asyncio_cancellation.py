@@ -26,9 +26,9 @@ class Leaf(Model, table="closed_leaves", repo="closed"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """The table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="closed") as found:
-        migrate(found, resources=[Leaf])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="closed") as new_repo:
+        migrate(new_repo, resources=[Leaf])
+        yield new_repo
 
 
 @pytest.fixture
@@ -36,24 +36,24 @@ def silent(scylla_cluster, repo, scylla_fault_proxy):
     """A repo behind a proxy that passes nothing from the moment at which a test says so."""
     with scylla_cluster.repo(
         repo.keyspace, name="closed", nodes=[scylla_fault_proxy.address], request_timeout=3.0
-    ) as found:
+    ) as new_repo:
         warm = Leaf(book="warm", number=0, lines=["a"])
-        found.save(warm)
+        new_repo.save(warm)
         warm.lines.append("b")
-        found.save(warm)
-        found.delete(warm)
-        yield found
+        new_repo.save(warm)
+        new_repo.delete(warm)
+        yield new_repo
         scylla_fault_proxy.heal()
 
 
 @pytest.fixture(autouse=True)
 def unraisable(monkeypatch):
     """What the interpreter could only print, since it was raised where nothing can catch it."""
-    found = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda told: found.append(repr(told.exc_value)))
-    yield found
+    results = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda output: results.append(repr(output.exc_value)))
+    yield results
     gc.collect()
-    assert [] == found
+    assert [] == results
     assert {} == change_tracking._instances_being_written
 
 
@@ -235,16 +235,16 @@ def test_a_task_that_nobody_refers_to_runs_to_its_end(repo, silent, scylla_fault
     rows = changed(repo, f"forgotten {write.__name__}")
 
     async def main():
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: output.append(context["message"]))
         asyncio.ensure_future(write(silent.aio(), rows))  # noqa: RUF006 - the case: it is not referenced
         await asyncio.sleep(0.1)
         gc.collect()
         scylla_fault_proxy.heal()
         await asyncio.sleep(0.5)
 
-    told = []
+    output = []
     scylla_fault_proxy.black_hole()
     asyncio.run(main())
-    assert [] == told
+    assert [] == output
     assert {} == change_tracking._instances_being_written
     assert ["one", "two"] == repo.get(Leaf, book=rows[0].book, number=0).lines

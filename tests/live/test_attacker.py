@@ -188,8 +188,8 @@ def test_a_forged_success_is_pointed_out_and_proved_by_the_server(broad):
     noted = migrate(shop.admin, steps=[RawStep(revoke, name="least privilege")])
 
     def revoked():
-        held = shop.admin.session.execute(f"LIST MODIFY PERMISSION ON KEYSPACE {shop.name} OF {shop.app} NORECURSIVE")
-        return not list(held)
+        lease = shop.admin.session.execute(f"LIST MODIFY PERMISSION ON KEYSPACE {shop.name} OF {shop.app} NORECURSIVE")
+        return not list(lease)
 
     done = migrate(shop.admin, steps=[RawStep(revoke, name="least privilege", post_condition=revoked)])
 

@@ -63,22 +63,22 @@ class Account(Entry[int], table="attrs_accounts", repo="attrs_live"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="attrs_live") as found:
-        migrate(found, resources=[Account])
-        assert migrate(found, resources=[Account]).plan.is_empty
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="attrs_live") as new_repo:
+        migrate(new_repo, resources=[Account])
+        assert migrate(new_repo, resources=[Account]).plan.is_empty
+        yield new_repo
 
 
 def test_an_account_comes_back_and_goes_on_being_checked(repo):
     """Saved, loaded, changed, saved again, refreshed."""
     repo.save(Account(id=1, value=3, level="4", kind="b", rank=2, pet=Pet(name="Tom"), past=[1]))
-    found = repo.get(Account, id=1)
-    assert found == Account(id=1, value=3, level=4, kind="b", rank=2, pet=Pet(name="Tom"), past=[1])
-    assert 6 == found.doubled
+    row = repo.get(Account, id=1)
+    assert row == Account(id=1, value=3, level=4, kind="b", rank=2, pet=Pet(name="Tom"), past=[1])
+    assert 6 == row.doubled
     with pytest.raises(ValueError, match="must be >= 0"):
-        found.level = -1
-    found.level = "5"
-    repo.save(found)
+        row.level = -1
+    row.level = "5"
+    repo.save(row)
 
     assert [(5,)] == repo.all(select(Account.level).where(Account.id == 1))
 
@@ -86,13 +86,13 @@ def test_an_account_comes_back_and_goes_on_being_checked(repo):
 def test_stored_values_that_a_validator_refuses_can_be_read_and_refreshed(repo):
     """Another program may have written them."""
     repo.save(Account(id=2, value=3))
-    found = repo.get(Account, id=2)
+    row = repo.get(Account, id=2)
     repo.raw(f"UPDATE {repo.keyspace}.attrs_accounts SET level = ?, kind = ? WHERE id = ?", [-7, "z", 2])
-    repo.refresh(found)
+    repo.refresh(row)
 
-    assert (-7, "z") == (found.level, found.kind)
-    found.value = 4
-    repo.save(found)
+    assert (-7, "z") == (row.level, row.kind)
+    row.value = 4
+    repo.save(row)
     assert (4, -7) == (repo.get(Account, id=2).value, repo.get(Account, id=2).level)
 
 
@@ -113,17 +113,17 @@ def test_a_value_outside_of_a_literal_is_refused(repo, values):
 def test_a_null_is_refused_when_written_and_not_when_read(repo):
     """An UPDATE of another program leaves columns null that have no None in their type."""
     repo.raw(f"UPDATE {repo.keyspace}.attrs_accounts SET level = ? WHERE id = ?", [1, 4])
-    found = repo.get(Account, id=4)
-    assert found.value is None
-    found.level = 2
-    repo.save(found)
+    row = repo.get(Account, id=4)
+    assert row.value is None
+    row.level = 2
+    repo.save(row)
     assert (None, 2) == (repo.get(Account, id=4).value, repo.get(Account, id=4).level)
 
-    found.value = 3
-    repo.save(found)
-    found.value = None
+    row.value = 3
+    repo.save(row)
+    row.value = None
     with pytest.raises(TypeMismatch, match=r"Account\.value: None does not fit bigint"):
-        repo.save(found)
+        repo.save(row)
     with pytest.raises(TypeMismatch, match=r"declare it Column\[int \| None\]"):
         repo.save(Account(id=5, value=None))
     report = repo.save_many([Account(id=5, value=None), Account(id=6, value=1)], raise_errors=False)

@@ -97,9 +97,9 @@ class Unmade(Model, table="unmade", repo="elsewhere"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the tables of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="backfill") as found:
-        migrate(found, resources=[Order, ByDay, Twin, Tally])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="backfill") as new_repo:
+        migrate(new_repo, resources=[Order, ByDay, Twin, Tally])
+        yield new_repo
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +123,7 @@ def orders(count, **more):
     return [Order(shop=n % 7, number=n, **{"total": n, **more}) for n in range(count)]
 
 
-def found(repo, *columns):
+def stored(repo, *columns):
     """Values of all orders, by number."""
     return {row[0]: row[1:] for row in repo.all(select(Order.number, *columns).whole_table())}
 
@@ -131,16 +131,16 @@ def found(repo, *columns):
 def test_every_value_is_copied_with_its_conversion(repo):
     """Every value is copied with its conversion, and counted: a row without a value has nothing to copy."""
     repo.save_many([*orders(100), Order(shop=1, number=1000, code=5)])
-    told = []
+    output = []
 
-    report = backfill(repo, Order.total, into=Order.total_2, convert=Decimal, on_progress=told.append)
+    report = backfill(repo, Order.total, into=Order.total_2, convert=Decimal, on_progress=output.append)
 
     assert (True, 101, 100, 1, 0) == (
         report.finished, report.rows_in, report.rows_out, report.skipped, report.failed,
     )  # fmt: skip
-    assert {n: (Decimal(n),) for n in range(100)} | {1000: (None,)} == found(repo, Order.total_2)
+    assert {n: (Decimal(n),) for n in range(100)} | {1000: (None,)} == stored(repo, Order.total_2)
     assert (16, 16, 101, 100, 0) == (
-        told[-1].done, told[-1].ranges, told[-1].rows_in, told[-1].rows_out, told[-1].failed,
+        output[-1].done, output[-1].ranges, output[-1].rows_in, output[-1].rows_out, output[-1].failed,
     )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def test_names_do_as_well(repo):
 
     backfill(repo, "orders.code", into="codeTwo")
 
-    assert {(7,)} == set(found(repo, Order.code_2).values())
+    assert {(7,)} == set(stored(repo, Order.code_2).values())
 
 
 def test_a_second_run_has_nothing_to_do_and_counts_the_first(repo):
@@ -164,7 +164,7 @@ def test_a_second_run_has_nothing_to_do_and_counts_the_first(repo):
 
     assert (10, 10) == (first.rows_in, again.rows_in)
     assert (11, 11) == (anew.rows_in, anew.rows_out)
-    assert (Decimal(5),) == found(repo, Order.total_2)[50]
+    assert (Decimal(5),) == stored(repo, Order.total_2)[50]
 
 
 def test_another_conversion_is_refused_half_way(repo):
@@ -191,7 +191,7 @@ def test_what_was_written_later_stays(repo):
 
     backfill(repo, Order.total, into=Order.total_2, convert=convert)
 
-    assert {n: (Decimal(n + 1000),) for n in range(20)} == found(repo, Order.total_2)
+    assert {n: (Decimal(n + 1000),) for n in range(20)} == stored(repo, Order.total_2)
     assert all(later > written[n] for n, later in repo.all(ours))
 
 
@@ -205,7 +205,7 @@ def test_a_value_that_was_deleted_meanwhile_stays_deleted(repo):
 
     backfill(repo, Order.total, into=Order.total_2, convert=convert)
 
-    assert {} == found(repo, Order.total_2)
+    assert {} == stored(repo, Order.total_2)
 
 
 def test_time_and_life_are_those_of_the_value(repo):
@@ -230,14 +230,14 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("source", "target", "given", "wanted"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_columns_of_each_kind(repo, source, target, given, wanted):
+@pytest.mark.parametrize(("source", "target", "given", "desired"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_columns_of_each_kind(repo, source, target, given, desired):
     """Columns of each kind, without a conversion where the values are the same."""
     repo.save_many(orders(20, **given))
 
     backfill(repo, source, into=target)
 
-    assert [(wanted,)] * 20 == list(found(repo, target).values())
+    assert [(desired,)] * 20 == list(stored(repo, target).values())
 
 
 def test_a_collection_that_changes_meanwhile_is_not_undone(repo):
@@ -250,7 +250,7 @@ def test_a_collection_that_changes_meanwhile_is_not_undone(repo):
 
     backfill(repo, Order.tags, into=Order.tags_2, convert=convert)
 
-    assert {1: ({"new"},)} == found(repo, Order.tags_2)
+    assert {1: ({"new"},)} == stored(repo, Order.tags_2)
 
 
 def test_rows_go_into_another_table(repo):
@@ -316,7 +316,7 @@ def test_rows_that_cannot_be_converted_are_told_and_the_others_are_copied(repo):
     assert (41, 40, 1, False) == (report.rows_in, report.rows_out, report.failed, report.finished)
     assert report.done == 15
     assert (True, 41, 41) == (rest.finished, rest.rows_in, rest.rows_out)
-    assert {12, 5} == {value for (value,) in found(repo, Order.note_2).values()}
+    assert {12, 5} == {value for (value,) in stored(repo, Order.note_2).values()}
 
 
 def test_values_that_the_server_has_no_room_for_are_told(repo):
@@ -336,7 +336,7 @@ def test_a_dry_run_writes_nothing(repo):
     done = backfill(repo, Order.total, into=Order.total_2, convert=Decimal, dry_run=True)
 
     assert (True, False, 6, 5) == (done.dry_run, done.finished, done.rows_in, done.rows_out)
-    assert {(None, None)} == set(found(repo, Order.total_2, Order.note_2).values())
+    assert {(None, None)} == set(stored(repo, Order.total_2, Order.note_2).values())
 
 
 def test_it_keeps_to_the_rate(repo):
@@ -372,10 +372,10 @@ class Needy(Model, table="needy", repo="elsewhere"):
     day: Column[int] = partition_key()
 
 
-@pytest.mark.parametrize(("work", "said"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_what_cannot_be_copied_is_refused_before_anything_is_read(repo, work, said):
+@pytest.mark.parametrize(("work", "messages"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_what_cannot_be_copied_is_refused_before_anything_is_read(repo, work, messages):
     """What cannot be copied is refused before anything is read, with advice."""
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=messages):
         work(repo)
 
 
@@ -407,7 +407,7 @@ def test_a_killed_run_is_gone_on_with(repo):
     assert 3 <= before < 16
     assert (True, 150, 150) == (report.finished, report.rows_in, report.rows_out)
     assert read[-1].rows_in < 150
-    assert {n: (Decimal(n),) for n in range(150)} == found(repo, Order.total_2)
+    assert {n: (Decimal(n),) for n in range(150)} == stored(repo, Order.total_2)
 
 
 def checkpoints(repo):

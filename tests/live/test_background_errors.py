@@ -26,9 +26,9 @@ class Pane(Model, table="ends_panes", repo="ends_truth"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_truth") as found:
-        migrate(found, resources=[Pane])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_truth") as new_repo:
+        migrate(new_repo, resources=[Pane])
+        yield new_repo
 
 
 @pytest.fixture
@@ -36,25 +36,25 @@ def broken(scylla_cluster, repo, scylla_fault_proxy):
     """A repo with a timeout of one second, behind a proxy that can fall silent."""
     with scylla_cluster.repo(
         repo.keyspace, name="ends_truth", nodes=[scylla_fault_proxy.address], request_timeout=1
-    ) as found:
-        found.get(Pane, id=1)
-        yield found
+    ) as new_repo:
+        new_repo.get(Pane, id=1)
+        yield new_repo
         scylla_fault_proxy.heal()
 
 
 def complaints(case):
     """What asyncio reports while a case runs, and when all of it is collected."""
-    told = []
+    output = []
 
     async def main():
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: output.append(context["message"]))
         await case()
         gc.collect()
         await asyncio.sleep(0)
 
     asyncio.run(main())
     gc.collect()
-    return told
+    return output
 
 
 def test_errors_of_ranges_that_nobody_waits_for_are_silent(broken, scylla_fault_proxy):

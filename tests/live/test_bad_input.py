@@ -119,13 +119,13 @@ def test_bad_models_are_refused_and_nothing_runs(tmp_path, scylla_cluster, keysp
     words = [word.replace("OPTION", foreign.partition("=")[0]) for word in words]
     project(tmp_path, text.replace("OPTION", foreign))
     before = schema_of(scylla_cluster, keyspace)
-    told = run("migrate", "--url", url(scylla_cluster, keyspace), folder=tmp_path)
+    done = run("migrate", "--url", url(scylla_cluster, keyspace), folder=tmp_path)
     document = document_in(run("migrate", "--json", "--url", url(scylla_cluster, keyspace), folder=tmp_path).stdout)
 
-    assert code == told.returncode, told.stderr
-    assert [] == [word for word in words if word not in told.stderr]
+    assert code == done.returncode, done.stderr
+    assert [] == [word for word in words if word not in done.stderr]
     assert error == document["code"]
-    assert "Traceback" not in told.stderr
+    assert "Traceback" not in done.stderr
     assert before == schema_of(scylla_cluster, keyspace)
 
 
@@ -155,12 +155,12 @@ def test_questionable_replication(tmp_path, scylla_cluster, profile, data_center
         + f"repo = Repo(nodes={scylla_cluster.contact_points!r}, keyspace={name!r}, models=['app.models'],\n"
         + f"            replication={replication!r}, **{login_of(scylla_cluster)!r})\n",
     )
-    told = run("create-keyspace", "--repo", "app.models:repo", folder=tmp_path)
+    done = run("create-keyspace", "--repo", "app.models:repo", folder=tmp_path)
     with scylla_cluster.repo("system") as repo:
         repo.session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
 
-    assert code == told.returncode, told.stderr
-    assert [] == [word for word in words if word not in told.stderr + told.stdout]
+    assert code == done.returncode, done.stderr
+    assert [] == [word for word in words if word not in done.stderr + done.stdout]
 
 
 def test_a_server_that_stops_half_way(tmp_path):

@@ -43,9 +43,9 @@ class Tally(Model, table="batch_tallies", repo="batches"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the tables of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="batches") as found:
-        migrate(found, resources=[Seat, Tally])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="batches") as new_repo:
+        migrate(new_repo, resources=[Seat, Tally])
+        yield new_repo
 
 
 @pytest.fixture

@@ -136,15 +136,15 @@ CASES = [
 ]  # fmt: skip
 
 
-def their_column(found):
+def their_column(column):
     """A column as cqlengine has it; the second is whether it is frozen."""
-    given = {"db_field": found.name}
-    if found.in_key:
-        given |= {"primary_key": True, "partition_key": found.kind == "partition_key"}
-        given |= {"clustering_order": "DESC"} if found.descending else {}
+    given = {"db_field": column.name}
+    if column.in_key:
+        given |= {"primary_key": True, "partition_key": column.kind == "partition_key"}
+        given |= {"clustering_order": "DESC"} if column.descending else {}
     else:
-        given |= {"static": True} if found.kind == "static" else {}
-    return their_type(found.type, given)
+        given |= {"static": True} if column.kind == "static" else {}
+    return their_type(column.type, given)
 
 
 def their_type(cql_type, given):
@@ -164,24 +164,24 @@ USER_TYPES: dict[str, type] = {}
 
 def their_model(case, keyspace):
     """The declaration of a case as a model of cqlengine."""
-    found = next(part for part in case.declared if isinstance(part, Table))
+    model = next(part for part in case.declared if isinstance(part, Table))
     USER_TYPES.clear()
     for part in case.declared:
         if isinstance(part, UserType):
             fields = {name: their_type(field, {}) for name, field in part.fields}
             USER_TYPES[part.name] = type(part.name, (TheirType,), {**fields, "__type_name__": part.name})
-    columns = {name: their_column(found[name]) for name in _declared_order(found)}
-    for one_index in found.indexes:
+    columns = {name: their_column(model[name]) for name in _declared_order(model)}
+    for one_index in model.indexes:
         columns[one_index.column].index = True
-    body = {"__keyspace__": keyspace, "__table_name__": found.name}
-    body["__options__"] = {k: dict(o) if isinstance(o, FrozenMap) else o for k, o in found.options.items()}
+    body = {"__keyspace__": keyspace, "__table_name__": model.name}
+    body["__options__"] = {k: dict(o) if isinstance(o, FrozenMap) else o for k, o in model.options.items()}
     return type("Theirs", (TheirModel,), {**columns, **body})
 
 
-def _declared_order(found):
+def _declared_order(model):
     """Keys in their order, then the rest; cqlengine takes keys in the order in which columns were made."""
-    return [column.name for column in (*found.partition_key, *found.clustering_key)] + [
-        column.name for column in found if not column.in_key
+    return [column.name for column in (*model.partition_key, *model.clustering_key)] + [
+        column.name for column in model if not column.in_key
     ]
 
 
@@ -205,7 +205,7 @@ class Side:
             work()
         except Exception as error:  # noqa: BLE001 - whatever either raises is what is seen
             refusals = getattr(error, "refusals", ())
-            return " ".join(sorted({found.code for found in refusals})) or type(error).__name__, 0
+            return " ".join(sorted({refusal.code for refusal in refusals})) or type(error).__name__, 0
         finally:
             self.repo.session.remove_request_init_listener(self.heard)
         return "", len(self.sent)
@@ -215,10 +215,10 @@ class Side:
         raised, sent = self.counted(sync)
         later, again = ("", 0) if raised else self.counted(sync)
         raised += f"then {later}" if later else ""
-        found = inspect(self.repo)[self.repo.keyspace]
-        wanted = attrs.evolve(schema(*case.declared, keyspace=None), name=self.repo.keyspace)
+        part = inspect(self.repo)[self.repo.keyspace]
+        desired = attrs.evolve(schema(*case.declared, keyspace=None), name=self.repo.keyspace)
         changes = [
-            c for c in diff(found, wanted, ClusterView.connect(self.repo).server) if not isinstance(c, Unmanaged)
+            c for c in diff(part, desired, ClusterView.connect(self.repo).server) if not isinstance(c, Unmanaged)
         ]
         return Seen(raised, sent, again, not changes)
 

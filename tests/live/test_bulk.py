@@ -52,9 +52,9 @@ class Lone(Model, table="lones", repo="many"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the tables of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="many") as found:
-        migrate(found, resources=[Seat, Lone])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="many") as new_repo:
+        migrate(new_repo, resources=[Seat, Lone])
+        yield new_repo
 
 
 @pytest.fixture(params=WAYS)
@@ -74,8 +74,8 @@ def test_every_row_is_written(run):
 
     def case(repo):
         report = repo.save_many(rows, concurrency=16)
-        found = repo.get_many(Seat, [(row.hall, row.number) for row in rows])
-        return report.written, report.requests, found
+        result = repo.get_many(Seat, [(row.hall, row.number) for row in rows])
+        return report.written, report.requests, result
 
     assert (300, 300, rows) == run(case)
 
@@ -112,8 +112,8 @@ def test_a_row_that_fails_is_told_and_the_others_are_written(run):
     def case(repo):
         with pytest.raises(BulkWriteError, match="1 of 5 rows failed, the first of them number 2") as caught:
             repo.save_many(rows)
-        found = repo.get_many(Seat, [(rows[0].hall, n) for n in range(5)])
-        return [error.index for error in caught.value.report.errors], [row is not None for row in found]
+        result = repo.get_many(Seat, [(rows[0].hall, n) for n in range(5)])
+        return [error.index for error in caught.value.report.errors], [row is not None for row in result]
 
     assert ([2], [True, True, False, True, True]) == run(case)
 
@@ -127,10 +127,10 @@ def test_errors_can_be_left_to_the_report(run):
 
 def test_progress_is_told(run):
     """After each request, with how many there are."""
-    told = []
-    run(lambda repo: repo.save_many(seats(1, 7), on_progress=told.append))
+    output = []
+    run(lambda repo: repo.save_many(seats(1, 7), on_progress=output.append))
 
-    assert [(n, 7) for n in range(1, 8)] == [(progress.done, progress.total) for progress in told]
+    assert [(n, 7) for n in range(1, 8)] == [(progress.done, progress.total) for progress in output]
 
 
 def test_rows_are_deleted_by_instance_and_by_key(run):
@@ -176,9 +176,9 @@ def test_a_scan_hands_out_every_row_once(run):
         scan = repo.scan(Seat, page_size=10, parallelism=4)
         return sorted(map(repr, repo.rows(scan))), scan.progress
 
-    found, progress = run(case)
+    value, progress = run(case)
 
-    assert sorted(map(repr, rows)) == found
+    assert sorted(map(repr, rows)) == value
     assert (16, 16, 300) == (progress.done, progress.ranges, progress.rows)
 
 
@@ -253,8 +253,8 @@ def test_what_may_be_sent_again_is(scylla_cluster, repo, scylla_fault_proxy):
 
 def test_both_repos_have_the_same_verbs():
     """With the same parameters; the awaited one says what it does by its twin."""
-    found = {**vars(ReadApi), **vars(WriteApi)}
-    verbs = [name for name, verb in found.items() if not name.startswith("_") and callable(verb)]
+    values = {**vars(ReadApi), **vars(WriteApi)}
+    verbs = [name for name, verb in values.items() if not name.startswith("_") and callable(verb)]
     same = {
         name: list(inspect.signature(getattr(Repo, name)).parameters)
         == list(inspect.signature(getattr(AsyncRepo, name)).parameters)
@@ -291,15 +291,15 @@ def test_a_family_shares_a_table(repo, run):
 
     def case(repo):
         repo.save_many(rows)
-        found = repo.all(select(Pet).where(Pet.owner == 1))
-        found[1].tricks.add("roll")
-        repo.save(found[1])
+        result = repo.all(select(Pet).where(Pet.owner == 1))
+        result[1].tricks.add("roll")
+        repo.save(result[1])
         cats = repo.all(select(Cat).where(Cat.owner == 1))
-        return found, cats, repo.get(Cat, owner=1, id=2), repo.get(Dog, owner=1, id=2).tricks
+        return result, cats, repo.get(Cat, owner=1, id=2), repo.get(Dog, owner=1, id=2).tricks
 
-    found, cats, none, tricks = run(case)
+    value, cats, none, tricks = run(case)
 
-    assert [Cat, Dog, Pet] == [type(row) for row in found]
+    assert [Cat, Dog, Pet] == [type(row) for row in value]
     assert (rows[:1], None, {"sit", "roll"}) == (cats, none, tricks)
 
 

@@ -37,9 +37,9 @@ class Item(Model, table="bulk_items", repo="bulk"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="bulk") as found:
-        migrate(found, resources=[Item])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="bulk") as new_repo:
+        migrate(new_repo, resources=[Item])
+        yield new_repo
 
 
 @pytest.fixture(params=WAYS)
@@ -57,8 +57,8 @@ def rows():
 
 def stored(repo, rows):
     """Which of these rows are in the table."""
-    found = repo.get_many(Item, [row.id for row in rows])
-    return [row for row, there in zip(rows, found, strict=True) if there is not None]
+    result = repo.get_many(Item, [row.id for row in rows])
+    return [row for row, there in zip(rows, result, strict=True) if there is not None]
 
 
 BAD = [
@@ -118,9 +118,9 @@ def raising(rows, case):
     """The report that the exception of a case carries; of the rows the ones that are written are those marked."""
 
     def caught(repo):
-        with pytest.raises(Ended) as found:
+        with pytest.raises(Ended) as caught:
             case(repo)
-        return found.value
+        return caught.value
 
     return caught
 
@@ -201,9 +201,9 @@ def test_rows_come_from_an_async_iterable(repo, rows):
     async def case():
         awaited = repo.aio()
         report = await awaited.save_many(asynchronous(awaited, rows))
-        found = await awaited.get_many(Item, (row.id async for row in asynchronous(awaited, rows)))
+        result = await awaited.get_many(Item, (row.id async for row in asynchronous(awaited, rows)))
         gone = await awaited.delete_many(Item, (row.id async for row in asynchronous(awaited, rows[:5])))
-        return report.written, found, gone.written
+        return report.written, result, gone.written
 
     assert (600, rows, 5) == asyncio.run(case())
     assert rows[5:10] == stored(repo, rows[:10])

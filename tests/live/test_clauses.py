@@ -112,13 +112,13 @@ HERE = (Order.shop == 1,)
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module, filled once; their keyspace is separate, so they are not emptied between tests."""
-    with scylla_cluster.repo(keyspaces.unique_name("clauses"), name="clauses") as found:
-        migrate(found, resources=[Order, Branch, Visit, Hits], wait_built=True, create_keyspace=True)
-        found.save_many(ROWS)
-        found.save_many(Branch(shop=1, year=row.year, number=row.number) for row in ROWS)
-        found.execute(update(Branch).where(Branch.shop == 1).set(Branch.owner.to("ann")))
-        yield found
-        keyspaces.drop(found)
+    with scylla_cluster.repo(keyspaces.unique_name("clauses"), name="clauses") as new_repo:
+        migrate(new_repo, resources=[Order, Branch, Visit, Hits], wait_built=True, create_keyspace=True)
+        new_repo.save_many(ROWS)
+        new_repo.save_many(Branch(shop=1, year=row.year, number=row.number) for row in ROWS)
+        new_repo.execute(update(Branch).where(Branch.shop == 1).set(Branch.owner.to("ann")))
+        yield new_repo
+        keyspaces.drop(new_repo)
 
 
 @pytest.fixture(params=WAYS)
@@ -168,10 +168,10 @@ READS = [
 ]
 
 
-@pytest.mark.parametrize(("query", "wanted"), [case[1:] for case in READS], ids=[case[0] for case in READS])
-def test_rows_are_read(run, query, wanted):
+@pytest.mark.parametrize(("query", "expected"), [case[1:] for case in READS], ids=[case[0] for case in READS])
+def test_rows_are_read(run, query, expected):
     """Rows are read, in the order in which the server keeps them."""
-    assert wanted == run(numbers(query))
+    assert expected == run(numbers(query))
 
 
 TUPLES = [
@@ -197,10 +197,10 @@ TUPLES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("query", "wanted"), [case[1:] for case in TUPLES], ids=[case[0] for case in TUPLES])
-def test_columns_and_functions_are_read_as_tuples(run, query, wanted):
+@pytest.mark.parametrize(("query", "expected"), [case[1:] for case in TUPLES], ids=[case[0] for case in TUPLES])
+def test_columns_and_functions_are_read_as_tuples(run, query, expected):
     """Columns and functions are read as tuples, in Python values."""
-    assert wanted == run(lambda repo: repo.all(query))
+    assert expected == run(lambda repo: repo.all(query))
 
 
 def fresh(**values):
@@ -351,13 +351,13 @@ def test_conditions(run):
             repo.execute(delete(row).if_exists()),
         ]
 
-    found = run(case)
+    done = run(case)
 
-    assert [True, False, True, False, True, True, True, False, False, True, False] == [r.applied for r in found]
-    assert row == found[1].current
-    assert "paid" == found[3].current.status == found[3].current["status"]
-    assert "sent" == found[8].current.status
-    assert found[7].current is None
+    assert [True, False, True, False, True, True, True, False, False, True, False] == [r.applied for r in done]
+    assert row == done[1].current
+    assert "paid" == done[3].current.status == done[3].current["status"]
+    assert "sent" == done[8].current.status
+    assert done[7].current is None
 
 
 def test_a_save_may_guard_against_reviving(run):
@@ -388,9 +388,9 @@ def test_counters(run):
         repo.execute(where.set(Hits.hits.decrement(3)))
         return repo.get(Hits, page=page, day=1)
 
-    found = run(case)
+    done = run(case)
 
-    assert (8, 5) == (found.hits, found.total)
+    assert (8, 5) == (done.hits, done.total)
 
 
 def test_a_batch_of_counters(repo):
@@ -553,18 +553,18 @@ def test_pages(run):
     query = select(Order).where(*HERE)
 
     def case(repo):
-        found, token = [], None
+        results, token = [], None
         while True:
             page = repo.page(query, size=2, token=token)
-            found.append([row.number for row in page.items])
+            results.append([row.number for row in page.items])
             token = page.token
             if token is None:
-                return found, type(page)
+                return results, type(page)
 
-    found, kind = run(case)
+    value, kind = run(case)
 
     assert (OF_25 + OF_26, Page) == (
-        [(2025, n) for n in found[0] + found[1][:1]] + [(2026, n) for n in found[1][1:] + found[2]],
+        [(2025, n) for n in value[0] + value[1][:1]] + [(2026, n) for n in value[1][1:] + value[2]],
         kind,
     )
 
@@ -589,9 +589,9 @@ def test_foreign_tokens_are_refused(run, query, token):
     """Foreign tokens are refused, before anything is sent."""
 
     def case(repo):
-        found = repo.page(select(Order).where(*HERE), size=2).token
+        value = repo.page(select(Order).where(*HERE), size=2).token
         with pytest.raises(InvalidPageToken):
-            repo.page(query, size=2, token=token(found))
+            repo.page(query, size=2, token=token(value))
         return True
 
     assert run(case)
@@ -663,8 +663,8 @@ def tombstones(repo, text, values):
     statement = repo.session.prepare(text)
     future = repo.session.execute_async(statement, values, trace=True)
     future.result()
-    said = " ".join(event.description for event in future.get_query_trace(max_wait=10).events)
-    return sum(map(int, re.findall(r"and (\d+) tombstone", said)))
+    messages = " ".join(event.description for event in future.get_query_trace(max_wait=10).events)
+    return sum(map(int, re.findall(r"and (\d+) tombstone", messages)))
 
 
 @needs_tracing_of_tombstones

@@ -126,10 +126,10 @@ def test_every_document_is_valid_and_alone(app, words, code, kind):
 
 def test_a_result_tells_every_step(app):
     """The document of a migration has a state, attempts and milliseconds for each step, the keyspace included."""
-    found = document_in(app.run("migrate", "--create-keyspace", "--json").stdout)
+    document = document_in(app.run("migrate", "--create-keyspace", "--json").stdout)
 
-    assert ("applied", STATEMENTS) == (found["status"], len(found["steps"]))
-    assert {("applied", 1, None)} == {(step["state"], step["attempts"], step["error"]) for step in found["steps"]}
+    assert ("applied", STATEMENTS) == (document["status"], len(document["steps"]))
+    assert {("applied", 1, None)} == {(step["state"], step["attempts"], step["error"]) for step in document["steps"]}
 
 
 def test_inspect_prints_cql_that_makes_the_same_schema(ready):
@@ -178,7 +178,7 @@ def test_a_plan_file_runs_as_it_was_approved(app):
     again = app.run("migrate", "release.plan", "--json")
     other = app.run("migrate", "other.plan")
 
-    assert [0, 0, 0, 4, 4] == [found.returncode for found in (planned, stale, done, again, other)]
+    assert [0, 0, 0, 4, 4] == [process.returncode for process in (planned, stale, done, again, other)]
     assert "applied" == document_in(done.stdout)["status"]
     assert "StalePlan" == document_in(again.stdout)["error"]
 
@@ -214,21 +214,21 @@ def test_diff_tells_what_the_server_lacks_and_has(ready):
     """In sync there is nothing to report; a manually added column and other tables exist only on the server."""
     same = document_in(ready.run("diff", "--from", "live", "--json").stdout)
     ready.repo.session.execute(f"ALTER TABLE {ready.keyspace}.orders ADD by_hand int", timeout=60)
-    found = ready.run("diff", "--from", "models", "--to", "live", "--exit-code")
+    done = ready.run("diff", "--from", "models", "--to", "live", "--exit-code")
 
     assert same["empty"]
     assert (2, f"From models to live:\n+ column {ready.keyspace}.orders.by_hand: int\n") == (
-        found.returncode,
-        found.stdout,
+        done.returncode,
+        done.stdout,
     )
 
 
 def test_live_objects_of_others_are_notes(ready):
     """A table that no model declares is not drift, except for --strict; it is never changed."""
     ready.repo.session.execute(f"CREATE TABLE {ready.keyspace}.theirs (id int PRIMARY KEY)", timeout=60)
-    found = document_in(ready.run("plan", "--json").stdout)
+    document = document_in(ready.run("plan", "--json").stdout)
 
-    assert (True, ["BC103"]) == (found["empty"], [note["code"] for note in found["notes"]])
+    assert (True, ["BC103"]) == (document["empty"], [note["code"] for note in document["notes"]])
     assert [0, 2] == [ready.run("check").returncode, ready.run("check", "--strict").returncode]
     assert "theirs" in ready.tables()
 
@@ -266,10 +266,10 @@ def test_the_same_models_in_several_keyspaces(app):
     """--keyspace a,b does each of them, and the document is a list."""
     names = f"{app.keyspace},{app.keyspace}_b"
     done = app.run("migrate", "--create-keyspace", "--json", "--keyspace", names)
-    found = document_in(done.stdout)
+    document = document_in(done.stdout)
 
-    assert (0, ["applied", "applied"]) == (done.returncode, [item["answer"]["status"] for item in found["items"]])
-    assert names.split(",") == [item["keyspace"] for item in found["items"]]
+    assert (0, ["applied", "applied"]) == (done.returncode, [item["answer"]["status"] for item in document["items"]])
+    assert names.split(",") == [item["keyspace"] for item in document["items"]]
     assert 0 == app.run("check", "--keyspace", names).returncode
 
 
@@ -374,15 +374,15 @@ def test_an_interrupted_run_finishes_its_statement_and_the_next_run_the_rest(app
     first = list(islice((line for line in work.stdout if line.endswith(" ms)\n")), 3))
     work.send_signal(number)
     out, err = work.communicate(timeout=120)
-    told = len(first) + sum(line.endswith(" ms)") for line in out.splitlines())
+    output = len(first) + sum(line.endswith(" ms)") for line in out.splitlines())
     after = app.tables()
     rerun = app.run("migrate", "--json")
 
-    assert (6, told) == (work.returncode, len(after))
-    assert 3 <= told < 40
-    assert f"Stopped on request: {told} of 40 steps were applied." in err
+    assert (6, output) == (work.returncode, len(after))
+    assert 3 <= output < 40
+    assert f"Stopped on request: {output} of 40 steps were applied." in err
     assert "Traceback" not in err
-    assert (0, 40 - told) == (rerun.returncode, len(document_in(rerun.stdout)["steps"]))
+    assert (0, 40 - output) == (rerun.returncode, len(document_in(rerun.stdout)["steps"]))
     assert 40 == len(app.tables())
 
 

@@ -57,14 +57,14 @@ def test_a_refused_change_leads_to_its_course(app):
     """The plan refuses it, says where the course is, and writes it out."""
     sold(app, TOTAL).write("models", HEAD + MODELS + DECIMAL)
     refused = app.run("plan")
-    told = app.run("plan", "--expand", "Order.total")
+    done = app.run("plan", "--expand", "Order.total")
     document = document_in(app.run("plan", "--expand", "orders.total", "--json").stdout)
     nothing = app.run("plan", "--expand", "Order.status")
 
     assert 3 == refused.returncode
     assert "scyllamodel plan --expand orders.total" in refused.stdout
-    assert 0 == told.returncode
-    assert "## 3. Backfill" in told.stdout
+    assert 0 == done.returncode
+    assert "## 3. Backfill" in done.stdout
     assert ["expand", "write both", "backfill", "switch", "contract"] == [s["name"] for s in document["stages"]]
     assert 78 == nothing.returncode
     assert "Nothing of Order.status is refused" in nothing.stderr
@@ -140,11 +140,11 @@ WRONG = [
 
 def test_what_is_wrong_is_said(expanded):
     """With the exit code of wrong words or wrong settings."""
-    for words, code, said in WRONG:
+    for words, code, messages in WRONG:
         done = expanded.run("backfill", "Order.total", "--into", "total_2", *words)
 
         assert (code, "") == (done.returncode, done.stdout)
-        assert said in done.stderr
+        assert messages in done.stderr
         assert "Traceback" not in done.stderr
 
 

@@ -28,10 +28,10 @@ def versions(project):
 def test_a_keyspace_without_history_says_so(app, words, kind):
     """Nothing is made by asking, and the documents are valid."""
     app.run("create-keyspace")
-    done, told = app.run(words, "--json"), app.run(words)
+    done, result = app.run(words, "--json"), app.run(words)
 
     assert (0, kind) == (done.returncode, document_in(done.stdout)["kind"])
-    assert 0 == told.returncode
+    assert 0 == result.returncode
     assert [] == app.tables()
 
 
@@ -40,20 +40,20 @@ def test_there_and_back(ready):
     first = versions(ready)[0]["version"]
     ready.write("models", MODELS + NOTE)
     ready.run("migrate", "-q")
-    told = ready.run("history", "--steps").stdout
+    stdout = ready.run("history", "--steps").stdout
     refused = ready.run("rollback", first)
     shown = document_in(ready.run("rollback", first, "--allow", "DS103", "--dry-run", "--json").stdout)
     done = document_in(ready.run("rollback", first, "--allow", "DS103:orders.note", "--json").stdout)
     unknown = ready.run("rollback", "7")
     behind = document_in(ready.run("diff", "--from", f"version:{first}", "--to", "models", "--json").stdout)
 
-    assert "ADD note text" in told
+    assert "ADD note text" in stdout
     assert (3, 1) == (refused.returncode, unknown.returncode)
     assert "DS103" in refused.stderr
     assert ("planned", "rolled_back") == (shown["status"], done["status"])
     assert shown["cql"] == done["cql"]
-    assert ["rollback", "migrate", "migrate"] == [found["kind"] for found in versions(ready)]
-    assert ["orders.note"] == [found["object"].partition(".")[2] for found in behind["differences"]][:1]
+    assert ["rollback", "migrate", "migrate"] == [version["kind"] for version in versions(ready)]
+    assert ["orders.note"] == [item["object"].partition(".")[2] for item in behind["differences"]][:1]
     assert 2 == ready.run("check").returncode
     assert 1 == ready.run("status", "--json").stdout.count('"applied"')
 
@@ -82,14 +82,14 @@ def test_a_keyspace_made_by_other_means_is_adopted(ready):
     ready.write("models", MODELS + NOTE)
     refused = ready.run("baseline")
 
-    assert [adopted["version"]] == [found["version"] for found in versions(ready)]
+    assert [adopted["version"]] == [version["version"] for version in versions(ready)]
     assert "baseline" == versions(ready)[0]["status"]
     assert (78, True) == (refused.returncode, "ADD note text" in refused.stderr)
 
 
 def test_a_version_that_stopped_is_resolved_by_hand(ready):
     """What ended well needs no word; a partial version takes the end that it is given."""
-    (version,) = [found["version"] for found in versions(ready)]
+    (version,) = [version["version"] for version in versions(ready)]
     well = ready.run("resolve", version, "--abandoned")
     ready.repo.session.execute(
         f"UPDATE {ready.keyspace}.scyllamodel_migrations SET status = 'partial' "
@@ -111,10 +111,10 @@ def test_a_lock_is_taken_from_the_dead_at_once_when_forced(ready):
         with Lock(store, LockRequest("a test")).acquire():
             ready.write("models", MODELS + NOTE)
             busy = ready.run("migrate", "--lock-timeout", "0.5", "--json")
-            held = document_in(ready.run("status", "--json").stdout)["lock"]
+            lease = document_in(ready.run("status", "--json").stdout)["lock"]
             freed = document_in(ready.run("unlock", "--force", "--json").stdout)
             done = ready.run("migrate")
 
     assert (5, "AP104") == (busy.returncode, json.loads(busy.stdout)["code"])
-    assert "a test" == held["purpose"] == freed["taken_from"]["purpose"]
+    assert "a test" == lease["purpose"] == freed["taken_from"]["purpose"]
     assert 0 == done.returncode

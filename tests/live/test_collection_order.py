@@ -93,10 +93,10 @@ class Held(Model, table="held", repo="ordering"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module."""
-    with scylla_cluster.repo(keyspaces.unique_name("ordering"), name="ordering") as found:
-        migrate(found, resources=[*TABLES.values(), Held], create_keyspace=True)
-        yield found
-        keyspaces.drop(found)
+    with scylla_cluster.repo(keyspaces.unique_name("ordering"), name="ordering") as new_repo:
+        migrate(new_repo, resources=[*TABLES.values(), Held], create_keyspace=True)
+        yield new_repo
+        keyspaces.drop(new_repo)
 
 
 def literal(repo, value):
@@ -118,11 +118,11 @@ def test_a_row_of_another_program_is_found(repo, name):
     key = (frozenset(values), dict.fromkeys(values, 1))
 
     assert "x" == repo.get(cls, key=key).note
-    (found,) = repo.scan(cls)
-    assert key == found.key
-    found.note = "y"
-    repo.save(found)
-    repo.delete(found)
+    (row,) = repo.scan(cls)
+    assert key == row.key
+    row.note = "y"
+    repo.save(row)
+    repo.delete(row)
     assert [] == list(repo.scan(cls))
 
 
@@ -131,20 +131,20 @@ def test_the_order_of_python_means_nothing(repo):
     words = [f"word {n}" for n in range(9)]
 
     def row(words):
-        found = frozenset(words)
-        at = Counts(words=found, counts=dict.fromkeys(words, 1))
-        return Held(id=found, at=at, tags={("a", found)}, counts={Words(words=found): 1})
+        values = frozenset(words)
+        at = Counts(words=values, counts=dict.fromkeys(words, 1))
+        return Held(id=values, at=at, tags={("a", values)}, counts={Words(words=values): 1})
 
     one, other = row(words), row(words[::-1])
     repo.save(one)
     repo.save(other)
 
     assert [one] == list(repo.scan(Held))
-    found = repo.get(Held, id=other.id, at=other.at)
-    found.tags, found.counts = set(), {}
-    repo.save(found)
-    found = repo.get(Held, id=one.id, at=one.at)
-    assert (set(), {}) == (found.tags, found.counts)
+    loaded = repo.get(Held, id=other.id, at=other.at)
+    loaded.tags, loaded.counts = set(), {}
+    repo.save(loaded)
+    loaded = repo.get(Held, id=one.id, at=one.at)
+    assert (set(), {}) == (loaded.tags, loaded.counts)
     repo.delete(other)
     assert [] == list(repo.scan(Held))
 

@@ -26,9 +26,9 @@ class Seat(Model, table="seats", repo="meanwhile"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="meanwhile") as found:
-        migrate(found, resources=[Seat])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="meanwhile") as new_repo:
+        migrate(new_repo, resources=[Seat])
+        yield new_repo
 
 
 @pytest.fixture(params=WAYS)

@@ -180,15 +180,15 @@ def test_a_failed_connection_is_not_logged_by_the_driver(caplog):
 
 def test_threads_share_one_connection(point):
     """Many threads that need the session at once get the same one."""
-    found = []
+    results = []
     with Repo(nodes=[point], keyspace="shop") as repo:
-        threads = [threading.Thread(target=lambda: found.append(repo.session)) for _ in range(8)]
+        threads = [threading.Thread(target=lambda: results.append(repo.session)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-        assert (8, 1) == (len(found), len(set(map(id, found))))
+        assert (8, 1) == (len(results), len(set(map(id, results))))
 
 
 def test_a_closed_repo_connects_again(point):

@@ -26,10 +26,10 @@ WHERE_LOCAL = ["SELECT", "key", "FROM", "system", ".", "local", "WHERE", "key", 
 )
 def test_comments_and_strings_end_where_the_server_ends_them(scylla_repo, cql, literal):
     """Every text is a statement to the server, and the literal in it is the value that it compares with."""
-    found = scylla_repo.raw(cql)
+    rows = scylla_repo.raw(cql)
 
     assert [*WHERE_LOCAL, literal] == [token.text for token in code_tokens(cql)]
-    assert (literal.strip("'$") == "local") is bool(found)
+    assert (literal.strip("'$") == "local") is bool(rows)
 
 
 @pytest.mark.parametrize("end", ["/* a", "WHERE key = 'local", "-- a"])

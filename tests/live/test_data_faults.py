@@ -82,20 +82,20 @@ class Absent(Model, table="absent", repo="elsewhere"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the tables of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="faults") as found:
-        migrate(found, resources=[Thing, Tally, Fleeting, Listed])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="faults") as new_repo:
+        migrate(new_repo, resources=[Thing, Tally, Fleeting, Listed])
+        yield new_repo
 
 
 @pytest.fixture
 def weak(scylla_cluster, repo, scylla_fault_proxy):
     """A repo behind a proxy that breaks connections; statements are prepared."""
-    with scylla_cluster.repo(repo.keyspace, name="faults", nodes=[scylla_fault_proxy.address]) as found:
-        found.save(Thing(id=0))
-        found.execute(count_up(0))
-        found.execute(insert(Thing(id=0)).if_not_exists())
+    with scylla_cluster.repo(repo.keyspace, name="faults", nodes=[scylla_fault_proxy.address]) as new_repo:
+        new_repo.save(Thing(id=0))
+        new_repo.execute(count_up(0))
+        new_repo.execute(insert(Thing(id=0)).if_not_exists())
         scylla_fault_proxy.heal()
-        yield found
+        yield new_repo
 
 
 def count_up(key):
@@ -228,8 +228,8 @@ def test_the_driver_does_not_send_a_whole_list_twice(repo):
 
 def policy(repo, statement):
     """The retry policy that a statement carries; None is the session's."""
-    found = client_of(repo).requests().prepare_and_bind(statement.compile(repo.keyspace)).retry_policy
-    return None if found is None else type(found).__name__
+    retry_policy = client_of(repo).requests().prepare_and_bind(statement.compile(repo.keyspace)).retry_policy
+    return None if retry_policy is None else type(retry_policy).__name__
 
 
 def test_statements_carry_whether_they_may_be_sent_twice(repo):
@@ -296,13 +296,13 @@ class Shared(Model, table="shared", repo="faults"):
 
 def test_an_older_release_goes_on_while_its_table_grows(scylla_cluster, repo):
     """Columns, an index, a view and options come; its statements stay prepared and none of them fails."""
-    wanted = "id IS NOT NULL AND at IS NOT NULL AND name IS NOT NULL PRIMARY KEY (name, id, at)"
+    desired = "id IS NOT NULL AND at IS NOT NULL AND name IS NOT NULL PRIMARY KEY (name, id, at)"
     changes = [
         "ALTER TABLE {k}.shared ADD (a int, zz set<text>, s text STATIC)",
         "CREATE INDEX ON {k}.shared (name)",
         "ALTER TABLE {k}.shared WITH gc_grace_seconds = 77",
         "ALTER TABLE {k}.shared ADD b map<text, int>",
-        f"CREATE MATERIALIZED VIEW {{k}}.by_name AS SELECT id, at, name FROM {{k}}.shared WHERE {wanted}",
+        f"CREATE MATERIALIZED VIEW {{k}}.by_name AS SELECT id, at, name FROM {{k}}.shared WHERE {desired}",
         "ALTER TABLE {k}.shared ADD c int",
     ]
     with scylla_cluster.repo(repo.keyspace, name="faults") as old:
@@ -373,9 +373,9 @@ class Child:
         killer.start()
         os.waitpid(self.pid, 0)
         killer.cancel()
-        said = os.read(self.reading, 100)
+        messages = os.read(self.reading, 100)
         os.close(self.reading)
-        return said
+        return messages
 
 
 def test_a_forked_child_has_a_connection_of_its_own(repo):
@@ -391,18 +391,18 @@ def test_a_fork_while_threads_hold_the_locks_of_the_driver(repo):
     repo.save(Thing(id=9, name="locked"))
     (loop,) = {module._global_loop for module in loop_modules() if module._global_loop is not None}
     locks = [loop._lock, loop._lock_thread, loop._conn_set_lock, *(one.lock for one in loop._live_conns)]
-    held, done = threading.Event(), threading.Event()
+    event, done = threading.Event(), threading.Event()
 
     def hold():
         with contextlib.ExitStack() as stack:
             for lock in locks:
                 stack.enter_context(lock)
-            held.set()
+            event.set()
             done.wait(60)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    held.wait()
+    event.wait()
     child = Child(lambda: read_name(repo, 9))
     idle = Child(lambda: b"idle")
     done.set()
@@ -479,8 +479,8 @@ def test_text_and_truncate_are_events_too(scylla_cluster, repo):
         with pytest.raises(Exception, match="missing"):
             other.raw(f"DELETE FROM {repo.keyspace}.missing WHERE id = 1")
 
-    told = [(event.kind, event.model, event.error) for event in events]
-    assert [("read", None, None), ("write", "Fleeting", None), ("write", None, "RequestRefused")] == told
+    output = [(event.kind, event.model, event.error) for event in events]
+    assert [("read", None, None), ("write", "Fleeting", None), ("write", None, "RequestRefused")] == output
 
 
 def test_text_is_not_sent_twice(repo, weak, scylla_fault_proxy):
@@ -532,7 +532,7 @@ def test_requests_are_spans(scylla_cluster, repo):
     traced = scylla_cluster.repo(repo.keyspace, name="faults", trace_queries=True)
     with traced as other, trace.get_tracer("test").start_as_current_span("handler") as outer:
         other.get(Thing, id=0)
-    found = [span for span in exporter.get_finished_spans() if span.name == "scyllamodel.read"]
+    values = [span for span in exporter.get_finished_spans() if span.name == "scyllamodel.read"]
 
-    assert [outer.get_span_context().span_id] == [span.parent.span_id for span in found]
-    assert "?" in found[0].attributes["db.query.text"]
+    assert [outer.get_span_context().span_id] == [span.parent.span_id for span in values]
+    assert "?" in values[0].attributes["db.query.text"]

@@ -91,10 +91,10 @@ class Line(Model, table="line", repo="properties"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module."""
-    with scylla_cluster.repo(keyspaces.unique_name("properties"), name="properties") as found:
-        migrate(found, resources=[Held, Line], create_keyspace=True)
-        yield found
-        keyspaces.drop(found)
+    with scylla_cluster.repo(keyspaces.unique_name("properties"), name="properties") as new_repo:
+        migrate(new_repo, resources=[Held, Line], create_keyspace=True)
+        yield new_repo
+        keyspaces.drop(new_repo)
 
 
 @few
@@ -103,12 +103,12 @@ def test_what_is_saved_comes_back(repo, values):
     """Equal, and unchanged to a second save."""
     row = Held(id=uuid.uuid4(), **values)
     repo.save(row)
-    found = repo.get(Held, id=row.id)
+    loaded = repo.get(Held, id=row.id)
 
-    assert row == found
+    assert row == loaded
     assert client_of(repo).requests()
-    before = repr(found)
-    repo.save(found)
+    before = repr(loaded)
+    repo.save(loaded)
 
     assert before == repr(repo.get(Held, id=row.id))
 
@@ -119,12 +119,12 @@ def test_a_change_of_anything_comes_back(repo, before, after):
     """A change of anything comes back, from any row to any other, by the differences alone."""
     row = Held(id=uuid.uuid4(), **before)
     repo.save(row)
-    loaded, wanted = repo.get(Held, id=row.id), Held(id=row.id, **after)
+    loaded, expected = repo.get(Held, id=row.id), Held(id=row.id, **after)
     for name in Held.__columns__:
-        setattr(loaded, name, getattr(wanted, name))
+        setattr(loaded, name, getattr(expected, name))
     repo.save(loaded)
 
-    assert wanted == repo.get(Held, id=row.id)
+    assert expected == repo.get(Held, id=row.id)
 
 
 NUMBER, NAME = st.integers(0, 2), st.sampled_from("abc")

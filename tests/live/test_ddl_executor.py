@@ -52,8 +52,8 @@ def through_proxy(scylla_cluster, scylla_repo, scylla_fault_proxy):
 def columns_of(executor, table):
     """The columns of a table now, or None."""
     keyspace, _, name = table.partition(".")
-    found = executor.introspect(keyspace).table(name)
-    return None if found is None else [column.name for column in found.columns]
+    live_table = executor.introspect(keyspace).table(name)
+    return None if live_table is None else [column.name for column in live_table.columns]
 
 
 def test_a_statement_that_succeeds_returns(scylla_repo, table):
@@ -72,7 +72,7 @@ def test_warnings_come_with_the_answer(scylla_repo, table):
     (row,) = scylla_repo.session.execute("SELECT data_center FROM system.local")
     replication = f"{{'class': 'NetworkTopologyStrategy', '{row[0]}': 1}}"
     with executor_of(scylla_repo) as executor:
-        found = [
+        values = [
             *executor.execute(f"CREATE KEYSPACE {other} WITH replication = {replication}", 60),
             *executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY, b int)", 60),
             *executor.execute(
@@ -84,7 +84,7 @@ def test_warnings_come_with_the_answer(scylla_repo, table):
         executor.execute(f"DROP MATERIALIZED VIEW {view}", 60)
         executor.execute(f"DROP KEYSPACE {other}", 60)
 
-    assert any("not recommended" in text or "tablets" in text for text in found)
+    assert any("not recommended" in text or "tablets" in text for text in values)
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_a_statement_without_a_connection_is_transient(scylla_fault_proxy, throu
     executor = executor_of(through_proxy)
     scylla_fault_proxy.close()
     with executor:
-        found = [failure_of(executor, f"CREATE TABLE {table} (a int PRIMARY KEY)") for _ in range(4)]
+        results = [failure_of(executor, f"CREATE TABLE {table} (a int PRIMARY KEY)") for _ in range(4)]
 
-    assert {"StatementTransient"} == {name for name in found if name != "StatementUnknown"}
+    assert {"StatementTransient"} == {name for name in results if name != "StatementUnknown"}
 
 
 def test_a_broken_connection_is_made_again(scylla_fault_proxy, through_proxy, table):
@@ -183,9 +183,9 @@ def test_the_driver_does_nothing_beside_our_statements(scylla_fault_proxy, throu
         before = len(scylla_fault_proxy.requests)
         executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 60)
         executor.execute(f"ALTER TABLE {table} ADD b int", 60)
-        found = [request.query for request in scylla_fault_proxy.requests[before:]]
+        queries = [request.query for request in scylla_fault_proxy.requests[before:]]
 
-    assert [f"CREATE TABLE {table} (a int PRIMARY KEY)", f"ALTER TABLE {table} ADD b int"] == found
+    assert [f"CREATE TABLE {table} (a int PRIMARY KEY)", f"ALTER TABLE {table} ADD b int"] == queries
 
 
 def test_the_driver_catches_up_afterwards(scylla_repo, table):

@@ -38,11 +38,11 @@ def scratch(tmp_path):
 def processes_in(folder):
     """The processes that have this folder on their command line, after those that are ending had time to."""
     deadline = time.monotonic() + 10
-    while found := [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and _names(entry, folder)]:
+    while names := [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and _names(entry, folder)]:
         if time.monotonic() > deadline:
             break
         time.sleep(0.1)
-    return found
+    return names
 
 
 def _names(process, folder):
@@ -54,12 +54,12 @@ def _names(process, folder):
 
 def wait_for(started, text):
     """Read what a command says, up to the line that holds this text."""
-    said = []
+    messages = []
     for line in started.stdout:
-        said.append(line)
+        messages.append(line)
         if text in line:
-            return said
-    raise AssertionError(f"{text!r} was never said, but: {said} {started.stderr.read()}")
+            return messages
+    raise AssertionError(f"{text!r} was never said, but: {messages} {started.stderr.read()}")
 
 
 def test_the_tour_happens_as_told(scratch, version):
@@ -159,7 +159,7 @@ def test_the_local_server_starts_answers_and_stops(tmp_path, version):
     after = document_in(run("local", "status", "--json", **changes).stdout)
 
     assert [(True, True), (True, False), (True, False)] == [
-        (found["running"], found["started_now"]) for found in answers
+        (answer["running"], answer["started_now"]) for answer in answers
     ]
     assert node["contact_point"] in shown
     assert 0 == reached.returncode

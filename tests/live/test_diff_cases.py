@@ -23,7 +23,7 @@ from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.facts.objects import KeyspaceFacts, Table, UserType, View
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.types.parser import parse_type
-from support.builders import schema, table, told, view
+from support.builders import schema, summaries, table, view
 from support.model_classes import declare
 
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
@@ -33,25 +33,25 @@ def written():
     """Kind, live and desired objects, and expected reports of every case in a table of cases."""
     kinds = ("columns", "indexes", "tables", "types", "views")
     units = {kind: import_module(f"unit.schema.test_diff_{kind}") for kind in kinds}
-    for _, found, declared, expected in units["columns"].CASES:
-        types = [part for part in (ADDR,) if any("addr" in text for text in (*found, *declared))]
-        yield "columns", (*types, table("t", *found)), (*types, table("t", *declared)), expected
+    for _, live_side, declared, expected in units["columns"].CASES:
+        types = [part for part in (ADDR,) if any("addr" in text for text in (*live_side, *declared))]
+        yield "columns", (*types, table("t", *live_side)), (*types, table("t", *declared)), expected
     base = [text for text in units["indexes"].COLUMNS if "vector" not in text]  # which older servers lack
-    for _, found, declared, expected in units["indexes"].CASES:
-        yield "indexes", [table("t", *base, indexes=found)], [table("t", *base, indexes=declared)], expected
-    for _, found, declared, expected in units["tables"].CASES:
-        yield "tables", found, declared, expected
-    for _, found, declared, expected in units["tables"].OPTIONS:
-        said = [f"~ options t {', '.join(sorted(expected))}"] if expected else []
-        yield "options", [table("t", options=found)], [table("t", options=declared)], said
-    for _, found, declared, expected in units["types"].CASES:
-        yield "types", found, declared, expected
+    for _, live_side, declared, expected in units["indexes"].CASES:
+        yield "indexes", [table("t", *base, indexes=live_side)], [table("t", *base, indexes=declared)], expected
+    for _, live_side, declared, expected in units["tables"].CASES:
+        yield "tables", live_side, declared, expected
+    for _, live_side, declared, expected in units["tables"].OPTIONS:
+        messages = [f"~ options t {', '.join(sorted(expected))}"] if expected else []
+        yield "options", [table("t", options=live_side)], [table("t", options=declared)], messages
+    for _, live_side, declared, expected in units["types"].CASES:
+        yield "types", live_side, declared, expected
     base, key = units["views"].T, units["views"].KEY
     for _, where, fits in units["views"].WHERE:
-        said = [] if fits else ["! view x: filter"]
-        yield "filters", [base, view("x", "t", *key, where=where)], [base, view("x", "t", *key)], said
-    for _, found, declared, expected in units["views"].CASES:
-        yield "views", found, declared, expected
+        messages = [] if fits else ["! view x: filter"]
+        yield "filters", [base, view("x", "t", *key, where=where)], [base, view("x", "t", *key)], messages
+    for _, live_side, declared, expected in units["views"].CASES:
+        yield "views", live_side, declared, expected
 
 
 ADDR = UserType("addr", (("street", parse_type("text")),))
@@ -67,32 +67,32 @@ class Case:
 
     kind: str
     mark: str
-    found: KeyspaceFacts
+    live: KeyspaceFacts
     declared: KeyspaceFacts
     expected: list
 
     @classmethod
     def all(cls, keyspace):
         """All cases in a keyspace."""
-        for number, (kind, found, declared, expected) in enumerate(written()):
+        for number, (kind, live_side, declared, expected) in enumerate(written()):
             mark = f"x{number:03}_"
-            sides = (marked(schema(*parts), mark) for parts in (found, declared))
+            sides = (marked(schema(*parts), mark) for parts in (live_side, declared))
             yield cls(kind, mark, *(attrs.evolve(s, name=keyspace, keyspace=None) for s in sides), expected)
 
     @property
     def is_possible(self):
         """Whether CQL has such things at all: no compact layout, no internal tables, no unknown class."""
-        tables = self.found.tables
-        return not any(found.flags - {"compound", "counter"} or "scyllamodel" in found.name for found in tables)
+        tables = self.live.tables
+        return not any(table.flags - {"compound", "counter"} or "scyllamodel" in table.name for table in tables)
 
-    def told(self, changes):
+    def summaries(self, changes):
         """The changes in a few words, by the names that the case has."""
-        return [text.replace(self.mark, "") for text in told(changes)]
+        return [text.replace(self.mark, "") for text in summaries(changes)]
 
     def part_of(self, facts):
         """Return the objects of a whole keyspace that belong to this case."""
         mine = {
-            kind: [found for found in getattr(facts, kind) if found.name.startswith(self.mark)]
+            kind: [part for part in getattr(facts, kind) if part.name.startswith(self.mark)]
             for kind in ("types", "tables", "views")
         }
         return attrs.evolve(facts, **mine)
@@ -100,23 +100,23 @@ class Case:
 
 def marked(facts, mark):
     """Return equal facts with this mark before every name."""
-    types = "|".join(re.escape(found) for found in ("addr", *(t.name for t in facts.types))) or "addr"
+    types = "|".join(re.escape(part) for part in ("addr", *(t.name for t in facts.types))) or "addr"
 
     def typed(cql_type):
         return parse_type(re.sub(rf"\b({types})\b", rf"{mark}\1", cql_type.cql))
 
-    def columns(found):
-        return [attrs.evolve(column, type=typed(column.type)) for column in found]
+    def columns(part):
+        return [attrs.evolve(column, type=typed(column.type)) for column in part]
 
-    def renamed(found):
-        if isinstance(found, UserType):
-            return UserType(mark + found.name, tuple((name, typed(field)) for name, field in found.fields))
-        if isinstance(found, View):
-            return attrs.evolve(found, name=mark + found.name, base=mark + found.base)
-        indexes = [attrs.evolve(index, name=mark + index.name) for index in found.indexes]
-        return attrs.evolve(found, name=mark + found.name, columns=columns(found), indexes=indexes)
+    def renamed(model):
+        if isinstance(model, UserType):
+            return UserType(mark + model.name, tuple((name, typed(field)) for name, field in model.fields))
+        if isinstance(model, View):
+            return attrs.evolve(model, name=mark + model.name, base=mark + model.base)
+        indexes = [attrs.evolve(index, name=mark + index.name) for index in model.indexes]
+        return attrs.evolve(model, name=mark + model.name, columns=columns(model), indexes=indexes)
 
-    parts = [renamed(found) for found in (*facts.types, *facts.tables, *facts.views)]
+    parts = [renamed(item) for item in (*facts.types, *facts.tables, *facts.views)]
     return schema(*parts, keyspace=facts.keyspace)
 
 
@@ -137,7 +137,7 @@ def live(scylla_repo, server):
 def taken(repo, case, server):
     """Whether the server takes the statements of the side that is found."""
     try:
-        for cql in keyspace_script(case.found, server):
+        for cql in keyspace_script(case.live, server):
             repo.session.execute(cql, timeout=60)
     except (DriverException, ErrorMessage):
         return False
@@ -149,9 +149,9 @@ def test_what_a_server_stored_differs_as_the_cases_say(scylla_repo, server, live
     made, every = live
     facts = inspect(scylla_repo)[scylla_repo.keyspace]
     wrong = [
-        (case.mark, case.kind, case.expected, found)
+        (case.mark, case.kind, case.expected, differences)
         for case in made
-        if (found := case.told(diff(case.part_of(facts), case.declared, server))) != case.expected
+        if (differences := case.summaries(diff(case.part_of(facts), case.declared, server))) != case.expected
     ]
 
     assert [] == wrong
@@ -192,20 +192,20 @@ def test_every_declared_side_is_made_from_nothing(scylla_repo, server, live):
     try:
         migrate(repo, create_keyspace=True)
         left = plan(repo)
-        found = inspect(repo)[keyspace]
+        part = inspect(repo)[keyspace]
     finally:
         scylla_repo.session.execute(f"DROP KEYSPACE IF EXISTS {keyspace}", timeout=60)
 
     assert ([], ()) == (left.cql, left.refusals)
-    assert {name for side in fresh for name in names(side)} == set(names(found)) - bookkeeping(found)
+    assert {name for side in fresh for name in names(side)} == set(names(part)) - bookkeeping(part)
     assert len(models) > 90
 
 
 def can_be_declared(side):
     """Whether classes can say it; some cases leave out what a differ does not care about, or models refuse."""
-    for found in side.views:
-        base = side.table(found.base)
-        if base is None or not all(column.name in base for column in found):
+    for item in side.views:
+        base = side.table(item.base)
+        if base is None or not all(column.name in base for column in item):
             return False
     try:
         return bool(side.tables and declare(f"probe_{uuid4().hex}", side))
@@ -221,9 +221,9 @@ def without_renames(side):
 
 def names(side):
     """Of tables and views."""
-    return [found.name for found in (*side.tables, *side.views)]
+    return [table.name for table in (*side.tables, *side.views)]
 
 
 def bookkeeping(side):
     """Return the internal tables."""
-    return {found.name for found in side.tables if isinstance(found, Table) and found.name.startswith("scyllamodel_")}
+    return {table.name for table in side.tables if isinstance(table, Table) and table.name.startswith("scyllamodel_")}

@@ -74,15 +74,15 @@ class App:
         spec = importlib.util.spec_from_file_location(name, path)
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        found = self.cluster.repo(self.keyspace, name=repo, create_keyspace=True)
-        self.opened.append(found)
+        result = self.cluster.repo(self.keyspace, name=repo, create_keyspace=True)
+        self.opened.append(result)
         self.modules.append(name)
-        return found, module
+        return result, module
 
     def column(self, name):
         """The CQL type of a column that there is, else None."""
-        found = inspect(self.opened[-1])[self.keyspace].table("orders")
-        return found[name].type.cql if found is not None and name in found else None
+        live_table = inspect(self.opened[-1])[self.keyspace].table("orders")
+        return live_table[name].type.cql if live_table is not None and name in live_table else None
 
 
 @pytest.fixture
@@ -115,15 +115,15 @@ def began(app, source=None):
     return rows
 
 
-def stage(course, name):
+def stage(expand_plan, name):
     """A stage by its name."""
-    return next(found for found in course.stages if found.name == name)
+    return next(stage for stage in expand_plan.stages if stage.name == name)
 
 
-def played(app, course, gaps=None):
+def played(app, expand_plan, gaps=None):
     """Play expand, write both and backfill as they are written, with the gaps filled in."""
-    first = stage(course, "expand")
-    writing = stage(course, "write both").python.partition("# wherever")[0]
+    first = stage(expand_plan, "expand")
+    writing = stage(expand_plan, "write both").python.partition("# wherever")[0]
     for gap, value in (gaps or GAPS).items():
         writing = writing.replace(gap, value)
     repo, module = app.release(first.python, more="\n\n" + writing)
@@ -132,18 +132,18 @@ def played(app, course, gaps=None):
     assert list(first.cql) == [step.cql for step in done.plan.steps]
     assert check(repo).in_sync
 
-    call = stage(course, "backfill").python
+    call = stage(expand_plan, "backfill").python
     report = eval(call, {**vars(module), "repo": repo, "backfill": backfill})
 
     assert (True, 30, 30) == (report.finished, report.rows_in, report.rows_out)
 
 
-def ended(app, course):
+def ended(app, expand_plan):
     """Play switch and contract. Returns the repo and module of the last release."""
-    repo, module = app.release(stage(course, "switch").python)
+    repo, module = app.release(stage(expand_plan, "switch").python)
 
     assert [] == plan(repo).cql
-    last = stage(course, "contract")
+    last = stage(expand_plan, "contract")
     allow = re.findall(r"--allow (\S+)", last.commands[0])
     done = contract(repo, allow=allow)
 
@@ -181,13 +181,13 @@ def test_a_column_goes_the_whole_course(app, attribute, wish, old, new):
     began(app, order(total=INDEXED) if "index=" in wish else None)
     repo, module = app.release(wish)
     before = plan(repo)
-    course = expand(repo, getattr(module.Order, attribute))
+    expand_plan = expand(repo, getattr(module.Order, attribute))
 
-    assert [found.code for found in before.refusals] == [found.code for found in course.reasons]
-    assert f"{app.keyspace}.orders.{old[0]}" == course.object
-    played(app, course)
+    assert [refusal.code for refusal in before.refusals] == [reason.code for reason in expand_plan.reasons]
+    assert f"{app.keyspace}.orders.{old[0]}" == expand_plan.object
+    played(app, expand_plan)
     assert (old[1], new[1]) == (app.column(old[0]), app.column(new[0]))
-    repo, module = ended(app, course)
+    repo, module = ended(app, expand_plan)
 
     assert (None, new[1]) == (app.column(old[0]), app.column(new[0]))
     assert {n: VALUES[attribute](n) for n in range(30)} == {
@@ -199,11 +199,11 @@ def test_a_conversion_that_nobody_can_guess_is_left_open(app):
     """And named, so that the command finds it."""
     began(app)
     repo, module = app.release(order(total="Column[datetime | None] = column(default=None)"))
-    course = expand(repo, module.Order.total)
+    expand_plan = expand(repo, module.Order.total)
 
-    assert "return …  # convert the value" in stage(course, "write both").python
+    assert "return …  # convert the value" in stage(expand_plan, "write both").python
     assert (f"scyllamodel backfill Order.total --into total_2 --convert {module.__name__}:to_total_2",) == stage(
-        course, "backfill"
+        expand_plan, "backfill"
     ).commands
 
 
@@ -221,11 +221,11 @@ def test_a_key_goes_the_whole_course(app, wish, codes):
     """Into a table beside the old one, which goes at the end."""
     began(app)
     repo, module = app.release(wish)
-    course = expand(repo, module.Order)
+    expand_plan = expand(repo, module.Order)
 
-    assert codes == [found.code for found in course.reasons]
-    played(app, course)
-    repo, module = ended(app, course)
+    assert codes == [reason.code for reason in expand_plan.reasons]
+    played(app, expand_plan)
+    repo, module = ended(app, expand_plan)
 
     assert "orders_2" == module.Order.__facts__.name
     assert {(str(n), n, frozenset({f"t{n}"})) for n in range(30)} == {
@@ -254,16 +254,16 @@ def test_a_user_type_goes_the_whole_course(app):
     home = orders.Home(place=orders.Place(street="High", floor=3))
     first.save_many([orders.Order(shop=n % 3, number=n, homes={"a": home}) for n in range(30)])
     repo, module = app.release(after)
-    course = expand(repo, "Order.homes")
+    expand_plan = expand(repo, "Order.homes")
 
-    assert ["UD102"] == [found.code for found in course.reasons]
-    assert [] == [cql for cql in stage(course, "expand").cql if "DROP" in cql]
+    assert ["UD102"] == [reason.code for reason in expand_plan.reasons]
+    assert [] == [cql for cql in stage(expand_plan, "expand").cql if "DROP" in cql]
     gap = "{key: Home2(place=Place2(street=v.place.street, floor=str(v.place.floor))) for key, v in value.items()}"
-    played(app, course, {"…  # convert the value": gap})
-    repo, module = ended(app, course)
-    (found,) = repo.all(select(module.Order).where(module.Order.shop == 1, module.Order.number == 1))
+    played(app, expand_plan, {"…  # convert the value": gap})
+    repo, module = ended(app, expand_plan)
+    (row,) = repo.all(select(module.Order).where(module.Order.shop == 1, module.Order.number == 1))
 
-    assert {"a": module.Home2(place=module.Place2(street="High", floor="3"))} == found.homes
+    assert {"a": module.Home2(place=module.Place2(street="High", floor="3"))} == row.homes
 
 
 def test_what_else_is_refused_is_told_and_left_as_it_is(app):
@@ -271,22 +271,22 @@ def test_what_else_is_refused_is_told_and_left_as_it_is(app):
     began(app)
     wish = order(total=DECIMAL).replace("note: Column[str", "note: Column[int")
     repo, _ = app.release(wish)
-    course = expand(repo, "Order.total")
+    expand_plan = expand(repo, "Order.total")
 
-    assert ["TY101"] == [found.code for found in course.others]
-    assert [f"{app.keyspace}.orders.note"] == [found.object for found in course.others]
-    assert "note: Column[str | None]" in stage(course, "expand").python
-    played(app, course)
+    assert ["TY101"] == [other.code for other in expand_plan.others]
+    assert [f"{app.keyspace}.orders.note"] == [other.object for other in expand_plan.others]
+    assert "note: Column[str | None]" in stage(expand_plan, "expand").python
+    played(app, expand_plan)
 
 
 def test_a_course_is_read_by_people_and_programs(app):
     """Markdown, and JSON by its schema; names of a database are never code."""
     began(app)
     repo, _ = app.release(order(total=DECIMAL))
-    course = expand(repo, "orders.total")
-    text = course.render()
+    expand_plan = expand(repo, "orders.total")
+    text = expand_plan.render()
 
-    assert [] == faults(course.to_dict())
+    assert [] == faults(expand_plan.to_dict())
     assert ["Expand", "Write both", "Backfill", "Switch", "Contract"] == re.findall(
         r"^## \d\. (.+)$", text, re.MULTILINE
     )
@@ -315,13 +315,13 @@ NOTHING = [
 ]
 
 
-@pytest.mark.parametrize(("what", "said"), NOTHING)
-def test_what_is_not_refused_has_no_course(app, what, said):
+@pytest.mark.parametrize(("what", "messages"), NOTHING)
+def test_what_is_not_refused_has_no_course(app, what, messages):
     """A wrong name is reported with the nearest valid one."""
     began(app)
     repo, _ = app.release(order(total=DECIMAL))
 
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=messages):
         expand(repo, what)
 
 
@@ -358,23 +358,23 @@ def test_a_column_of_a_table_with_views_goes_the_whole_course(app, views):
     began(app, order() + views)
     wish = views.replace("total: Column[int]", "total: Column[Decimal]")
     repo, module = app.release(order(total=DECIMAL) + wish)
-    course = expand(repo, module.Order.total)
+    expand_plan = expand(repo, module.Order.total)
 
-    assert [] == faults(course.to_dict())
-    played(app, course)
-    repo, module = app.release(stage(course, "switch").python)
+    assert [] == faults(expand_plan.to_dict())
+    played(app, expand_plan)
+    repo, module = app.release(stage(expand_plan, "switch").python)
     assert [] == plan(repo).cql
 
-    last = stage(course, "contract")
-    repo, module = app.release(last.python or stage(course, "switch").python)
+    last = stage(expand_plan, "contract")
+    repo, module = app.release(last.python or stage(expand_plan, "switch").python)
     done = contract(repo, allow=re.findall(r"--allow (\S+)", last.commands[0]))
     assert list(last.cql) == [step.cql for step in done.plan.steps]
 
-    again = [found for found in course.stages if found.name == "views"]
-    for found in again:
-        repo, module = app.release(found.python)
+    again = [stage for stage in expand_plan.stages if stage.name == "views"]
+    for item in again:
+        repo, module = app.release(item.python)
         done = migrate(repo, wait_built=True)
-        assert list(found.cql) == [step.cql for step in done.plan.steps]
+        assert list(item.cql) == [step.cql for step in done.plan.steps]
 
     assert check(repo, strict=True).in_sync
     names = {"by_total"} & {v.name for v in inspect(repo)[repo.keyspace].views}

@@ -41,9 +41,9 @@ class Ware(Model, table="ends_wares", repo="ends_requests"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_requests") as found:
-        migrate(found, resources=[Ware])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_requests") as new_repo:
+        migrate(new_repo, resources=[Ware])
+        yield new_repo
 
 
 @pytest.fixture
@@ -51,10 +51,10 @@ def silent(scylla_cluster, repo, scylla_fault_proxy):
     """A repo with a timeout of one second and one prepared statement, behind a proxy that has fallen silent."""
     with scylla_cluster.repo(
         repo.keyspace, name="ends_requests", nodes=[scylla_fault_proxy.address], request_timeout=1
-    ) as found:
-        found.get(Ware, id=0)
+    ) as new_repo:
+        new_repo.get(Ware, id=0)
         scylla_fault_proxy.black_hole()
-        yield found
+        yield new_repo
         scylla_fault_proxy.heal()
 
 
@@ -77,13 +77,13 @@ def test_all_who_wait_for_a_connection_share_its_failure(nobody, way):
     began = time.monotonic()
     with Repo("ends_requests", nodes=[nobody], keyspace="shop") as repo:
         if way == "awaited":
-            found = asyncio.run(tasks())
+            done = asyncio.run(tasks())
         else:
             with ThreadPoolExecutor(12) as pool:
-                found = [one.exception() for one in [pool.submit(repo.get, Ware, id=1) for _ in range(12)]]
+                done = [one.exception() for one in [pool.submit(repo.get, Ware, id=1) for _ in range(12)]]
 
     assert time.monotonic() - began < 10
-    assert {ConnectionFailed} == set(map(type, found))
+    assert {ConnectionFailed} == set(map(type, done))
 
 
 def prepares(proxy):
@@ -191,7 +191,7 @@ def test_what_is_known_of_a_class_goes_with_it(repo):
         work()
     gc.collect()
 
-    assert [None] * 5 == [found() for found in gone]
+    assert [None] * 5 == [item() for item in gone]
     assert before == repo.statements.size
 
 
@@ -219,10 +219,10 @@ def test_a_class_of_which_nothing_is_left_can_be_declared_again(repo):
             text: Column[str | None] = column(default=None)
 
         repo.save(Passing(id=7, text=text))
-        found = repo.get(Passing, id=7).text
+        value = repo.get(Passing, id=7).text
         del Passing
         gc.collect()
-        assert text == found
+        assert text == value
 
 
 def test_threads_that_end_leave_nothing(repo):

@@ -20,9 +20,9 @@ class Guest(Model, table="guests", repo="forged"):
 @pytest.fixture(scope="module")
 def migrated(scylla_cluster, scylla_repo):
     """A repo whose models are migrated."""
-    with scylla_cluster.repo(scylla_repo.keyspace, models=[__name__], name="forged") as found:
-        migrate(found)
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, models=[__name__], name="forged") as new_repo:
+        migrate(new_repo)
+        yield new_repo
 
 
 @pytest.fixture

@@ -94,15 +94,15 @@ ROWS = [
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module, with the rows that are read."""
-    with scylla_cluster.repo(keyspaces.unique_name("engine_queries"), name="engine_queries") as found:
-        migrate(found, resources=[Attempt, Wall, Count, Animal], create_keyspace=True, wait_built=True)
-        found.save_many(ROWS)
-        found.save_many(
+    with scylla_cluster.repo(keyspaces.unique_name("engine_queries"), name="engine_queries") as new_repo:
+        migrate(new_repo, resources=[Attempt, Wall, Count, Animal], create_keyspace=True, wait_built=True)
+        new_repo.save_many(ROWS)
+        new_repo.save_many(
             Wall(user="ann", day=day, post=post, text=f"{day}.{post}") for day in (1, 2) for post in (1, 2, 3)
         )
-        found.execute(update(Wall).where(Wall.user == "ann").set(Wall.name.to("Ann")))
-        yield found
-        keyspaces.drop(found)
+        new_repo.execute(update(Wall).where(Wall.user == "ann").set(Wall.name.to("Ann")))
+        yield new_repo
+        keyspaces.drop(new_repo)
 
 
 A = select(Attempt)
@@ -123,10 +123,10 @@ COUNTS = [
 @pytest.mark.parametrize(("query", "count"), [case[1:] for case in COUNTS], ids=[case[0] for case in COUNTS])
 def test_filters_find_their_rows(repo, query, count):
     """As many as are counted by the server, and as are read."""
-    found = repo.all(query)
+    rows = repo.all(query)
 
-    assert len(found) == repo.count(query)
-    assert count in (None, len(found))
+    assert len(rows) == repo.count(query)
+    assert count in (None, len(rows))
 
 
 def test_a_query_can_be_read_again(repo):
@@ -147,13 +147,13 @@ def test_queries_grow_without_changing(repo):
 
 
 @pytest.mark.parametrize(
-    ("ordering", "wanted"),
+    ("ordering", "expected"),
     [((), [0, 1, 2, 3]), ((Attempt.attempt.asc(),), [0, 1, 2, 3]), ((Attempt.attempt.desc(),), [3, 2, 1, 0])],
     ids=["as kept", "ascending", "descending"],
 )
-def test_rows_come_in_order(repo, ordering, wanted):
+def test_rows_come_in_order(repo, ordering, expected):
     """Rows come in order: of the clustering key, either way."""
-    assert wanted == [row.attempt for row in repo.all(OF_0.order_by(*ordering))]
+    assert expected == [row.attempt for row in repo.all(OF_0.order_by(*ordering))]
 
 
 def test_two_directions_are_kept(repo):
@@ -299,7 +299,7 @@ def test_conditional_updates(repo, conditions, applied):
 def test_insert_if_not_exists(repo):
     """A row is created once; the existing row is returned."""
     row = mine(result=1)
-    first, second = (repo.insert(found, if_not_exists=True) for found in (row, row.replace(result=2)))
+    first, second = (repo.insert(value, if_not_exists=True) for value in (row, row.replace(result=2)))
 
     assert (True, None) == (first.applied, first.current)
     assert (False, row) == (second.applied, second.current)
@@ -358,9 +358,9 @@ def test_a_batch_of_everything(repo):
         batch.delete(two)
         batch.save(three)
         batch.execute(of(three).set(Attempt.description.to("x")))
-    found = repo.get_many(Attempt, [(row.test, 1) for row in (one, two, three)])
+    rows = repo.get_many(Attempt, [(row.test, 1) for row in (one, two, three)])
 
-    assert [(9, None), None, (3, "x")] == [row and (row.result, row.description) for row in found]
+    assert [(9, None), None, (3, "x")] == [row and (row.result, row.description) for row in rows]
 
 
 def test_an_empty_batch_is_not_sent(repo):
@@ -414,7 +414,7 @@ def test_a_static_column_is_changed_for_all(repo):
     row.name = "Robert"
     repo.save(row)
 
-    assert {"Robert"} == {found.name for found in repo.all(select(Wall).where(Wall.user == "bob"))}
+    assert {"Robert"} == {row.name for row in repo.all(select(Wall).where(Wall.user == "bob"))}
 
 
 def test_static_columns_without_rows(repo):
@@ -427,10 +427,10 @@ def test_static_columns_without_rows(repo):
 def test_members_of_a_family_are_read_through_its_head(repo):
     """Each as what it is."""
     repo.save_many([Cat(part=1, id=1, cuteness=0.5), Dog(part=1, id=2, fierceness=9.0)])
-    found = repo.all(select(Animal).where(Animal.part == 1))
+    rows = repo.all(select(Animal).where(Animal.part == 1))
 
-    assert [Cat, Dog] == [type(row) for row in found]
-    assert (0.5, 9.0) == (found[0].cuteness, found[1].fierceness)
+    assert [Cat, Dog] == [type(row) for row in rows]
+    assert (0.5, 9.0) == (rows[0].cuteness, rows[1].fierceness)
 
 
 def test_a_member_reads_its_own_rows(repo):
@@ -457,12 +457,12 @@ def test_a_member_keeps_its_value(repo):
 def test_pages_of_any_size(repo):
     """Give all rows once."""
     for size in (1, 3, 4, 5):
-        token, found = None, []
+        token, results = None, []
         while True:
             page = repo.page(OF_0, size=size, token=token)
-            found += [row.attempt for row in page.items]
+            results += [row.attempt for row in page.items]
             token = page.token
             if token is None:
                 break
 
-        assert [0, 1, 2, 3] == found
+        assert [0, 1, 2, 3] == results

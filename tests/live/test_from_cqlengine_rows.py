@@ -88,10 +88,10 @@ class Item(Model, table="item", repo="engine_rows"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module."""
-    with scylla_cluster.repo(keyspaces.unique_name("engine_rows"), name="engine_rows") as found:
-        migrate(found, resources=[Everything, Item], create_keyspace=True)
-        yield found
-        keyspaces.drop(found)
+    with scylla_cluster.repo(keyspaces.unique_name("engine_rows"), name="engine_rows") as new_repo:
+        migrate(new_repo, resources=[Everything, Item], create_keyspace=True)
+        yield new_repo
+        keyspaces.drop(new_repo)
 
 
 VALUES = [
@@ -126,7 +126,7 @@ def test_a_value_comes_back_as_it_was_saved(repo, name, value):
 @pytest.mark.parametrize("name", sorted({name for name, _ in VALUES}))
 def test_a_value_can_be_taken_away(repo, name):
     """Set to None it is null, or empty; an empty container and a null one are the same to CQL."""
-    value = next(value for found, value in VALUES if found == name)
+    value = next(value for item, value in VALUES if item == name)
     row = Everything(**{name: value})
     repo.save(row)
     loaded = repo.get(Everything, id=row.id)
@@ -170,9 +170,9 @@ def test_other_zones_are_the_same_moment(repo):
     at = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
     row = Everything(at=at)
     repo.save(row)
-    found = repo.get(Everything, id=row.id).at
+    value = repo.get(Everything, id=row.id).at
 
-    assert (at, UTC) == (found, found.tzinfo)
+    assert (at, UTC) == (value, value.tzinfo)
 
 
 def test_naive_times_are_refused_unless_asked_for(scylla_cluster, repo):
@@ -208,7 +208,7 @@ def test_saving_again_changes_the_row(repo):
     row.count, row.text = 9, "b"
     repo.save(row)
 
-    assert [(9, "b")] == [(found.count, found.text) for found in repo.all(select(Item).where(Item.part == 2))]
+    assert [(9, "b")] == [(row.count, row.text) for row in repo.all(select(Item).where(Item.part == 2))]
 
 
 def test_only_what_changed_is_sent(scylla_cluster, repo):
@@ -239,7 +239,7 @@ def test_deleting(repo):
     repo.delete(one)
     repo.delete(one)
 
-    assert [2] == [found.row for found in repo.all(select(Item).where(Item.part == 4))]
+    assert [2] == [row.row for row in repo.all(select(Item).where(Item.part == 4))]
 
 
 def test_a_deleted_instance_can_be_saved_again(repo):
@@ -325,9 +325,9 @@ def test_changed_containers_are_stored(repo, name, before, after):
     loaded = repo.get(Everything, id=row.id)
     setattr(loaded, name, after)
     repo.save(loaded)
-    found = repo.get(Everything, id=row.id)
+    value = repo.get(Everything, id=row.id)
 
-    assert (after, "rest") == (getattr(found, name), found.text)
+    assert (after, "rest") == (getattr(value, name), value.text)
 
 
 def test_changes_in_place_are_seen(repo):
@@ -340,9 +340,9 @@ def test_changes_in_place_are_seen(repo):
     loaded.words["b"] = "2"
     repo.save(loaded)
 
-    found = repo.get(Everything, id=row.id)
+    value = repo.get(Everything, id=row.id)
 
-    assert ({"a", "b"}, [0, 1], {"a": "1", "b": "2"}) == (found.names, found.numbers, found.words)
+    assert ({"a", "b"}, [0, 1], {"a": "1", "b": "2"}) == (value.names, value.numbers, value.words)
 
 
 def test_two_writers_add_to_one_set(repo):
@@ -414,6 +414,6 @@ def test_an_older_delete_loses(repo):
 def test_blind_updates_need_no_read(repo):
     """A statement on the key; a row that was not there is made."""
     repo.execute(update(Item).where(Item.part == 26, Item.row == 1).set(Item.text.to("x")))
-    found = repo.get(Item, part=26, row=1)
+    row = repo.get(Item, part=26, row=1)
 
-    assert ("x", None) == (found.text, found.count)
+    assert ("x", None) == (row.text, row.count)

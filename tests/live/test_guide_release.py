@@ -155,18 +155,18 @@ def test_the_commands_of_the_guide(shop):
     models = shop.folder / "shop" / "models.py"
     models.write_text(ORDER.replace("TYPE", "float"), encoding="utf-8")
     deploying, changes, operations = (readme.commands(readme.guide(name)) for name in WITH_COMMANDS)
-    found = codes(shop, [words for words, _ in deploying])
+    codes_now = codes(shop, [words for words, _ in deploying])
     shop.repo.session.execute(f"ALTER TABLE {shop.keyspace}.orders ADD legacy text", timeout=60)
-    found += codes(shop, [words for words, _ in changes[:-1]])
+    codes_now += codes(shop, [words for words, _ in changes[:-1]])
     models.write_text(ORDER.replace("TYPE", "Decimal"), encoding="utf-8")
-    found += codes(shop, [words for words, _ in changes[-1:]])
+    codes_now += codes(shop, [words for words, _ in changes[-1:]])
     models.write_text(ORDER.replace("TYPE", "float"), encoding="utf-8")
     version = str(json.loads(shop.run("history", "--json", **ENV).stdout)["versions"][-1]["version"])
-    found += codes(shop, [[word.replace(VERSION, version) for word in words] for words, _ in operations])
+    codes_now += codes(shop, [[word.replace(VERSION, version) for word in words] for words, _ in operations])
     every = [*deploying, *changes, *operations]
 
     assert [(words, code) for words, code in every] == [
-        (words, code) for (words, _), code in zip(every, found, strict=True)
+        (words, code) for (words, _), code in zip(every, codes_now, strict=True)
     ], (shop.folder / "output").read_text()
 
 

@@ -101,8 +101,8 @@ class Server:
 
     def open(self):
         """The connections of the session; a broken one would be replaced by another object."""
-        held = [pool._connections for pool in self.repo.session._pools.values()]
-        return {id(one) for some in held for one in (some.values() if isinstance(some, dict) else some)}
+        _connections = [pool._connections for pool in self.repo.session._pools.values()]
+        return {id(one) for some in _connections for one in (some.values() if isinstance(some, dict) else some)}
 
     def beside(self, work):
         """What work gives, while other requests use the same connections."""
@@ -120,9 +120,9 @@ def server(scylla_cluster, scylla_repo, profile):
     """A server with the tables of this module."""
     with scylla_cluster.repo(scylla_repo.keyspace, name="hostile") as repo:
         migrate(repo, resources=[Hostile, Vectors] if profile.has_vectors else [Hostile])
-        found = Server(repo)
-        found.vectors = profile.has_vectors
-        yield found
+        own_server = Server(repo)
+        own_server.vectors = profile.has_vectors
+        yield own_server
 
 
 def as_stored(value):
@@ -149,8 +149,8 @@ def parts_as_stored(value):
 
 def as_address(value):
     """What an address, or its text, is read as; one that stands for an IPv4 address is stored as that one."""
-    found = ip_address(value)
-    return getattr(found, "ipv4_mapped", None) or found
+    address = ip_address(value)
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def as_float(value):
@@ -237,9 +237,9 @@ def test_what_is_written_is_refused_or_read_again(server, name, data):
     except TypeMismatch:
         assert server.beside(lambda: repo.get(Hostile, id=key)) is None
         return
-    found = server.beside(lambda: repo.get(Hostile, id=key))
-    assert found is not None
-    assert as_stored(expected(name, value)) == as_stored(getattr(found, name))
+    neighbour = server.beside(lambda: repo.get(Hostile, id=key))
+    assert neighbour is not None
+    assert as_stored(expected(name, value)) == as_stored(getattr(neighbour, name))
 
 
 @some
@@ -257,10 +257,10 @@ def test_vectors_are_refused_or_read_again(server, data):
         server.beside(partial(repo.save, Vectors(**{"id": key, name: value})))
     except TypeMismatch:
         return
-    found = server.beside(lambda: repo.get(Vectors, id=key))
-    assert found is not None
+    neighbour = server.beside(lambda: repo.get(Vectors, id=key))
+    assert neighbour is not None
     kept = [as_float(one) for one in value] if name == "floats" else value
-    assert as_stored(kept) == as_stored(getattr(found, name))
+    assert as_stored(kept) == as_stored(getattr(neighbour, name))
 
 
 WIDTHS = {"boolean": 1, "tinyint": 1, "smallint": 2, "int": 4, "float": 4, "date": 4, "bigint": 8, "double": 8,
@@ -284,20 +284,20 @@ def test_bytes_that_another_program_stored_are_a_value_or_a_named_error(server, 
         repo.raw(f"INSERT INTO {repo.keyspace}.hostile (id, {name}) VALUES ({key}, {literal})")
     except RequestFailed:  # refused, or an error of the server itself
         return
-    found = read(server, name, key)
-    if not isinstance(found, LoadError):
-        check_same(name, stored, getattr(found, name))
+    value = read(server, name, key)
+    if not isinstance(value, LoadError):
+        check_same(name, stored, getattr(value, name))
 
 
 def read(server, name, key):
     """The row under a key; or the error that it raises, which names column and key."""
     try:
-        found = server.beside(lambda: server.repo.get(Hostile, id=key))
+        neighbour = server.beside(lambda: server.repo.get(Hostile, id=key))
     except LoadError as error:
-        found = error
-    where = (found.column, found.key["id"]) if isinstance(found, LoadError) else (name, found.id)
+        neighbour = error
+    where = (neighbour.column, neighbour.key["id"]) if isinstance(neighbour, LoadError) else (name, neighbour.id)
     assert where == (name, key)
-    return found
+    return neighbour
 
 
 def check_same(name, stored, value):
@@ -346,8 +346,8 @@ def test_a_moment_in_every_kind_of_place_is_read_exactly_or_named(server, number
     for name, literal in places.items():
         key = uuid.uuid4()
         repo.raw(f"INSERT INTO {keyspace}.hostile (id, {name}) VALUES ({key}, {literal})")
-        found = read(server, name, key)
-        if isinstance(found, LoadError):
+        value = read(server, name, key)
+        if isinstance(value, LoadError):
             assert not FIRST <= number <= LAST
         else:
-            assert as_stored(INSIDE[name](getattr(found, name))) == number or abs(number) >= WRAPS
+            assert as_stored(INSIDE[name](getattr(value, name))) == number or abs(number) >= WRAPS

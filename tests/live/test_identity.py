@@ -142,10 +142,10 @@ def repo(scylla_cluster, sent):
     def count(event):
         sent[event.cql.split()[0]] += 1
 
-    with scylla_cluster.repo(keyspaces.unique_name("identity"), name="identity", on_query=count) as found:
-        migrate(found, resources=[Event, Sample, Item, Route], create_keyspace=True)
-        yield found
-        keyspaces.drop(found)
+    with scylla_cluster.repo(keyspaces.unique_name("identity"), name="identity", on_query=count) as new_repo:
+        migrate(new_repo, resources=[Event, Sample, Item, Route], create_keyspace=True)
+        yield new_repo
+        keyspaces.drop(new_repo)
 
 
 def body():
@@ -180,22 +180,22 @@ def unchanged(repo, sent, row):
 def test_the_same_body_given_again_is_no_change(repo, sent):
     """Elements that are stored alike are neither added nor removed."""
     repo.save(Event(id=1, **body()))
-    wanted = repo.get(Event, id=1)
+    expected = repo.get(Event, id=1)
     row = repo.get(Event, id=1)
     for name, value in body().items():
         setattr(row, name, value)
 
     assert unchanged(repo, sent, row)
-    assert wanted == repo.get(Event, id=1)
-    assert {STORED} == wanted.seen
-    assert {SINGLE, 2.0} == wanted.temps
+    assert expected == repo.get(Event, id=1)
+    assert {STORED} == expected.seen
+    assert {SINGLE, 2.0} == expected.temps
 
 
 def test_elements_that_are_stored_alike_stay(repo):
     """Elements that are stored alike stay: beside one that is added and one that is removed."""
     repo.save(Event(id=2, **body()))
     later = NOW + timedelta(seconds=1)
-    found = put(
+    stored = put(
         repo,
         2,
         {
@@ -207,19 +207,19 @@ def test_elements_that_are_stored_alike_stay(repo):
         },
     )
 
-    assert {STORED, later.replace(microsecond=123_000)} == found.seen
-    assert {STORED: "y", later.replace(microsecond=123_000): "z"} == found.at
-    assert {SINGLE, 3.0} == found.temps
-    assert {IPv4Address("10.0.0.1"), IPv6Address("::1")} == found.ips
-    assert 2 == len(found.visits)
+    assert {STORED, later.replace(microsecond=123_000)} == stored.seen
+    assert {STORED: "y", later.replace(microsecond=123_000): "z"} == stored.at
+    assert {SINGLE, 3.0} == stored.temps
+    assert {IPv4Address("10.0.0.1"), IPv6Address("::1")} == stored.ips
+    assert 2 == len(stored.visits)
 
 
 def test_an_element_of_another_scale_is_not_lost(repo):
     """The server takes two decimals of one number for one element: it is added, and not removed."""
     repo.save(Event(id=3, **body()))
-    found = put(repo, 3, {"prices": {Decimal("1.00")}})
+    stored = put(repo, 3, {"prices": {Decimal("1.00")}})
 
-    assert ["1.00"] == [str(price) for price in found.prices]
+    assert ["1.00"] == [str(price) for price in stored.prices]
 
 
 def test_elements_are_removed_as_they_are_stored(repo):
@@ -228,9 +228,9 @@ def test_elements_are_removed_as_they_are_stored(repo):
     repo.save(row)
     row.seen, row.at, row.temps, row.ips = set(), {}, {2.0}, {IPv6Address("::1")}
     repo.save(row)
-    found = repo.get(Event, id=4)
+    loaded = repo.get(Event, id=4)
 
-    assert (set(), {}, {2.0}, {IPv6Address("::1")}) == (found.seen, found.at, found.temps, found.ips)
+    assert (set(), {}, {2.0}, {IPv6Address("::1")}) == (loaded.seen, loaded.at, loaded.temps, loaded.ips)
 
 
 FINER = [
@@ -246,9 +246,9 @@ FINER = [
 def test_a_value_that_python_takes_for_equal_is_saved(repo, name, before, after):
     """A value that Python takes for equal is saved, by its bytes."""
     repo.save(Event(id=5, **{name: before}))
-    found = getattr(put(repo, 5, {name: after}), name)
+    result = getattr(put(repo, 5, {name: after}), name)
 
-    one, other = ((value.score if isinstance(value, Visit) else value) for value in (found, after))
+    one, other = ((value.score if isinstance(value, Visit) else value) for value in (result, after))
     assert repr(other) == repr(one)
 
 
@@ -272,18 +272,18 @@ def test_what_is_read_equals_what_was_saved(repo, sent):
     """In every column, and a save of either sends nothing."""
     row = Event(id=6, **values())
     repo.save(row)
-    found = repo.get(Event, id=6)
+    loaded = repo.get(Event, id=6)
 
-    assert found == row
-    assert row == found
-    assert hash(found.visit) == hash(row.visit)
+    assert loaded == row
+    assert row == loaded
+    assert hash(loaded.visit) == hash(row.visit)
     assert unchanged(repo, sent, row)
-    assert unchanged(repo, sent, found)
+    assert unchanged(repo, sent, loaded)
     for name, value in values().items():
-        setattr(found, name, value)
+        setattr(loaded, name, value)
         setattr(row, name, value)
     assert unchanged(repo, sent, row)
-    assert unchanged(repo, sent, found)
+    assert unchanged(repo, sent, loaded)
 
 
 def test_custom_types_are_saved_deleted_and_changed(repo):
@@ -293,26 +293,26 @@ def test_custom_types_are_saved_deleted_and_changed(repo):
     row.vector.items.append(2.0)
     row.sku.text = "b"
     repo.save(row)
-    found = repo.get(Event, id=7)
+    loaded = repo.get(Event, id=7)
 
-    assert [1.0, 2.0] == found.vector.items
-    assert "b" == found.sku.text
-    repo.save_many([found, Event(id=8, vector=Array([1.0]))])
-    repo.delete(found)
+    assert [1.0, 2.0] == loaded.vector.items
+    assert "b" == loaded.sku.text
+    repo.save_many([loaded, Event(id=8, vector=Array([1.0]))])
+    repo.delete(loaded)
     assert repo.get(Event, id=7) is None
 
 
 def test_a_key_without_equality_is_one_row(repo):
     """Saved, changed, saved and deleted."""
     repo.save(Item(sku=Sku("a")))
-    found = repo.get(Item, sku=Sku("a"))
-    found.note = "x"
-    repo.save(found)
-    found.sku = Sku("a")
-    repo.save(found)
+    row = repo.get(Item, sku=Sku("a"))
+    row.note = "x"
+    repo.save(row)
+    row.sku = Sku("a")
+    repo.save(row)
 
     assert "x" == repo.get(Item, sku=Sku("a")).note
-    repo.delete(found)
+    repo.delete(row)
     assert repo.get(Item, sku=Sku("a")) is None
 
 
@@ -320,10 +320,10 @@ def test_a_key_of_the_same_millisecond_is_the_same_key(repo):
     """A key of the same millisecond is the same key, also after a load, and in another time zone."""
     row = Sample(id=Decimal("1.0"), at=NOW, grade=Decimal(1))
     repo.save(row)
-    found = repo.get(Sample, id=Decimal("1.0"), at=NOW, grade=Decimal(1))
-    found.at, found.note = NOW.astimezone(ZoneInfo("Asia/Tokyo")), "x"
-    repo.save(found)
-    copied = found.replace(at=NOW, note="y")
+    loaded = repo.get(Sample, id=Decimal("1.0"), at=NOW, grade=Decimal(1))
+    loaded.at, loaded.note = NOW.astimezone(ZoneInfo("Asia/Tokyo")), "x"
+    repo.save(loaded)
+    copied = loaded.replace(at=NOW, note="y")
     repo.save(copied)
 
     assert ["y"] == [one.note for one in repo.scan(Sample)]
@@ -370,11 +370,11 @@ def test_a_set_that_gains_a_nan_beside_one_has_not_changed(repo, sent):
     """A set that gains a NaN beside one has not changed: it has that element already."""
     for nan in NANS:
         repo.save(Event(id=11, temps={nan, 2.0}))
-        found = repo.get(Event, id=11)
-        found.temps |= NANS
+        row = repo.get(Event, id=11)
+        row.temps |= NANS
 
-        assert 4 == len(found.temps)
-        assert unchanged(repo, sent, found)
+        assert 4 == len(row.temps)
+        assert unchanged(repo, sent, row)
         assert 2 == len(repo.get(Event, id=11).temps)
 
 
@@ -382,10 +382,10 @@ def test_a_set_that_gains_a_nan_beside_one_has_not_changed(repo, sent):
 def test_a_user_type_tells_an_empty_collection_from_a_null(repo, before, after):
     """Of a column they are one; inside of a frozen value they are not."""
     repo.save(Event(id=12, word=Word(senses=before)))
-    found = put(repo, 12, {"word": Word(senses=after)})
+    stored = put(repo, 12, {"word": Word(senses=after)})
 
-    assert after == found.word.senses
-    assert found.word == Word(senses=after) != Word(senses=before)
+    assert after == stored.word.senses
+    assert stored.word == Word(senses=after) != Word(senses=before)
 
 
 MAPPED = IPv6Address("::ffff:10.0.0.1")
@@ -405,15 +405,15 @@ def test_an_ipv4_address_given_as_ipv6_address_is_read_again(repo, sent):
         named={str(MAPPED): 1},
     )
     repo.save(row)
-    found = repo.get(Route, id=1)
+    loaded = repo.get(Route, id=1)
 
-    assert (MAPPED, [MAPPED, IPv6Address("::1")], {MAPPED}) == (found.gate, found.hops, found.seen)
-    assert ({MAPPED: 1}, {IPv4Address("10.0.0.1")}) == (found.costs, found.either)
-    assert row == found
+    assert (MAPPED, [MAPPED, IPv6Address("::1")], {MAPPED}) == (loaded.gate, loaded.hops, loaded.seen)
+    assert ({MAPPED: 1}, {IPv4Address("10.0.0.1")}) == (loaded.costs, loaded.either)
+    assert row == loaded
     assert unchanged(repo, sent, row)
-    assert unchanged(repo, sent, found)
-    found.seen, found.costs, found.either, found.named = set(), {}, set(), {}
-    repo.save(found)
+    assert unchanged(repo, sent, loaded)
+    loaded.seen, loaded.costs, loaded.either, loaded.named = set(), {}, set(), {}
+    repo.save(loaded)
     left = repo.get(Route, id=1)
     assert (set(), {}, set(), {}) == (left.seen, left.costs, left.either, left.named)
 

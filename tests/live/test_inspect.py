@@ -88,26 +88,26 @@ def foreign(scylla_cluster, profile):
 
 def test_generated_models_are_in_step_with_what_they_were_made_from(foreign, tmp_path):
     """Nothing to do, nothing refused; the filtered view is the one thing that is left to the server."""
-    look = ClusterView.connect(foreign)
-    source = module_source(inspect(foreign)[foreign.keyspace], look.server, repo="again")
+    cluster_view = ClusterView.connect(foreign)
+    source = module_source(inspect(foreign)[foreign.keyspace], cluster_view.server, repo="again")
     with models(source, tmp_path) as name:
         settings = attrs.evolve(foreign.settings, name="again", models=[name])
         with Repo.from_settings(settings) as repo:
-            found = plan(repo)
+            result = plan(repo)
 
     assert ([], (), {"debugged"}) == (
-        found.cql,
-        found.refusals,
-        {note.object.split(".")[1] for note in found.notes},
+        result.cql,
+        result.refusals,
+        {note.object.split(".")[1] for note in result.notes},
     )
     assert "# The view 'debugged' is left out: models cannot declare filters: WHERE id = 'x'" in source
 
 
 def test_generated_models_make_the_schema_again(foreign, tmp_path):
     """In an empty keyspace the models make what they were made from, options included."""
-    look = ClusterView.connect(foreign)
+    cluster_view = ClusterView.connect(foreign)
     facts = inspect(foreign)[foreign.keyspace]
-    with models(module_source(facts, look.server, repo="copy"), tmp_path) as name:
+    with models(module_source(facts, cluster_view.server, repo="copy"), tmp_path) as name:
         settings = attrs.evolve(foreign.settings, name="copy", models=[name], keyspace=f"{foreign.keyspace}_b")
         with Repo.from_settings(settings) as repo:
             migrate(repo)
@@ -142,12 +142,12 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
             settings = attrs.evolve(repo.settings, models=[module], keyspace=models_made)
             with Repo.from_settings(settings) as other:
                 migrate(other)
-        found = [rows(repo, keyspace) for keyspace in (live, script_made, models_made)]
+        results = [rows(repo, keyspace) for keyspace in (live, script_made, models_made)]
         for keyspace in (live, script_made, models_made):
             session.execute(f"DROP KEYSPACE {keyspace}", timeout=60)
 
-    assert found[0] == found[1]
-    assert found[0] == found[2]
+    assert results[0] == results[1]
+    assert results[0] == results[2]
 
 
 def test_a_view_of_all_columns_is_in_sync_when_its_table_grows(foreign, tmp_path):
@@ -230,7 +230,7 @@ def test_a_field_is_renamed_and_renamed_back(scylla_cluster, tmp_path):
         migrate(repo, create_keyspace=True)
         repo.session.execute(f"INSERT INTO {name}.visits (id, at) VALUES (1, {{city: 'Ulm', code: 3}})")
     with models(second, tmp_path) as module, scylla_cluster.repo(name, name=f"{name}_b", models=[module]) as repo:
-        assert ["BC101"] == [found.code for found in plan(repo).refusals]
+        assert ["BC101"] == [refusal.code for refusal in plan(repo).refusals]
         migrate(repo, allow={"BC101:place.city"})
 
         assert check(repo, strict=True).in_sync

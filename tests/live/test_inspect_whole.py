@@ -99,8 +99,8 @@ def keyspace(cluster, name, statements=()):
         session.execute(f"USE {name}")
         for statement in statements:
             session.execute(statement.replace("{k}", name), timeout=60)
-        look = ClusterView.connect(repo)
-        return look.introspect_existing(name)[name], look.server
+        cluster_view = ClusterView.connect(repo)
+        return cluster_view.introspect_existing(name)[name], cluster_view.server
 
 
 def has_masks(cluster):
@@ -150,10 +150,10 @@ def test_a_strict_check_names_what_models_cannot_declare(server, tmp_path):
     facts, profile = keyspace(server, name, COMPACT)
     module = generated(module_source(facts, profile, repo=name), tmp_path)
     with server.repo(name, name=name, models=[module]) as repo:
-        found = check(repo, strict=True)
+        outcome = check(repo, strict=True)
 
-    assert ([], ()) == (found.plan.cql, found.plan.refusals)
-    noted = {note.object.removeprefix(f"{name}.") for note in found.notes}
+    assert ([], ()) == (outcome.plan.cql, outcome.plan.refusals)
+    noted = {note.object.removeprefix(f"{name}.") for note in outcome.notes}
     compact = {"dense", "keys_only", "static", "counters", "many"}
     functions = {"plus(int, int)", "plus(pair, list<int>, frozen<tuple<int, text>>)", "total(int)"}
     assert {*compact, *functions, "filtered"} == noted
@@ -178,9 +178,9 @@ def rebuilt(cluster, statements, folder, functions=()):
     module = generated(module_source(facts, profile, repo=live), folder)
     keyspace(cluster, again, functions)
     with cluster.repo(live, name=live, models=[module]) as repo:
-        found = check(repo, strict=True)
-        assert ([], ()) == (found.plan.cql, found.plan.refusals)
-        assert {"hide(text)"} >= {note.object.partition(".")[2] for note in found.notes}
+        outcome = check(repo, strict=True)
+        assert ([], ()) == (outcome.plan.cql, outcome.plan.refusals)
+        assert {"hide(text)"} >= {note.object.partition(".")[2] for note in outcome.notes}
     with cluster.repo(again, name=live, models=[module]) as repo:
         migrate(repo)
         here, there = rows(repo, live), rows(repo, again)
@@ -216,7 +216,7 @@ def _masks_come_and_go(cluster, folder):
         assert [] == plan(repo).cql
     with cluster.repo(name, name=f"{name}_a", models=[plain]) as repo:
         assert ([], ["BC103", "BC103"]) == (plan(repo).cql, [note.code for note in plan(repo).notes])
-        before = max(found.version for found in history(repo))
+        before = max(version.version for version in history(repo))
         contract(repo, allow={"DS107:users.email"})
         assert {"email": None, "id": None, "phone": "mask_inner(1, null)"} == masks(repo)
         rollback(repo, before)

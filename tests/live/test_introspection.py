@@ -87,10 +87,10 @@ def test_the_server_says_what_it_is(coordinator):
 def test_all_pages_are_read(coordinator, keyspace):
     """A page of one row and a page of thousands give the same facts."""
     server = read_server_profile(coordinator)
-    found = read_keyspace(coordinator, keyspace, server, page=1)
+    facts = read_keyspace(coordinator, keyspace, server, page=1)
 
-    assert found == read_keyspace(coordinator, keyspace, server)
-    assert (["hits", "orders"], ["address"]) == ([t.name for t in found.tables], [t.name for t in found.types])
+    assert facts == read_keyspace(coordinator, keyspace, server)
+    assert (["hits", "orders"], ["address"]) == ([t.name for t in facts.tables], [t.name for t in facts.types])
 
 
 def test_a_missing_keyspace_is_told_from_an_empty_one(coordinator):
@@ -109,11 +109,11 @@ def test_a_read_is_repeated_when_the_schema_moves(scylla_repo, coordinator, keys
     other, connection = meddled(
         scylla_repo, coordinator, f"CREATE TABLE IF NOT EXISTS {keyspace}.made_meanwhile (a int PRIMARY KEY)"
     )
-    found = read_keyspace(other, keyspace, server)
+    facts = read_keyspace(other, keyspace, server)
     coordinator.rows(f"DROP TABLE {keyspace}.made_meanwhile", timeout=60)
 
     assert connection.reads >= 2
-    assert found.table("made_meanwhile") is not None
+    assert facts.table("made_meanwhile") is not None
 
 
 def test_changes_elsewhere_do_not_hinder_a_read(scylla_repo, coordinator, keyspace):
@@ -123,10 +123,10 @@ def test_changes_elsewhere_do_not_hinder_a_read(scylla_repo, coordinator, keyspa
     coordinator.rows(f"CREATE KEYSPACE {keyspace}_busy WITH replication = {single}", timeout=60)
     flips = [f"ALTER KEYSPACE {keyspace}_busy WITH durable_writes = {n % 2 == 1}" for n in range(6)]
     other, connection = meddled(scylla_repo, coordinator, *flips)
-    found = read_keyspace(other, keyspace, server)
+    facts = read_keyspace(other, keyspace, server)
     coordinator.rows(f"DROP KEYSPACE {keyspace}_busy", timeout=60)
 
-    assert (6, read_keyspace(coordinator, keyspace, server)) == (connection.reads, found)
+    assert (6, read_keyspace(coordinator, keyspace, server)) == (connection.reads, facts)
 
 
 def test_a_keyspace_that_never_rests_is_an_error(scylla_repo, coordinator, keyspace):
@@ -167,13 +167,13 @@ def test_the_version_moves_with_the_schema_alone(coordinator, keyspace):
 def test_threads_read_side_by_side(coordinator, keyspace):
     """One coordinator serves several threads at once."""
     server = read_server_profile(coordinator)
-    found = []
+    results = []
     threads = [
-        threading.Thread(target=lambda: found.append(read_keyspace(coordinator, keyspace, server))) for _ in range(4)
+        threading.Thread(target=lambda: results.append(read_keyspace(coordinator, keyspace, server))) for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert [read_keyspace(coordinator, keyspace, server)] * 4 == found
+    assert [read_keyspace(coordinator, keyspace, server)] * 4 == results

@@ -51,10 +51,10 @@ ALLOW = {"DS103:t.n", "DS104", "DS105"}
 @pytest.fixture
 def repo(scylla_cluster):
     """A repo on a keyspace of its own."""
-    with scylla_cluster.repo(keyspaces.unique_name("test_ledger")) as found:
-        keyspaces.create(found)
-        yield found
-        keyspaces.drop(found)
+    with scylla_cluster.repo(keyspaces.unique_name("test_ledger")) as new_repo:
+        keyspaces.create(new_repo)
+        yield new_repo
+        keyspaces.drop(new_repo)
 
 
 def wanted(repo, parts):
@@ -66,13 +66,13 @@ def wanted(repo, parts):
 
 def run(repo, parts, kind="sync", *, stop=None):
     """Migrate with lock and ledger; the version. ``stop``: die just before the end of this step is written."""
-    look = ClusterView.connect(repo)
+    cluster_view = ClusterView.connect(repo)
     with (
-        DdlExecutor(look.coordinator, look.server) as executor,
+        DdlExecutor(cluster_view.coordinator, cluster_view.server) as executor,
         acquire_locks(repo, executor, kind, [], Timeouts()) as guard,
     ):
         goal = wanted(repo, parts)
-        plan = make_plan(goal, look.introspect([repo.keyspace]), look.server)
+        plan = make_plan(goal, cluster_view.introspect([repo.keyspace]), cluster_view.server)
         how = {"models_to": fingerprint(goal), "fencing_token": guard.fencing_token, "models": ["shop.models"]}
         opened = guard.ledger.begin(kind, plan, **how, provenance=Provenance.current())
         journal = guard.journal(opened)
@@ -105,8 +105,13 @@ class Dying:
 
 def ledger_of(repo):
     """The ledger as anybody reads it."""
-    look = ClusterView.connect(repo)
-    return open_ledger(repo, look.coordinator, read_internal_tables(repo, look.coordinator, look.server), look.server)
+    cluster_view = ClusterView.connect(repo)
+    return open_ledger(
+        repo,
+        cluster_view.coordinator,
+        read_internal_tables(repo, cluster_view.coordinator, cluster_view.server),
+        cluster_view.server,
+    )
 
 
 def live(repo):
@@ -147,8 +152,8 @@ def test_a_run_is_in_the_books(repo):
     assert ["applied"] * 5 == [step.state for step in newest.steps]
     assert all(step.change is not None and step.attempts == 1 for step in newest.steps)
     assert newest.epoch > oldest.epoch
-    found = status(repo)
-    assert (second, "applied", None, None) == (found.version, found.state, found.failure, found.lock)
+    state = status(repo)
+    assert (second, "applied", None, None) == (state.version, state.state, state.failure, state.lock)
     assert newest.duration_ms >= sum(step.duration_ms for step in newest.steps)
 
 
@@ -169,19 +174,19 @@ def test_going_back_returns_to_the_old_fingerprint(repo):
     assert ("planned", "rolled_back") == (dry.status, result.status)
     assert dry.plan.cql == result.plan.cql
     assert ["applied"] * 5 == [step.state for step in result.steps]
-    found = history(repo)
+    versions = history(repo)
     assert [(result.version, "rollback", "applied"), (second, "sync", "rolled_back"), (first, "sync", "applied")] == [
-        (version.version, version.kind, version.status) for version in found
+        (version.version, version.kind, version.status) for version in versions
     ]
     assert "in_sync" == rollback(repo, first).status
-    assert found == history(repo)
-    assert found[0].models_to == found[2].models_to
+    assert versions == history(repo)
+    assert versions[0].models_to == versions[2].models_to
     plan = make_plan(
         wanted(repo, NEW), ClusterView.connect(repo).introspect([repo.keyspace]), ClusterView.connect(repo).server
     )
     with pytest.raises(SupersededModels):
-        check_may_sync(found, found[1].models_to, plan)
-    assert check_may_sync(found, found[2].models_to, plan) is None
+        check_may_sync(versions, versions[1].models_to, plan)
+    assert check_may_sync(versions, versions[2].models_to, plan) is None
 
 
 def test_a_dead_run_is_settled_by_the_next(repo):
@@ -279,14 +284,14 @@ def test_a_late_clock_does_not_hide_what_the_schema_said(repo):
         f"UPDATE K.scyllamodel_steps USING TIMESTAMP {later} SET state = 'claimed' "
         f"WHERE scope = {literal(head.scope)} AND version = {head.version} AND seq = 1",
     )
-    look = ClusterView.connect(repo)
+    cluster_view = ClusterView.connect(repo)
     with (
-        DdlExecutor(look.coordinator, look.server) as executor,
+        DdlExecutor(cluster_view.coordinator, cluster_view.server) as executor,
         acquire_locks(repo, executor, "sync", [], Timeouts()) as guard,
     ):
-        found = guard.ledger.steps(head.version)
+        steps = guard.ledger.steps(head.version)
 
-    assert ["applied"] == [step.state for step in found]
+    assert ["applied"] == [step.state for step in steps]
 
 
 def test_a_run_that_waits_for_the_lock_learns_the_heartbeats(repo):
@@ -327,10 +332,10 @@ def test_text_reaches_the_server_as_text(repo):
 def test_a_run_that_another_one_settled_learns_that_it_lost_the_lock(repo):
     """The end of a version is written once, by the first writer."""
     run(repo, OLD)
-    ledger, look = ledger_of(repo), ClusterView.connect(repo)
-    plan = make_plan(wanted(repo, NEW), look.introspect([repo.keyspace]), look.server)
+    ledger, cluster_view = ledger_of(repo), ClusterView.connect(repo)
+    plan = make_plan(wanted(repo, NEW), cluster_view.introspect([repo.keyspace]), cluster_view.server)
     opened = ledger.begin("sync", plan, models_to="fp", fencing_token=9)
-    ledger_of(repo).recover(lambda name: look.introspect([name])[name], look.server)
+    ledger_of(repo).recover(lambda name: cluster_view.introspect([name])[name], cluster_view.server)
     with pytest.raises(LockLost):
         opened.finish("partial")
 
@@ -356,6 +361,6 @@ def test_tables_of_an_older_release_are_read(repo):
 
     assert ("applied", 5, "") == (newest.status, newest.applied, newest.app_version)
     assert [None] * 5 == [step.change for step in newest.steps]
-    look = ClusterView.connect(repo)
-    found = known_columns(read_internal_tables(repo, look.coordinator, look.server))
-    assert {"change"} == {column.name for column in STEPS} - found[STEPS.name]
+    cluster_view = ClusterView.connect(repo)
+    columns = known_columns(read_internal_tables(repo, cluster_view.coordinator, cluster_view.server))
+    assert {"change"} == {column.name for column in STEPS} - columns[STEPS.name]

@@ -141,23 +141,23 @@ def test_an_interrupted_start_leaves_nothing_behind(version):
         eventually(lambda: descendants(starter.pid, "-Dcassandra.config"))
         processes = descendants(starter.pid, "-Dcassandra.config")  # Java, for a moment also what it forks
         starter.send_signal(signal.SIGINT)
-        _, said = starter.communicate(timeout=30)
+        _, messages = starter.communicate(timeout=30)
 
     assert processes
-    assert (True, []) == ("KeyboardInterrupt" in said, [pid for pid in processes if start_time(pid) is not None])
+    assert (True, []) == ("KeyboardInterrupt" in messages, [pid for pid in processes if start_time(pid) is not None])
 
 
 def descendants(pid, word):
     """Processes below this one whose command line has this word."""
     lines = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], check=True, capture_output=True, text=True).stdout
     rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
-    found, below = [], {str(pid)}
+    results, below = [], {str(pid)}
     for _ in range(3):
         below |= {child for child, parent, _ in rows if parent in below}
     for child, _, arguments in rows:
         if child in below and word in arguments and "supervise" not in arguments:
-            found.append(int(child))
-    return found
+            results.append(int(child))
+    return results
 
 
 def test_a_node_that_ends_while_it_starts_shows_its_log(version):
@@ -191,11 +191,11 @@ def test_kept_data_is_there_for_the_next_cluster(version, tmp_path):
     modes = [oct(folder.stat().st_mode & 0o777) for folder in (keep, keep / "node1")]
     (keep / "node1").chmod(0o755)
     with LocalCluster(version=version, keep=keep) as second:
-        found = second.node(1).query(KEYSPACES)
+        result = second.node(1).query(KEYSPACES)
     with pytest.raises(ConfigurationError, match="contains the data of 1 node"):
         LocalCluster(nodes=3, version=version, keep=keep).start()
 
-    assert [[b"k"]] == found
+    assert [[b"k"]] == result
     assert ["0o700", "0o700"] == modes
     assert 0o700 == (keep / "node1").stat().st_mode & 0o777
 
@@ -263,9 +263,9 @@ def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path
 def test_a_background_cluster_ends_with_the_process_it_works_for(version, tmp_path):
     """Given a process to work for, it ends when that does, and leaves no file."""
     with subprocess.Popen(["sleep", "1000"]) as master:
-        found = background.start(version, state=tmp_path / "run" / "cluster.json", owner_pid=master.pid)
+        result = background.start(version, state=tmp_path / "run" / "cluster.json", owner_pid=master.pid)
         master.kill()
-    gone = eventually(lambda: start_time(found.nodes[0].pid) is None and not (tmp_path / "run").exists())
+    gone = eventually(lambda: start_time(result.nodes[0].pid) is None and not (tmp_path / "run").exists())
 
     assert gone
 

@@ -81,8 +81,8 @@ class Holder:
     def until(self, word):
         """The numbers on the next line that begins with this word."""
         for line in self.process.stdout:
-            found, *numbers = line.split()
-            if found == word:
+            value, *numbers = line.split()
+            if value == word:
                 return [float(number) for number in numbers]
         raise AssertionError(f"the process ended without saying {word}")
 
@@ -110,12 +110,12 @@ def test_one_at_a_time(booted, request):
     inside, epochs, mutex = [], [], threading.Lock()
 
     def hold(_):
-        with lock_of(booted, request.node.name).acquire() as held:
+        with lock_of(booted, request.node.name).acquire() as lease:
             assert mutex.acquire(blocking=False)
             inside.append(1)
             time.sleep(0.02)
             mutex.release()
-            epochs.append(held.fencing_token)
+            epochs.append(lease.fencing_token)
 
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(hold, range(12)))
@@ -144,10 +144,10 @@ def test_a_killed_holder_is_replaced(booted, request):
         holder.until("fenced")
         holder.process.kill()
         killed = time.monotonic()
-        with lock_of(booted, request.node.name).acquire() as held:
+        with lock_of(booted, request.node.name).acquire() as lease:
             took = (time.monotonic() - killed) / LEASE
 
-            assert (2, True) == (held.fencing_token, held.took_over)
+            assert (2, True) == (lease.fencing_token, lease.took_over)
             assert 0.9 < took < 1.6
 
 
@@ -156,26 +156,26 @@ def test_a_holder_that_slept_past_its_lease_loses(booted, request):
     with Holder(booted, request.node.name) as holder:
         holder.until("fenced")
         holder.process.send_signal(signal.SIGSTOP)
-        with lock_of(booted, request.node.name).acquire() as held:
+        with lock_of(booted, request.node.name).acquire() as lease:
             holder.process.send_signal(signal.SIGCONT)
             holder.until("lost")
-            held.fence(1, 1)
+            lease.fence(1, 1)
             row = store_of(booted, request.node.name).read(serial=True)
 
-    assert (held.owner, held.fencing_token) == (row.owner, row.epoch)
+    assert (lease.owner, lease.fencing_token) == (row.owner, row.epoch)
 
 
 def test_a_holder_that_works_longer_than_its_lease_keeps_it(booted, request):
     """A thread renews the lock while the work continues; others time out only without any progress."""
-    with lock_of(booted, request.node.name, lease=1.0).acquire() as held:
+    with lock_of(booted, request.node.name, lease=1.0).acquire() as lease:
         with pytest.raises(LockTimeout) as caught, lock_of(booted, request.node.name, lease=1.0).acquire(timeout=0.2):
             pass
         time.sleep(2.5)
         row = store_of(booted, request.node.name).read(serial=True)
 
-    assert (held.owner, 1) == (row.owner, row.epoch)
+    assert (lease.owner, 1) == (row.owner, row.epoch)
     assert row.beat >= 5
-    assert (held.owner, "a test") == (caught.value.holder, caught.value.purpose)
+    assert (lease.owner, "a test") == (caught.value.holder, caught.value.purpose)
 
 
 def test_a_waiter_looks_and_goes_without(booted, request):
@@ -183,9 +183,9 @@ def test_a_waiter_looks_and_goes_without(booted, request):
     looks = []
     with (
         lock_of(booted, request.node.name).acquire(),
-        lock_of(booted, request.node.name).acquire(should_stop=lambda: looks.append(1) or len(looks) == 3) as held,
+        lock_of(booted, request.node.name).acquire(should_stop=lambda: looks.append(1) or len(looks) == 3) as lease,
     ):
-        assert held is None
+        assert lease is None
 
 
 def updates(column):
@@ -201,16 +201,16 @@ def test_a_lost_answer_is_settled_by_the_row(scylla_fault_proxy, through_proxy, 
     lock = lock_of(through_proxy, request.node.name, lease=10.0, timeout=1.0)
     if which == "take":
         fault()
-    with lock.acquire() as held:
+    with lock.acquire() as lease:
         if which == "fence":
             fault()
-        fresh = held.fence(7, 3).is_fresh
+        fresh = lease.fence(7, 3).is_fresh
         row = store_of(booted, request.node.name).read(serial=True)
         if which == "release":
             fault()
     after = store_of(booted, request.node.name).read(serial=True)
 
-    assert (held.owner, 1, 7, 3, True) == (row.owner, row.epoch, row.version, row.step, fresh)
+    assert (lease.owner, 1, 7, 3, True) == (row.owner, row.epoch, row.version, row.step, fresh)
     assert (None, 1) == (after.owner, after.epoch)
 
 

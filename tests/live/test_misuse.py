@@ -40,9 +40,9 @@ class Misused(Model, table="misused", repo="misuse"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The table of this module."""
-    with scylla_cluster.repo(keyspaces.unique_name("misuse"), name="misuse") as found:
-        migrate(found, resources=[Misused], create_keyspace=True)
-        yield found
+    with scylla_cluster.repo(keyspaces.unique_name("misuse"), name="misuse") as new_repo:
+        migrate(new_repo, resources=[Misused], create_keyspace=True)
+        yield new_repo
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -150,8 +150,8 @@ def test_an_async_on_progress_is_awaited(repo):
         await on.delete_many(rows[:1], on_progress=on_progress)
         assert [*range(1, 11), *range(1, 11), 1] == done
         done.clear()
-        found = [row async for row in on.scan(Misused, on_progress=on_progress)]
-        assert len(found) == done[-1]
+        result = [row async for row in on.scan(Misused, on_progress=on_progress)]
+        assert len(result) == done[-1]
 
         async def stop(progress):
             raise KeyError("enough")

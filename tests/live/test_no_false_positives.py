@@ -47,21 +47,21 @@ class Release:
     def sync(self):
         """Migrate; nothing is left to do, and the server holds what was declared. Returns the plan that ran."""
         done = migrate(self.repo).plan
-        left, found = plan(self.repo), inspect(self.repo)[self.keyspace]
+        left, value = plan(self.repo), inspect(self.repo)[self.keyspace]
 
         assert [] == left.cql
         assert () == left.refusals
-        assert [] == [part.name for part in self.parts if not holds(found, part)]
+        assert [] == [part.name for part in self.parts if not holds(value, part)]
         return done
 
 
-def holds(found, part):
+def holds(item, part):
     """Whether the server has the columns, orders, indexes and fields of one table, view or type, and no others."""
     if isinstance(part, UserType):
-        return part.fields == found.type(part.name).fields
+        return part.fields == item.type(part.name).fields
     if isinstance(part, View):
-        return part.columns == found.view(part.name).columns
-    stored = found.table(part.name)
+        return part.columns == item.view(part.name).columns
+    stored = item.table(part.name)
     targets = [Counter((i.column, i.on) for i in side.indexes) for side in (part, stored)]
     return part.columns == stored.columns and targets[0] == targets[1]
 
@@ -119,7 +119,7 @@ def columns(texts, kind="regular", *, prefix="c", descending=False):
 def observed_types(server):
     """The types that nodes like this one took in the observed data, without Java classes and counters."""
     here = ".".join(map(str, server.version[:2]))
-    taken = {case["type"] for node, case, found in cases("c_types", "type") if node == here and not refused(found)}
+    taken = {case["type"] for node, case, part in cases("c_types", "type") if node == here and not refused(part)}
     return sorted(text for text in taken if not any(word in text.lower() for word in ("'", "addr", "counter")))
 
 
@@ -173,8 +173,8 @@ def test_counters(release):
 def test_types_that_the_server_lacks_are_refused(release, server, scylla_repo):
     """Vectors on a server without them: a code for each, nothing runs, and the server does refuse them."""
     texts = [] if server.has_vectors else VECTORS
-    wanted = [user_type("addr", "street text", "n int"), Table("vectors", (*KEY, *columns(texts)))]
-    made = plan(release(*wanted).repo)
+    desired = [user_type("addr", "street text", "n int"), Table("vectors", (*KEY, *columns(texts)))]
+    made = plan(release(*desired).repo)
 
     assert ["TY108"] * len(texts) == [refusal.code for refusal in made.refusals]
     assert [] == [text for text in texts if accepts(scylla_repo, f"CREATE TABLE {{}} (p int PRIMARY KEY, v {text})")]
@@ -196,9 +196,7 @@ def accepts(repo, cql):
 
 def observed_options():
     """Each option in each spelling that some node took; memtables need another yaml."""
-    for text in dict.fromkeys(
-        case["with"] for _, case, found in cases("a_table_options", "with") if not refused(found)
-    ):
+    for text in dict.fromkeys(case["with"] for _, case, part in cases("a_table_options", "with") if not refused(part)):
         name, _, value = text.partition(" = ")
         if name in OPTION_NAMES - {"memtable"} and literal(value) is not None and value != "NaN":
             yield TableOptions(**{name: literal(value)})
@@ -225,7 +223,7 @@ def packed(options, server):
     tables = []
     for name, value in (item for each in options for item in each.declared().items()):
         if not unsupported_options({name: value}, server, name):
-            free = next((found for found in tables if name not in found), None)
+            free = next((table for table in tables if name not in table), None)
             if free is None:
                 tables.append(free := {})
             free[name] = value
@@ -234,11 +232,11 @@ def packed(options, server):
 
 def test_every_option_in_every_spelling(release, server):
     """Declared options are never altered again, in whatever form the server stores them."""
-    wanted = packed([*observed_options(), *MORE_OPTIONS], server)
-    tables = [Table(f"option_{at}", tuple(KEY), options=options) for at, options in enumerate(wanted)]
+    desired = packed([*observed_options(), *MORE_OPTIONS], server)
+    tables = [Table(f"option_{at}", tuple(KEY), options=options) for at, options in enumerate(desired)]
     done = release(*tables).sync()
 
-    assert 100 < sum(map(len, wanted))
+    assert 100 < sum(map(len, desired))
     assert len(tables) == len(done.steps)
 
 
@@ -281,8 +279,8 @@ def test_a_changed_option_is_altered_once(release, server):
     names = [f"changed_{at}" for at in range(len(first))]
     release(*(Table(name, tuple(KEY)) for name in names)).sync()
     for options in (first, second):
-        wanted = [Table(name, tuple(KEY), options=found) for name, found in zip(names, options, strict=True)]
-        done = release(*wanted).sync()
+        desired = [Table(name, tuple(KEY), options=part) for name, part in zip(names, options, strict=True)]
+        done = release(*desired).sync()
 
         assert dict.fromkeys(names, 1) == changed_objects(done)
 
@@ -310,14 +308,16 @@ def test_options_that_the_server_lacks_are_refused(release, server, scylla_repo)
     declared = {name: TableOptions(**{name: value}).declared() for name, value in LACKING.items()}
     lacking = {name: options for name, options in declared.items() if unsupported_options(options, server, name)}
     tables = [Table(f"lacks_{name}", tuple(KEY), options=options) for name, options in lacking.items()]
-    wanted = release(*tables, Table("lacks_nothing", tuple(KEY)))
+    desired = release(*tables, Table("lacks_nothing", tuple(KEY)))
     with pytest.raises(ImpossibleChange) as caught:
-        migrate(wanted.repo)
+        migrate(desired.repo)
     texts = [option_cql(name, options[name], server) for name, options in lacking.items()]
 
-    assert {f"{wanted.keyspace}.lacks_{name}" for name in lacking} == {found.object for found in caught.value.refusals}
-    assert {"OP104"} == {found.code for found in caught.value.refusals}
-    assert inspect(wanted.repo)[wanted.keyspace].table("lacks_nothing") is None
+    assert {f"{desired.keyspace}.lacks_{name}" for name in lacking} == {
+        refusal.object for refusal in caught.value.refusals
+    }
+    assert {"OP104"} == {refusal.code for refusal in caught.value.refusals}
+    assert inspect(desired.repo)[desired.keyspace].table("lacks_nothing") is None
     assert [] == [text for text in texts if accepts(scylla_repo, f"CREATE TABLE {{}} (p int PRIMARY KEY) WITH {text}")]
 
 
@@ -338,9 +338,9 @@ PLAIN = [
 ]  # fmt: skip
 
 
-def indexed(name, *found, static=True):
+def indexed(name, *part, static=True):
     """The table with something to index of every kind."""
-    return Table(name, (*INDEXED[:4], *([STATIC] if static else []), *INDEXED[4:]), indexes=found)
+    return Table(name, (*INDEXED[:4], *([STATIC] if static else []), *INDEXED[4:]), indexes=part)
 
 
 def test_every_kind_of_index_by_names_of_ours_and_of_its_own(release, server):
@@ -351,7 +351,7 @@ def test_every_kind_of_index_by_names_of_ours_and_of_its_own(release, server):
     """
     alike = ("a, b", "\n")  # our names for these are those for "a b" and "é☃"
     apart = server.fails_static_writes
-    plain = [found for found in PLAIN if not apart or found[0] != "s"]
+    plain = [part for part in PLAIN if not apart or part[0] != "s"]
     ours = [index(name, on=on) for name, on in plain if name not in alike]
     named = [index(name, f"Named_{at}", on=on) for at, (name, on) in enumerate(plain)]
     tables = [indexed("unnamed", *ours, static=not apart), indexed("chosen", *named, static=not apart)]
@@ -365,11 +365,11 @@ def test_indexes_of_other_classes(release, server):
     """SAI and SASI where the server has them, with options, beside an ordinary index on one column; else refused."""
     sasi = [index("v0", "sasi_0", using="SASI", options={"mode": "CONTAINS"}), index("c", "sasi_1", using="sasi")]
     sasi += [index("Mixed", "sasi_2", using="org.apache.cassandra.index.sasi.SASIIndex"), index("d", using="SASI")]
-    wanted = release(USER_TYPES[0], indexed("sasi", index("v0"), index("d", "plain_d"), *sasi))
+    desired = release(USER_TYPES[0], indexed("sasi", index("v0"), index("d", "plain_d"), *sasi))
     if server.has_index_class("SASI", on_vector=False):
-        wanted.sync()
+        desired.sync()
     else:
-        assert ["IX104"] * len(sasi) == [refusal.code for refusal in plan(wanted.repo).refusals]
+        assert ["IX104"] * len(sasi) == [refusal.code for refusal in plan(desired.repo).refusals]
     sai = [
         index("v0", "sai_0", using="sai", options={"case_sensitive": False, "normalize": "true"}),
         index("v0", "sai_beside"),
@@ -380,31 +380,31 @@ def test_indexes_of_other_classes(release, server):
         index("v4", on="full", using="sai"),
         *(index(name, using="sai") for name in ("q", "c", "s", "w2", "select", "Mixed")),
     ]
-    wanted = release(USER_TYPES[0], indexed("sai", *sai))
+    desired = release(USER_TYPES[0], indexed("sai", *sai))
     if server.has_sai:
-        wanted.sync()
+        desired.sync()
     else:
-        refused = [refusal.code for refusal in plan(wanted.repo).refusals]
+        refused = [refusal.code for refusal in plan(desired.repo).refusals]
         assert ["IX104"] * (len(sai) - 1) == [code for code in refused if code == "IX104"]
 
 
 def test_indexes_of_vectors(release, server):
     """Indexes of vectors, by every similarity function; a code on servers that cannot."""
     names = {"a": None, "b": "cosine", "c": "DOT_PRODUCT", "d": "euclidean"}
-    found = [
+    results = [
         index(name, using="sai", options={} if function is None else {"similarity_function": function})
         for name, function in names.items()
     ]
-    wanted = release(table("vectors_by", "id int pk", *(f"{name} vector<float,3>" for name in names), indexes=found))
-    refused = {refusal.code for refusal in plan(wanted.repo).refusals}
+    desired = release(table("vectors_by", "id int pk", *(f"{name} vector<float,3>" for name in names), indexes=results))
+    refused = {refusal.code for refusal in plan(desired.repo).refusals}
     if not server.has_vectors:
         assert {"TY108", "IX104"} == refused
     elif not server.has_vector_index:
         assert {"IX104"} == refused
-    elif server.is_scylla and inspect(wanted.repo)[wanted.keyspace].keyspace.tablets is False:
+    elif server.is_scylla and inspect(desired.repo)[desired.keyspace].keyspace.tablets is False:
         assert {"KS104"} == refused
     else:
-        wanted.sync()
+        desired.sync()
 
 
 # Views
@@ -446,19 +446,19 @@ def test_names_of_every_kind(scylla_repo):
     """Mixed case, reserved words, 48 characters, quotes, spaces, other alphabets, CQL: names are data."""
     fields = [(name, parse_type("int")) for name in HOSTILE]
     types = [UserType(name, tuple(fields)) for name in ("select", "Mixed", "t" * 48, "1st", "key")]
-    held = [TableColumn(f"h{at}", parse_type(f'"{found.name}"')) for at, found in enumerate(types)]
+    lease = [TableColumn(f"h{at}", parse_type(f'"{part.name}"')) for at, part in enumerate(types)]
     statics = [TableColumn(f"static {name}", parse_type("int"), "static") for name in HOSTILE]
     regular = [TableColumn(f"v {name}", parse_type("text")) for name in (*HOSTILE, "x" * 200)]
     keys = [TableColumn(name, parse_type("text"), "clustering", at % 2 == 0) for at, name in enumerate(HOSTILE)]
-    shape = (TableColumn("Id", parse_type("int"), "partition_key"), *keys, *statics, *regular, *held)
-    found = [
+    shape = (TableColumn("Id", parse_type("int"), "partition_key"), *keys, *statics, *regular, *lease)
+    values = [
         index(regular[0].name),
         index(regular[-1].name),
         index(statics[0].name, "select"),
         index(statics[1].name, "I" * 48),
     ]
     tables = [
-        Table(name, shape, indexes=found if name == "Mixed" else found[:2])
+        Table(name, shape, indexes=values if name == "Mixed" else values[:2])
         for name in ("select", "Mixed", "mixed", "t" * 48, "1st", "true")
     ]
     views = [
@@ -474,8 +474,8 @@ def test_names_of_every_kind(scylla_repo):
 
 def _rekeyed(first, keys):
     """The key columns of a view that begins with ``select``."""
-    rest = [found for found in (first, *keys) if found.name != "select"]
-    return [TableColumn(found.name, found.type, "clustering") for found in rest]
+    rest = [part for part in (first, *keys) if part.name != "select"]
+    return [TableColumn(part.name, part.type, "clustering") for part in rest]
 
 
 # Growth
@@ -483,13 +483,13 @@ def _rekeyed(first, keys):
 
 def test_whatever_grows_on_full_tables(release, scylla_repo):
     """Added columns of every kind, fields, indexes and views on rows that are there, and rows stay what they are."""
-    held = ["p int pk", "c int ck", "a addr2", "f frozen<addr2>", "l list<frozen<addr2>>", "v text"]
+    lease = ["p int pk", "c int ck", "a addr2", "f frozen<addr2>", "l list<frozen<addr2>>", "v text"]
     types = {"addr2": user_type("addr2", "street text")}
-    first = table("full", *held)
+    first = table("full", *lease)
     release(*types.values(), first).sync()
     for n in (1, 2):
         scylla_repo.session.execute(insert(scylla_repo.keyspace, first, n, types), timeout=60)
-    names = ", ".join(found.name for found in first.columns)
+    names = ", ".join(column.name for column in first.columns)
     select = f"SELECT JSON {names} FROM {qualified(scylla_repo.keyspace, 'full')}"
     rows = [row[0] for row in scylla_repo.session.execute(select)]
     done = release(
@@ -497,7 +497,7 @@ def test_whatever_grows_on_full_tables(release, scylla_repo):
         user_type("more", "a frozen<addr2>"),
         table(
             "full",
-            *held,
+            *lease,
             *("s int static", "t set<text> static", "u more static", "m map<text,int>", "n more", "o duration"),
             indexes=[index("v"), index("c", "by_c"), index("m", on="entries"), index("s"), index("l")],
         ),

@@ -89,9 +89,9 @@ def test_questions_are_answered_by_the_next_node(three, fault):
 def test_all_starters_outlive_the_node(three, verb, fault, at):
     """All end well within the time of the lock, one did it, nothing is left, and the node brings nothing back."""
     threads = threading.active_count()
-    found = play(three, verb, fault, at, starters=4)
+    result = play(three, verb, fault, at, starters=4)
 
-    assert [] == found.odd
+    assert [] == result.odd
     assert threads == threading.active_count()
 
 
@@ -166,10 +166,10 @@ def test_an_error_of_the_last_attempt_hides_no_earlier_one(three):
         for way in WAYS:
             await_nodes(repo)
             assert ("Unavailable", False) == outcome(repo, way)
-            found = set()
+            values = set()
             for gate in three.gates.values():
                 gate.cut_answers()
-                found.add(outcome(repo, way))
+                values.add(outcome(repo, way))
                 gate.heal()
                 await_nodes(repo)
-            assert (way, True) == (way, ("Unavailable", True) in found), found
+            assert (way, True) == (way, ("Unavailable", True) in values), values

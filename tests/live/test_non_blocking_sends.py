@@ -22,18 +22,18 @@ class Leaf(Model, table="leaves", repo="nowait"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="nowait") as found:
-        migrate(found, resources=[Leaf])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="nowait") as new_repo:
+        migrate(new_repo, resources=[Leaf])
+        yield new_repo
 
 
 @pytest.fixture
 def weak(scylla_cluster, repo, scylla_fault_proxy):
     """A repo behind a proxy, with its statement prepared."""
-    with scylla_cluster.repo(repo.keyspace, name="nowait", nodes=[scylla_fault_proxy.address]) as found:
-        found.get(Leaf, id=1)
-        found.all(select(Leaf).whole_table().timeout(5))
-        yield found
+    with scylla_cluster.repo(repo.keyspace, name="nowait", nodes=[scylla_fault_proxy.address]) as new_repo:
+        new_repo.get(Leaf, id=1)
+        new_repo.all(select(Leaf).whole_table().timeout(5))
+        yield new_repo
 
 
 def connections(repo):

@@ -66,22 +66,22 @@ def replica(scylla_cluster, keyspace):
 
 def changed(token):
     """The token with one bit of its content changed."""
-    found = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    found[-1] ^= 1
-    return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
+    result = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    result[-1] ^= 1
+    return base64.urlsafe_b64encode(result).rstrip(b"=").decode()
 
 
 def test_replicas_take_the_tokens_of_one_another(replica):
     """Replicas take the tokens of one another, without a setting: all starters agreed on one secret."""
-    token, found = None, []
+    token, results = None, []
     while True:
         page = replica().page(QUERY, size=2, token=token)
-        found += page.items
+        results += page.items
         token = page.token
         if token is None:
             break
 
-    assert 9 == len({row.card for row in found})
+    assert 9 == len({row.card for row in results})
 
 
 def test_a_token_that_does_not_verify_is_not_sent(replica):

@@ -102,15 +102,15 @@ with Repo("page_values", nodes=[sys.argv[1]], keyspace=sys.argv[2]) as repo:
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """Five rows in each of the partitions."""
-    with scylla_cluster.repo(keyspaces.unique_name("page_values"), name="page_values") as found:
-        migrate(found, resources=[Note, Thing, Labelled], create_keyspace=True)
+    with scylla_cluster.repo(keyspaces.unique_name("page_values"), name="page_values") as new_repo:
+        migrate(new_repo, resources=[Note, Thing, Labelled], create_keyspace=True)
         for id in range(5):
-            found.save(Note(owner=SecretText("a"), id=id))
-            found.save(Note(owner=SecretText("b"), id=id))
-            found.save(Thing(owner=Plain("a"), id=id))
-            found.save(Labelled(label=Label(words=WORDS, at=NOW), at=NOW, price=Decimal("1.0"), id=id))
-        yield found
-        keyspaces.drop(found)
+            new_repo.save(Note(owner=SecretText("a"), id=id))
+            new_repo.save(Note(owner=SecretText("b"), id=id))
+            new_repo.save(Thing(owner=Plain("a"), id=id))
+            new_repo.save(Labelled(label=Label(words=WORDS, at=NOW), at=NOW, price=Decimal("1.0"), id=id))
+        yield new_repo
+        keyspaces.drop(new_repo)
 
 
 def test_a_token_of_another_secret_is_refused(repo):
@@ -163,6 +163,6 @@ def test_a_token_works_in_another_process(repo, scylla_cluster, seed):
     token = repo.page(labelled(), size=2).token
     host = scylla_cluster.contact_points[0]
     here = [sys.executable, "-c", WORKER, host, repo.keyspace, str(Path(__file__).parent), token]
-    found = subprocess.run(here, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=False)
+    done = subprocess.run(here, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=False)
 
-    assert "[2, 3]" == found.stdout.strip(), found.stderr
+    assert "[2, 3]" == done.stdout.strip(), done.stderr

@@ -40,8 +40,8 @@ def app(environ, start_response):
 def asked(address):
     """What the server says; nothing while it is not up."""
     try:
-        with urllib.request.urlopen(address, timeout=10) as found:
-            return found.read().decode().split()
+        with urllib.request.urlopen(address, timeout=10) as opened:
+            return opened.read().decode().split()
     except OSError:
         return []
 
@@ -49,9 +49,9 @@ def asked(address):
 def answer(address):
     """What the server says once it is up."""
     until = time.monotonic() + 30
-    while not (found := asked(address)) and time.monotonic() < until:
+    while not (result := asked(address)) and time.monotonic() < until:
         time.sleep(0.1)
-    return found
+    return result
 
 
 def test_the_master_syncs_and_the_workers_read(tmp_path, scylla_cluster):
@@ -61,12 +61,12 @@ def test_the_master_syncs_and_the_workers_read(tmp_path, scylla_cluster):
     where = f"127.0.0.1:{free_port(['127.0.0.1'])}"
     words = [sys.executable, "-m", "gunicorn", "--preload", "-w", "2", "-b", where, "shop_app:app"]
     with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
-        found = [answer(f"http://{where}/") for _ in range(4)]
+        results = [answer(f"http://{where}/") for _ in range(4)]
         server.terminate()
-        _, said = server.communicate(timeout=60)
+        _, messages = server.communicate(timeout=60)
     with scylla_cluster.repo(keyspace) as repo:
         repo.session.execute(f"DROP KEYSPACE {keyspace}", timeout=60)
 
-    assert all(found), said
-    assert {("applied", "0")} == {(words[0], words[3]) for words in found}
-    assert {words[1] for words in found}.isdisjoint({words[2] for words in found})
+    assert all(results), messages
+    assert {("applied", "0")} == {(words[0], words[3]) for words in results}
+    assert {words[1] for words in results}.isdisjoint({words[2] for words in results})

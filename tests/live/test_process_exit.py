@@ -32,9 +32,9 @@ class Crate(Model, table="ends_crates", repo="ends_process"):
 @pytest.fixture(scope="module")
 def migrated(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_process") as found:
-        migrate(found, resources=[Crate])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="ends_process") as new_repo:
+        migrate(new_repo, resources=[Crate])
+        yield new_repo
 
 
 @pytest.fixture
@@ -131,11 +131,11 @@ def test_a_child_that_is_forked_while_a_statement_is_prepared_does_not_wait(repo
         thread = threading.Thread(target=lambda: not_asked(session))
         thread.start()
         time.sleep(0.3)
-        found = in_child(lambda: session.all(select(Crate.text).where(Crate.id == 2)))
+        outcome = in_child(lambda: session.all(select(Crate.text).where(Crate.id == 2)))
         scylla_fault_proxy.heal()
         thread.join()
 
-    assert "ConnectionFailed" == found
+    assert "ConnectionFailed" == outcome
 
 
 def not_asked(repo):
@@ -166,11 +166,11 @@ def test_a_repo_that_is_dropped_warns_and_is_closed(scylla_cluster, repo):
 
 def open_sockets():
     """How many sockets this process has."""
-    found = 0
+    value = 0
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - its own descriptor is among them
         with contextlib.suppress(OSError):  # it was closed meanwhile
-            found += str(Path("/proc/self/fd", name).readlink()).startswith("socket:")
-    return found
+            value += str(Path("/proc/self/fd", name).readlink()).startswith("socket:")
+    return value
 
 
 def test_a_repo_that_was_closed_does_not_warn(scylla_cluster, repo):
@@ -241,14 +241,14 @@ def test_a_program_ends_within_a_second(scylla_cluster, repo, end):
     """Whether it closes its repo or not."""
     program = textwrap.dedent(UNCLOSED) + end
     words = [sys.executable, "-X", "dev", "-W", "error", "-c", program, scylla_cluster.contact_points[0], repo.keyspace]
-    took, said = [], []
+    took, messages = [], []
     for _ in range(4):
         ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
         took.append(time.time() - float(ended.stdout))
-        said.append(ended.stderr)
+        messages.append(ended.stderr)
 
     assert max(took) < 3, "seconds on a busy machine, where the driver would take five"
-    assert [] == [text for text in said if "ResourceWarning" in text]
+    assert [] == [text for text in messages if "ResourceWarning" in text]
 
 
 FLUSHED = """

@@ -48,9 +48,9 @@ def test_a_test_finds_no_rows_of_another(scylla_repo, table):
 
 def test_our_own_tables_keep_their_rows(scylla_repo, table):
     """Lock, ledger and marker are not test data."""
-    found = set(rows(scylla_repo, f"{scylla_repo.keyspace}.scyllamodel_words"))
+    values = set(rows(scylla_repo, f"{scylla_repo.keyspace}.scyllamodel_words"))
 
-    assert found <= {"kept"}
+    assert values <= {"kept"}
 
 
 @pytest.mark.scylla_keep_rows

@@ -62,7 +62,7 @@ class Release:
 
     def write(self):
         """Two rows in every table, with a value in every column."""
-        user_types = {found.name: found for found in self.facts.types}
+        user_types = {item.name: item for item in self.facts.types}
         for table in self.facts.tables:
             for n in (1, 2):
                 self.repo.session.execute(insert(self.keyspace, table, n, user_types), timeout=60)
@@ -74,7 +74,7 @@ class Release:
     def _rows(self, model):
         session = self.repo.session
         profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
-        names = ", ".join(quote(found.db_name) for found in model.__columns__.values())
+        names = ", ".join(quote(part.db_name) for part in model.__columns__.values())
         cql = f"SELECT {names} FROM {qualified(self.keyspace, model.__facts__.name)}"
         rows = [model.__load__(row) for row in session.execute(cql, execution_profile=profile, timeout=60)]
         return [(row, row.__bind__()) for row in rows]
@@ -82,10 +82,10 @@ class Release:
 
 def changed(rows):
     """What a save of these rows would send; not what the driver would not take, see `classes.plain`."""
-    found = [
+    values = [
         change for tables in rows.values() for row, _ in tables for change in changed_columns(row, current_values(row))
     ]
-    return [one for one in found if form_of(one) == form_of(one)]
+    return [one for one in values if form_of(one) == form_of(one)]
 
 
 def form_of(change):
@@ -96,18 +96,18 @@ def form_of(change):
 def declared(facts):
     """Return the result of these facts, in a form that two sides can share; types that no column uses included."""
     return (
-        {found.name: found.fields for found in facts.types},
+        {item.name: item.fields for item in facts.types},
         {table.name: (table.columns, frozenset(map(target, table.indexes))) for table in facts.tables},
         {view.name: (view.base, view.columns) for view in facts.views},
     )
 
 
-def stored(found):
+def stored(facts):
     """What the server says of them; it holds nothing else."""
     return (
-        {each.name: each.fields for each in found.types},
-        {each.name: (each.columns, frozenset(map(target, each.indexes))) for each in found.tables},
-        {each.name: (each.base, each.columns) for each in found.views},
+        {each.name: each.fields for each in facts.types},
+        {each.name: (each.columns, frozenset(map(target, each.indexes))) for each in facts.tables},
+        {each.name: (each.base, each.columns) for each in facts.views},
     )
 
 

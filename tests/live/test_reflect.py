@@ -107,21 +107,21 @@ def accepted_types():
     ]
     known = {text: parse_type(text) for text in [*NATIVE, *texts, *WITH_USER_TYPES]}
     # A counter inside a vector is taken by Cassandra, and a mistake all the same.
-    return {text: found for text, found in known.items() if Native("counter") not in walk(found)}
+    return {text: part for text, part in known.items() if Native("counter") not in walk(part)}
 
 
 def test_every_type_reads_back_as_declared(run, read, keyspace, server):
     """A column of each type that a server takes has, once made, the very type that was declared."""
-    run(*(ch.AddType(keyspace, found) for found in USER_TYPES))
-    types = [found for found in accepted_types().values() if server.has_vectors or not _has_vector(found)]
-    columns = [TableColumn(f"c{number}", found) for number, found in enumerate(types)]
-    wanted = Table(name=fresh(), columns=(key(), *columns), keyspace=keyspace)
-    run(ch.AddTable(keyspace, wanted))
-    found = read()
+    run(*(ch.AddType(keyspace, item) for item in USER_TYPES))
+    types = [item for item in accepted_types().values() if server.has_vectors or not _has_vector(item)]
+    columns = [TableColumn(f"c{number}", part) for number, part in enumerate(types)]
+    expected = Table(name=fresh(), columns=(key(), *columns), keyspace=keyspace)
+    run(ch.AddTable(keyspace, expected))
+    facts = read()
 
     assert len(types) > 50
-    assert wanted.columns == found.table(wanted.name).columns
-    assert {t.name: t.fields for t in USER_TYPES} == {t.name: t.fields for t in found.types}
+    assert expected.columns == facts.table(expected.name).columns
+    assert {t.name: t.fields for t in USER_TYPES} == {t.name: t.fields for t in facts.types}
 
 
 def _has_vector(cql_type):
@@ -134,38 +134,38 @@ def test_keys_of_every_type(run, read, keyspace):
     clustering = [key(f"k{at}", text, "clustering", descending=at % 2 == 0) for at, text in enumerate(texts)]
     statics = [TableColumn("s", parse_type("list<int>"), "static"), TableColumn("A", Native("int"), "static")]
     columns = (key("z", "frozen<list<int>>"), key("a", "tuple<int>"), *clustering, *statics, regular("b", "int"))
-    wanted = Table(name=fresh(), columns=columns, keyspace=keyspace)
-    run(ch.AddTable(keyspace, wanted))
+    expected = Table(name=fresh(), columns=columns, keyspace=keyspace)
+    run(ch.AddTable(keyspace, expected))
 
-    assert wanted.columns == read().table(wanted.name).columns
+    assert expected.columns == read().table(expected.name).columns
 
 
 def declared_options(server):
     """Each option that a release like this one took, as `TableOptions`; those that need another yaml left out."""
-    found = {}
+    results = {}
     for _, case, result in cases("a_table_options", "with"):
         name, _, value = case["with"].partition(" = ")
         if name not in OPTION_NAMES or refused(result) or value == "NaN" or literal(value) is None:
             continue
         options = TableOptions(**{name: literal(value)})
         if name != "memtable" and not unsupported_options(options.declared(), server, "t"):
-            found[f"{name} = {value}"] = options.declared()
-    return found
+            results[f"{name} = {value}"] = options.declared()
+    return results
 
 
 def test_every_option_is_in_sync_once_the_table_is_made(run, read, keyspace, server):
     """Each declared option, in each spelling, finds nothing to alter after CREATE TABLE."""
-    wanted = {text: (fresh(), options) for text, options in declared_options(server).items()}
-    for name, options in wanted.values():
+    expected = {text: (fresh(), options) for text, options in declared_options(server).items()}
+    for name, options in expected.values():
         run(ch.AddTable(keyspace, Table(name=name, columns=(key(),), keyspace=keyspace, options=options)))
-    found = read()
+    part = read()
     wrong = {
-        text: (options, found.table(name).options)
-        for text, (name, options) in wanted.items()
-        if differing_options(options, found.table(name).options, server)
+        text: (options, part.table(name).options)
+        for text, (name, options) in expected.items()
+        if differing_options(options, part.table(name).options, server)
     }
 
-    assert len(wanted) > 60
+    assert len(expected) > 60
     assert {} == wrong
 
 
@@ -174,16 +174,16 @@ def test_every_option_is_in_sync_once_the_table_is_altered(run, read, keyspace, 
     name, wrong = fresh(), []
     run(ch.AddTable(keyspace, Table(name=name, columns=(key(),), keyspace=keyspace)))
     for text, options in declared_options(server).items():
-        found = read().table(name).options
-        differing = differing_options(options, found, server)
+        value = read().table(name).options
+        differing = differing_options(options, value, server)
         if not differing or unalterable_options(differing, server, name):
             continue
-        change = ch.SetOptions(keyspace, name, differing, stored_values(differing, found))
+        change = ch.SetOptions(keyspace, name, differing, stored_values(differing, value))
         run(change)
         if differing_options(options, read().table(name).options, server):
             wrong.append(("set", text))
         coordinator.rows(undo_cql(change, server), timeout=60)
-        if read().table(name).options != found:
+        if read().table(name).options != value:
             wrong.append(("undo", text))
 
     assert [] == wrong
@@ -225,22 +225,22 @@ def indexes(name, server):
 
 def test_every_index_reads_back_as_declared(run, read, keyspace, server):
     """Each kind of index is, once made, the very fact that was declared."""
-    wanted = index_table(fresh())
-    wanted = attrs.evolve(wanted, indexes=indexes(wanted.name, server))
-    run(ch.AddTable(keyspace, wanted), *(ch.AddIndex(keyspace, wanted, index) for index in wanted.indexes))
+    expected = index_table(fresh())
+    expected = attrs.evolve(expected, indexes=indexes(expected.name, server))
+    run(ch.AddTable(keyspace, expected), *(ch.AddIndex(keyspace, expected, index) for index in expected.indexes))
 
-    assert wanted.indexes == read().table(wanted.name).indexes
+    assert expected.indexes == read().table(expected.name).indexes
 
 
 @needs_vector_index
 def test_vector_indexes_read_back_as_declared(run, read, keyspace, server):
     """A vector column and its index are the facts that were declared."""
-    wanted = Table(name=fresh(), columns=(key(), regular("vec", "vector<float, 3>")))
+    desired = Table(name=fresh(), columns=(key(), regular("vec", "vector<float, 3>")))
     using = server.index_class("sai", on_vector=True)
-    index = Index(f"{wanted.name}_ann", "vec", using=using, options=FrozenMap({"similarity_function": "cosine"}))
-    run(ch.AddTable(keyspace, wanted), ch.AddIndex(keyspace, wanted, index))
+    index = Index(f"{desired.name}_ann", "vec", using=using, options=FrozenMap({"similarity_function": "cosine"}))
+    run(ch.AddTable(keyspace, desired), ch.AddIndex(keyspace, desired, index))
 
-    assert (index,) == read().table(wanted.name).indexes
+    assert (index,) == read().table(desired.name).indexes
 
 
 def test_views_read_back_as_declared(run, read, keyspace):
@@ -249,16 +249,16 @@ def test_views_read_back_as_declared(run, read, keyspace):
     base = Table(name=fresh(), columns=columns)
     run(ch.AddTable(keyspace, base))
     keys = (key("x y", "text"), key("B", "int", "clustering", descending=True), key("a", "int", "clustering"))
-    wanted = [
+    expected = [
         View(f"{base.name}_v", (*keys, regular("w", "int")), base.name, keyspace, options=COMMENT),
         View(f"{base.name}_all", (key("B"), key("a", "int", "clustering"), *columns[2:]), base.name, keyspace, True),
         View(f"{base.name}_k", (key(), key("B")), base.name, keyspace),
     ]
-    run(*(ch.AddView(keyspace, view) for view in wanted))
-    found = [read().view(view.name) for view in wanted]
+    run(*(ch.AddView(keyspace, view) for view in expected))
+    live_views = [read().view(view.name) for view in expected]
 
-    assert wanted == [attrs.evolve(f, options=w.options) for w, f in zip(wanted, found, strict=True)]
-    assert "it's\na view" == found[0].options["comment"]
+    assert expected == [attrs.evolve(f, options=w.options) for w, f in zip(expected, live_views, strict=True)]
+    assert "it's\na view" == live_views[0].options["comment"]
 
 
 COMMENT = TableOptions(comment="it's\na view").declared()
@@ -277,9 +277,9 @@ def test_columns_added_dropped_and_renamed(run, read, keyspace, coordinator, ser
 
     for step in reversed(steps):
         coordinator.rows(undo_cql(step, server), timeout=60)
-    found = read().table(table.name)
+    live_table = read().table(table.name)
 
-    assert (table.columns, {'x"1', "Static"}) == (found.columns, set(found.dropped))
+    assert (table.columns, {'x"1', "Static"}) == (live_table.columns, set(live_table.dropped))
 
 
 def test_what_may_be_read_is_what_is_read(server, coordinator):
@@ -299,18 +299,18 @@ def test_what_may_be_read_is_what_is_read(server, coordinator):
 def test_whole_keyspaces_read_back_as_declared(facts, coordinator, server, keyspace, read):
     """A script of any facts runs; what it made has no difference to them, and its own script makes the same again."""
     one, other = f"{keyspace[:40]}_one", f"{keyspace[:40]}_two"
-    wanted = _moved(facts, one, read().keyspace)
+    expected = _moved(facts, one, read().keyspace)
     try:
-        _run_script(wanted, coordinator, server)
-        found = read(one)
-        _run_script(_moved(found, other, found.keyspace), coordinator, server)
-        again = _moved(read(other), one, found.keyspace)
+        _run_script(expected, coordinator, server)
+        value = read(one)
+        _run_script(_moved(value, other, value.keyspace), coordinator, server)
+        again = _moved(read(other), one, value.keyspace)
     finally:
         for name in (one, other):
             coordinator.rows(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
 
-    assert () == diff(found, wanted, server)
-    assert found == again
+    assert () == diff(value, expected, server)
+    assert value == again
 
 
 def _moved(facts, name, like):
@@ -318,9 +318,9 @@ def _moved(facts, name, like):
     return KeyspaceFacts(
         name,
         attrs.evolve(like, name=name),
-        tuple(attrs.evolve(found, keyspace=name) for found in facts.types),
-        tuple(attrs.evolve(found, keyspace=name) for found in facts.tables),
-        tuple(attrs.evolve(found, keyspace=name) for found in facts.views),
+        tuple(attrs.evolve(item, keyspace=name) for item in facts.types),
+        tuple(attrs.evolve(table, keyspace=name) for table in facts.tables),
+        tuple(attrs.evolve(view, keyspace=name) for view in facts.views),
     )
 
 
@@ -333,11 +333,11 @@ def test_hostile_names_and_texts_arrive_as_they_are(run, read, keyspace):
     """Quotes, semicolons, comments and line ends in names and comments are data."""
     hostile = "x\"); DROP TABLE t; -- ' $$ /* \n é☃"
     columns = (key(), regular(hostile, "int"), regular("'", "int"))
-    wanted = Table(name=fresh(), columns=columns, options=TableOptions(comment=hostile).declared())
-    run(ch.AddTable(keyspace, wanted))
-    found = read().table(wanted.name)
+    desired = Table(name=fresh(), columns=columns, options=TableOptions(comment=hostile).declared())
+    run(ch.AddTable(keyspace, desired))
+    live_table = read().table(desired.name)
 
-    assert (wanted.columns, hostile) == (found.columns, found.options["comment"])
+    assert (desired.columns, hostile) == (live_table.columns, live_table.options["comment"])
 
 
 def test_quoted_names_of_tables(run, read, keyspace):

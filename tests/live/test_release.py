@@ -76,11 +76,11 @@ class Releases:
 def releases(scylla_cluster, monkeypatch):
     """Releases of one application on a keyspace of their own."""
     monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
-    found = Releases(scylla_cluster, keyspaces.unique_name("test_release"))
-    keyspaces.create(found())
-    yield found
-    keyspaces.drop(found())
-    found.close()
+    own_releases = Releases(scylla_cluster, keyspaces.unique_name("test_release"))
+    keyspaces.create(own_releases())
+    yield own_releases
+    keyspaces.drop(own_releases())
+    own_releases.close()
 
 
 @pytest.fixture
@@ -188,8 +188,8 @@ def test_a_rollback_stays_rolled_back(releases):
 
     assert ("rolled_back", before) == (back.status, plan(old).schema_from)
     assert "in_sync" == Model.sync_all(old).status
-    assert ["rollback", "sync", "sync"] == [found.kind for found in history(new)]
-    assert ["applied", "rolled_back", "applied"] == [found.status for found in history(new)]
+    assert ["rollback", "sync", "sync"] == [version.kind for version in history(new)]
+    assert ["applied", "rolled_back", "applied"] == [version.status for version in history(new)]
     assert not check(new).in_sync
 
 
@@ -225,10 +225,10 @@ def test_statements_written_by_hand_run_once_and_are_taken_back(releases):
     with pytest.raises(DestructiveChangeRefused, match="RB107"):
         rollback(repo, 0, allow={"DS102"})
     shown = rollback(repo, 0, dry_run=True)
-    digests = [found.allow for found in shown.plan.refusals if found.code == "RB107"]
+    digests = [refusal.allow for refusal in shown.plan.refusals if refusal.code == "RB107"]
     back = rollback(repo, 0, allow={"DS102", digests[0]}, steps=steps[:1])
 
-    assert ["DS102", "RB107", "RB107"] == sorted(found.code for found in shown.plan.refusals)
+    assert ["DS102", "RB107", "RB107"] == sorted(refusal.code for refusal in shown.plan.refusals)
     assert shown.plan.cql == back.plan.cql
     assert ["add_table", "run", "run"] == [step.op for step in first.plan.steps]
     assert ("applied", "in_sync") == (first.status, second.status)
@@ -298,15 +298,15 @@ def test_indexes_and_views_are_waited_for(releases):
 
 def test_the_books_may_be_kept_elsewhere_and_in_one_place_only(releases, scylla_cluster):
     """With ledger_keyspace the keyspace has no internal table; a repo without that setting is refused."""
-    books = keyspaces.unique_name("test_books")
-    away = Releases(scylla_cluster, releases.keyspace, ledger_keyspace=books)
+    ledger_keyspace = keyspaces.unique_name("test_books")
+    away = Releases(scylla_cluster, releases.keyspace, ledger_keyspace=ledger_keyspace)
     result = migrate(away(table("t", *T)), create_keyspace=True)
     names = {row[0] for row in releases().session.execute(
         "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", [releases.keyspace]
     )}  # fmt: skip
     with pytest.raises(ConfigurationError, match="LG102"):
         migrate(releases(table("u", *T)))
-    releases().session.execute(f"DROP KEYSPACE {books}", timeout=60)
+    releases().session.execute(f"DROP KEYSPACE {ledger_keyspace}", timeout=60)
     away.close()
 
     assert {"t"} == names
@@ -352,8 +352,8 @@ def test_the_loop_goes_on_while_a_sync_runs(releases):
         while not syncing.done():
             await asyncio.sleep(0.001)
             ticks += 1
-        told = await diff_async(repo, "live"), await wait_async(repo, timeout=0.0)
-        return ticks, syncing.result().status, (await migrate_async(repo)).status, *told
+        output = await diff_async(repo, "live"), await wait_async(repo, timeout=0.0)
+        return ticks, syncing.result().status, (await migrate_async(repo)).status, *output
 
     ticks, first, second, difference, waited = asyncio.run(both())
 
@@ -391,16 +391,16 @@ def test_a_holder_that_stirs_at_the_last_moment_keeps_its_lock(releases):
     repo = releases(table("t", *T))
     migrate(repo)
     store = CqlLockStore(LwtClient(choose_coordinator(client_of(repo).connection())), repo.keyspace, repo.keyspace)
-    with Lock(store, LockRequest("a test")).acquire() as held:
+    with Lock(store, LockRequest("a test")).acquire() as lease:
         times = iter((0.0, 1000.0))
 
         def clock():
             now = next(times)
-            assert now == 0.0 or held.renew()
+            assert now == 0.0 or lease.renew()
             return now
 
         with pytest.raises(LockTimeout, match="a test"):
             unlock(repo, clock=Clock(clock))
         still = store.read(serial=True).owner
 
-    assert held.owner == still
+    assert lease.owner == still

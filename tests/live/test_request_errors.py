@@ -65,9 +65,9 @@ class Missing(Model, table="missing_notes", repo="failing"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the tables of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="failing") as found:
-        migrate(found, resources=[Note, Tally])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="failing") as new_repo:
+        migrate(new_repo, resources=[Note, Tally])
+        yield new_repo
 
 
 @pytest.fixture
@@ -75,12 +75,12 @@ def weak(scylla_cluster, repo, scylla_fault_proxy):
     """A repo behind a proxy that loses answers; statements are prepared."""
     with scylla_cluster.repo(
         repo.keyspace, name="failing", nodes=[scylla_fault_proxy.address], request_timeout=0.5
-    ) as found:
-        found.save(Note(id=0))
-        found.get(Note, id=0)
-        found.execute(insert(Note(id=0)).if_not_exists())
+    ) as new_repo:
+        new_repo.save(Note(id=0))
+        new_repo.get(Note, id=0)
+        new_repo.execute(insert(Note(id=0)).if_not_exists())
         scylla_fault_proxy.heal()
-        yield found
+        yield new_repo
 
 
 @pytest.fixture(params=WAYS)
@@ -93,9 +93,9 @@ def caught(case):
     """The error of a case, of which the driver's is the cause if it is one of a request."""
 
     def raising(repo):
-        with pytest.raises(ScyllaModelError) as found:
+        with pytest.raises(ScyllaModelError) as error:
             case(repo)
-        return found.value
+        return error.value
 
     return raising
 
@@ -148,9 +148,9 @@ def test_rows_of_bulk_work_have_our_errors(run, repo):
     """Each in the report, whether a statement cannot be prepared or its answer is an error."""
 
     def case(repo):
-        with pytest.raises(BulkWriteError) as found:
+        with pytest.raises(BulkWriteError) as result:
             repo.save_many([Missing(id=1), Missing(id=2)])
-        return [type(error.error) for error in found.value.report.errors]
+        return [type(error.error) for error in result.value.report.errors]
 
     assert [RequestRefused] * 2 == run(case, repo)
 
@@ -318,12 +318,12 @@ def test_what_a_client_sent_is_refused_before_anything_is_sent(run, repo):
 
 def test_errors_are_json(repo):
     """A log line holds code, text, cause, and whether the write may be applied."""
-    with pytest.raises(RequestFailed) as found:
+    with pytest.raises(RequestFailed) as error:
         repo.get(Missing, id=1)
-    told = found.value.to_dict()
+    document = error.value.to_dict()
 
-    assert ("QY112", "RequestRefused", False) == (told["code"], told["error"], told["may_be_applied"])
-    assert told["cause"].startswith("InvalidRequest: ")
+    assert ("QY112", "RequestRefused", False) == (document["code"], document["error"], document["may_be_applied"])
+    assert document["cause"].startswith("InvalidRequest: ")
 
 
 def test_a_schema_that_cannot_be_read_stops_no_request(scylla_cluster, repo, caplog):

@@ -87,8 +87,8 @@ def keyspace(logins):
 
 def rights(repo, role, *commands):
     """The statements that `grants` prints for these commands, without those of what does not exist yet."""
-    found = [cql for grant in required_grants(repo, role) if set(commands) & set(grant.commands) for cql in grant.cql]
-    return [cql for cql in dict.fromkeys(found) if "scyllamodel_backfills" not in cql and ".bills" not in cql]
+    values = [cql for grant in required_grants(repo, role) if set(commands) & set(grant.commands) for cql in grant.cql]
+    return [cql for cql in dict.fromkeys(values) if "scyllamodel_backfills" not in cql and ".bills" not in cql]
 
 
 def without(logins, statements, run):
@@ -319,11 +319,11 @@ def changes(keyspace, about, server):
 def test_a_server_asks_for_what_each_kind_of_change_needs(logins):
     """Without the permission of the table of needs it refuses the statement, and with it alone it runs it."""
     name, role = logins.keyspace(), logins.role("walker")
-    look = ClusterView.connect(logins.admin.in_keyspace(name))
+    cluster_view = ClusterView.connect(logins.admin.in_keyspace(name))
     seen = set()
     with logins.repo(role, name) as repo:
-        for change in changes(name, look.introspect([name])[name].keyspace, look.server):
-            step = make_step(1, change, (), look.server)
+        for change in changes(name, cluster_view.introspect([name])[name].keyspace, cluster_view.server):
+            step = make_step(1, change, (), cluster_view.server)
             ((permission, *place),) = change_permissions(change)
             right = f"{grant_clause(permission, *place)}"
             with pytest.raises(Unauthorized):
@@ -343,5 +343,5 @@ def test_a_server_asks_for_what_each_kind_of_change_needs(logins):
                     logins.run(f"REVOKE ALL PERMISSIONS ON {made} FROM {role}")
             seen.add(type(change))
 
-    others = {c.SetMask: look.server.has_masks, c.SetTtlColumn: look.server.has_ttl_columns}
+    others = {c.SetMask: cluster_view.server.has_masks, c.SetTtlColumn: cluster_view.server.has_ttl_columns}
     assert set(CHANGE_PERMISSIONS) - {kind for kind, is_there in others.items() if not is_there} == seen

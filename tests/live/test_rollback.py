@@ -61,9 +61,9 @@ class App:
 def app(scylla_cluster, monkeypatch):
     """An application whose releases have one history."""
     monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
-    found = App(scylla_cluster)
-    yield found
-    found.close()
+    own_app = App(scylla_cluster)
+    yield own_app
+    own_app.close()
 
 
 def released(repo):
@@ -98,7 +98,7 @@ def test_chains_return_to_the_first_version_and_close_the_ledger(app):
     ]
     assert shown.plan.cql == back.plan.cql
     assert ("rolled_back", before) == (back.status, app.schema())
-    assert ["applied", *["rolled_back"] * 3, "applied"] == [found.status for found in history(last)]
+    assert ["applied", *["rolled_back"] * 3, "applied"] == [version.status for version in history(last)]
     assert "in_sync" == rollback(last, first.version).status
 
 
@@ -170,7 +170,7 @@ def test_a_rollback_that_was_killed_is_finished_without_running_twice(app, monke
     assert "interrupted" == stopped.state
     assert ("rolled_back", before) == (back.status, app.schema())
     assert 1 == sum(cql == f"DROP TABLE {app.keyspace}.raw" for cql in sent)
-    assert ["applied", "partial", "rolled_back", "applied"] == [found.status for found in history(last)]
+    assert ["applied", "partial", "rolled_back", "applied"] == [version.status for version in history(last)]
 
 
 def test_a_run_with_nothing_to_do_settles_what_a_dead_one_left(app, monkeypatch):

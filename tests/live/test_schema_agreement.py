@@ -46,12 +46,12 @@ def repo(three):
         node.resume()
         if not node.is_running:
             node.start()
-    with three.repo("agree", name="agree") as found:
-        coordinator = choose_coordinator(client_of(found).connection())
+    with three.repo("agree", name="agree") as new_repo:
+        coordinator = choose_coordinator(client_of(new_repo).connection())
         await_agreement(coordinator, 120)
         coordinator.rows(KEYSPACE, timeout=60)
         await_agreement(coordinator, 120)
-        yield found
+        yield new_repo
 
 
 def node_of(three, address):
@@ -82,9 +82,9 @@ def test_another_data_centre_s_policy_does_not_change_the_coordinator(three, rep
     lowest = choose_coordinator(client_of(repo).connection())
     others = [host.address for host in client_of(repo).connection().hosts if host.host_id != lowest.host_id]
     with three.repo("agree", local_dc=None, load_balancing_policy=WhiteListRoundRobinPolicy(others)) as elsewhere:
-        found = choose_coordinator(client_of(elsewhere).connection())
+        coordinator = choose_coordinator(client_of(elsewhere).connection())
 
-    assert lowest.host_id == found.host_id
+    assert lowest.host_id == coordinator.host_id
 
 
 def notes(repo, code, models=MODELS):
@@ -184,15 +184,15 @@ def test_a_cancelled_reader_leaves_nothing_behind(three, repo):
         migrate(load, resources=[Kept, Tally])
         load.save_many(Kept(id=number) for number in range(500))
 
-        async def read(found):
-            async for _ in found:
+        async def read(value):
+            async for _ in value:
                 await asyncio.sleep(0.001)
 
         async def main():
             repo = load.aio()
             readers = [
-                asyncio.ensure_future(read(found))
-                for found in (repo.stream(select(Kept).whole_table(), page_size=20), repo.scan(Kept, page_size=20))
+                asyncio.ensure_future(read(value))
+                for value in (repo.stream(select(Kept).whole_table(), page_size=20), repo.scan(Kept, page_size=20))
             ]
             await asyncio.sleep(0.1)
             for reader in readers:

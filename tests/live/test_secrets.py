@@ -58,9 +58,9 @@ class Client(Model, table="secret_clients", repo="secrets_live"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="secrets_live") as found:
-        migrate(found, resources=[Client])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="secrets_live") as new_repo:
+        migrate(new_repo, resources=[Client])
+        yield new_repo
 
 
 GOOD = Card(holder="Ann", number=SECRET)
@@ -98,8 +98,8 @@ def verbs(repo, row):
 
 def changes(row):
     """The values of a row as assignments."""
-    found = (Client.pin.to(row.pin), Client.card.to(row.card), Client.cards.to(row.cards))
-    return [one for one in found if one.value]
+    values = (Client.pin.to(row.pin), Client.card.to(row.card), Client.cards.to(row.cards))
+    return [one for one in values if one.value]
 
 
 def in_batch(repo, row):
@@ -154,10 +154,10 @@ def test_a_secret_step_runs_once_and_is_shown_nowhere(repo, spans, caplog):
     result = migrate(repo, resources=[Client], steps=[raw], on_event=events.append)
     again = migrate(repo, resources=[Client], steps=[raw])
     written = history(repo, steps=True)
-    found = repo.get(Client, token=SECRET, number=77)
+    row = repo.get(Client, token=SECRET, number=77)
 
     assert ("applied", "in_sync", planned.cql) == (result.status, again.status, result.plan.cql)
-    assert found is not None
+    assert row is not None
     shown = f"{planned!r}{planned.render()}{planned.to_dict()}{events}{result!r}{result.to_dict()}{written}"
     shown += f"{[one.to_dict() for one in written]}{pickle.dumps((planned, result))}{spans()}{caplog.text}"
     assert SECRET not in shown
@@ -234,10 +234,10 @@ def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
         batch.save(row)
         batch.execute(update(Client).where(Client.token == SECRET, Client.number == 5).set(Client.pin.to(SECRET)))
         batch.send()
-        found = other.get(Client, token=SECRET, number=5)
-        found.pin = f"{SECRET}!"
+        loaded = other.get(Client, token=SECRET, number=5)
+        loaded.pin = f"{SECRET}!"
         waiting = other.batch()
-        waiting.save(found)
+        waiting.save(loaded)
         waiting.delete(client(number=6, **good))
         lost = other.execute(insert(row).if_not_exists())
         query = select(Client).where(Client.token == SECRET, Client.number >= 0)
@@ -251,7 +251,7 @@ def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
         kept += [
             batch,
             waiting,
-            found,
+            loaded,
             lost,
             part,
             query,
@@ -262,7 +262,7 @@ def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
         ]
         kept += [other.all(select(Client.pin).where(Client.token == SECRET)), list(other.scan(Client))]
         kept += [caught(lambda: other.raw(f"SELECT * FROM {table(repo)}", into=Client))]
-        other.save(found)
+        other.save(loaded)
         shown = {kind.__qualname__ for kind, one in everything() if SECRET in repr(one)}
     assert len(kept) > 20
     assert set() == shown
@@ -290,5 +290,5 @@ def locals_of(error):
     inside = error.__traceback__
     while inside is not None and "/tests/" in inside.tb_frame.f_code.co_filename:
         inside = inside.tb_next
-    found = traceback.TracebackException.from_exception(error.with_traceback(inside), capture_locals=True)
-    return "".join(found.format())
+    report = traceback.TracebackException.from_exception(error.with_traceback(inside), capture_locals=True)
+    return "".join(report.format())

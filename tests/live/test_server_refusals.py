@@ -76,10 +76,10 @@ class Hits(Model, table="hits", repo="refusals"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
     """The tables of this module in a keyspace of their own."""
-    with scylla_cluster.repo(keyspaces.unique_name("refusals"), name="refusals") as found:
-        migrate(found, resources=[Item, Blob, Pair, Hits], create_keyspace=True)
-        yield found
-        keyspaces.drop(found)
+    with scylla_cluster.repo(keyspaces.unique_name("refusals"), name="refusals") as new_repo:
+        migrate(new_repo, resources=[Item, Blob, Pair, Hits], create_keyspace=True)
+        yield new_repo
+        keyspaces.drop(new_repo)
 
 
 @pytest.fixture(params=WAYS)
@@ -136,7 +136,7 @@ REFUSED = {
 def test_the_server_refuses_what_is_refused_here(run, repo, query, text):
     """Sent as text, each is an error of the server."""
     with pytest.raises(QueryNotSupported):
-        run(lambda found: found.execute(query))
+        run(lambda on: on.execute(query))
 
     with pytest.raises((InvalidRequest, SyntaxException)):
         repo.session.execute(text % f"{repo.keyspace}.items")
@@ -203,13 +203,13 @@ def test_a_null_among_several_values_of_a_condition(run):
     where = [Item.shop == "nulls", Item.year == 1]
 
     def case(repo):
-        found = []
+        results = []
         for number, status in enumerate((None, "", "a", "b")):
             repo.insert(Item(shop="nulls", year=1, number=number, status=status), nulls=True)
             change = update(Item).where(*where, Item.number == number).set(Item.owner.to("x"))
-            found.append(repo.execute(change.if_(Item.status.in_(["a", None]))).applied)
-            found.append(repo.execute(change.if_(Item.total.in_([7, None]))).applied)
-        return found
+            results.append(repo.execute(change.if_(Item.status.in_(["a", None]))).applied)
+            results.append(repo.execute(change.if_(Item.total.in_([7, None]))).applied)
+        return results
 
     assert [True, False, False, False, True, False, False, False] == run(case)
 
@@ -241,10 +241,10 @@ def test_conditions_of_two_rows_of_one_partition_are_sent(repo):
 def test_a_level_that_is_none_is_refused(run):
     """By number, and a level of reads for the conditions of a write."""
     with pytest.raises(ConfigurationError, match="consistency"):
-        run(lambda found: found.all(N.consistency(99)))
+        run(lambda value: value.all(N.consistency(99)))
     with pytest.raises(ConfigurationError, match="use 'SERIAL', or 'LOCAL_SERIAL'"):
-        run(lambda found: found.execute(IF.if_exists().serial_consistency("QUORUM")))
-    assert [] == run(lambda found: found.all(select(Item).where(Item.shop == "-").consistency(ConsistencyLevel.ONE)))
+        run(lambda on: on.execute(IF.if_exists().serial_consistency("QUORUM")))
+    assert [] == run(lambda value: value.all(select(Item).where(Item.shop == "-").consistency(ConsistencyLevel.ONE)))
 
 
 def test_the_longest_time_to_live_is_the_servers(repo):

@@ -46,9 +46,9 @@ class Bare(Model, table="single_bare", repo="single"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the tables of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="single") as found:
-        migrate(found, resources=[Page, Bare])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="single") as new_repo:
+        migrate(new_repo, resources=[Page, Bare])
+        yield new_repo
 
 
 @pytest.fixture
@@ -56,10 +56,10 @@ def weak(scylla_cluster, repo, scylla_fault_proxy):
     """A repo behind a proxy that loses answers."""
     with scylla_cluster.repo(
         repo.keyspace, name="single", nodes=[scylla_fault_proxy.address], request_timeout=0.5
-    ) as found:
-        found.save(Page(book="warm"))
+    ) as new_repo:
+        new_repo.save(Page(book="warm"))
         scylla_fault_proxy.heal()
-        yield found
+        yield new_repo
 
 
 @pytest.fixture
@@ -257,7 +257,7 @@ def test_a_statement_keeps_the_values_that_it_was_given(run, repo, book):
             repo.execute(statement)
         return repo.get_many(Page, [(book, number) for number in (1, 2, 3)])
 
-    found = run(case)
+    done = run(case)
 
-    assert [{"a"}] * 3 == [one.tags for one in found]
-    assert ["one"] == found[1].lines
+    assert [{"a"}] * 3 == [one.tags for one in done]
+    assert ["one"] == done[1].lines

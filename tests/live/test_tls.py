@@ -35,8 +35,8 @@ class Server:
     def repo(self, host="localhost", **settings):
         """A repo that trusts the certificate and shows the client's."""
         given = {"tls_ca": self.certificate, **CLIENT, **settings}
-        found = {name: value for name, value in given.items() if value is not None}
-        return Repo("tls", nodes=[f"{host}:{self.port}"], keyspace="shop", **found)
+        by_name = {name: value for name, value in given.items() if value is not None}
+        return Repo("tls", nodes=[f"{host}:{self.port}"], keyspace="shop", **by_name)
 
     def refusal(self, **settings):
         """The error of a connection that must fail."""
@@ -75,10 +75,10 @@ def test_a_name_that_was_given_is_the_one_that_is_checked(server):
     with server.repo(create_keyspace=True) as repo:
         migrate(repo, resources=[Sealed])
         repo.save(Sealed(id=1))
-        found = repo.get(Sealed, id=1)
+        loaded = repo.get(Sealed, id=1)
         sealed = [row.ssl_enabled for row in repo.session.execute("SELECT ssl_enabled FROM system_views.clients")]
 
-    assert Sealed(id=1) == found
+    assert Sealed(id=1) == loaded
     assert sealed
     assert all(sealed)
 
@@ -92,30 +92,30 @@ def test_a_url_says_all_of_it(server):
 
 def test_another_name_is_refused(server):
     """An address that is not in the certificate is refused, with the way to name it and no way around the check."""
-    told = server.refusal(host="127.0.0.1")
+    refusal = server.refusal(host="127.0.0.1")
 
-    assert "its certificate is not valid for '127.0.0.1'" in told
-    assert "nodes=" in told
-    assert "leave" not in told
+    assert "its certificate is not valid for '127.0.0.1'" in refusal
+    assert "nodes=" in refusal
+    assert "leave" not in refusal
 
 
 @pytest.mark.parametrize("settings", [{}, {"tls_ca": CLIENT["tls_cert"]}], ids=["system", "other"])
 def test_an_unknown_authority_is_refused(server, settings):
     """A certificate of an unknown authority is refused, with the setting that trusts it and no way around the check."""
     trust = settings or {"tls_ca": None, "tls_cert": None, "tls_key": None, "ssl_context": ssl.create_default_context()}
-    told = server.refusal(**trust)
+    refusal = server.refusal(**trust)
 
-    assert "its certificate is not signed by a trusted authority" in told
-    assert "tls_ca=" in told
-    assert "leave" not in told
+    assert "its certificate is not signed by a trusted authority" in refusal
+    assert "tls_ca=" in refusal
+    assert "leave" not in refusal
 
 
 def test_a_missing_client_certificate_is_named(server):
     """A server that asks for a certificate says so to a repo that has none."""
-    told = server.refusal(tls_cert=None, tls_key=None)
+    refusal = server.refusal(tls_cert=None, tls_key=None)
 
-    assert "requires a client certificate" in told
-    assert "tls_cert=" in told
+    assert "requires a client certificate" in refusal
+    assert "tls_cert=" in refusal
 
 
 def test_a_port_without_tls_is_named(scylla_cluster):

@@ -25,7 +25,7 @@ def keyspace(scylla_cluster):
 
 def tables(repo):
     """The names of the tables that there are."""
-    return {found.name for found in inspect(repo)[repo.keyspace].tables}
+    return {table.name for table in inspect(repo)[repo.keyspace].tables}
 
 
 def test_what_the_other_repo_made_is_its_own(scylla_cluster, keyspace):

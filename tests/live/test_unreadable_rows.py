@@ -98,9 +98,9 @@ class Cat(Pet, discriminator_value="cat"):
 @pytest.fixture(scope="module")
 def repo(scylla_cluster, scylla_repo):
     """A repo with the tables of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="unreadable_live") as found:
-        migrate(found, resources=[Thing, Pet, Cat])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="unreadable_live") as new_repo:
+        migrate(new_repo, resources=[Thing, Pet, Cat])
+        yield new_repo
 
 
 @pytest.fixture
@@ -116,11 +116,11 @@ def write(repo, shelf, name, literal, at=0):
 
 def connections(session):
     """The open connections of a session; a broken one would be replaced by another object."""
-    found: list[Any] = []
+    results: list[Any] = []
     for pool in list(session._pools.values()):
-        held = pool._connections
-        found += held.values() if isinstance(held, dict) else held
-    return {id(one): one.is_defunct or one.is_closed for one in found}
+        value = pool._connections
+        results += value.values() if isinstance(value, dict) else value
+    return {id(one): one.is_defunct or one.is_closed for one in results}
 
 
 UNREADABLE = {
@@ -163,16 +163,16 @@ def test_what_the_driver_cannot_decode_fails_its_row_alone(repo, shelf, name, li
 def test_every_read_of_several_rows_can_go_past_one(repo, shelf, way, name, literal):
     """Without ``on_error`` the row ends the read; with it the others come, and the error has the row's key."""
 
-    def case(found):
+    def case(result):
         query = select(Thing).where(Thing.shelf == shelf)
         keys = [(shelf, datetime.fromtimestamp(at, timezone.utc)) for at in range(3)]
         errors = []
         reads = [
-            lambda **on: found.all(query, **on),
-            lambda **on: found.rows(found.stream(query, page_size=2, **on)),
-            lambda **on: found.page(query, **on).items,
-            lambda **on: [row for row in found.rows(found.scan(Thing, parallelism=2, **on)) if row.shelf == shelf],
-            lambda **on: [row for row in found.get_many(Thing, keys, **on) if row is not None],
+            lambda **on: result.all(query, **on),
+            lambda **on: result.rows(result.stream(query, page_size=2, **on)),
+            lambda **on: result.page(query, **on).items,
+            lambda **on: [row for row in result.rows(result.scan(Thing, parallelism=2, **on)) if row.shelf == shelf],
+            lambda **on: [row for row in result.get_many(Thing, keys, **on) if row is not None],
         ]
         for read in reads:
             with pytest.raises((LoadError, BulkWriteError)):
@@ -336,9 +336,9 @@ def test_the_first_and_the_last_moment_go_there_and_back(repo, shelf):
     last = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=timezone.utc)
     for value in (first, last):
         repo.save(Thing(shelf=shelf, at=value, seen=value, days=[value]))
-        found = repo.get(Thing, shelf=shelf, at=value)
-        assert found is not None
-        assert [value] * 3 == [found.at, found.seen, *found.days]
+        row = repo.get(Thing, shelf=shelf, at=value)
+        assert row is not None
+        assert [value] * 3 == [row.at, row.seen, *row.days]
 
 
 def test_an_address_of_the_other_family_is_not_sent(repo, shelf):
@@ -383,11 +383,11 @@ def test_a_row_from_before_its_column_loads_the_default(repo):
     notes = [note.object.rpartition(".")[2] for step in result.plan.steps for note in step.lints]
     assert ["rank"] == notes
 
-    found = repo.get(Grown, id=1)
-    assert found is not None
-    assert ("en", None) == (found.lang, found.rank)
-    repo.save(found)
+    loaded = repo.get(Grown, id=1)
+    assert loaded is not None
+    assert ("en", None) == (loaded.lang, loaded.rank)
+    repo.save(loaded)
     assert [(1, None)] == [tuple(row) for row in repo.raw(f"SELECT id, lang FROM {repo.keyspace}.from_before")]
-    found.lang = "cs"
-    repo.save(found)
+    loaded.lang = "cs"
+    repo.save(loaded)
     assert [(1, "cs")] == [tuple(row) for row in repo.raw(f"SELECT id, lang FROM {repo.keyspace}.from_before")]

@@ -83,20 +83,20 @@ def sets_of(shape):
 
 def kinds_of(shape, other):
     """Columns made of these values: alone, and in every container."""
-    found = [
+    values = [
         (shape.hint | None, st.none() | shape.values),
         (list[shape.hint], st.lists(shape.values, max_size=4)),
         (list[shape.hint] | None, st.none() | st.lists(shape.values, max_size=2)),
         (tuple[shape.hint, other.hint | None] | None, st.none() | st.tuples(shape.values, st.none() | other.values)),
     ]
     if shape.key:
-        found += [
+        values += [
             (set[shape.hint], sets_of(shape)),
             (frozenset[shape.hint] | None, st.none() | sets_of(shape).map(frozenset)),
             (dict[shape.hint, other.hint], maps_of(shape, other)),
             (cql.Frozen[dict[shape.hint, other.hint]] | None, st.none() | maps_of(shape, other)),
         ]
-    return found
+    return values
 
 
 def random_model(number, chance):
@@ -179,7 +179,7 @@ class Values(RuleBasedStateMachine):
     def saved(self, how):
         """Save, and compare the row with the instance, which a second save does not send."""
         row, repo = self.row, self.repo
-        wanted = forms(row)
+        expected = forms(row)
         if how == "batch":
             with repo.batch() as batch:
                 batch.save(row)
@@ -188,13 +188,13 @@ class Values(RuleBasedStateMachine):
         else:
             row = self.row = row.replace() if how == "replace" else row
             repo.save(row)
-        found = repo.get(type(row), id=row.id)
-        assert wanted == forms(found)
-        assert row == found
-        assert found == copy.deepcopy(row)
+        loaded = repo.get(type(row), id=row.id)
+        assert expected == forms(loaded)
+        assert row == loaded
+        assert loaded == copy.deepcopy(row)
         before = self.sent.total()
         repo.save(row)
-        repo.save(found)
+        repo.save(loaded)
         assert before == self.sent.total()
 
 
@@ -216,16 +216,16 @@ def machine(scylla_cluster):
     def count(event):
         sent[event.cql.partition(" ")[0]] += 1
 
-    with scylla_cluster.repo(keyspaces.unique_name("machine"), name="machine", on_query=count) as found:
-        migrate(found, resources=[model for model, _ in MODELS], create_keyspace=True)
+    with scylla_cluster.repo(keyspaces.unique_name("machine"), name="machine", on_query=count) as new_repo:
+        migrate(new_repo, resources=[model for model, _ in MODELS], create_keyspace=True)
         # Hypothesis draws from the constants of modules, so those that are imported on first use must be there by now.
         row = MODELS[0][0](id=uuid.uuid4())
-        found.save_many([row])
-        with found.batch() as batch:
+        new_repo.save_many([row])
+        with new_repo.batch() as batch:
             batch.save(row.replace(opaque=Opaque("a")))
-        found.save(found.get(type(row), id=row.id))
-        yield type("Machine", (Values,), {"repo": found, "sent": sent})
-        keyspaces.drop(found)
+        new_repo.save(new_repo.get(type(row), id=row.id))
+        yield type("Machine", (Values,), {"repo": new_repo, "sent": sent})
+        keyspaces.drop(new_repo)
 
 
 def test_a_row_is_what_was_done_to_its_instances(machine):

@@ -89,17 +89,17 @@ def server(scylla_cluster, profile):
 def _frozen(fields):
     """Fields of a user type that are user types themselves are frozen."""
     return [
-        (name, cql.parse_type(f"frozen<{found.cql}>") if hasattr(found, "frozen") else found) for name, found in fields
+        (name, cql.parse_type(f"frozen<{value.cql}>") if hasattr(value, "frozen") else value) for name, value in fields
     ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_values_of_every_type_come_back(server, case):
     """Equal, and of the class that the annotation says."""
-    found = [server.returned(case.hint, value) for value in case.values]
+    values = [server.returned(case.hint, value) for value in case.values]
 
-    assert case.values == found
-    assert [type(value) for value in case.values] == [type(value) for value in found]
+    assert case.values == values
+    assert [type(value) for value in case.values] == [type(value) for value in values]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -145,7 +145,7 @@ def test_any_value_of_any_nesting_comes_back(server, data):
 
 
 def _has_vector(hint):
-    return any(isinstance(found, VectorType) for found in walk(map_annotation(hint).type))
+    return any(isinstance(part, VectorType) for part in walk(map_annotation(hint).type))
 
 
 def test_counters_come_back(server):

@@ -32,8 +32,8 @@ def view(name, base, *columns, **facts):
 def user_type(name, *fields):
     """A user type with fields ``name type [from=old]``."""
     words = [field.split() for field in fields]
-    old = {found[0]: found[2].removeprefix("from=") for found in words if len(found) > 2}
-    return UserType(name, tuple((found[0], parse_type(found[1])) for found in words), renamed=old)
+    old = {word[0]: word[2].removeprefix("from=") for word in words if len(word) > 2}
+    return UserType(name, tuple((word[0], parse_type(word[1])) for word in words), renamed=old)
 
 
 def schema(*parts, keyspace=True):
@@ -47,7 +47,7 @@ def schema(*parts, keyspace=True):
     )
 
 
-def wanted(*parts):
+def desired(*parts):
     """What models declare of keyspace ``k``, and nothing of the keyspace itself."""
     return schema(*parts, keyspace=None)
 
@@ -58,7 +58,7 @@ def index(column_, name=None, **facts):
 
 
 def _names(columns):
-    return ", ".join(found.name for found in columns)
+    return ", ".join(column.name for column in columns)
 
 
 _TOLD = {
@@ -85,6 +85,6 @@ _TOLD = {
 }
 
 
-def told(changes):
+def summaries(changes):
     """Each change in a few words."""
     return [_TOLD[type(change)](change) for change in changes]

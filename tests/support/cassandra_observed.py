@@ -44,20 +44,20 @@ _WORDS = {
 }
 
 
-def expanded(found):
+def expanded(cql):
     """A piece of the file with its abbreviations written out."""
-    if isinstance(found, str):
+    if isinstance(cql, str):
         for short, long in _SHORT.items():
-            found = found.replace(short, long)
-        found = re.sub(r"\bCY ", "CREATE TYPE k.", found)
-        found = re.sub(r"<(\w)\*(\d+)>", lambda match: match[1] * int(match[2]), found)
-        return re.sub(rf"\b({'|'.join(_WORDS)})\b", lambda match: _WORDS[match[1]], found)
-    if isinstance(found, list):
-        return [expanded(item) for item in found]
-    if isinstance(found, dict):
-        thresholds = {"max_threshold": "32", "min_threshold": "4"} if "+thr" in found else {}
-        return {**{key: expanded(item) for key, item in found.items() if key != "+thr"}, **thresholds}
-    return found
+            cql = cql.replace(short, long)
+        cql = re.sub(r"\bCY ", "CREATE TYPE k.", cql)
+        cql = re.sub(r"<(\w)\*(\d+)>", lambda match: match[1] * int(match[2]), cql)
+        return re.sub(rf"\b({'|'.join(_WORDS)})\b", lambda match: _WORDS[match[1]], cql)
+    if isinstance(cql, list):
+        return [expanded(item) for item in cql]
+    if isinstance(cql, dict):
+        thresholds = {"max_threshold": "32", "min_threshold": "4"} if "+thr" in cql else {}
+        return {**{key: expanded(item) for key, item in cql.items() if key != "+thr"}, **thresholds}
+    return cql
 
 
 _ALL = json.loads((Path(__file__).parents[1] / "data" / "cassandra-observed.json").read_text(encoding="utf-8"))

@@ -35,8 +35,8 @@ def returned(value, cql_type, user_types=None):
 def round_trip(hint, value, user_types=None):
     """A value dumped, serialised, deserialised and loaded."""
     dumped = value if hint.dump is None else hint.dump(value)
-    found = returned(dumped, hint.type, user_types)
-    return found if hint.load is None else hint.load(found)
+    result = returned(dumped, hint.type, user_types)
+    return result if hint.load is None else hint.load(result)
 
 
 def prepared(shape, user_types=None):

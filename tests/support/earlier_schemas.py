@@ -10,10 +10,10 @@ from scyllamodel.types.cql_types import user_type_names
 
 def deep_types(facts, names):
     """These user types and all that are inside them."""
-    found = set(names)
-    while more := {name for item in facts.types if item.name in found for name in item.user_types} - found:
-        found |= more
-    return found
+    values = set(names)
+    while more := {name for item in facts.types if item.name in values for name in item.user_types} - values:
+        values |= more
+    return values
 
 
 @st.composite
@@ -26,12 +26,12 @@ def earlier(draw, now):
         for table in now.tables
         if table.name in bases or draw(st.booleans())
     ]
-    held = deep_types(now, {name for table in tables for name in table.user_types})
-    held |= deep_types(now, {item.name for item in now.types if draw(st.booleans())})
+    held_types = deep_types(now, {name for table in tables for name in table.user_types})
+    held_types |= deep_types(now, {item.name for item in now.types if draw(st.booleans())})
     keyed = deep_types(
         now, {name for table in now.tables for c in table.partition_key for name in user_type_names(c.type)}
     )
-    types = [_fewer_fields(draw, item, whole=item.name in keyed) for item in now.types if item.name in held]
+    types = [_fewer_fields(draw, item, whole=item.name in keyed) for item in now.types if item.name in held_types]
     return attrs.evolve(now, types=types, tables=tables, views=views)
 
 

@@ -89,12 +89,12 @@ def commands(repo: Any, table: str) -> dict[str, Any]:
 
 def refusals(repo: Any, table: str) -> dict[str, ScyllaModelError]:
     """The errors of the commands that do not work, by command; another error than ours is raised."""
-    found: dict[str, ScyllaModelError] = {}
+    results: dict[str, ScyllaModelError] = {}
     for name, call in commands(repo, table).items():
         error = _error_of(call)
         if error is not None:
-            found[name] = error
-    return found
+            results[name] = error
+    return results
 
 
 def _error_of(call: Any) -> ScyllaModelError | None:

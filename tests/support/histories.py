@@ -53,12 +53,12 @@ def declared(chosen: dict[str, Any]) -> KeyspaceFacts:
         columns += [f"{name} text" for name in "ab" if chosen[f"t.{name}"]]
         columns += ["p frozen<p>"] * bool(chosen["t.p"] and types)
         options = {"default_time_to_live": chosen["t.ttl"], "comment": chosen["t.comment"]}
-        found = table("t", *columns, options={name: value for name, value in options.items() if value is not None})
-        if chosen["t.index"] in ("a", "b") and chosen["t.index"] in found:
-            found = attrs.evolve(found, indexes=(index(chosen["t.index"], "t_idx"),))
-        tables.append(found)
+        live_table = table("t", *columns, options={name: value for name, value in options.items() if value is not None})
+        if chosen["t.index"] in ("a", "b") and chosen["t.index"] in live_table:
+            live_table = attrs.evolve(live_table, indexes=(index(chosen["t.index"], "t_idx"),))
+        tables.append(live_table)
         if chosen["v"] is not None:
-            key = found.partition_key[0].name
+            key = live_table.partition_key[0].name
             first, last = ("at", key) if chosen["v"] == "at" else ("n", key)
             rest = [] if first == "at" else ["at int ck"]
             views.append(view("v", "t", f"{first} int pk", f"{last} int ck", *rest))
@@ -152,8 +152,8 @@ class World:
         for version in self.ledger.versions():
             if version.status in RESTORABLE_STATUSES:  # its process may have died before it could take the snapshot
                 self.snapshots.setdefault(version.version, self.state)
-        for found in settled:
-            claimed = {int(s.cql.split()[1]) for s in found.steps if s.state == "claimed" and s.cql[:3] == "RAW"}
+        for plan in settled:
+            claimed = {int(s.cql.split()[1]) for s in plan.steps if s.state == "claimed" and s.cql[:3] == "RAW"}
             self.doubtful |= claimed
 
     def migrate(self, goal: KeyspaceFacts, *, contract: bool = False, raw: bool = False) -> str:
@@ -205,7 +205,7 @@ class World:
 
     def words(self) -> list[str]:
         """What a person who looked would say of each undo that a kill left in doubt."""
-        found = self.ledger.with_steps(self.ledger.versions())
-        steps = [step for version in found for step in version.steps if step.undone_step is not None]
+        versions = self.ledger.with_steps(self.ledger.versions())
+        steps = [step for version in versions for step in version.steps if step.undone_step is not None]
         names = {"/".join(map(str, step.undone_step)): int(step.cql.split()[1]) for step in steps}
         return [f"RB106:{name}" + ("" if number in self.ran else ":done") for name, number in names.items()]

@@ -218,10 +218,10 @@ def explore(programs: list[Program], steps: int, budget: Budget) -> Report:
         if not following:
             report.ends += 1
             _check_end(state)
-        for found in following:
-            if found not in seen:
-                seen.add(found)
-                stack.append(found)
+        for item in following:
+            if item not in seen:
+                seen.add(item)
+                stack.append(item)
     return report
 
 

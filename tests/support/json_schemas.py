@@ -18,12 +18,12 @@ _REGISTRY = Registry().with_resources((schema["$id"], Resource.from_contents(sch
 
 def faults(document):
     """What the schema of its kind has against a document, as texts; a list is looked into."""
-    found = [
+    values = [
         f"{'/'.join(map(str, error.absolute_path))}: {error.message}"
         for error in Draft202012Validator(SCHEMAS[document["kind"]], registry=_REGISTRY).iter_errors(document)
     ]
     items = document["items"] if document["kind"] == "list" else []
-    return found + [fault for item in items for fault in faults(item["answer"])]
+    return values + [fault for item in items for fault in faults(item["answer"])]
 
 
 def document_in(text):

@@ -28,10 +28,10 @@ def main(node, keyspace, name, lease, rounds):
         store = CqlLockStore(LwtClient(choose_coordinator(client_of(repo).connection())), keyspace, name)
         say("ready")
         try:
-            with Lock(store, LockRequest("a test", lease_seconds=float(lease))).acquire() as held:
-                say("taken", held.fencing_token)
+            with Lock(store, LockRequest("a test", lease_seconds=float(lease))).acquire() as own_lease:
+                say("taken", own_lease.fencing_token)
                 for step in range(int(rounds)):
-                    held.fence(1, step)
+                    own_lease.fence(1, step)
                     say("fenced")
                     time.sleep(0.1)
                 say("done")

@@ -26,7 +26,10 @@ _NATIVES = """
 Ascii Text Blob Boolean TinyInt SmallInt Int BigInt VarInt Float Double Decimal UUID TimeUUID Timestamp Date Time Inet
 Duration Counter
 """
-NATIVES = {map_annotation(found).type.name: found for found in (getattr(cql, name) for name in _NATIVES.split())}
+NATIVES = {
+    map_annotation(column_facts).type.name: column_facts
+    for column_facts in (getattr(cql, name) for name in _NATIVES.split())
+}
 """The annotation of each native type."""
 
 
@@ -75,11 +78,11 @@ def _declare_type(name, user_types, made):
 def declare_table(repo, table, user_types):
     """The class of a table; its columns are the attributes ``c0``, ``c1`` and so on."""
     annotations, body, attributes = {}, {}, {}
-    for at, found in enumerate(table.columns):
-        hint, settings = annotation(found.type, user_types)
+    for at, column_facts in enumerate(table.columns):
+        hint, settings = annotation(column_facts.type, user_types)
         annotations[f"c{at}"] = Column[hint]
-        body[f"c{at}"] = _column(found, settings)
-        attributes[found.name] = f"c{at}"
+        body[f"c{at}"] = _column(column_facts, settings)
+        attributes[column_facts.name] = f"c{at}"
     keywords = {
         "repo": repo,
         "table": table.name,
@@ -91,12 +94,12 @@ def declare_table(repo, table, user_types):
 
 def declare_view(repo, view, base):
     """The class of a view of a model."""
-    attributes = {found.db_name: name for name, found in base.__columns__.items()}
+    attributes = {column_facts.db_name: name for name, column_facts in base.__columns__.items()}
     annotations, body = {}, {}
-    for found in view.columns:
-        name = attributes[found.name]
+    for item in view.columns:
+        name = attributes[item.name]
         annotations[name] = base.__annotations__[name]
-        body[name] = _column(found, {}, named=False)
+        body[name] = _column(item, {}, named=False)
     keywords = {"of": base, "view": view.name, "options": _options(view.options)}
     return _make(f"{repo}_{view.name}", MaterializedView, keywords, annotations, body)
 
@@ -125,8 +128,10 @@ def _hint(cql_type, user_types):
     if isinstance(cql_type, v.VectorType):
         return Annotated[list[inside[0]], cql.vector(cql_type.dimension, of=inside[0])]
     made = {v.ListType: list, v.SetType: set, v.MapType: dict}
-    found = user_types[cql_type.name] if isinstance(cql_type, v.UserTypeName) else made[type(cql_type)][tuple(inside)]
-    return cql.Frozen[found] if cql_type.frozen else found
+    user_type = (
+        user_types[cql_type.name] if isinstance(cql_type, v.UserTypeName) else made[type(cql_type)][tuple(inside)]
+    )
+    return cql.Frozen[user_type] if cql_type.frozen else user_type
 
 
 def plain(value):
@@ -143,13 +148,13 @@ def _same(value):
     return value
 
 
-def _column(found, settings, *, named=True):
-    settings = {**settings, "db_name": found.name} if named else settings
-    if found.kind == "partition_key":
+def _column(result, settings, *, named=True):
+    settings = {**settings, "db_name": result.name} if named else settings
+    if result.kind == "partition_key":
         return partition_key(**settings)
-    if found.kind == "clustering":
-        return clustering_key(descending=found.descending, **settings)
-    return column(static=found.kind == "static", **settings)
+    if result.kind == "clustering":
+        return clustering_key(descending=result.descending, **settings)
+    return column(static=result.kind == "static", **settings)
 
 
 def _index(index, attribute):

@@ -73,8 +73,8 @@ class App:
     def tables(self):
         """The names of the tables that there are, without those of our bookkeeping."""
         query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
-        found = [row[0] for row in self.repo.session.execute(query, [self.keyspace])]
-        return sorted(name for name in found if not name.startswith("scyllamodel_"))
+        values = [row[0] for row in self.repo.session.execute(query, [self.keyspace])]
+        return sorted(name for name in values if not name.startswith("scyllamodel_"))
 
 
 @pytest.fixture
@@ -82,12 +82,12 @@ def app(tmp_path, scylla_cluster):
     """A project with two models; what it makes on the server is dropped."""
     keyspace = f"cli_{uuid4().hex[:12]}"
     repo = scylla_cluster.repo(keyspace)
-    found = repo.settings
+    value = repo.settings
     (dc,) = repo.session.execute("SELECT data_center FROM system.local").one()
     replication = {"class": "NetworkTopologyStrategy", dc: 1}
-    settings = {"nodes": list(found.nodes), "local_dc": dc, "replication": replication, "tablets": found.tablets}
-    if found.username is not None:
-        settings |= {"username": found.username, "password": found.password.reveal()}
+    settings = {"nodes": list(value.nodes), "local_dc": dc, "replication": replication, "tablets": value.tablets}
+    if value.username is not None:
+        settings |= {"username": value.username, "password": value.password.reveal()}
     (tmp_path / "app").mkdir()
     project = App(tmp_path, keyspace, repo)
     project.write("__init__", "")

@@ -43,8 +43,8 @@ def commands(page):
 
 
 def _exit_code(line):
-    found = re.search(r"# exit code (\d+): ", line)
-    return int(found[1]) if found else 0
+    match = re.search(r"# exit code (\d+): ", line)
+    return int(match[1]) if match else 0
 
 
 def run(texts, **names):

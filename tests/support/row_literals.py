@@ -45,12 +45,12 @@ def literal(cql_type, n, user_types):
 
 def insert(keyspace, table, n, user_types):
     """The statement that writes row ``n`` with a value in every column; counters are counted up to ``n``."""
-    cells = {quote(found.name): literal(found.type, n, user_types) for found in table}
+    cells = {quote(column_facts.name): literal(column_facts.type, n, user_types) for column_facts in table}
     if not table.is_counter:
         return (
             f"INSERT INTO {qualified(keyspace, table.name)} ({', '.join(cells)}) VALUES ({', '.join(cells.values())})"
         )
-    keys = [quote(found.name) for found in table if found.in_key]
+    keys = [quote(column_facts.name) for column_facts in table if column_facts.in_key]
     steps = ", ".join(f"{name} = {name} + {cell}" for name, cell in cells.items() if name not in keys)
     where = " AND ".join(f"{name} = {cells[name]}" for name in keys)
     return f"UPDATE {qualified(keyspace, table.name)} SET {steps} WHERE {where}"

@@ -31,9 +31,9 @@ def _data(name):
 
 def stored_rows(release):
     """All rows of ``2025.1.14`` or ``2026.3``, as the files hold them, by table."""
-    found, newer = _data("system-schema"), _data("system-schema-2026")
+    result, newer = _data("system-schema"), _data("system-schema-2026")
     rows = {}
-    for part in (found["rows"], found["more"]["rows"]):
+    for part in (result["rows"], result["more"]["rows"]):
         for table, some in part.items():
             rows.setdefault(table, []).extend(copy.deepcopy(some))
     if release == "2026.3":
@@ -60,14 +60,14 @@ def _overlay(rows, table, differences):
 
 def rows(release="2025.1.14"):
     """The rows of one release as a driver gives them: only the columns that are read, blobs as bytes."""
-    found = stored_rows(release)
-    for row in [*found["tables"], *found["views"]]:
+    result = stored_rows(release)
+    for row in [*result["tables"], *result["views"]]:
         row["extensions"] = {name: bytes.fromhex(value[2:]) for name, value in row["extensions"].items()}
-    wanted = columns_to_read(SCYLLAS[release])
+    expected = columns_to_read(SCYLLAS[release])
     return {
-        table: [{c: row.get(c) for c in wanted[table]} for row in some]
-        for table, some in found.items()
-        if table in wanted
+        table: [{c: row.get(c) for c in expected[table]} for row in some]
+        for table, some in result.items()
+        if table in expected
     }
 
 
@@ -75,9 +75,9 @@ def scylla_cases(group, form="cql"):
     """Each case of a group that holds ``form``, as ``(key, case, result)`` for every server it was sent to."""
     for case in map(expanded, _data("observed")[group]):
         for key in SCYLLAS if form in case else ():
-            answered = [name for name in (key, *_INSTEAD.get(key, ())) if name in case]
-            if answered:
-                yield key, case, case[answered[0]]
+            answers = [name for name in (key, *_INSTEAD.get(key, ())) if name in case]
+            if answers:
+                yield key, case, case[answers[0]]
 
 
 def observed(group):
@@ -107,5 +107,5 @@ def defaults(server):
 
 def setups():
     """The statements behind the names of setups."""
-    found = _data("observed")["about"]["setups"]
-    return {name: [expanded(cql) for cql in text.split("; ")] for name, text in found.items()}
+    value = _data("observed")["about"]["setups"]
+    return {name: [expanded(cql) for cql in text.split("; ")] for name, text in value.items()}

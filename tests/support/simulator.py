@@ -29,64 +29,64 @@ from scyllamodel.schema.server.profile import ServerProfile
 DEFAULTS = {"comment": "", "default_time_to_live": 0, "gc_grace_seconds": 864000, "speculative_retry": "99p"}
 
 
-def _named(found, name):
-    return next((item for item in found if item.name == name), None)
+def _named(facts, name):
+    return next((item for item in facts if item.name == name), None)
 
 
-def _replaced(found, new):
-    return [new if item.name == new.name else item for item in found]
+def _replaced(facts, new):
+    return [new if item.name == new.name else item for item in facts]
 
 
-def _without(found, name):
-    return [item for item in found if item.name != name]
+def _without(facts, name):
+    return [item for item in facts if item.name != name]
 
 
 def _in_table(change: Callable[[Any, Any], Any]):
     """A change of one table, as a change of its keyspace."""
 
-    def of_keyspace(found, step):
+    def of_keyspace(facts, step):
         name = step.table if isinstance(step.table, str) else step.table.name
-        table = _named(found.tables, name)
+        table = _named(facts.tables, name)
         if table is None:
-            raise StatementConflict(f"Table '{found.name}.{name}' doesn't exist")
-        return attrs.evolve(found, tables=_replaced(found.tables, change(table, step)))
+            raise StatementConflict(f"Table '{facts.name}.{name}' doesn't exist")
+        return attrs.evolve(facts, tables=_replaced(facts.tables, change(table, step)))
 
     return of_keyspace
 
 
-def _add_type(found, step):
-    if _named(found.types, step.type.name):
+def _add_type(facts, step):
+    if _named(facts.types, step.type.name):
         raise StatementConflict(f"A user type with name '{step.type.name}' already exists")
-    if missing := [name for name in step.type.user_types if _named(found.types, name) is None]:
-        raise StatementRefused(f"Unknown type {found.name}.{missing[0]}")
-    return attrs.evolve(found, types=[*found.types, attrs.evolve(step.type, keyspace=found.name)])
+    if missing := [name for name in step.type.user_types if _named(facts.types, name) is None]:
+        raise StatementRefused(f"Unknown type {facts.name}.{missing[0]}")
+    return attrs.evolve(facts, types=[*facts.types, attrs.evolve(step.type, keyspace=facts.name)])
 
 
-def _add_field(found, step):
-    live = _named(found.types, step.type)
+def _add_field(facts, step):
+    live = _named(facts.types, step.type)
     if live is None:
-        raise StatementConflict(f"Type {found.name}.{step.type} doesn't exist")
+        raise StatementConflict(f"Type {facts.name}.{step.type} doesn't exist")
     if step.name in dict(live.fields):
         raise StatementConflict(f"a field with name {step.name} already exists")
     longer = attrs.evolve(live, fields=(*live.fields, (step.name, step.field_type)))
-    return attrs.evolve(found, types=_replaced(found.types, longer))
+    return attrs.evolve(facts, types=_replaced(facts.types, longer))
 
 
-def _add_table(found, step):
-    if _named((*found.tables, *found.views), step.table.name):
-        raise StatementConflict(f'Cannot add already existing table "{step.table.name}" to keyspace "{found.name}"')
-    if missing := [name for name in step.table.user_types if _named(found.types, name) is None]:
-        raise StatementRefused(f"Unknown type {found.name}.{missing[0]}")
+def _add_table(facts, step):
+    if _named((*facts.tables, *facts.views), step.table.name):
+        raise StatementConflict(f'Cannot add already existing table "{step.table.name}" to keyspace "{facts.name}"')
+    if missing := [name for name in step.table.user_types if _named(facts.types, name) is None]:
+        raise StatementRefused(f"Unknown type {facts.name}.{missing[0]}")
     table = attrs.evolve(
         step.table,
-        keyspace=found.name,
+        keyspace=facts.name,
         indexes=(),
         dropped={},
         options={**DEFAULTS, **step.table.options},
         flags={"compound", *(["counter"] if step.table.is_counter else [])},
         renamed_from=None,
     )
-    return attrs.evolve(found, tables=[*found.tables, table])
+    return attrs.evolve(facts, tables=[*facts.tables, table])
 
 
 def _add_columns(table, step):
@@ -97,8 +97,8 @@ def _add_columns(table, step):
 
 def _drop_columns(table, step):
     names = {column.name for column in step.columns}
-    if held := [index.name for index in table.indexes if index.column in names]:
-        raise StatementRefused(f"Cannot drop column because it has dependent secondary indexes ({', '.join(held)})")
+    if values := [index.name for index in table.indexes if index.column in names]:
+        raise StatementRefused(f"Cannot drop column because it has dependent secondary indexes ({', '.join(values)})")
     if missing := [column.name for column in step.columns if column.name not in table]:
         raise StatementConflict(f"Column {missing[0]} was not found in table")
     gone = {column.name: f"{column.kind} {column.type.cql}" for column in step.columns}
@@ -112,87 +112,87 @@ def _where_renamed(where, names):
     return where
 
 
-def _rename(found, step):
+def _rename(facts, step):
     names = dict(step.names)
 
     def renamed(fact):
         columns = [attrs.evolve(column, name=names.get(column.name, column.name)) for column in fact.columns]
         return attrs.evolve(fact, columns=columns)
 
-    table = _named(found.tables, step.table)
+    table = _named(facts.tables, step.table)
     if table is None or not all(old in table for old in names):
-        raise StatementConflict(f"Undefined column name in table {found.name}.{step.table}")
+        raise StatementConflict(f"Undefined column name in table {facts.name}.{step.table}")
     views = [
         attrs.evolve(renamed(view), where=_where_renamed(view.where, names)) if view.base == step.table else view
-        for view in found.views
+        for view in facts.views
     ]
-    return attrs.evolve(found, tables=_replaced(found.tables, renamed(table)), views=views)
+    return attrs.evolve(facts, tables=_replaced(facts.tables, renamed(table)), views=views)
 
 
-def _set_options(found, step):
+def _set_options(facts, step):
     kind = "views" if step.view else "tables"
-    live = _named(getattr(found, kind), step.name)
+    live = _named(getattr(facts, kind), step.name)
     if live is None:
-        raise StatementConflict(f"'{found.name}.{step.name}' doesn't exist")
+        raise StatementConflict(f"'{facts.name}.{step.name}' doesn't exist")
     changed = attrs.evolve(live, options={**live.options, **step.options})
-    return attrs.evolve(found, **{kind: _replaced(getattr(found, kind), changed)})
+    return attrs.evolve(facts, **{kind: _replaced(getattr(facts, kind), changed)})
 
 
-def _add_index(found, step):
-    if any(index.name == step.index.name for table in found.tables for index in table.indexes):
+def _add_index(facts, step):
+    if any(index.name == step.index.name for table in facts.tables for index in table.indexes):
         raise StatementConflict(f"Index '{step.index.name}' already exists")
-    return _in_table(lambda table, _: attrs.evolve(table, indexes=(*table.indexes, step.index)))(found, step)
+    return _in_table(lambda table, _: attrs.evolve(table, indexes=(*table.indexes, step.index)))(facts, step)
 
 
-def _drop_index(found, step):
-    if not any(index.name == step.index.name for table in found.tables for index in table.indexes):
-        raise StatementConflict(f"Index '{found.name}.{step.index.name}' doesn't exist")
+def _drop_index(facts, step):
+    if not any(index.name == step.index.name for table in facts.tables for index in table.indexes):
+        raise StatementConflict(f"Index '{facts.name}.{step.index.name}' doesn't exist")
     return _in_table(lambda table, _: attrs.evolve(table, indexes=_without(table.indexes, step.index.name)))(
-        found, step
+        facts, step
     )
 
 
-def _add_view(found, step):
-    if _named((*found.tables, *found.views), step.view.name):
-        raise StatementConflict(f'Cannot add already existing table "{step.view.name}" to keyspace "{found.name}"')
-    if _named(found.tables, step.view.base) is None:
+def _add_view(facts, step):
+    if _named((*facts.tables, *facts.views), step.view.name):
+        raise StatementConflict(f'Cannot add already existing table "{step.view.name}" to keyspace "{facts.name}"')
+    if _named(facts.tables, step.view.base) is None:
         raise StatementConflict(f"Base table '{step.view.base}' doesn't exist")
     keys = [column.name for column in step.view.columns if column.in_key]
     where = " AND ".join(f'"{name}"'.replace('""', '"') + " IS NOT NULL" for name in keys if '"' not in name)
     view = attrs.evolve(
         step.view,
-        keyspace=found.name,
+        keyspace=facts.name,
         where=where if not any('"' in name for name in keys) else "",
         options={**DEFAULTS, **step.view.options},
     )
-    return attrs.evolve(found, views=[*found.views, view])
+    return attrs.evolve(facts, views=[*facts.views, view])
 
 
-def _drop_table(found, step):
-    if _named(found.tables, step.table.name) is None:
-        raise StatementConflict(f"Table '{found.name}.{step.table.name}' doesn't exist")
-    if held := [view.name for view in found.views if view.base == step.table.name]:
-        raise StatementRefused(f"Cannot drop a table when materialized views still depend on it ({', '.join(held)})")
-    return attrs.evolve(found, tables=_without(found.tables, step.table.name))
+def _drop_table(facts, step):
+    if _named(facts.tables, step.table.name) is None:
+        raise StatementConflict(f"Table '{facts.name}.{step.table.name}' doesn't exist")
+    if names := [view.name for view in facts.views if view.base == step.table.name]:
+        raise StatementRefused(f"Cannot drop a table when materialized views still depend on it ({', '.join(names)})")
+    return attrs.evolve(facts, tables=_without(facts.tables, step.table.name))
 
 
-def _drop_type(found, step):
+def _drop_type(facts, step):
     name = step.type.name
-    if _named(found.types, name) is None:
-        raise StatementConflict(f"Type '{found.name}.{name}' doesn't exist")
-    if held := [fact.name for fact in (*found.tables, *found.types) if name in fact.user_types]:
-        raise StatementRefused(f"Cannot drop user type as it is still used by {', '.join(held)}")
-    return attrs.evolve(found, types=_without(found.types, name))
+    if _named(facts.types, name) is None:
+        raise StatementConflict(f"Type '{facts.name}.{name}' doesn't exist")
+    if names := [fact.name for fact in (*facts.tables, *facts.types) if name in fact.user_types]:
+        raise StatementRefused(f"Cannot drop user type as it is still used by {', '.join(names)}")
+    return attrs.evolve(facts, types=_without(facts.types, name))
 
 
-def _drop_view(found, step):
-    if _named(found.views, step.view.name) is None:
-        raise StatementConflict(f"Materialized view '{found.name}.{step.view.name}' doesn't exist")
-    return attrs.evolve(found, views=_without(found.views, step.view.name))
+def _drop_view(facts, step):
+    if _named(facts.views, step.view.name) is None:
+        raise StatementConflict(f"Materialized view '{facts.name}.{step.view.name}' doesn't exist")
+    return attrs.evolve(facts, views=_without(facts.views, step.view.name))
 
 
 _RUN = {
-    c.CreateKeyspace: lambda found, step: attrs.evolve(found, keyspace=step.keyspace),
+    c.CreateKeyspace: lambda facts, step: attrs.evolve(facts, keyspace=step.keyspace),
     c.AddType: _add_type,
     c.DropType: _drop_type,
     c.AddField: _add_field,
@@ -209,13 +209,13 @@ _RUN = {
 }
 
 
-def applied(found: KeyspaceFacts, change: c.Change) -> KeyspaceFacts:
+def applied(keyspace_facts: KeyspaceFacts, change: c.Change) -> KeyspaceFacts:
     """The facts after this change.
 
     Raises:
         StatementConflict, StatementRefused: a server would not take it.
     """
-    return _RUN[type(change)](found, change)
+    return _RUN[type(change)](keyspace_facts, change)
 
 
 @attrs.frozen
@@ -284,14 +284,16 @@ class Simulator:
     A statement that is sent through a node that took over before all nodes agreed fails the test.
     """
 
-    def __init__(self, found: KeyspaceFacts, server: ServerProfile | None = None, faults: Faults | None = None) -> None:
-        self.facts, self.server, self.faults = found, server or ServerProfile(), faults or Faults()
+    def __init__(
+        self, keyspace_facts: KeyspaceFacts, server: ServerProfile | None = None, faults: Faults | None = None
+    ) -> None:
+        self.facts, self.server, self.faults = keyspace_facts, server or ServerProfile(), faults or Faults()
         self.changes: dict[str, c.Change] = {}
         self.sent: list[str] = []
         self.ran: list[str] = []
         self.looks = self.waits = 0
         self.pending: list[tuple[int, str]] = []
-        self.known = [found]
+        self.known = [keyspace_facts]
         """The facts after each statement that ran, as the node that coordinates knows them."""
         self.away: list[tuple[int, list[str]]] = []
         self.has_moved = self.agreed = False

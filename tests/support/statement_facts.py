@@ -26,13 +26,13 @@ class Inexpressible(Exception):
 
 def keyspace(*statements, tablets=False):
     """The keyspace ``k`` after these statements."""
-    found = schema(keyspace=Keyspace("k", {"class": "NetworkTopologyStrategy", "dc1": "1"}, tablets=tablets))
+    facts = schema(keyspace=Keyspace("k", {"class": "NetworkTopologyStrategy", "dc1": "1"}, tablets=tablets))
     for cql in statements:
-        found = after(found, cql)
-    return found
+        facts = after(facts, cql)
+    return facts
 
 
-def after(found, cql):
+def after(facts, cql):
     """The keyspace after one more statement.
 
     Raises:
@@ -44,13 +44,13 @@ def after(found, cql):
         if reader.accept(*words):
             if words[0] != "ALTER":
                 _ = reader.accept("IF", "NOT", "EXISTS") or reader.accept("IF", "EXISTS")
-            return change(found, reader, cql)
+            return change(facts, reader, cql)
     raise Inexpressible("not a schema statement")
 
 
-def _place(found, reader):
+def _place(facts, reader):
     owner, name = reader.qualified()
-    if owner != found.name:
+    if owner != facts.name:
         raise Inexpressible("another keyspace")
     return name
 
@@ -100,8 +100,8 @@ def _column(text):
     return TableColumn(name, kind, "static" if static else "regular")
 
 
-def _create_table(found, reader, cql):
-    name = _place(found, reader)
+def _create_table(facts, reader, cql):
+    name = _place(facts, reader)
     texts = reader.parenthesised()
     columns = [_column(text) for text in texts if not text.upper().startswith("PRIMARY KEY")]
     keys = [_parts(text[len("PRIMARY KEY ( ") : -2]) for text in texts if text.upper().startswith("PRIMARY KEY")]
@@ -113,23 +113,23 @@ def _create_table(found, reader, cql):
     if any(column.kind == "static" and column.name in str(keys) for column in columns):
         raise Inexpressible("a column has one kind")
     made = Table(name, _key(keys[0], columns, _order(cql)), options=_options(reader))
-    return attrs.evolve(found, tables=[*found.tables, made])
+    return attrs.evolve(facts, tables=[*facts.tables, made])
 
 
-def _create_type(found, reader, _):
-    name = _place(found, reader)
+def _create_type(facts, reader, _):
+    name = _place(facts, reader)
     fields = [_column(text) for text in reader.parenthesised()]
     if len({field.name for field in fields}) < len(fields):
         raise Inexpressible("a field twice")
     made = UserType(name, tuple((field.name, field.type) for field in fields))
-    return attrs.evolve(found, types=[*found.types, made])
+    return attrs.evolve(facts, types=[*facts.types, made])
 
 
-def _create_index(found, reader, _):
+def _create_index(facts, reader, _):
     name = "" if reader.accept("ON") else reader.name()
     if name:
         reader.expect("ON")
-    table = _table(found, _place(found, reader))
+    table = _table(facts, _place(facts, reader))
     targets = reader.parenthesised()
     local = [_parts(target[2:-2]) for target in targets if target.startswith("( ")]
     on = [target for target in targets if not target.startswith("( ")]
@@ -153,28 +153,28 @@ def _create_index(found, reader, _):
         name or re.sub(r"\W", "", f"{table.name}_{column}_idx", flags=re.ASCII), column,
         part[1] if part else "values", using, given, bool(local), named=bool(name),
     )  # fmt: skip
-    return _with_table(found, attrs.evolve(table, indexes=[*table.indexes, made]))
+    return _with_table(facts, attrs.evolve(table, indexes=[*table.indexes, made]))
 
 
-def _table(found, name):
-    table = next((table for table in found.tables if table.name == name), None)
+def _table(facts, name):
+    table = next((table for table in facts.tables if table.name == name), None)
     if table is None:
         raise Inexpressible("no model has this table")
     return table
 
 
-def _with_table(found, table, name=None):
-    others = [other for other in found.tables if other.name != (name or table.name)]
-    return attrs.evolve(found, tables=[*others, table])
+def _with_table(facts, table, name=None):
+    others = [other for other in facts.tables if other.name != (name or table.name)]
+    return attrs.evolve(facts, tables=[*others, table])
 
 
-def _create_view(found, reader, cql):
-    name = _place(found, reader)
+def _create_view(facts, reader, cql):
+    name = _place(facts, reader)
     reader.expect("AS")
     reader.expect("SELECT")
     selected = reader.text_until("FROM")
     reader.expect("FROM")
-    base = _table(found, _place(found, reader))
+    base = _table(facts, _place(facts, reader))
     where = reader.text_until("PRIMARY") if reader.accept("WHERE") else ""
     reader.expect("PRIMARY")
     reader.expect("KEY")
@@ -191,23 +191,23 @@ def _create_view(found, reader, cql):
         raise Inexpressible("a view of a model has every key as not null, and no filter")
     columns = [attrs.evolve(base[n], kind="regular", descending=False) for n in dict.fromkeys([*flat, *names])]
     made = View(name, _key(key, columns, _order(cql)), base.name, all_columns=selected == "*", options=_options(reader))
-    return attrs.evolve(found, views=[*found.views, made])
+    return attrs.evolve(facts, views=[*facts.views, made])
 
 
-def _alter_table(found, reader, cql):
-    table = _table(found, _place(found, reader))
+def _alter_table(facts, reader, cql):
+    table = _table(facts, _place(facts, reader))
     if reader.accept("RENAME"):
-        return _renamed(found, table, reader.text_until())
+        return _renamed(facts, table, reader.text_until())
     change = next((change for word, change in _ALTERATIONS.items() if reader.accept(word)), None)
     if change is None:
         if reader.is_done:
             raise StatementSyntaxError("it ends too early")
         options = FrozenMap({**table.options, **_options(reader)})
-        return _with_table(found, attrs.evolve(table, options=options))
+        return _with_table(facts, attrs.evolve(table, options=options))
     made = change(table, reader, cql)
-    views = [attrs.evolve(view, columns=_kept(view, table, made)) for view in found.views if view.base == table.name]
-    others = [view for view in found.views if view.base != table.name]
-    return attrs.evolve(_with_table(found, made), views=[*others, *views])
+    views = [attrs.evolve(view, columns=_kept(view, table, made)) for view in facts.views if view.base == table.name]
+    others = [view for view in facts.views if view.base != table.name]
+    return attrs.evolve(_with_table(facts, made), views=[*others, *views])
 
 
 def _add(table, reader, cql):
@@ -258,7 +258,7 @@ def _kept(view, before, table):
     return [*kept, *new]
 
 
-def _renamed(found, table, text):
+def _renamed(facts, table, text):
     pairs = [re.fullmatch(rf"{_NAME} TO {_NAME}", pair) for pair in text.split(" AND ")]
     if not all(pairs):
         raise StatementSyntaxError(text)
@@ -272,26 +272,26 @@ def _renamed(found, table, text):
         new = names.get(column.name, column.name)
         return attrs.evolve(column, name=new, renamed_from=column.name if new != column.name else None)
 
-    views = [attrs.evolve(view, columns=[*map(renamed, view.columns)]) for view in found.views]
+    views = [attrs.evolve(view, columns=[*map(renamed, view.columns)]) for view in facts.views]
     indexes = [attrs.evolve(index, column=names.get(index.column, index.column)) for index in table.indexes]
     made = attrs.evolve(table, columns=tuple(map(renamed, table.columns)), indexes=indexes)
-    return attrs.evolve(_with_table(found, made), views=views)
+    return attrs.evolve(_with_table(facts, made), views=views)
 
 
-def _alter_view(found, reader, cql):
-    name = _place(found, reader)
-    view = next((view for view in found.views if view.name == name), None)
+def _alter_view(facts, reader, cql):
+    name = _place(facts, reader)
+    view = next((view for view in facts.views if view.name == name), None)
     if view is None:
         raise Inexpressible("no model has this view")
     if "CLUSTERING ORDER" in cql or not (options := _options(reader)):
         raise StatementSyntaxError("only options of a view can be changed")
     made = attrs.evolve(view, options=FrozenMap({**view.options, **options}))
-    return attrs.evolve(found, views=[made if view.name == name else view for view in found.views])
+    return attrs.evolve(facts, views=[made if view.name == name else view for view in facts.views])
 
 
-def _alter_type(found, reader, _):
-    name = _place(found, reader)
-    stored = next((item for item in found.types if item.name == name), None)
+def _alter_type(facts, reader, _):
+    name = _place(facts, reader)
+    stored = next((item for item in facts.types if item.name == name), None)
     if stored is None:
         raise Inexpressible("no model has this type")
     fields = dict(stored.fields)
@@ -314,28 +314,28 @@ def _alter_type(found, reader, _):
             raise Inexpressible("a field that is not there, or twice")
         made = UserType(name, tuple((names.get(old, old), kind) for old, kind in stored.fields),
                         renamed={new: old for old, new in names.items()})  # fmt: skip
-    return attrs.evolve(found, types=[made if item.name == name else item for item in found.types])
+    return attrs.evolve(facts, types=[made if item.name == name else item for item in facts.types])
 
 
 def _drop(kind):
-    def change(found, reader, _):
-        name = _place(found, reader)
-        items = getattr(found, kind)
+    def change(facts, reader, _):
+        name = _place(facts, reader)
+        items = getattr(facts, kind)
         if name not in {item.name for item in items}:
             raise Inexpressible("no model has it")
-        if name in {view.base for view in found.views}:
+        if name in {view.base for view in facts.views}:
             raise Inexpressible("a view has a table")
-        return attrs.evolve(found, **{kind: [item for item in items if item.name != name]})
+        return attrs.evolve(facts, **{kind: [item for item in items if item.name != name]})
 
     return change
 
 
-def _drop_index(found, reader, _):
-    name = _place(found, reader)
-    tables = [attrs.evolve(t, indexes=[index for index in t.indexes if index.name != name]) for t in found.tables]
-    if tables == list(found.tables):
+def _drop_index(facts, reader, _):
+    name = _place(facts, reader)
+    tables = [attrs.evolve(t, indexes=[index for index in t.indexes if index.name != name]) for t in facts.tables]
+    if tables == list(facts.tables):
         raise Inexpressible("no model has it")
-    return attrs.evolve(found, tables=tables)
+    return attrs.evolve(facts, tables=tables)
 
 
 _CHANGES = (

@@ -60,7 +60,7 @@ def _nested(inside):
         inside.map(ListType),
         inside.map(SetType),
         st.builds(MapType, inside, inside),
-        st.lists(inside, min_size=1, max_size=3).map(lambda found: TupleType(tuple(found))),
+        st.lists(inside, min_size=1, max_size=3).map(lambda drawn: TupleType(tuple(drawn))),
         st.builds(VectorType, inside, st.integers(1, 3)),
         inside.map(freeze),
     )
@@ -110,7 +110,7 @@ SCALARS = [
     Shape(time, st.times()),
     Shape(IPv4Address, ipv4),
     Shape(IPv6Address, ipv6),
-    Shape(IPv4Address | IPv6Address, ipv4 | ipv6.filter(lambda found: found.ipv4_mapped is None)),
+    Shape(IPv4Address | IPv6Address, ipv4 | ipv6.filter(lambda drawn: drawn.ipv4_mapped is None)),
     Shape(Status, st.sampled_from(Status)),
     Shape(Level, st.sampled_from(Level)),
     Shape(cql.Int, int32),
@@ -180,7 +180,7 @@ def _containers(draw, inside):
     element = Shape(cql.Double, floats) if one.hint is float else one
     size = draw(st.integers(1, 3))
     lists, sets = st.lists(one.values, max_size=3), st.sets(one.values, max_size=3) if one.key else None
-    found = [
+    values = [
         Shape(list[one.hint], lists, key=False),
         Shape(cql.Frozen[list[one.hint]], lists, key=False),
         Shape(
@@ -195,12 +195,12 @@ def _containers(draw, inside):
         ),
     ]
     if one.key:
-        found += [
+        values += [
             Shape(set[one.hint], sets, key=False),
             Shape(frozenset[one.hint], sets.map(frozenset)),
             Shape(dict[one.hint, other.hint], maps_of(one, other, max_size=3), key=False),
         ]
-    return draw(st.sampled_from(found))
+    return draw(st.sampled_from(values))
 
 
 def shapes_of(scalars):
@@ -238,7 +238,7 @@ key_natives = st.sampled_from(_SCALARS[1:]).map(Native)
 key_types = key_natives | st.one_of(
     key_natives.map(ListType).map(freeze),
     key_natives.map(SetType).map(freeze),
-    key_natives.map(lambda found: TupleType((found,))),
+    key_natives.map(lambda drawn: TupleType((drawn,))),
 )
 """Types that can stand in a primary key."""
 
@@ -265,9 +265,9 @@ def storable(draw, user_types=(), *, durations=True, depth=2):
     elif shape == "tuple":
         made = TupleType((inside(), inside()))
     elif shape == "user" and user_types:
-        found = draw(st.sampled_from(user_types))
+        drawn = draw(st.sampled_from(user_types))
         # One that is not frozen must hold no collection that is not (a rule of both servers).
-        made = UserTypeName(found.name, frozen=any(is_multi_cell(field) for _, field in found.fields))
+        made = UserTypeName(drawn.name, frozen=any(is_multi_cell(field) for _, field in drawn.fields))
     else:
         return Native(draw(st.sampled_from(_SCALARS if durations else _SCALARS[1:])))
     return freeze(made) if draw(st.booleans()) else made
@@ -281,16 +281,16 @@ def _freeze_user_type(cql_type):
 @st.composite
 def user_type_sets(draw, taken=()):
     """User types of one keyspace, each made of those before it, and none of them by a name that is taken."""
-    found = []
+    results = []
     for name in draw(st.lists(names, max_size=3, unique=True)):
         if name in taken:
             continue
         fields = [
-            (field, _freeze_user_type(draw(storable(found, durations=False))))
+            (field, _freeze_user_type(draw(storable(results, durations=False))))
             for field in draw(st.lists(column_names, min_size=1, max_size=3, unique=True))
         ]
-        found.append(UserType(name, tuple(fields), "k"))
-    return tuple(found)
+        results.append(UserType(name, tuple(fields), "k"))
+    return tuple(results)
 
 
 OPTIONS = st.fixed_dictionaries(
@@ -322,19 +322,19 @@ OPTIONS = st.fixed_dictionaries(
 @st.composite
 def tables(draw, name="t", user_types=()):
     """A table of keyspace ``k`` with hostile columns, declared options, and indexes named after it."""
-    found = draw(st.lists(column_names, min_size=1, max_size=9, unique=True))
-    partition = draw(st.integers(1, min(2, len(found))))
-    clustering = draw(st.integers(0, min(2, len(found) - partition)))
-    keys = [TableColumn(column, draw(key_types), "partition_key") for column in found[:partition]]
+    drawn = draw(st.lists(column_names, min_size=1, max_size=9, unique=True))
+    partition = draw(st.integers(1, min(2, len(drawn))))
+    clustering = draw(st.integers(0, min(2, len(drawn) - partition)))
+    keys = [TableColumn(column, draw(key_types), "partition_key") for column in drawn[:partition]]
     keys += [
         TableColumn(column, draw(key_types), "clustering", draw(st.booleans()))
-        for column in found[partition : partition + clustering]
+        for column in drawn[partition : partition + clustering]
     ]
-    if not found[partition + clustering :] or draw(st.integers(0, 5)):
+    if not drawn[partition + clustering :] or draw(st.integers(0, 5)):
         kinds = st.sampled_from(["regular", "regular", "static"] if clustering else ["regular"])
-        rest = [TableColumn(c, draw(storable(user_types)), draw(kinds)) for c in found[partition + clustering :]]
+        rest = [TableColumn(c, draw(storable(user_types)), draw(kinds)) for c in drawn[partition + clustering :]]
     else:
-        rest = [TableColumn(c, Native("counter")) for c in found[partition + clustering :]]
+        rest = [TableColumn(c, Native("counter")) for c in drawn[partition + clustering :]]
     counter = any(column.type == Native("counter") for column in rest)
     options = TableOptions(**draw(OPTIONS)).declared()
     indexed = [c for c in rest if c.type in map(Native, NATIVE_NAMES - {"duration"}) and not counter]
@@ -363,8 +363,8 @@ def views(draw, table, name="v"):
 def keyspaces(draw):
     """A whole keyspace ``k``: user types, tables with indexes, and views."""
     types = draw(user_type_sets())
-    found = draw(st.lists(names, min_size=1, max_size=4, unique=True))
-    made = [draw(tables(name, types)) for name in found]
+    drawn = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    made = [draw(tables(name, types)) for name in drawn]
     bases = [table for table in made if not table.is_counter]
     seen = [draw(views(table, f"v_{number}_{table.name}")) for number, table in enumerate(bases) if draw(st.booleans())]
     keyspace = Keyspace("k", FrozenMap({"class": "NetworkTopologyStrategy", "datacenter1": "1"}))
@@ -374,8 +374,8 @@ def keyspaces(draw):
 @st.composite
 def later(draw, old):
     """A later release of a keyspace: all of the earlier one, with added fields, columns, options, indexes and more."""
-    grown = [draw(_with_fields(found)) for found in old.types]
-    taken = {found.name for found in (*old.types, *old.tables, *old.views)}
+    grown = [draw(_with_fields(item)) for item in old.types]
+    taken = {item.name for item in (*old.types, *old.tables, *old.views)}
     types = (*grown, *draw(user_type_sets(taken)))
     kept = [draw(_with_more(table, types)) for table in old.tables]
     more = draw(st.lists(names, max_size=2, unique=True))
@@ -386,12 +386,12 @@ def later(draw, old):
 
 
 @st.composite
-def _with_fields(draw, found):
-    known = {name for name, _ in found.fields}
+def _with_fields(draw, drawn):
+    known = {name for name, _ in drawn.fields}
     more = [name for name in draw(st.lists(column_names, max_size=2, unique=True)) if name not in known]
     # A type that columns hold not frozen must not gain a collection that is not (a rule of Cassandra).
     fields = [(name, freeze(draw(storable(durations=False)))) for name in more]
-    return attrs.evolve(found, fields=(*found.fields, *fields))
+    return attrs.evolve(drawn, fields=(*drawn.fields, *fields))
 
 
 @st.composite

@@ -19,10 +19,10 @@ class Plain:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.repo, name)
 
-    def rows(self, found: Any, most: int | None = None) -> list[Any]:
+    def rows(self, query: Any, most: int | None = None) -> list[Any]:
         """Return the first ``limit`` items of an iterable."""
         rows: list[Any] = []
-        for row in found:
+        for row in query:
             rows.append(row)
             if len(rows) == most:
                 break
@@ -47,13 +47,13 @@ class Bridge(Plain):
         self.loop = loop
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.repo, name)
+        query = getattr(self.repo, name)
 
         def call(*args: Any, **keywords: Any) -> Any:
-            made = found(*args, **keywords)
+            made = query(*args, **keywords)
             return asyncio.run_coroutine_threadsafe(made, self.loop).result() if inspect.isawaitable(made) else made
 
-        return call if callable(found) else found
+        return call if callable(query) else query
 
     def send(self, batch: Any) -> Any:
         """Send a batch now, awaited."""
@@ -69,12 +69,12 @@ class Bridge(Plain):
 
         return asyncio.run_coroutine_threadsafe(inside(), self.loop).result()
 
-    def rows(self, found: Any, most: int | None = None) -> list[Any]:
+    def rows(self, query: Any, most: int | None = None) -> list[Any]:
         """Return all items of an async iterable."""
 
         async def collect() -> list[Any]:
             rows: list[Any] = []
-            async for row in found:
+            async for row in query:
                 rows.append(row)
                 if len(rows) == most:
                     break

@@ -69,8 +69,8 @@ class SystemRows:
         table, keyspace = _FROM.match(cql).groups()
         if not table.startswith(("system.", "system_schema.")):
             raise InvalidRequest(f"unconfigured table {table}")
-        found = self.all.get(table.removeprefix("system_schema."), [])
-        return [row for row in found if keyspace is None or row["keyspace_name"] == keyspace]
+        loaded = self.all.get(table.removeprefix("system_schema."), [])
+        return [row for row in loaded if keyspace is None or row["keyspace_name"] == keyspace]
 
     def send(self, cql, **_):
         """A request that was started."""

@@ -48,9 +48,9 @@ class Address:
 
 
 def _install(cls):
-    found = [Field(one.name, map_annotation(hint)) for one, hint in zip(attrs.fields(cls), _hints(cls), strict=True)]
-    install_row_functions(cls, found)
-    return list(zip(cls.__fields_by_cql__, [field.type_mapping.type for field in found], strict=True))
+    results = [Field(one.name, map_annotation(hint)) for one, hint in zip(attrs.fields(cls), _hints(cls), strict=True)]
+    install_row_functions(cls, results)
+    return list(zip(cls.__fields_by_cql__, [field.type_mapping.type for field in results], strict=True))
 
 
 def _hints(cls):

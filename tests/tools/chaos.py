@@ -63,10 +63,10 @@ def census() -> Counter[str]:
     """What a process can forget to give back, counted after a collection."""
     gc.collect()
     classes = map(type, gc.get_objects())
-    found = Counter(one.__name__ for one in classes if issubclass(one, KINDS) or one.__name__ in DRIVERS)
-    found += Counter(f"thread {one.name.rstrip('-0123456789')}" for one in threading.enumerate())
-    found["socket"] = sum(map(is_socket, Path("/proc/self/fd").iterdir()))
-    return found
+    counts = Counter(one.__name__ for one in classes if issubclass(one, KINDS) or one.__name__ in DRIVERS)
+    counts += Counter(f"thread {one.name.rstrip('-0123456789')}" for one in threading.enumerate())
+    counts["socket"] = sum(map(is_socket, Path("/proc/self/fd").iterdir()))
+    return counts
 
 
 KINDS: Final = (asyncio.AbstractEventLoop, asyncio.Future)
@@ -229,7 +229,7 @@ class Run:
         """Compare all rows with the model, then all instances with their rows."""
         direct = self.repos[0]
         look_at_streams(self.record, self.repos[2:])
-        found = {
+        values = {
             "docs": {(row.owner, row.number): contents(row) for row in direct.scan(Doc)},
             "guards": {(row.id,): contents(row) for row in direct.all(serial(Guard))},
             "logs": {(row.id,): log_found(row) for row in direct.scan(Log)},
@@ -237,7 +237,7 @@ class Run:
             "seats": {(row.id,): {"claims": {(row.id, row.holder)}} for row in direct.all(serial(Seat))},
             "ledgers": {(row.id,): {"claims": claims_of(row)} for row in direct.all(serial(Ledger))},
         }
-        for table, rows in found.items():
+        for table, rows in values.items():
             for key in self.model.keys(table):
                 wrong = self.model.violations(key, rows.get(key[1:]))
                 self.record.wrong(*(text + self.model.story(key) for text in wrong))
@@ -258,10 +258,10 @@ class Run:
                 self._agrees(slot, "was saved as")
 
     def _agrees(self, slot: Any, words: str) -> None:
-        found = self.repos[0].get(Doc, owner=slot.row.owner, number=slot.row.number)
-        wanted, stored = contents(slot.row), contents(found) or NOTHING
-        if any(plain(wanted[name]) != plain(stored[name]) for name in NOTHING):
-            self.record.wrong(f"{slot.key}: {words} {wanted}, and holds {stored}")
+        row = self.repos[0].get(Doc, owner=slot.row.owner, number=slot.row.number)
+        desired, stored = contents(slot.row), contents(row) or NOTHING
+        if any(plain(desired[name]) != plain(stored[name]) for name in NOTHING):
+            self.record.wrong(f"{slot.key}: {words} {desired}, and holds {stored}")
 
     def close(self) -> None:
         """Drop the keyspace, and close all repos."""

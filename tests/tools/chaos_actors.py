@@ -121,8 +121,8 @@ class Docs(Actor):
         then = partial(self._seen, slot)
         return Call("get", (Doc,), key, then=then, ended=partial(self.give_back, taken))
 
-    def _seen(self, slot: Slot, found: Doc | None) -> list[str]:
-        return self.model.observe(slot.key, contents(found))
+    def _seen(self, slot: Slot, stored: Doc | None) -> list[str]:
+        return self.model.observe(slot.key, contents(stored))
 
     def refresh(self) -> Call:
         """Put what is stored into an instance.
@@ -217,7 +217,7 @@ class Guards(Actor):
         if self.dice.random() < 0.3:
             query = select(Guard).where(Guard.id == row.id).consistency("SERIAL")
             statement, timeout = self._timed(query)
-            then = lambda found: self.model.violations(key, contents(found))  # noqa: E731
+            then = lambda stored: self.model.violations(key, contents(stored))  # noqa: E731
             return Call("one_or_none", (statement,), then=then, timeout=timeout, ended=ended)
         setattr(row, self.dice.choice("xy"), self.dice.choice([self.token(), "again", None]))
         write = self.model.begin(key, **contents(row))
@@ -276,7 +276,7 @@ class Logs(Actor):
 
     def _look(self, number: int) -> Call:
         key = ("logs", number)
-        return Call("get", (Log,), {"id": number}, then=lambda found: self.reviewed(key, log_found(found)))
+        return Call("get", (Log,), {"id": number}, then=lambda stored: self.reviewed(key, log_found(stored)))
 
 
 def log_found(row: Log | None) -> dict[str, Any] | None:

@@ -159,9 +159,9 @@ class Actor:
         """The next call."""
         raise NotImplementedError
 
-    def reviewed(self, key: Any, found: Any) -> list[str]:
+    def reviewed(self, key: Any, stored: Any) -> list[str]:
         """Return what is wrong with a row that is no longer written; a correct one is forgotten."""
-        wrong = self.model.violations(key, found)
+        wrong = self.model.violations(key, stored)
         if not wrong and self.model.is_settled(key):
             self.model.forget(key)
         return wrong
@@ -201,7 +201,7 @@ class Reads(Actor):
     def fresh(self) -> Call:
         """One row by a class that was made just now, so that its statement has to be prepared."""
         row = self.dice.choice(FIXED)
-        then = lambda found: differs(row.text, None if found is None else found.text)  # noqa: E731
+        then = lambda stored: differs(row.text, None if stored is None else stored.text)  # noqa: E731
         return Call("get", (fresh_model(),), {"part": row.part, "number": row.number}, then=then)
 
     def all(self) -> Call:
@@ -237,7 +237,7 @@ class Reads(Actor):
         """Text that was never prepared."""
         row = self.dice.choice(FIXED)
         text = f"SELECT text FROM {self.keyspace}.chaos_fixed WHERE part = ? AND number = ? /* {self.token()} */"
-        return Call("raw", (text, (row.part, row.number)), then=lambda found: differs(row.text, found[0][0]))
+        return Call("raw", (text, (row.part, row.number)), then=lambda stored: differs(row.text, stored[0][0]))
 
     def get_many(self) -> Call:
         """Some rows by their keys."""
@@ -248,7 +248,7 @@ class Reads(Actor):
     def scan(self) -> Call:
         """All rows; 16 ranges, of one or two pages each, four at a time, each page asked for four times at most."""
         how = {"parallelism": 4, "page_size": 200}
-        return Call("scan", (Fixed,), how, requests=32, then=lambda found: differs(FIXED, sorted(found, key=place)))
+        return Call("scan", (Fixed,), how, requests=32, then=lambda stored: differs(FIXED, sorted(stored, key=place)))
 
 
 def place(row: Fixed) -> tuple[int, int]:
@@ -256,8 +256,10 @@ def place(row: Fixed) -> tuple[int, int]:
     return row.part, row.number
 
 
-def differs(wanted: Any, found: Any) -> list[str]:
+def differs(expected: Any, live: Any) -> list[str]:
     """Return what is wrong with an answer, if anything is."""
-    if found == wanted:
+    if live == expected:
         return []
-    return [f"{len(wanted)} rows wanted, {len(found)} came" if isinstance(wanted, list) else f"{wanted!r}: {found!r}"]
+    return [
+        f"{len(expected)} rows wanted, {len(live)} came" if isinstance(expected, list) else f"{expected!r}: {live!r}"
+    ]

@@ -259,13 +259,13 @@ class Faults:
 
     def _read(self) -> None:
         for line in self.process.stdout:
-            found = json.loads(line)
-            if "calm" in found:
-                self.counts = found["calm"]
+            document = json.loads(line)
+            if "calm" in document:
+                self.counts = document["calm"]
                 self._calm.set()
             else:
-                self.last = f"{found['fault']} of node {found['node']}, {found['seconds']} s"
-                self.counts[found["fault"]] = self.counts.get(found["fault"], 0) + 1
+                self.last = f"{document['fault']} of node {document['node']}, {document['seconds']} s"
+                self.counts[document["fault"]] = self.counts.get(document["fault"], 0) + 1
 
     def go(self) -> None:
         """Begin to break things."""

@@ -53,14 +53,14 @@ def own_repo(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
     call = reads.raw()
 
     def child() -> dict[str, Any]:
-        wrong, found = [], {}
+        wrong, results = [], {}
         try:
             lane.repo.save(row)
-            found["saved"] = True
+            results["saved"] = True
             wrong += call.then(perform(lane.repo, call))
         except (RequestFailed, ConnectionFailed) as error:
-            found["refused"] = not found.get("saved") and not getattr(error, "may_be_applied", False)
-        return {**found, "wrong": wrong}
+            results["refused"] = not results.get("saved") and not getattr(error, "may_be_applied", False)
+        return {**results, "wrong": wrong}
 
     return child
 
@@ -107,12 +107,12 @@ def _begun(lane: Lane, rows: Any, what: str) -> Child:
 def refused(what: str, use: Callable[[], Any]) -> list[str]:
     """Return what is wrong unless the error in the child says that this belongs to its parent."""
     try:
-        found = use()
+        used = use()
     except (ConnectionFailed, RequestFailed):
         return []
     except Exception as error:  # noqa: BLE001 - reported
         return [f"fork: {what} ended with {error!r}"]
-    return [f"fork: {what} gave {found!r:.60} in a child"]
+    return [f"fork: {what} gave {used!r:.60} in a child"]
 
 
 def answer_of_child(child: Child) -> dict[str, Any]:

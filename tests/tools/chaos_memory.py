@@ -98,15 +98,15 @@ class Growth:
 
 def referrers(name: str, depth: int = 6) -> str:
     """Who refers to the objects of a class of this name, as far as that can be followed."""
-    found = [one for one in gc.get_objects() if type(one).__name__ == name]
-    lines, known = [name], {id(found), id(locals())}
+    values = [one for one in gc.get_objects() if type(one).__name__ == name]
+    lines, known = [name], {id(values), id(locals())}
     for _ in range(depth):
-        refer = [one for one in gc.get_referrers(*found) if id(one) not in known and not _is_frame_of_ours(one)]
+        refer = [one for one in gc.get_referrers(*values) if id(one) not in known and not _is_frame_of_ours(one)]
         known |= {id(one) for one in refer} | {id(refer)}
         if not refer:
             break
         lines.append(", ".join(sorted({_shown(one) for one in refer})))
-        found = refer
+        values = refer
     return " < ".join(lines)
 
 

@@ -72,14 +72,14 @@ class Assignments:
         """Whether there is one possibility."""
         return len(self._writes) == 1
 
-    def violations(self, found: Any) -> list[str]:
+    def violations(self, stored: Any) -> list[str]:
         """Return what is wrong with this value, if anything is."""
-        return [] if plain(found) in self.values else [f"holds {found!r}, and may hold {self.values!r}"]
+        return [] if plain(stored) in self.values else [f"holds {stored!r}, and may hold {self.values!r}"]
 
-    def observe(self, found: Any) -> None:
+    def observe(self, stored: Any) -> None:
         """Values older than one that was read do not come back."""
         if not self._floating:
-            del self._writes[: self.values.index(plain(found))]
+            del self._writes[: self.values.index(plain(stored))]
 
 
 class Elements:
@@ -107,9 +107,9 @@ class Elements:
         """Whether there is one possibility."""
         return all(write.outcome != UNKNOWN for write in self._writes.values())
 
-    def violations(self, found: Iterable[Any] | None) -> list[str]:
+    def violations(self, stored: Iterable[Any] | None) -> list[str]:
         """Elements that are lost, came twice, were refused and are there, or stand in another order."""
-        listed = list(found or ())
+        listed = list(stored or ())
         counts = Counter(listed)
         kept = [element for element, write in self._writes.items() if write.outcome == ACKNOWLEDGED]
         wrong = [f"{element!r} was acknowledged and is lost" for element in kept if not counts[element]]
@@ -153,11 +153,11 @@ class Total:
         """Whether there is one possibility."""
         return not self._unknown
 
-    def violations(self, found: int | None) -> list[str]:
+    def violations(self, stored: int | None) -> list[str]:
         """Whether it is out of its bounds; zeros and nulls are alike."""
         low = self._acknowledged + sum(value for value in self._unknown.values() if value < 0)
         high = self._acknowledged + sum(value for value in self._unknown.values() if value > 0)
-        return [] if low <= (found or 0) <= high else [f"holds {found}, and may hold {low} to {high}"]
+        return [] if low <= (stored or 0) <= high else [f"holds {stored}, and may hold {low} to {high}"]
 
 
 class Claims:
@@ -182,9 +182,9 @@ class Claims:
         """Whether there is one possibility."""
         return self._elements.is_settled
 
-    def violations(self, found: Iterable[tuple[Any, str]] | None) -> list[str]:
+    def violations(self, stored: Iterable[tuple[Any, str]] | None) -> list[str]:
         """Claims that are lost or were refused, and places that were given twice."""
-        claims = sorted(found or ())
+        claims = sorted(stored or ())
         places = Counter(place for place, _ in claims)
         twice = [f"place {place!r} was taken {count} times" for place, count in places.items() if count > 1]
         return twice + self._elements.violations(claims)
@@ -274,23 +274,23 @@ class ChaosModel:
             for name in write.values:
                 self._row(write.key)[name].settle(write)
 
-    def violations(self, key: Any, found: Mapping[str, Any] | None) -> list[str]:
+    def violations(self, key: Any, stored: Mapping[str, Any] | None) -> list[str]:
         """Return what is wrong with a row; None means that the row is missing."""
         with self._lock:
             row = self._row(key)
             return [
                 f"{key!r}.{name}: {text}"
                 for name, history in row.items()
-                for text in history.violations(None if found is None else found[name])
+                for text in history.violations(None if stored is None else stored[name])
             ]
 
-    def observe(self, key: Any, found: Mapping[str, Any] | None) -> list[str]:
+    def observe(self, key: Any, stored: Mapping[str, Any] | None) -> list[str]:
         """Return what is wrong with a row that its only writer has read; what was seen stays seen."""
         with self._lock:
-            wrong = self.violations(key, found)
+            wrong = self.violations(key, stored)
             for name, history in self._row(key).items():
                 if not wrong and isinstance(history, Assignments):
-                    history.observe(None if found is None else found[name])
+                    history.observe(None if stored is None else stored[name])
             return wrong
 
     def is_settled(self, key: Any) -> bool:

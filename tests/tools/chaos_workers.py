@@ -319,8 +319,8 @@ def ending_worker(lane: Lane, actor: Docs) -> None:
 def look_at(lane: Lane, slot: Slot) -> None:
     """A document that is no longer written is right, and is forgotten."""
 
-    def then(found: Doc | None) -> list[str]:
-        wrong = lane.model.violations(slot.key, contents(found))
+    def then(stored: Doc | None) -> list[str]:
+        wrong = lane.model.violations(slot.key, contents(stored))
         if not wrong:
             lane.model.forget(slot.key)
         return wrong

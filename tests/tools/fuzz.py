@@ -43,7 +43,7 @@ from scyllamodel.schema.plan.plan import _fingerprint
 from scyllamodel.schema.plan.step import is_step, make_step
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, table, user_type, view, wanted
+from support.builders import desired, schema, table, user_type, view
 
 SECONDS = 20
 """For one case; a thousandth of it is usual, and machines are busy."""
@@ -58,7 +58,7 @@ FACTS = schema(
     user_type("point", "x int", "y frozen<list<text>>"),
 )
 PLAN = make_plan(
-    wanted(*FACTS.tables, *FACTS.views, *FACTS.types, table("u", "id int pk", "p frozen<point>")), schema(), CASSANDRA
+    desired(*FACTS.tables, *FACTS.views, *FACTS.types, table("u", "id int pk", "p frozen<point>")), schema(), CASSANDRA
 )
 CHANGES = [step.change for step in PLAN.steps]
 
@@ -130,10 +130,10 @@ def of_its_kind(dice, value, *, in_collection=False):
 
 def nested(levels):
     """Lists in lists."""
-    found = []
+    results = []
     for _ in range(levels):
-        found = [found]
-    return found
+        results = [results]
+    return results
 
 
 def altered(dice, value):
@@ -194,22 +194,22 @@ def tokens(dice):
 
 def plans(dice):
     """Plan files, most of them with the hash of what they hold."""
-    found = times(dice, altered, PLAN.to_dict())
+    result = times(dice, altered, PLAN.to_dict())
     with contextlib.suppress(Exception):  # whatever the damage does to the hash, the reader says
-        found["hash"] = _fingerprint(found)
-    plan = Plan.from_dict(_document(written(dice, found)))
+        result["hash"] = _fingerprint(result)
+    plan = Plan.from_dict(_document(written(dice, result)))
     return plan.render(), plan.to_dict(), plan.fingerprint, repr(plan)
 
 
 def _document(text):
     """The document of a file, as `Plan.load` reads it."""
     try:
-        found = read_json(text)
+        document = read_json(text)
     except ValueError as error:
         raise Refused("it is not JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise Refused("it is not an object")
-    return found
+    return document
 
 
 class Refused(ScyllaModelError):
@@ -219,9 +219,13 @@ class Refused(ScyllaModelError):
 def locks(dice):
     """Lock files, compared with what was declared."""
     document = times(dice, altered, snapshot_document({"default": ("k", SchemaFacts([FACTS]))}))
-    found = read_snapshot(written(dice, document), "schema.lock.json")
-    facts = facts_from_snapshot(found, "default", "k")
-    return snapshot_text(found), [str(one) for one in compare_schemas(facts, SchemaFacts([FACTS]))], fingerprint(facts)
+    snapshot = read_snapshot(written(dice, document), "schema.lock.json")
+    facts = facts_from_snapshot(snapshot, "default", "k")
+    return (
+        snapshot_text(snapshot),
+        [str(one) for one in compare_schemas(facts, SchemaFacts([FACTS]))],
+        fingerprint(facts),
+    )
 
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -249,11 +253,11 @@ def ledger(dice):
     one = LedgerStep.from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": seq})
     made = Migration.from_row({**version, "scope": "k/default", "version": 1, "steps": (one,)})
     shown = history_text([made]), made.to_dict(), one.to_dict(), made.rollback_target, made.fault, one.undone_step
-    found = one.change
-    for server in (CASSANDRA, SCYLLA) if found is not None and is_step(found) else ():
-        make_step(1, found, (), server)
-        if hasattr(found, "inverse"):
-            make_step(1, found.inverse(), (), server)
+    value = one.change
+    for server in (CASSANDRA, SCYLLA) if value is not None and is_step(value) else ():
+        make_step(1, value, (), server)
+        if hasattr(value, "inverse"):
+            make_step(1, value.inverse(), (), server)
     return shown
 
 
@@ -264,7 +268,7 @@ def _scylla_rows():
         row["extensions"] = {name: bytes.fromhex(value[2:]) for name, value in row["extensions"].items()}
     read = columns_to_read(SCYLLA)
     return {
-        name: [{c: row.get(c) for c in read[name]} for row in found] for name, found in rows.items() if name in read
+        name: [{c: row.get(c) for c in read[name]} for row in value] for name, value in rows.items() if name in read
     }
 
 
@@ -278,20 +282,20 @@ TOLD = ("tables", "columns", "views", "types", "indexes", "functions", "aggregat
 
 def rows(dice):
     """Rows of ``system_schema``: the keyspace is read, compared and shown, whatever a column holds."""
-    found = dict(ROWS)
+    values = dict(ROWS)
     for _ in range(1 + int(dice.expovariate(1))):
-        source = dice.choice([name for name in TOLD if found.get(name)])
-        at = dice.randrange(len(found[source]))
-        row = dict(found[source][at])
+        source = dice.choice([name for name in TOLD if values.get(name)])
+        at = dice.randrange(len(values[source]))
+        row = dict(values[source][at])
         column = dice.choice([name for name in row if name not in KEYS_OF_ROWS])
         row[column] = of_its_kind(dice, row[column])
-        found[source] = [*found[source][:at], row, *found[source][at + 1 :]]
-    facts = reflect_keyspace("shop", found, dice.choice((CASSANDRA, SCYLLA)))
+        values[source] = [*values[source][:at], row, *values[source][at + 1 :]]
+    facts = reflect_keyspace("shop", values, dice.choice((CASSANDRA, SCYLLA)))
     notes = diff(facts, KeyspaceFacts("shop"), SCYLLA)
     return notes, keyspace_script(facts, SCYLLA), facts_document(SchemaFacts([facts])), fingerprint(facts)
 
 
-KINDS = {found.__name__: found for found in (tokens, plans, locks, ledger, rows)}
+KINDS = {value.__name__: value for value in (tokens, plans, locks, ledger, rows)}
 
 
 class TooLong(BaseException):

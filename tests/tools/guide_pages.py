@@ -106,9 +106,9 @@ def pages() -> dict[Path, str]:
 def codes_page():
     """Every code with its meaning, by the letters that it starts with."""
     lines = [CODES]
-    for letters, found in groupby(code_explanations().values(), key=lambda meaning: meaning.code[:2]):
+    for letters, value in groupby(code_explanations().values(), key=lambda meaning: meaning.code[:2]):
         lines += [f"## {PARTS[letters]}", ""]
-        for meaning in found:
+        for meaning in value:
             heading, sentence = _title_of(meaning)
             lines += [f"### {meaning.code}: {heading}", "", *filter(None, [sentence]), "", *_texts(letters, meaning)]
     return _tidy(lines)
@@ -144,7 +144,7 @@ def command_line_page():
     """Every command with its options."""
     _, parsers = _build_parser(COMMANDS)
     groups = {name: [(_title(group), _rows(group)) for group in _groups(parser)] for name, parser in parsers.items()}
-    shared = _shared(key for found in groups.values() for key in found)
+    shared = _shared(key for group in groups.values() for key in group)
     always = ", ".join(str(code) for code in (DONE, ERROR, USAGE, CONFIGURATION))
     exits = "\n".join(f"| {code} | {meaning} |" for code, meaning in DESCRIPTIONS.items())
     tables = "\n".join(f"\n### {title}\n\n{_table(rows)}" for title, rows in sorted(shared.items()))
@@ -171,8 +171,8 @@ def _shown(group):
 
 def _title(group):
     title = {"options": "Options", "optional arguments": "Options", "positional arguments": "Arguments"}
-    found = title.get(group.title, group.title.partition(" (")[0])
-    return found[0].upper() + found[1:]
+    row = title.get(group.title, group.title.partition(" (")[0])
+    return row[0].upper() + row[1:]
 
 
 def _rows(group):

@@ -166,10 +166,10 @@ def chosen(texts: list[str]) -> list[Path]:
         LookupError: a text is neither.
     """
     every = [module for group in GROUPS.values() for module in group.modules]
-    found = set[Path]()
+    values = set[Path]()
     for text in texts:
         named = GROUPS[text].modules if text in GROUPS else [one for one in every if text in str(one.relative_to(ROOT))]
         if not named:
             raise LookupError(f"neither a group nor a part of the path of a module: {text}")
-        found.update(named)
-    return [module for module in every if not texts or module in found]
+        values.update(named)
+    return [module for module in every if not texts or module in values]

@@ -85,9 +85,9 @@ def started(tests: list[str], mutant: Mutant | None) -> int:
     return pid
 
 
-def judged(found: list[Mutant], workers: int, tell: Callable[[Mutant, bool, float], None]) -> None:
+def judged(selected: list[Mutant], workers: int, tell: Callable[[Mutant, bool, float], None]) -> None:
     """Run all of them, so many at a time; each is caught, or has survived."""
-    waiting, running = list(reversed(found)), dict[int, tuple[Mutant, float]]()
+    waiting, running = list(reversed(selected)), dict[int, tuple[Mutant, float]]()
     try:
         while waiting or running:
             while waiting and len(running) < workers:
@@ -123,13 +123,13 @@ def main(argv: list[str] | None = None) -> int:
     except LookupError as error:
         parser.error(str(error))
     every = [mutant for module in modules for mutant in mutants(module)]
-    found = [mutant for mutant in every if mutant.key not in EQUIVALENT]
-    if settings.sample and settings.sample < len(found):
-        found = random.Random(20261127).sample(found, settings.sample)
+    values = [mutant for mutant in every if mutant.key not in EQUIVALENT]
+    if settings.sample and settings.sample < len(values):
+        values = random.Random(20261127).sample(values, settings.sample)
     if not are_green({group_of(module) for module in modules}):
         return 1
-    result = Result(len(found))
-    judged(found, settings.workers, result.tell)
+    result = Result(len(values))
+    judged(values, settings.workers, result.tell)
     print(json.dumps(result.as_json()) if settings.json else result)
     stale = sorted(EQUIVALENT.keys() - {mutant.key for mutant in every}) if not settings.what else []
     for key in stale:

@@ -58,15 +58,15 @@ def edits(node: ast.AST) -> Iterator[tuple[str, Callable[[Any], ast.AST]]]:  # n
         case ast.BinOp(op=op) if type(op) in _SWAPS and not _is_text(node):
             yield f"{_op(op)} -> {_op(_SWAPS[type(op)]())}", _swapped("op", _SWAPS[type(op)])
         case ast.UnaryOp(op=ast.Not()):
-            yield "without not", lambda found: found.operand
+            yield "without not", lambda node: node.operand
         case ast.Yield(value=ast.expr()) | ast.YieldFrom():
             yield "yields nothing", lambda _: ast.YieldFrom(value=copy.deepcopy(_NOTHING))
         case ast.Constant(value=bool(value)):
-            yield f"{value} -> {not value}", lambda found: ast.Constant(not found.value)
+            yield f"{value} -> {not value}", lambda node: ast.Constant(not node.value)
         case ast.Constant(value=int(value)):
-            yield f"{value} -> {value + 1}", lambda found: ast.Constant(found.value + 1)
+            yield f"{value} -> {value + 1}", lambda node: ast.Constant(node.value + 1)
         case ast.Constant(value=str(value)) if _CODE.fullmatch(value):
-            yield f"{value!r} changed", lambda found: ast.Constant(found.value + "X")
+            yield f"{value!r} changed", lambda node: ast.Constant(node.value + "X")
         case (
             ast.Tuple(elts=[_, _, *_], ctx=ast.Load())
             | ast.List(elts=[_, _, *_], ctx=ast.Load())
@@ -75,17 +75,17 @@ def edits(node: ast.AST) -> Iterator[tuple[str, Callable[[Any], ast.AST]]]:  # n
             for at in (0, -1):
                 yield f"without element {at}", _without("elts", at)
         case ast.Dict(keys=[_, *_]):
-            yield "without the first item", lambda found: ast.Dict(found.keys[1:], found.values[1:])
+            yield "without the first item", lambda node: ast.Dict(node.keys[1:], node.values[1:])
         case ast.Call(func=ast.Name(id=name), args=[_, *_]) if name in _NAMES:
             yield f"{name} -> {_NAMES[name]}", _renamed
         case ast.Call(func=ast.Attribute(attr="lower" | "upper" | "strip" | "casefold"), args=[]):
-            yield f"without {node.func.attr}()", lambda found: found.func.value
+            yield f"without {node.func.attr}()", lambda node: node.func.value
         case _:
             return
 
 
-def _op(found: ast.AST) -> str:
-    return type(found).__name__
+def _op(node: ast.AST) -> str:
+    return type(node).__name__
 
 
 def _is_text(node: ast.BinOp) -> bool:
@@ -93,24 +93,24 @@ def _is_text(node: ast.BinOp) -> bool:
 
 
 def _swapped(field: str, to: type) -> Callable[[Any], ast.AST]:
-    def edit(found: Any) -> ast.AST:
-        setattr(found, field, [to()] if field == "ops" else to())
-        return found  # type: ignore[no-any-return]
+    def edit(node: Any) -> ast.AST:
+        setattr(node, field, [to()] if field == "ops" else to())
+        return node  # type: ignore[no-any-return]
 
     return edit
 
 
 def _without(field: str, at: int) -> Callable[[Any], ast.AST]:
-    def edit(found: Any) -> ast.AST:
-        getattr(found, field).pop(at)
-        return found  # type: ignore[no-any-return]
+    def edit(node: Any) -> ast.AST:
+        getattr(node, field).pop(at)
+        return node  # type: ignore[no-any-return]
 
     return edit
 
 
-def _renamed(found: ast.Call) -> ast.AST:
-    found.func.id = _NAMES[found.func.id]  # type: ignore[attr-defined]
-    return found
+def _renamed(call: ast.Call) -> ast.AST:
+    call.func.id = _NAMES[call.func.id]  # type: ignore[attr-defined]
+    return call
 
 
 class _Sites(ast.NodeVisitor):

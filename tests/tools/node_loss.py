@@ -171,25 +171,25 @@ class Round:
 def play(cluster, verb, fault, at, starters=16):
     """Lose the chosen node at the moment when some process says ``at``; a `Round`."""
     cluster.heal_all()
-    found, chosen = Round(verb, fault, at), cluster.chosen()
+    own_round, chosen = Round(verb, fault, at), cluster.chosen()
     contact = cluster.contact_points[chosen % 3]  # another node: a process need not know the chosen one
     tables = TABLES // 2 if verb == "contract" else TABLES
     with cluster.repo(unique_name("loss"), name="soak", nodes=[contact]) as repo:
-        if verb in {"rollback", "contract"} and (said := _synced(contact, repo.keyspace)) != "applied":
-            found.odd.append(f"the sync before it {said}")
+        if verb in {"rollback", "contract"} and (outcome := _synced(contact, repo.keyspace)) != "applied":
+            own_round.odd.append(f"the sync before it {outcome}")
         reached = threading.Event()
         on_line = lambda line: reached.set() if line == at else None  # noqa: E731
         verbs = ["sync", *["wait"] * (starters - 1)] if verb == "wait" else [verb] * starters
         processes = [Starter(contact, repo.keyspace, one, tables, on_line) for one in verbs]
         if not reached.wait(90):
-            found.odd.append(f"no process reported {at}")
+            own_round.odd.append(f"no process reported {at}")
         since = _lose(cluster, fault, chosen)
-        found.ends = [one.end(since + 3 * LIMIT - time.monotonic()) for one in processes]
-        found.took = time.monotonic() - since
-        found.check()
+        own_round.ends = [one.end(since + 3 * LIMIT - time.monotonic()) for one in processes]
+        own_round.took = time.monotonic() - since
+        own_round.check()
         cluster.heal(chosen)
-        _look(found, repo, cluster, tables)
-    return found
+        _look(own_round, repo, cluster, tables)
+    return own_round
 
 
 def _lose(cluster, fault, chosen):
@@ -205,18 +205,18 @@ def _synced(contact, keyspace):
     return Starter(contact, keyspace, "sync", TABLES, lambda _: None).end(180)
 
 
-def _look(found, repo, cluster, tables):
+def _look(outcome, repo, cluster, tables):
     """The lost node is back, and brings no other schema with it; what is wanted is there, made by one version."""
     cluster.chosen()
     kept = replica.models(1, tables)
-    left = [] if found.verb == "rollback" else plan(repo, resources=kept).cql
-    found.odd += [f"left: {cql}" for cql in left]
-    versions = [version for version in history(repo, steps=True) if version.kind == KINDS[found.verb]]
+    left = [] if outcome.verb == "rollback" else plan(repo, resources=kept).cql
+    outcome.odd += [f"left: {cql}" for cql in left]
+    versions = [version for version in history(repo, steps=True) if version.kind == KINDS[outcome.verb]]
     done = [version for version in versions if version.status in {"applied", "rolled_back"}]
     if not versions or any(version.status in {"running", "partial", "failed"} for version in versions):
-        found.odd.append(f"history: {[version.status for version in versions]}")
+        outcome.odd.append(f"history: {[version.status for version in versions]}")
     if len(done) > 1:
-        found.odd.append(f"{len(done)} versions")
+        outcome.odd.append(f"{len(done)} versions")
     repo.session.execute(f"DROP KEYSPACE {repo.keyspace}", timeout=120)
 
 
@@ -256,9 +256,9 @@ def every(verbs, faults, rounds, starters, seed, version="5.0"):  # noqa: PLR091
         with GatedCluster(version) as cluster:
             while played and _agrees(cluster):
                 verb, fault, at = played.pop(0)
-                found = play(cluster, verb, fault, at, starters)
-                bad += bool(found.odd)
-                _say(f"{verb:<9} {fault:<8} {at:<16} {found.took:5.1f} s  {'; '.join(found.odd) or 'well'}")
+                outcome = play(cluster, verb, fault, at, starters)
+                bad += bool(outcome.odd)
+                _say(f"{verb:<9} {fault:<8} {at:<16} {outcome.took:5.1f} s  {'; '.join(outcome.odd) or 'well'}")
     return bad
 
 

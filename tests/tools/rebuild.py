@@ -53,13 +53,13 @@ def statements(text: str, keyspace: str) -> list[str]:
     """The statements of a file that make a schema, on our keyspace."""
     text = re.sub(r"\$\{keyspace\}\.|\{\{\.Keyspace\}\}\.", "", text)
     text = re.sub(r"\$\{\w+\}|\{\{[^}]*\}\}", "172800", text)
-    found = [""]
+    values = [""]
     for piece in PIECE.finditer(text):
         if piece["end"]:
-            found.append("")
+            values.append("")
         elif not piece["comment"]:
-            found[-1] += piece[0]
-    made = [OLD.sub("", one.strip()) for one in found]
+            values[-1] += piece[0]
+    made = [OLD.sub("", one.strip()) for one in values]
     kept = [one for one in made if re.match("CREATE|ALTER|DROP", one, re.IGNORECASE) and not _is_keyspace(one)]
     return [_qualified(statement, keyspace) for statement in kept]
 
@@ -89,25 +89,25 @@ def _qualified(statement: str, keyspace: str) -> str:
 
 def rows(repo: Repo, keyspace: str) -> dict[str, list[Any]]:
     """Return the rows of ``system_schema`` for a keyspace, without ids, times and the internal tables."""
-    found: dict[str, list[Any]] = {}
+    results: dict[str, list[Any]] = {}
     for table in TABLES:
         columns = (
             "SELECT column_name FROM system_schema.columns WHERE keyspace_name = 'system_schema' AND table_name = %s"
         )
         names = [row.column_name for row in repo.session.execute(columns, [table])]
         if not names:
-            found[table] = []
+            results[table] = []
             continue
         kept = sorted(set(names) - {"id", "keyspace_name", "base_table_id", "dropped_time", "position_"})
         read = repo.session.execute(
             f"SELECT {', '.join(kept)} FROM system_schema.{table} WHERE keyspace_name = %s", [keyspace]
         )
-        found[table] = sorted(
+        results[table] = sorted(
             repr({name: str(value).replace(keyspace, "K") for name, value in zip(kept, row, strict=True)})
             for row in read
             if OURS not in str(row)
         )
-    return found
+    return results
 
 
 def generated(source: str, folder: Path) -> str:
@@ -162,25 +162,25 @@ def differences(seen: dict[str, list[Any]], made: dict[str, list[Any]], left_out
         re.compile(rf"'{re.escape(re.split('[(.]', item.name)[-1 if '.' in item.name else 0])}'") for item in left_out
     ]
     functions = ("functions", "aggregates", "triggers") if left_out else ()
-    found: list[str] = []
+    results: list[str] = []
     for table in TABLES:
         if table == "dropped_columns" or table in functions:
             continue
         lost = [row for row in seen[table] if row not in made[table] and not any(name.search(row) for name in gone)]
-        found += [f"{table} lost: {row}" for row in lost]
-        found += [f"{table} new: {row}" for row in made[table] if row not in seen[table]]
-    return found
+        results += [f"{table} lost: {row}" for row in lost]
+        results += [f"{table} new: {row}" for row in made[table] if row not in seen[table]]
+    return results
 
 
-def applied(repo: Repo, keyspace: str, found: list[str]) -> list[tuple[str, str]]:
+def applied(repo: Repo, keyspace: str, value: list[str]) -> list[tuple[str, str]]:
     """Run statements; one that needs what comes later waits for it. What the node refuses in the end, and why."""
     repo.session.execute(f"USE {keyspace}")
-    while found:
-        tried = [(statement, _refusal(repo, statement)) for statement in found]
+    while value:
+        tried = [(statement, _refusal(repo, statement)) for statement in value]
         refused = [(statement, why) for statement, why in tried if why]
-        if len(refused) == len(found):
+        if len(refused) == len(value):
             return refused
-        found = [statement for statement, _ in refused]
+        value = [statement for statement, _ in refused]
     return []
 
 

@@ -113,8 +113,8 @@ class Replica:
 
 def _agree(repo):
     """A node that was away for a while may not know yet what the others do."""
-    look = ClusterView.connect(repo)
-    with DdlExecutor(look.coordinator, look.server) as executor:
+    cluster_view = ClusterView.connect(repo)
+    with DdlExecutor(cluster_view.coordinator, cluster_view.server) as executor:
         executor.await_agreement(180)
 
 
@@ -128,9 +128,9 @@ def _round(cluster, outcome, play, *, forgets=False):
     return outcome
 
 
-def _expect(outcome, said, *allowed):
-    if said not in allowed:
-        outcome.odd.append(said)
+def _expect(outcome, messages, *allowed):
+    if messages not in allowed:
+        outcome.odd.append(messages)
 
 
 def many_at_once(cluster, dice, outcome, replicas=8):
@@ -140,8 +140,8 @@ def many_at_once(cluster, dice, outcome, replicas=8):
     def play(node, keyspace):
         started = [Replica(node, keyspace) for _ in range(replicas)]
         ends = [one.end() for one in started]
-        for said in ends:
-            _expect(outcome, said, "ended applied", "ended waited", "ended in_sync")
+        for end in ends:
+            _expect(outcome, end, "ended applied", "ended waited", "ended in_sync")
         if ends.count("ended applied") != 1:
             outcome.odd.append(f"{ends.count('ended applied')} applied")
 
@@ -251,10 +251,10 @@ def paused_node(cluster, dice, outcome):
         _expect(outcome, _synced(contact, keyspace, 1), "ended applied")
         victim.pause()
         outcome.faults += 1
-        said = _synced(contact, keyspace)
+        messages = _synced(contact, keyspace)
         victim.resume()
         since = time.monotonic()
-        _expect(outcome, said, "failed SchemaDisagreement")
+        _expect(outcome, messages, "failed SchemaDisagreement")
         for _ in range(10):  # a paused node may take more than a minute to catch up
             if (last := _synced(contact, keyspace)).startswith("ended"):
                 break
@@ -276,9 +276,9 @@ def killed_coordinator(cluster, dice, outcome):
             cluster.node(coordinator).kill()
             outcome.faults += 1
             since = time.monotonic()
-            said = one.end()
-        if not said.startswith("ended"):
-            _expect(outcome, said, "failed StepFailed", "failed SchemaDisagreement", "failed LockLost")
+            messages = one.end()
+        if not messages.startswith("ended"):
+            _expect(outcome, messages, "failed StepFailed", "failed SchemaDisagreement", "failed LockLost")
             _expect(outcome, _synced(contact, keyspace), "ended applied", "ended waited", "ended in_sync")
         took = time.monotonic() - since
         cluster.node(coordinator).start()
@@ -308,16 +308,16 @@ SHORT = {many_at_once: {"replicas": 6}, one_keyspace_of_many_fails: {"keyspaces"
 
 def play(scenarios, cluster, rounds, seed, how):
     """Each scenario so many times, with what `how` has for it; an outcome for each."""
-    found = []
+    results = []
     for scenario in scenarios:
         outcome, dice = Outcome(scenario.__name__), random.Random(f"{seed} {scenario.__name__}")
         for _ in range(rounds):
             scenario(cluster, dice, outcome, **how.get(scenario, {}))
-        found.append(outcome)
-    return found
+        results.append(outcome)
+    return results
 
 
-def table(found):
+def table(value):
     """The outcomes as text."""
     head = ("scenario", "runs", "faults", "twice", "again", "lost", "left", "leases", "odd")
     rows = [head]
@@ -333,7 +333,7 @@ def table(found):
             f"{o.recovery:.1f}",
             ", ".join(sorted(set(o.odd))) or "-",
         )
-        for o in found
+        for o in value
     ]
     return "\n".join(
         "  ".join(f"{cell!s:<{w}}" for cell, w in zip(row, (27, 5, 7, 6, 6, 5, 5, 7, 0), strict=True)) for row in rows
@@ -348,18 +348,18 @@ def main():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--only", action="append", default=[])
     words = parser.parse_args()
-    found = []
+    results = []
     for nodes, group in ((1, (*ONE_NODE, *LONG)), (3, THREE_NODES)):
         chosen = [scenario for scenario in group if not words.only or scenario.__name__ in words.only]
         if chosen:
             with LocalCluster(nodes=nodes) as cluster:
-                found += _played(chosen, cluster, words)
+                results += _played(chosen, cluster, words)
     bad = 0
     if not words.only or "node_loss" in words.only:
         rounds, starters = max(1, words.rounds // 6), words.replicas // 2
         bad = node_loss.every(node_loss.WELL, node_loss.FAULTS, rounds, starters, words.seed)
-    sys.stdout.write(f"{table(found)}\nseed {words.seed}: --seed {words.seed} plays the same again\n")
-    return 0 if not bad and all(outcome.is_clean for outcome in found) else 1
+    sys.stdout.write(f"{table(results)}\nseed {words.seed}: --seed {words.seed} plays the same again\n")
+    return 0 if not bad and all(outcome.is_clean for outcome in results) else 1
 
 
 def _played(chosen, cluster, words):

@@ -80,5 +80,5 @@ Order.seats.increment()  # error
 Order.total.decrement(1)  # error
 Hits.hits.increment("x")  # error
 
-found: bool = Order.total < Decimal(3)  # error
+is_less: bool = Order.total < Decimal(3)  # error
 wanted: Condition = Order.status == "x"

@@ -128,15 +128,15 @@ assert_type(address.zip_code, str | None)
 assert_type({address: 1}, dict[Address, int])
 
 
-def of_view(found: OrderByStatus) -> Decimal:
+def of_view(order_by_status: OrderByStatus) -> Decimal:
     """Instances of views are read like others."""
-    assert_type(found.status, str)
-    return found.total
+    assert_type(order_by_status.status, str)
+    return order_by_status.total
 
 
-def matched(found: Order | Hits) -> str:
+def matched(value: Order | Hits) -> str:
     """Models take part in ``match``."""
-    match found:
+    match value:
         case Order(status=status, seats=0):
             return status
         case Order():

@@ -22,7 +22,7 @@ from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.rules.user_types import containing_types
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types.parser import parse_type
-from support.builders import index, schema, table, user_type, view, wanted
+from support.builders import desired, index, schema, table, user_type, view
 
 
 def work(function, *values):
@@ -54,10 +54,10 @@ def chain(size):
     return [*(user_type(f"t{at}", f"x frozen<t{at + 1}>") for at in range(size)), last]
 
 
-def dropped(found):
+def dropped(value):
     """The plan that removes all of a keyspace but one table, whose indexes are dropped alone."""
     return contract_plan(
-        SchemaFacts([wanted(table("keep", "id int pk", "v int"))]), SchemaFacts([found]), SERVER, allow=ALL
+        SchemaFacts([desired(table("keep", "id int pk", "v int"))]), SchemaFacts([value]), SERVER, allow=ALL
     )
 
 
@@ -73,19 +73,19 @@ def crowd(size):
     return schema(*tables, *views, *chain(size // 4), *(user_type(f"u{at}", "x int") for at in range(size // 4)))
 
 
-def planned(found):
+def planned(value):
     """The plan that makes all of a keyspace."""
-    return make_plan(SchemaFacts([found]), SchemaFacts([schema()]), SERVER)
+    return make_plan(SchemaFacts([value]), SchemaFacts([schema()]), SERVER)
 
 
-def taken_back(found):
+def taken_back(value):
     """The plan of a rollback past the version that made all of a keyspace."""
     steps = [
         LedgerStep("k/default", 1, seq, state="applied", undo=step.undo, change_json=change_to_json(step.change))
-        for seq, step in enumerate(planned(found).steps, 1)
+        for seq, step in enumerate(planned(value).steps, 1)
     ]
     version = Migration("k/default", 1, total=len(steps), steps=steps)
-    return rollback_plan(RollbackTarget(0, "", (version,)), SchemaFacts([found]), SERVER, allow=ALL)
+    return rollback_plan(RollbackTarget(0, "", (version,)), SchemaFacts([value]), SERVER, allow=ALL)
 
 
 def wide(size):
@@ -93,10 +93,10 @@ def wide(size):
     return table("t", "id int pk", *(f"c{at} int" for at in range(size)))
 
 
-def strip(found):
+def strip(facts):
     """The plan that drops all indexes of tables that stay."""
-    bare = [attrs.evolve(one, indexes=()) for one in found.tables]
-    return contract_plan(SchemaFacts([attrs.evolve(found, tables=bare)]), SchemaFacts([found]), SERVER, allow=ALL)
+    bare = [attrs.evolve(one, indexes=()) for one in facts.tables]
+    return contract_plan(SchemaFacts([attrs.evolve(facts, tables=bare)]), SchemaFacts([facts]), SERVER, allow=ALL)
 
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
@@ -106,8 +106,8 @@ CASES = [
     ("contract of types", dropped, lambda size: schema(*crowd(0).tables, *chain(size))),
     ("contract of indexes", strip, crowd),
     ("rollback", taken_back, crowd),
-    ("columns by name", lambda found: [found.get(column.name) and column.name in found for column in found], wide),
-    ("a column more", lambda found: diff(schema(found), wanted(table(found.name, "id int pk")), SERVER), wide),
+    ("columns by name", lambda value: [value.get(column.name) and column.name in value for column in value], wide),
+    ("a column more", lambda part: diff(schema(part), desired(table(part.name, "id int pk")), SERVER), wide),
     ("types in circles", cyclic_types, chain),
     ("what holds a type", lambda types: containing_types(types[-1].name, types), chain),
     ("plan of types", planned, lambda size: schema(*chain(size))),
@@ -133,7 +133,9 @@ def test_types_come_after_what_they_hold_and_by_name():
         user_type("a", "x int"), user_type("me", "x frozen<me>"), user_type("above", "x frozen<me>"),
     ]  # fmt: skip
 
-    assert ["a", "c", "b", "d", "above", "me"] == [type_dict(found)["name"] for found in dependency_order(types)]
+    assert ["a", "c", "b", "d", "above", "me"] == [
+        type_dict(ordered_type)["name"] for ordered_type in dependency_order(types)
+    ]
     assert ["a", "c", "b", "d"] == list(declarable_types(schema(*types)))
 
 
@@ -151,18 +153,18 @@ def test_a_table_of_many_odd_columns_is_declared():
 
 
 @given(st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefg"), max_size=3)))
-def test_types_in_circles_are_those_that_hold_themselves(held):
+def test_types_in_circles_are_those_that_hold_themselves(lease):
     """As a search from each of them finds, and so are the holders of a type."""
     types = [
         user_type(name, "x int", *(f"f{at} frozen<{inner}>" for at, inner in enumerate(inside)))
-        for name, inside in held.items()
+        for name, inside in lease.items()
     ]
-    reached = {name: set(inside) & held.keys() for name, inside in held.items()}
-    for _ in held:
+    reached = {name: set(inside) & lease.keys() for name, inside in lease.items()}
+    for _ in lease:
         reached = {name: inside.union(*(reached[inner] for inner in inside)) for name, inside in reached.items()}
 
     assert {name for name, inside in reached.items() if name in inside} == cyclic_types(types)
-    for name in held:
+    for name in lease:
         assert {name, *(holder for holder, inside in reached.items() if name in inside)} == containing_types(
             name, types
         )

@@ -46,7 +46,7 @@ def test_any_text_is_read_whole(text):
 
 
 @pytest.mark.parametrize(
-    ("cql", "found"),
+    ("cql", "value"),
     [
         ("a--b\rc", ["a", "c"]),
         ("a//b\nc", ["a", "c"]),
@@ -68,9 +68,9 @@ def test_any_text_is_read_whole(text):
         ("P1Y2M P1Day 1h30m", ["P1Y2M", "P1Day", "1h30m"]),
     ],
 )
-def test_code_is_what_servers_parse(cql, found):
+def test_code_is_what_servers_parse(cql, value):
     """Comments end and strings close where the servers' lexers say."""
-    assert found == [token.text for token in code_tokens(cql)]
+    assert value == [token.text for token in code_tokens(cql)]
 
 
 @pytest.mark.parametrize(

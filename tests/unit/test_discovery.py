@@ -55,8 +55,8 @@ def top(tmp_path, monkeypatch):
     importlib.invalidate_caches()
 
 
-def names(found):
-    return [f"{cls.__module__}.{cls.__qualname__}" for cls in found]
+def names(value):
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in value]
 
 
 def test_package_is_imported_with_everything_inside(top):
@@ -135,9 +135,9 @@ def test_order_is_stable_and_views_come_last(top):
         pass
     """
     write(top, {"pk6b.py": base + textwrap.dedent(view), "pk6a.py": model("A", repo="r6")})
-    wanted = ["pk6a.A", "pk6b.Base", "pk6b.Second", "pk6b.View"]
+    expected = ["pk6a.A", "pk6b.Base", "pk6b.Second", "pk6b.View"]
 
-    assert [wanted, wanted] == [names(find_models({"r6"}, each)) for each in (["pk6b", "pk6a"], ["pk6a", "pk6b"])]
+    assert [expected, expected] == [names(find_models({"r6"}, each)) for each in (["pk6b", "pk6a"], ["pk6a", "pk6b"])]
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,11 @@ DIRECTIVE = re.compile(r"%%\s*\{")
 
 
 @given(st.lists(texts))
-def test_python_reads_the_same_texts(found):
+def test_python_reads_the_same_texts(value):
     """Python reads the same texts, as literals of plain characters, in any quotes."""
-    assert found == [ast.literal_eval(python_text(text)) for text in found]
-    assert set(found) == (ast.literal_eval(python_set(found)) if found else set())
-    assert all(printable_line(python_text(text)) == python_text(text) for text in found)
+    assert value == [ast.literal_eval(python_text(text)) for text in value]
+    assert set(value) == (ast.literal_eval(python_set(value)) if value else set())
+    assert all(printable_line(python_text(text)) == python_text(text) for text in value)
 
 
 @given(texts)
@@ -89,7 +89,7 @@ def test_mermaid_shows_the_same_text(text):
 def test_no_name_steers_a_diagram(facts):
     """Whatever the names: Mermaid finds no directive, and each column that needs it has its name beside it."""
     text = mermaid(facts)
-    shown = {decoded(found) for found in re.findall(r'"([^"]*)"', text)}
+    shown = {decoded(match) for match in re.findall(r'"([^"]*)"', text)}
     odd = [
         c.name
         for table in facts.tables
@@ -115,9 +115,9 @@ def test_no_generated_module_holds_a_control_character(facts):
 def test_each_statement_of_a_script_is_one_statement(facts):
     """Names and options close no literal, open no comment and end no statement."""
     for statement in keyspace_script(facts, SERVER):
-        found = list(code_tokens(statement))
-        assert all(token.text != ";" for token in found)
-        assert found[0].text == "CREATE"
+        values = list(code_tokens(statement))
+        assert all(token.text != ";" for token in values)
+        assert values[0].text == "CREATE"
 
 
 @given(texts)

@@ -19,10 +19,10 @@ from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.reflect import index_target
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, table, wanted
+from support.builders import desired, schema, table
 from support.json_schemas import faults
 
-PLAN = make_plan(wanted(table("t", "id int pk")), schema(), ServerProfile())
+PLAN = make_plan(desired(table("t", "id int pk")), schema(), ServerProfile())
 SNAPSHOT = {"format": 1, "kind": "snapshot", "repos": [{"name": "default", "keyspaces": []}]}
 
 
@@ -81,13 +81,13 @@ def test_deep_json_is_what_is_not_understood(levels, tmp_path):
 )
 def test_a_plan_of_other_values_is_no_plan(place, value):
     """Also with the right hash: every value is of the kind that is published."""
-    found = json.loads(json.dumps(PLAN.to_dict()))
-    inner = found
+    document = json.loads(json.dumps(PLAN.to_dict()))
+    inner = document
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = value
     with pytest.raises(ConfigurationError, match=r"not a plan: the document\.|not a plan: .*strange"):
-        Plan.from_dict(found)
+        Plan.from_dict(document)
 
 
 @pytest.mark.parametrize(

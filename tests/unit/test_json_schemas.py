@@ -82,7 +82,7 @@ DOCUMENTS = {
             "internal_keyspace": "l",
             "guess": guess,
             "grants": [
-                found.to_dict() for found in grants("k", "r", GrantTables(tables=(("k", "t"),)), ledger_keyspace="l")
+                grant.to_dict() for grant in grants("k", "r", GrantTables(tables=(("k", "t"),)), ledger_keyspace="l")
             ],
         }
         for guess in (None, "no server answers")
@@ -151,7 +151,13 @@ DOCUMENTS = {
         )
     ],
     "guide": [guide_document(topics().values()), guide_document([topics()["models"]], text="# Models")],
-    "codes": [{"format": 1, "kind": "codes", "codes": [attrs.asdict(found) for found in code_explanations().values()]}],
+    "codes": [
+        {
+            "format": 1,
+            "kind": "codes",
+            "codes": [attrs.asdict(explanation) for explanation in code_explanations().values()],
+        }
+    ],
     "error": [
         error_document(NoModelsFound("nothing there", packages=["shop"])),
         error_document(ImpossibleChange("refused", refusals=REFUSED.refusals)),
@@ -169,7 +175,7 @@ def test_every_schema_is_a_schema(kind):
     assert (f"{kind}.schema.json", kind) == (SCHEMAS[kind]["$id"], SCHEMAS[kind]["properties"]["kind"]["const"])
 
 
-@pytest.mark.parametrize(("kind", "document"), [(kind, found) for kind, all_ in DOCUMENTS.items() for found in all_])
+@pytest.mark.parametrize(("kind", "document"), [(kind, item) for kind, all_ in DOCUMENTS.items() for item in all_])
 def test_what_is_printed_is_valid(kind, document):
     """Every kind of document fits the schema of its kind."""
     assert (kind, []) == (document["kind"], faults(document))

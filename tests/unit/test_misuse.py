@@ -45,11 +45,11 @@ def refused(call):
     return str(raised.value)
 
 
-async def awaited(found):
+async def awaited(value):
     """What a verb of the async repo gives: something to await, an iterator, or an error at once."""
-    if hasattr(found, "__anext__"):
-        return [row async for row in found]
-    return await found
+    if hasattr(value, "__anext__"):
+        return [row async for row in value]
+    return await value
 
 
 def both(repo, call):
@@ -77,9 +77,9 @@ def both(repo, call):
 )
 def test_reads_take_a_select(repo, verb, given, words):
     """A model, an instance, a write, text: the message says what to write for each."""
-    found = both(repo, lambda on: getattr(on, verb)(given))
+    result = both(repo, lambda on: getattr(on, verb)(given))
 
-    assert re.match(rf"repo\.{verb}\(\) takes a select, {words.format(verb=verb)}", found), found
+    assert re.match(rf"repo\.{verb}\(\) takes a select, {words.format(verb=verb)}", result), result
 
 
 def test_scan_takes_a_model_or_a_select(repo):
@@ -199,9 +199,9 @@ def test_clauses_take_no_names(call, words):
 )
 def test_in_takes_one_list(given, words):
     """Several arguments, None and single values are not one."""
-    found = refused(lambda: Order.status.in_(*given))
+    result = refused(lambda: Order.status.in_(*given))
 
-    assert found == f"Order.status.in_() takes one list of values, {words}. Write in_([…])."
+    assert result == f"Order.status.in_() takes one list of values, {words}. Write in_([…])."
 
 
 A, B = Order.status == "a", Order.total > 3
@@ -268,7 +268,7 @@ def test_raw_takes_as_many_values():
 
 
 @pytest.mark.parametrize(
-    ("cql", "wanted"),
+    ("cql", "expected"),
     [
         ("SELECT a FROM t WHERE b = ?", True),
         ("SELECT a FROM t WHERE b = 'it''s ?'", False),
@@ -278,9 +278,9 @@ def test_raw_takes_as_many_values():
         ("SELECT a FROM t WHERE b = $$?$$", False),
     ],
 )
-def test_markers_are_found_outside_of_literals(cql, wanted):
+def test_markers_are_found_outside_of_literals(cql, expected):
     """A text with markers needs values."""
-    assert wanted is has_markers(cql)
+    assert expected is has_markers(cql)
 
 
 def test_a_repo_refuses_an_async_on_query():
@@ -338,9 +338,9 @@ def test_tracing_needs_its_extra():
 )
 def test_an_async_repo_needs_asyncio(repo, verb):
     """An async repo needs asyncio: under trio there is no loop of asyncio."""
-    found = verb(repo.aio())
+    result = verb(repo.aio())
     with pytest.raises(RuntimeError, match=r"needs asyncio.*trio\.to_thread\.run_sync"):
-        found.send(None)
+        result.send(None)
 
 
 def test_any_is_not_the_level_of_a_repo():

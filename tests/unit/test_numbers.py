@@ -88,7 +88,7 @@ WRITES = {
 def test_sizes_of_reading_verbs_are_checked(repo, way, verb, wrong):
     """A page of no rows would be all of them, and a text would fail in the driver."""
     with pytest.raises(ValueError, match="expected an integer from 1 to"):
-        played(way, lambda found: verb(found, wrong), repo)
+        played(way, lambda value: verb(value, wrong), repo)
 
 
 @pytest.mark.parametrize("wrong", [-1, "5", MAX_TTL + 1, 1.5])
@@ -97,7 +97,7 @@ def test_sizes_of_reading_verbs_are_checked(repo, way, verb, wrong):
 def test_numbers_of_writing_verbs_are_checked(repo, way, verb, wrong):
     """Those of builders and those of verbs have one check."""
     with pytest.raises(ValueError, match="expected an integer from"):
-        played(way, lambda found: verb(found, wrong), repo)
+        played(way, lambda value: verb(value, wrong), repo)
 
 
 @pytest.mark.parametrize("name", ["lock", "agreement", "step"])

@@ -82,9 +82,9 @@ def card_of(wallet: Wallet) -> Any:
     raise ValueError(f"not a card: {wallet.number}")
 
 
-def refuse(*found: Any) -> Any:
+def refuse(*value: Any) -> Any:
     """A validator that quotes what it refuses."""
-    raise ValueError(f"refused {found[-1]!r}, of {SECRET}")
+    raise ValueError(f"refused {value[-1]!r}, of {SECRET}")
 
 
 class Client(Model, table="clients", repo="secrets"):
@@ -141,11 +141,11 @@ SERVER = {cls.__cql_name__: list(cls.__facts__.fields) for cls in (Card, Purse)}
 
 def said(error: BaseException) -> str:
     """All that an error says anywhere: text, repr, attributes, JSON, pickle, causes, contexts, tracebacks."""
-    found = [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception(error))]
+    values = [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception(error))]
     if hasattr(error, "to_dict"):
-        found += [json.dumps(error.to_dict()), pickle.dumps(error).decode("latin-1")]
-    found += [said(other) for other in (error.__cause__, error.__context__) if other is not None]
-    return "\n".join(found)
+        values += [json.dumps(error.to_dict()), pickle.dumps(error).decode("latin-1")]
+    values += [said(other) for other in (error.__cause__, error.__context__) if other is not None]
+    return "\n".join(values)
 
 
 def row(**values):
@@ -177,7 +177,7 @@ def test_nothing_that_is_printed_shows_a_secret(name, value):
     """Instances, statements, conditions, assignments, compiled statements, answers."""
     made, target = row(**{name: value}), getattr(Client, name)
     access = InstanceStatements(Client, "shop")
-    found = [
+    values = [
         made,
         target == value,
         target.in_([value]),
@@ -193,7 +193,7 @@ def test_nothing_that_is_printed_shows_a_secret(name, value):
         *cache_for(Client).markers.values(),
     ]
 
-    assert [] == [shown for shown in map(repr, found) if SECRET in shown]
+    assert [] == [shown for shown in map(repr, values) if SECRET in shown]
     with pytest.raises(TypeError) as caught:
         bool(target == value)
     assert SECRET not in said(caught.value)
@@ -349,8 +349,8 @@ STATEMENTS = [
 
 def public_classes():
     """The classes that the package offers, without its errors."""
-    found = {name: getattr(scyllamodel, name) for name in scyllamodel._HOME}
-    return {name for name, one in found.items() if inspect.isclass(one) and not issubclass(one, ScyllaModelError)}
+    by_name = {name: getattr(scyllamodel, name) for name in scyllamodel._HOME}
+    return {name for name, one in by_name.items() if inspect.isclass(one) and not issubclass(one, ScyllaModelError)}
 
 
 def test_each_public_class_is_looked_at():
@@ -360,10 +360,10 @@ def test_each_public_class_is_looked_at():
 
 def shown(one):
     """All that an object says of itself: repr, texts, what it is made of, JSON, pickle."""
-    found = [repr(one), f"{one}", "%s" % (one,)]  # noqa: UP031 - that is one of the ways
+    values = [repr(one), f"{one}", "%s" % (one,)]  # noqa: UP031 - that is one of the ways
     ways = [getattr(one, name) for name in ("to_dict", "render", "_repr_html_") if hasattr(one, name)]
-    found += [json.dumps(way(), default=repr) for way in ways]
-    return "\n".join(found)
+    values += [json.dumps(way(), default=repr) for way in ways]
+    return "\n".join(values)
 
 
 @pytest.mark.parametrize("name", PLANTED)
@@ -405,10 +405,10 @@ def test_no_local_of_a_failed_load_holds_a_secret(row):
     shape = select(Closet).whole_table().compile("shop").template
     for load in (lambda: load_rows(shape, [row]), lambda: load_row(shape, row)):
         error = raised(load)
-        told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+        output = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
         assert isinstance(error, LoadError)
-        assert SECRET not in said(error) + told
+        assert SECRET not in said(error) + output
 
 
 def test_a_row_that_fails_as_a_whole_is_not_quoted():

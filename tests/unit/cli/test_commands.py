@@ -196,22 +196,22 @@ def test_a_password_is_never_printed(folder):
 
 def test_help_leads_no_password_to_the_command_line(folder):
     """Other users can read command lines, so the help names the variable and the file instead."""
-    told = " ".join(run("plan", "--help", folder=folder).stdout.split())
+    output = " ".join(run("plan", "--help", folder=folder).stdout.split())
 
-    assert "password@" not in told
-    assert "SCYLLAMODEL_URL or --url-file" in told
+    assert "password@" not in output
+    assert "SCYLLAMODEL_URL or --url-file" in output
 
 
 def test_a_url_comes_from_a_file(folder, tmp_path):
     """``--url-file`` reads the URL of a repo from a file; one that is missing is named."""
     file = tmp_path / "secret-url"
     file.write_text("scylla://user:hunter2@127.0.0.1:1/shop?models=app.models\n", encoding="utf-8")
-    found = run("plan", "--url-file", file, folder=folder)
+    done = run("plan", "--url-file", file, folder=folder)
     missing = run("plan", "--url-file", "/nowhere/url", folder=folder)
 
-    assert (1, 78) == (found.returncode, missing.returncode)
-    assert "cannot connect to 127.0.0.1:1" in found.stderr
-    assert "hunter2" not in found.stderr
+    assert (1, 78) == (done.returncode, missing.returncode)
+    assert "cannot connect to 127.0.0.1:1" in done.stderr
+    assert "hunter2" not in done.stderr
     assert "--url-file: /nowhere/url cannot be read" in missing.stderr
 
 

@@ -194,18 +194,18 @@ LOST = "error CM104: The command succeeded, but stdout failed: No space left on 
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "output"),
     [
         (("explain", "PK101"), 1, LOST),
         (("explain", "PK101", "--json"), 1, LOST),
         (("explain", "NOPE", "--json"), 64, "error CM101: unknown code NOPE. List all codes with: scyllamodel explain"),
     ],
 )
-def test_a_full_disk_is_an_error_in_a_line(full, words, code, told):
+def test_a_full_disk_is_an_error_in_a_line(full, words, code, output):
     """Output that cannot be written is reported on stderr, without a traceback; a graver exit code stays."""
     run = run_into(full, "-m", "scyllamodel", *words)
 
-    assert (code, f"{told}\n") == (run.returncode, run.stderr)
+    assert (code, f"{output}\n") == (run.returncode, run.stderr)
 
 
 def test_a_full_disk_stops_no_work(full):

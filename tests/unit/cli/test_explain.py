@@ -57,15 +57,15 @@ def test_every_code_is_listed(capsys):
 
 def test_every_code_says_something():
     """No title is empty."""
-    assert [] == [code for code, found in code_explanations().items() if not found.title.strip(": ")]
+    assert [] == [code for code, value in code_explanations().items() if not value.title.strip(": ")]
 
 
 def test_a_code_as_a_document(capsys):
     """A code as a document, with --json the same as values."""
     main(["explain", "--json", "TY101"])
-    (found,) = json.loads(capsys.readouterr().out)["codes"]
+    (load,) = json.loads(capsys.readouterr().out)["codes"]
 
-    assert ("TY101", CATALOGUE["TY101"].title) == (found["code"], found["title"])
+    assert ("TY101", CATALOGUE["TY101"].title) == (load["code"], load["title"])
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from scyllamodel.release.ledger.tables import TABLES, missing_tables
 from scyllamodel.schema.facts.objects import KeyspaceFacts
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, table, wanted
+from support.builders import desired, schema, table
 
 CASSANDRA = ServerProfile("cassandra", (5, 0, 6))
-WITHOUT = make_plan(wanted(table("t")), schema(keyspace=None), CASSANDRA, create_keyspace=True, topology={"dc1": 1})
+WITHOUT = make_plan(desired(table("t")), schema(keyspace=None), CASSANDRA, create_keyspace=True, topology={"dc1": 1})
 INTERNAL = missing_tables("k", KeyspaceFacts("k"), CASSANDRA)
 FIRST = attrs.evolve(WITHOUT, bootstrap=(*WITHOUT.bootstrap, *INTERNAL))
 LINE = f"  +     Create {len(TABLES)} internal tables for the lock and the history (shown by -v).\n"

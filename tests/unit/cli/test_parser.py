@@ -31,39 +31,39 @@ COMMANDS = (LOOK, LEAVE)
 def test_a_command_line_becomes_settings():
     """Options that may be repeated gather, and lists may be written with commas."""
     words = "look --repo a:b --repo c:d --models x.y,x.z --models w --keyspace k1,k2 --resource A,B --allow BC101:t -q"
-    found = parse(COMMANDS, words.split())
+    parsed = parse(COMMANDS, words.split())
 
     assert (["a:b", "c:d"], ["x.y", "x.z", "w"], ["k1", "k2"], ["A", "B"], ["BC101:t"], -1, LOOK) == (
-        found.repo,
-        found.models,
-        found.keyspace,
-        found.resource,
-        found.allow,
-        found.verbosity,
-        found.command,
+        parsed.repo,
+        parsed.models,
+        parsed.keyspace,
+        parsed.resource,
+        parsed.allow,
+        parsed.verbosity,
+        parsed.command,
     )
 
 
 def test_what_is_not_said_has_a_default():
     """Two minutes for agreement and for a step; the keyspace as the repo says; talk neither more nor less."""
-    found = parse(COMMANDS, ["look"])
+    parsed = parse(COMMANDS, ["look"])
 
     assert (120.0, 120.0, None, 0, False, []) == (
-        found.agreement_timeout,
-        found.step_timeout,
-        found.create_keyspace,
-        found.verbosity,
-        found.json,
-        found.repo,
+        parsed.agreement_timeout,
+        parsed.step_timeout,
+        parsed.create_keyspace,
+        parsed.verbosity,
+        parsed.json,
+        parsed.repo,
     )
 
 
 def test_one_command_line_does_not_leak_into_the_next():
     """The values of one command line are not present in the next one."""
     parse(COMMANDS, ["look", "--models", "x", "--repo", "a:b"])
-    found = parse(COMMANDS, ["look"])
+    parsed = parse(COMMANDS, ["look"])
 
-    assert ([], []) == (found.models, found.repo)
+    assert ([], []) == (parsed.models, parsed.repo)
 
 
 @pytest.mark.parametrize(

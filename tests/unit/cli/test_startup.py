@@ -67,13 +67,13 @@ def test_the_package_loads_names_on_first_use():
 
 def test_a_command_loads_the_others_no_more_than_it_must():
     """A check imports no local server, no lock, and nothing that changes a schema."""
-    found = ours("from scyllamodel.cli.definitions import COMMANDS; {c.name: c for c in COMMANDS}['check'].load()")
+    result = ours("from scyllamodel.cli.definitions import COMMANDS; {c.name: c for c in COMMANDS}['check'].load()")
 
     verbs = ("backfill", "contract", "expand", "lock", "migrate", "recovery", "rollback", "schema_diff", "sync")
     others = ("scyllamodel.demo", "scyllamodel.local", *(f"scyllamodel.release.{verb}" for verb in verbs))
 
-    assert "scyllamodel.release.plan_check" in found
-    assert [] == [name for name in found if name.startswith(others)]
+    assert "scyllamodel.release.plan_check" in result
+    assert [] == [name for name in result if name.startswith(others)]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

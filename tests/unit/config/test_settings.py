@@ -112,9 +112,9 @@ def test_a_wrong_setting_is_named(changes, setting, words):
 
 def test_lists_may_be_texts_with_commas():
     """`nodes` and `models` are taken as one text too, as people write them."""
-    found = settings(nodes="h1, h2:9043,h1", models="shop.models")
+    result = settings(nodes="h1, h2:9043,h1", models="shop.models")
 
-    assert (("h1:9042", "h2:9043"), ("shop.models",)) == (found.nodes, found.models)
+    assert (("h1:9042", "h2:9043"), ("shop.models",)) == (result.nodes, result.models)
 
 
 def test_levels_are_kept_by_name():
@@ -137,15 +137,15 @@ def test_a_url_says_it_all():
         "cassandra://us%40er:p%3Aw@h1,[::1]:9043,h3:9044/shop?name=audit&local_dc=dc%201&models=shop.models,shop.more&tls=1"
         "&tablets=0&durable_writes=no&create_keyspace=yes&consistency=quorum&serial_consistency=SERIAL&request_timeout=2.5"
     )
-    found = settings_from_url(url)
+    result = settings_from_url(url)
 
     expected = RepoSettings(
         name="audit", keyspace="shop", nodes=["h1:9044", "[::1]:9043", "h3:9044"], username="us@er", password="p:w",
         local_dc="dc 1", models=["shop.models", "shop.more"], tablets=False, durable_writes=False, create_keyspace=True,
         consistency="QUORUM", serial_consistency="SERIAL", request_timeout=2.5,
     )  # fmt: skip
-    assert expected == found
-    assert isinstance(found.ssl_context, ssl.SSLContext)
+    assert expected == result
+    assert isinstance(result.ssl_context, ssl.SSLContext)
 
 
 LONG, OLDER = "a-page-secret-of-march-2026", "a-page-secret-of-february"
@@ -156,11 +156,11 @@ LONG, OLDER = "a-page-secret-of-march-2026", "a-page-secret-of-february"
 )
 def test_page_secrets_are_one_or_several(given):
     """As a text with commas or a list, in a call and in a URL; none of them is shown."""
-    found = settings(page_secret=given)
+    result = settings(page_secret=given)
 
-    assert [LONG, OLDER] == [secret.reveal() for secret in found.page_secret]
-    assert found.page_secret == settings_from_url(f"{URL}?page_secret={LONG}%2C{OLDER}").page_secret
-    assert LONG not in repr(found)
+    assert [LONG, OLDER] == [secret.reveal() for secret in result.page_secret]
+    assert result.page_secret == settings_from_url(f"{URL}?page_secret={LONG}%2C{OLDER}").page_secret
+    assert LONG not in repr(result)
 
 
 @pytest.mark.parametrize("given", ["", " ", "short", f"{LONG},", f"{LONG},short", [""], [LONG, "short"], Secret("")])
@@ -257,9 +257,9 @@ def test_a_url_may_stand_in_a_file(tmp_path):
     """``SCYLLAMODEL_URL_FILE`` names a file with the URL, as container platforms hand secrets over."""
     file = tmp_path / "url"
     file.write_text("scylla://shop:hunter2@h1/shop?name=filed\n")
-    (found,) = configured_repos(environ={"SCYLLAMODEL_URL_FILE": str(file)})
+    (repo,) = configured_repos(environ={"SCYLLAMODEL_URL_FILE": str(file)})
 
-    assert ("filed", "hunter2") == (found.name, found.settings.password.reveal())
+    assert ("filed", "hunter2") == (repo.name, repo.settings.password.reveal())
 
 
 @pytest.mark.parametrize(
@@ -289,11 +289,11 @@ def test_a_file_that_is_not_text_shows_nothing_of_it(tmp_path):
 
 def every_way_to_show(repo):
     """All that the repo and its settings look like to people and machines."""
-    found = repo.settings
-    yield from map(repr, (repo, found, found.password, vars(repo), attrs.asdict(found)))
-    yield from map(str, (repo, found, found.password, attrs.astuple(found)))
-    yield f"{found} {found.password}"
-    error = ConfigurationError("no", settings=found, password=found.password, repo=repo)
+    value = repo.settings
+    yield from map(repr, (repo, value, value.password, vars(repo), attrs.asdict(value)))
+    yield from map(str, (repo, value, value.password, attrs.astuple(value)))
+    yield f"{value} {value.password}"
+    error = ConfigurationError("no", settings=value, password=value.password, repo=repo)
     yield repr(error.to_dict())
     yield repr(pickle.dumps(error))
     yield repr(pickle.loads(pickle.dumps(error)).__dict__)
@@ -365,14 +365,14 @@ def test_the_first_place_that_names_repos_wins(project):
     (project / "pyproject.toml").write_text('[tool.scyllamodel]\nrepos = ["shop_of_config.db:audit"]\n')
     below = project / "shop_of_config"
     environ = {"SCYLLAMODEL_URL": "scylla://h1/shop?name=url", "SCYLLAMODEL_REPOS": "shop_of_config.db:repo,"}
-    found = [
+    values = [
         names(named=["shop_of_config.db:make"], environ=environ, folder=below),
         names(environ=environ, folder=below),
         names(environ={"SCYLLAMODEL_URL": environ["SCYLLAMODEL_URL"]}, folder=below),
         names(environ={}, folder=below),
     ]
 
-    assert [["made"], ["default"], ["url"], ["audit"]] == found
+    assert [["made"], ["default"], ["url"], ["audit"]] == values
 
 
 def test_several_repos_keep_their_order(project):
@@ -385,10 +385,10 @@ def test_several_repos_keep_their_order(project):
 def test_urls_in_the_environment_keep_their_commas():
     """A comma between hosts or models does not end a URL; one before another target does."""
     named = "scylla://u:pw@h1,h2:9043/shop?models=a,b.c&name=one, cassandra://h1,h2/shop?name=two,"
-    found = configured_repos(environ={"SCYLLAMODEL_REPOS": named})
+    repos = configured_repos(environ={"SCYLLAMODEL_REPOS": named})
 
-    assert [("h1:9043", "h2:9043"), ("h1:9042", "h2:9042")] == [repo.settings.nodes for repo in found]
-    assert [("a", "b.c"), ()] == [repo.models for repo in found]
+    assert [("h1:9043", "h2:9043"), ("h1:9042", "h2:9042")] == [repo.settings.nodes for repo in repos]
+    assert [("a", "b.c"), ()] == [repo.models for repo in repos]
 
 
 @pytest.mark.parametrize("named", [3, [3], [None], object()])
@@ -529,11 +529,11 @@ def test_settings_of_tls_that_do_not_fit_are_refused(changes, setting, words):
 
 def test_a_url_names_the_files_of_tls():
     """A URL names the files of TLS: they are settings of their own, imply ``tls=1``, and contradict ``tls=0``."""
-    found = settings_from_url("scylla://h1/shop?tls=1&tls_ca=/etc/ca.pem&tls_cert=c%20.pem&tls_key=k.pem")
+    result = settings_from_url("scylla://h1/shop?tls=1&tls_ca=/etc/ca.pem&tls_cert=c%20.pem&tls_key=k.pem")
     with pytest.raises(ConfigurationError, match="tls=0 and tls_ca contradict each other"):
         settings_from_url("scylla://h1/shop?tls=0&tls_ca=/etc/ca.pem")
 
     assert ("/etc/ca.pem", "c .pem", "k.pem", None) == (
-        found.tls_ca, found.tls_cert, found.tls_key, found.ssl_context,
+        result.tls_ca, result.tls_cert, result.tls_key, result.ssl_context,
     )  # fmt: skip
-    assert found.uses_tls
+    assert result.uses_tls

@@ -29,25 +29,25 @@ def shop():
 @pytest.fixture
 def project():
     """The project, importable."""
-    with Project() as found:
-        yield found
+    with Project() as opened:
+        yield opened
 
 
 def test_the_shop_shows_every_kind_of_thing(project):
     """What a newcomer should see once: keys, orders, static, collections, nested types, counters, indexes, a view."""
-    found = shop()
-    columns = [column for table in found.tables for column in table]
-    indexes = [index for table in found.tables for index in table.indexes]
+    facts = shop()
+    columns = [column for table in facts.tables for column in table]
+    indexes = [index for table in facts.tables for index in table.indexes]
 
-    assert 8 == len(found.tables)
-    assert any(len(table.partition_key) > 1 for table in found.tables)
+    assert 8 == len(facts.tables)
+    assert any(len(table.partition_key) > 1 for table in facts.tables)
     assert any(column.descending for column in columns)
     assert any(column.kind == "static" for column in columns)
     assert {"ListType", "SetType", "MapType", "UserTypeName"} <= {type(column.type).__name__ for column in columns}
-    assert any(user_type.user_types for user_type in found.types)
-    assert any(table.is_counter for table in found.tables)
+    assert any(user_type.user_types for user_type in facts.types)
+    assert any(table.is_counter for table in facts.tables)
     assert {"values", "keys"} == {index.on for index in indexes}
-    assert ["orders_by_status"] == [view.name for view in found.views]
+    assert ["orders_by_status"] == [view.name for view in facts.views]
 
 
 def test_the_shop_is_an_example_to_follow(project):
@@ -105,13 +105,13 @@ def test_the_project_leaves_nothing_behind():
 
 def test_acts_are_numbered_and_show_their_code():
     """An act is a number, a sentence, and the lines that a reader would write."""
-    said = []
-    stage = TourOutput(said.append)
+    messages = []
+    stage = TourOutput(messages.append)
     stage.start_step("First.", "begin()")
     stage.text("done\n")
     stage.start_step("Second.")
 
-    assert ["\n1. First.", "   >>> begin()", "   done", "\n2. Second."] == said
+    assert ["\n1. First.", "   >>> begin()", "   done", "\n2. Second."] == messages
 
 
 def test_a_claim_that_does_not_hold_ends_the_tour():

@@ -221,10 +221,10 @@ def test_a_coroutine_that_is_closed_waits_for_no_turn():
 def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
     """The loop refers to what waits in it, for longer than a timer lasts, and forgets it afterwards."""
     monkeypatch.setattr(asyncio_bridge, "KEPT", 0.01)
-    sent, found = [], []
+    sent, results = [], []
 
     async def ask():
-        found.append(await loop_notifier().request(sending(sent)))
+        results.append(await loop_notifier().request(sending(sent)))
 
     async def run():
         for _ in range(2):
@@ -239,7 +239,7 @@ def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
             assert loop_notifier()._waits() is None
 
     asyncio.run(run())
-    assert 2 == len(found)
+    assert 2 == len(results)
 
 
 def test_an_answer_after_its_loop_was_closed_is_dropped():

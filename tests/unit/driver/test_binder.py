@@ -42,12 +42,12 @@ ONE_INSTANT = {(MOMENTS[0], 1): "a", (MOMENTS[0].replace(microsecond=999_998), 1
 
 def prepared(hints, key=(0,), server=SERVER):
     """What the driver makes of a prepared statement with values of these types, and our markers for it."""
-    found = [map_annotation(hint) for hint in hints]
+    mappings = [map_annotation(hint) for hint in hints]
     columns = [
-        ColumnMetadata("shop", "orders", f"c{at}", driver_type(hint.type, server)) for at, hint in enumerate(found)
+        ColumnMetadata("shop", "orders", f"c{at}", driver_type(hint.type, server)) for at, hint in enumerate(mappings)
     ]
     made = PreparedStatement(columns, b"id", list(key), "INSERT …", "shop", PROTOCOL, [], b"")
-    return made, [Marker(f"Order.c{at}", hint.type, hint.dump) for at, hint in enumerate(found)]
+    return made, [Marker(f"Order.c{at}", hint.type, hint.dump) for at, hint in enumerate(mappings)]
 
 
 def both(hints, values, key=(0,)):
@@ -467,9 +467,9 @@ def test_fields_go_where_the_server_has_them():
     server = {**SERVER, "place": [opened, ("extra", city[1]), city]}
     made, markers = prepared([uuid.UUID, list[Place]], server=server)
     bound = make_bind(made, markers, GIVEN)((KEY, [Place("Brno")]))
-    (found,) = made.column_metadata[1].type.from_binary(bound.values[1], PROTOCOL)
+    (value,) = made.column_metadata[1].type.from_binary(bound.values[1], PROTOCOL)
 
-    assert (None, None, "Brno") == tuple(found)
+    assert (None, None, "Brno") == tuple(value)
 
 
 def test_a_field_that_the_server_lacks_is_never_dropped():
@@ -498,9 +498,9 @@ def test_sets_and_maps_inside_of_frozen_values_have_one_order(hint, make):
     words = [f"word {number}" for number in range(20)]
     made, markers = prepared([uuid.UUID, hint])
     bind = make_bind(made, markers, GIVEN)
-    found = {bind((KEY, make(order))).values[1] for order in (words, words[::-1], words[10:] + words[:10])}
+    values = {bind((KEY, make(order))).values[1] for order in (words, words[::-1], words[10:] + words[:10])}
 
-    assert 1 == len(found)
+    assert 1 == len(values)
     assert bind((KEY, make(words))).values[1].index(b"word 1") < bind((KEY, make(words))).values[1].index(b"word 9")
 
 

@@ -39,12 +39,12 @@ class Node:
 
 def test_indexes_that_no_node_lists_are_not_awaited():
     """Vector and full-text indexes never show as built, so that waiting for them would never end."""
-    found = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
+    facts = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
     complete = Node(["by_v", "same_partition"], ["docs_lang", "docs_lang_local"])
     building = Node(["by_v"], ["docs_lang"])
 
-    assert () == read_unbuilt(complete, found)
-    assert ("docs_lang_local", "same_partition") == read_unbuilt(building, found)
+    assert () == read_unbuilt(complete, facts)
+    assert ("docs_lang_local", "same_partition") == read_unbuilt(building, facts)
 
 
 def answering(error):
@@ -88,7 +88,7 @@ def test_grants_name_every_table_of_the_system_that_is_read():
     """An ordinary role reads the list of nodes; for the other tables of ScyllaDB it needs a GRANT."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOM.glob("*.py")))
     read = set(re.findall(r'FROM system\."?(\w+)', code)) - READABLE
-    said = "\n".join("\n".join((grant.why, *grant.cql)) for grant in grants("shop", "deploy", GrantTables()))
-    named = set(re.findall(r'system\."?(\w+)', said))
+    messages = "\n".join("\n".join((grant.why, *grant.cql)) for grant in grants("shop", "deploy", GrantTables()))
+    named = set(re.findall(r'system\."?(\w+)', messages))
 
     assert read == named

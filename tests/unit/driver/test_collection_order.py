@@ -71,9 +71,9 @@ def framed(items):
 
 def sent(hint, value):
     """The bytes of a frozen value, its sets and maps in order."""
-    found = map_annotation(hint)
-    made = driver_type(found.type, SERVER)
-    dumped = value if found.dump is None else found.dump(value)
+    mapping = map_annotation(hint)
+    made = driver_type(mapping.type, SERVER)
+    dumped = value if mapping.dump is None else mapping.dump(value)
     arrange = arranger_for(made, is_frozen=True)
     return made.to_binary(dumped if arrange is None else arrange(dumped), PROTOCOL)
 
@@ -86,17 +86,17 @@ def test_elements_have_the_order_of_the_server(hint, values):
     head = len(values).to_bytes(4, "big")
     for order in itertools.islice(itertools.permutations(values), 30):
         assert head + framed(items) == sent(frozenset[hint], frozenset(order))
-        wanted = head + framed(itertools.chain.from_iterable((item, one) for item in items))
-        assert wanted == sent(cql.Frozen[dict[hint, int]], dict.fromkeys(order, 1))
+        expected = head + framed(itertools.chain.from_iterable((item, one) for item in items))
+        assert expected == sent(cql.Frozen[dict[hint, int]], dict.fromkeys(order, 1))
 
 
 INSIDE = [
-    ("list", list[frozenset[str]], lambda found: [found, found]),
-    ("vector", Annotated[list[frozenset[str]], cql.vector(2)], lambda found: [found, found]),
-    ("tuple", tuple[frozenset[str], int | None], lambda found: (found, None)),
-    ("value of a map", dict[str, frozenset[str]], lambda found: {"a": found}),
-    ("key of a map", dict[frozenset[str], str], lambda found: {found: "a"}),
-    ("set", set[frozenset[str]], lambda found: {found}),
+    ("list", list[frozenset[str]], lambda value: [value, value]),
+    ("vector", Annotated[list[frozenset[str]], cql.vector(2)], lambda value: [value, value]),
+    ("tuple", tuple[frozenset[str], int | None], lambda value: (value, None)),
+    ("value of a map", dict[str, frozenset[str]], lambda value: {"a": value}),
+    ("key of a map", dict[frozenset[str], str], lambda value: {value: "a"}),
+    ("set", set[frozenset[str]], lambda value: {value}),
 ]
 WORDS = [f"word {number}" for number in range(12)]
 
@@ -106,9 +106,9 @@ WORDS = [f"word {number}" for number in range(12)]
 def test_what_is_inside_is_in_order(hint, make, is_frozen):
     """Whether or not the outermost collection is frozen."""
     made = driver_type(map_annotation(hint).type)
-    found = made.to_binary(arranger_for(made, is_frozen=is_frozen)(make(frozenset(WORDS))), PROTOCOL)
+    encoded = made.to_binary(arranger_for(made, is_frozen=is_frozen)(make(frozenset(WORDS))), PROTOCOL)
 
-    assert sent(frozenset[str], frozenset(WORDS)) in found
+    assert sent(frozenset[str], frozenset(WORDS)) in encoded
 
 
 COMPOUND = [
@@ -125,10 +125,10 @@ COMPOUND = [
 def test_elements_with_collections_are_compared_item_by_item(hint, values):
     """A prefix first, keys before values; such elements cannot be hashed, and come as lists from user types."""
     made = driver_type(SetType(map_annotation(hint).type))
-    wanted = len(values).to_bytes(4, "big") + framed([sent(hint, value) for value in values])
+    expected = len(values).to_bytes(4, "big") + framed([sent(hint, value) for value in values])
 
     for order in itertools.permutations(values):
-        assert wanted == made.to_binary(arranger_for(made, is_frozen=True)(order), PROTOCOL)
+        assert expected == made.to_binary(arranger_for(made, is_frozen=True)(order), PROTOCOL)
 
 
 PLAIN = [str, list[str], tuple[str, int], Annotated[list[float], cql.vector(2)], Place, dict[str, int], set[str]]
@@ -148,9 +148,9 @@ def test_frozen_types_that_the_server_names_are_looked_into():
     text = f"{name}.VectorType({name}.FrozenType({name}.SetType({name}.FrozenType({name}.SetType({name}.UTF8Type)))),2)"
     made = cqltypes.lookup_casstype(text)
     value = frozenset([frozenset(WORDS), frozenset()])
-    found = made.to_binary(arranger_for(made, is_frozen=True)([value, value]), PROTOCOL)
+    encoded = made.to_binary(arranger_for(made, is_frozen=True)([value, value]), PROTOCOL)
 
-    assert 2 == found.count(sent(frozenset[frozenset[str]], value))
+    assert 2 == encoded.count(sent(frozenset[frozenset[str]], value))
 
 
 @pytest.mark.parametrize("name", ["list", "set", "map", "tuple", "frozen"])
@@ -159,8 +159,8 @@ def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_place
     text, words = driver_type(map_annotation(str).type), driver_type(map_annotation(frozenset[str]).type)
     made = cqltypes.UserType.make_udt_class("shop", name, ("last", "first", "words"), (text, text, words))
 
-    found = arranger_for(made, is_frozen=True)(("b", "a", frozenset("cab")))
-    assert ("b", "a", ("a", "b", "c")) == found
+    arrange = arranger_for(made, is_frozen=True)(("b", "a", frozenset("cab")))
+    assert ("b", "a", ("a", "b", "c")) == arrange
 
 
 def test_a_user_type_without_a_class_is_left_alone():
@@ -208,8 +208,8 @@ def test_values_inside_are_compared_to_their_ends(cql_type, values):
 )
 def test_values_for_the_driver_are_told_apart_as_those_of_models(hint, values):
     """Keys of maps that hold collections: what is one cell for a model is one for the values that are sent."""
-    found = map_annotation(hint)
-    ours, sent = identity_of(found), _identity(driver_type(found.type))
+    mapping = map_annotation(hint)
+    ours, sent = identity_of(mapping), _identity(driver_type(mapping.type))
 
     for one, other in itertools.product(values, repeat=2):
         assert (ours.cell(one) == ours.cell(other)) is (sent.cell(one) == sent.cell(other))

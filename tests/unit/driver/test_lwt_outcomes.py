@@ -43,8 +43,8 @@ class Sent(Response):
 
 def recorded():
     """Each recorded answer to a conditional statement, with its statement."""
-    for key, case, said in scylla_cases("l_lwt", "steps"):
-        for cql, result in zip(case["steps"], said, strict=False):
+    for key, case, messages in scylla_cases("l_lwt", "steps"):
+        for cql, result in zip(case["steps"], messages, strict=False):
             if isinstance(result, dict) and result["cols"].startswith("[applied]"):
                 yield pytest.param(result["cols"], result["rows"], id=f"{key} {case['case']}: {cql}"[:110])
 

@@ -115,9 +115,9 @@ CASES = [
 @pytest.mark.parametrize(("error", "expected"), CASES, ids=lambda case: str(case)[:60])
 def test_a_failure_has_one_meaning(error, expected):
     """Class decides first, then the server's words; everything else is unknown."""
-    found = classify(error)
+    outcome = classify(error)
 
-    assert expected is found
+    assert expected is outcome
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_a_failure_has_one_meaning(error, expected):
 )
 def test_a_lost_node_is_told_from_a_bad_statement(error, lost):
     """Only errors of the node or the way to it make us look for another coordinator."""
-    found = is_node_failure(error)
+    result = is_node_failure(error)
 
-    assert lost is found
+    assert lost is result
 
 
 CODES = {"IR": 0x2200, "CE": 0x2300, "SE": 0x2000, "UA": 0x2100, "SV": 0x0000, "AE": 0x2400}
@@ -159,12 +159,12 @@ OTHER = [
 
 def recorded_errors():
     """Class and text of each error that was recorded on a real server of either engine, once."""
-    found = set()
+    values = set()
     for name in ("cassandra", "scylla"):
         text = (Path(__file__).parents[2] / "data" / f"{name}-observed.json").read_text(encoding="utf-8")
         groups = {group: cases for group, cases in json.loads(text).items() if group != "about"}
-        found.update(_errors_in(groups))
-    return sorted(found)
+        values.update(_errors_in(groups))
+    return sorted(values)
 
 
 def _errors_in(part):
@@ -180,10 +180,10 @@ def test_each_recorded_error_is_in_the_table():
     recorded = recorded_errors()
 
     info = {"keyspace": "k", "table": "t"}
-    found = {(cls, text): classify(answer(CODES[cls], text, info)) for cls, text in recorded}
+    by_name = {(cls, text): classify(answer(CODES[cls], text, info)) for cls, text in recorded}
     expected = {
         (cls, text): next(m for classes, words, m in OTHER if re.fullmatch(classes, cls) and re.search(words, text))
         for cls, text in recorded
     }
     assert len(recorded) > 900
-    assert {} == {key: (found[key], expected[key]) for key in recorded if found[key] is not expected[key]}
+    assert {} == {key: (by_name[key], expected[key]) for key in recorded if by_name[key] is not expected[key]}

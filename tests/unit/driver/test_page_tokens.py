@@ -77,7 +77,7 @@ def test_a_token_does_not_show_its_state():
     one, two = (raw(make_token(compiled(), state + end, KEYS))[17:] for end in (b"1", b"2"))
     both = bytes(a ^ b for a, b in zip(one, two, strict=True))
 
-    assert not any(state[at : at + 4] in found for found in (one, two) for at in range(len(state) - 3))
+    assert not any(state[at : at + 4] in value for value in (one, two) for at in range(len(state) - 3))
     assert 20 < sum(map(bool, both))  # two streams; with one stream only the last byte would differ
 
 
@@ -160,9 +160,9 @@ def test_a_value_that_cannot_be_sent_has_no_token():
 
 def damaged(token, bit):
     """The token with one bit changed."""
-    found = bytearray(raw(token))
-    found[bit // 8] ^= 1 << bit % 8
-    return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
+    result = bytearray(raw(token))
+    result[bit // 8] ^= 1 << bit % 8
+    return base64.urlsafe_b64encode(result).rstrip(b"=").decode()
 
 
 def test_a_token_cannot_be_changed():

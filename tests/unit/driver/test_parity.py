@@ -26,14 +26,14 @@ TWINS = {
 
 def definitions(cls):
     """All definitions of each public method of a class and its bases, overloads included, in order."""
-    found = {}
+    results = {}
     for base in cls.__mro__[:-1]:
         mine = {}
         for node in ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
                 mine.setdefault(node.name, []).append(node)
-        found = {**mine, **found}
-    return found
+        results = {**mine, **results}
+    return results
 
 
 SYNC, ASYNC = definitions(Repo), definitions(AsyncRepo)

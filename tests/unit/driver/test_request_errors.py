@@ -43,12 +43,12 @@ MODULES = [
 ]
 DRIVER = sorted(
     {
-        found
+        var
         for module in MODULES
-        for found in vars(module).values()
-        if isinstance(found, type) and issubclass(found, Exception) and found.__module__.startswith("cassandra")
+        for var in vars(module).values()
+        if isinstance(var, type) and issubclass(var, Exception) and var.__module__.startswith("cassandra")
     },
-    key=lambda found: f"{found.__module__}.{found.__name__}",
+    key=lambda value: f"{value.__module__}.{value.__name__}",
 )
 NOT_OF_REQUESTS = {
     "DependencyException",  # a package that the driver wants is missing
@@ -100,7 +100,7 @@ def test_each_error_has_its_class(error, cls, unknown):
     assert classify(error) is classify(made)
 
 
-@pytest.mark.parametrize("cls", DRIVER, ids=[found.__name__ for found in DRIVER])
+@pytest.mark.parametrize("cls", DRIVER, ids=[item.__name__ for item in DRIVER])
 def test_no_class_of_the_driver_is_left_out(cls):
     """Whatever the driver may raise for a request is one of those that are translated."""
     assert issubclass(cls, REQUEST_ERRORS) is (cls.__name__ not in NOT_OF_REQUESTS)
@@ -123,11 +123,11 @@ def test_an_empty_text_inside_a_vector_is_a_type_mismatch_that_names_it():
     markers = tuple(Marker(name, parse_type(kind)) for name, kind in types.items())
     shape = StatementTemplate("INSERT 1", markers, "insert", None, "shop")
     refused = InvalidRequest("null/unset is not supported inside vectors")
-    found = request_error(refused, shape)
+    error = request_error(refused, shape)
 
-    assert isinstance(found, TypeMismatch)
-    assert ("Note.words", refused) == (found.column, found.__cause__)
-    assert "Note.words, Note.more: this server cannot store an empty text" in str(found)
+    assert isinstance(error, TypeMismatch)
+    assert ("Note.words", refused) == (error.column, error.__cause__)
+    assert "Note.words, Note.more: this server cannot store an empty text" in str(error)
     assert isinstance(request_error(InvalidRequest("something else inside vectors"), shape), RequestRefused)
     assert isinstance(request_error(refused, None), RequestRefused)
 

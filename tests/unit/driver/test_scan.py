@@ -23,9 +23,9 @@ class Lone(Model, table="lones", repo="positions"):
 
 def course(position=None, keys=KEYS):
     """A scan that knows its keys."""
-    found = ScanCursor(Lone, "shop", parallelism=2, page_size=10, position=position, on_progress=None)
-    found.set_keys(keys)
-    return found
+    cursor = ScanCursor(Lone, "shop", parallelism=2, page_size=10, position=position, on_progress=None)
+    cursor.set_keys(keys)
+    return cursor
 
 
 def position(state):
@@ -49,8 +49,8 @@ def test_a_position_resumes_the_ranges_that_are_open():
 
 def test_a_position_is_verified_before_it_is_read():
     """One of another secret, and one with a letter changed, are refused."""
-    found = course().position
-    for wrong, keys in ((found, OTHERS), (found[:-5] + ("A" if found[-5] != "A" else "B") + found[-4:], KEYS)):
+    value = course().position
+    for wrong, keys in ((value, OTHERS), (value[:-5] + ("A" if value[-5] != "A" else "B") + value[-4:], KEYS)):
         with pytest.raises(InvalidPageToken, match="not signed with the secret"):
             course(wrong, keys)
 
@@ -92,11 +92,11 @@ def test_a_position_of_many_ranges_costs_little():
     """Ranges that are done are counted, and not made."""
     many = position([100_000, []])
     tracemalloc.start()
-    found = course(many)
+    result = course(many)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert (100_000, 100_000) == (found.progress.done, found.progress.ranges)
+    assert (100_000, 100_000) == (result.progress.done, result.progress.ranges)
     assert peak < 1_000_000
 
 

@@ -42,11 +42,11 @@ def test_threads_and_tasks_share_the_work(error):
     with ThreadPoolExecutor(20) as pool:
         threads = [pool.submit(flights.run, "key", work) for _ in range(20)]
         work.begun.wait(10)
-        found = asyncio.run(tasks())
-        found += [thread.exception() or thread.result() for thread in threads]
+        done = asyncio.run(tasks())
+        done += [thread.exception() or thread.result() for thread in threads]
 
     assert (1, 0) == (work.done, len(flights))
-    assert [1 if error is None else error] * 40 == found
+    assert [1 if error is None else error] * 40 == done
 
 
 def test_what_is_done_is_done_again_for_the_next_caller():
@@ -185,9 +185,9 @@ def test_a_thread_of_its_own_gives_its_result_or_its_error():
     """A thread of its own gives its result or its error, whatever the loop's executor does."""
 
     async def case():
-        found = await run_in_own_thread(lambda: threading.current_thread().daemon)
+        result = await run_in_own_thread(lambda: threading.current_thread().daemon)
         with pytest.raises(ZeroDivisionError):
             await run_in_own_thread(lambda: 1 / 0)
-        return found
+        return result
 
     assert asyncio.run(case())

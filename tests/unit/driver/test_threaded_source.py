@@ -124,10 +124,10 @@ def test_a_source_that_was_left_is_not_read_further():
             closed.set()
 
     async def case():
-        found = ThreadedSource(source())
-        assert 1 == await anext(found)
-        found.abandon()
-        del found
+        threaded = ThreadedSource(source())
+        assert 1 == await anext(threaded)
+        threaded.abandon()
+        del threaded
         go_on.set()
 
     asyncio.run(case())

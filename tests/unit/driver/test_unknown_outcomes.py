@@ -76,14 +76,14 @@ def fail(flow, error=TIMEOUT):
 
 def sent(flow, *answers):
     """What a flow sends, each request with an answer; the last ones have no rows."""
-    found, given = [], iter(answers)
+    results, given = [], iter(answers)
     try:
         step = next(flow)
         while True:
-            found.append(step.compiled)
+            results.append(step.compiled)
             step = flow.send(Response(None, next(given, [])))
     except StopIteration:
-        return found
+        return results
 
 
 def assigned(compiled):

@@ -110,9 +110,9 @@ def test_a_benchmark_lets_java_compile_as_far_as_it_can():
 
 def test_a_folder_with_odd_letters_survives_logback():
     """The path of the log is escaped in logback.xml."""
-    found = ET.fromstring(config.logback_xml(node(folder=Path("/a & <b>"))))
+    result = ET.fromstring(config.logback_xml(node(folder=Path("/a & <b>"))))
 
-    assert "/a & <b>/system.log" == found.findtext("appender/file")
+    assert "/a & <b>/system.log" == result.findtext("appender/file")
 
 
 def test_a_node_that_may_forget_does_not_flush_its_schema():

@@ -58,7 +58,7 @@ class Answering:
                 client.sendall(wire.HEADER.pack(0x84, 0, stream, answer[0], len(answer[1])) + answer[1])
 
 
-def found(contact_point, tmp_path, pid=None):
+def problem_at(contact_point, tmp_path, pid=None):
     """Return what is wrong with the node there."""
     timeouts = {"read_timeout": 0.3, "ddl_timeout": 0.3}
     return find_problem(contact_point, pid or os.getpid(), tmp_path / "console.log", **timeouts)
@@ -75,7 +75,7 @@ def found(contact_point, tmp_path, pid=None):
 def test_a_node_that_hangs_is_found_out(tmp_path, words, problem):
     """Within the time of the probe, and the sentence says what hangs."""
     with Answering(*words) as contact_point:
-        assert problem == found(contact_point, tmp_path)
+        assert problem == problem_at(contact_point, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_node_that_ended_says_why(tmp_path, console, problem):
     ended.wait()
     (tmp_path / "console.log").write_text(console)
 
-    assert problem == found("127.0.0.1:1", tmp_path, ended.pid)
+    assert problem == problem_at("127.0.0.1:1", tmp_path, ended.pid)
 
 
 def test_people_and_programs_are_told():

@@ -77,9 +77,9 @@ def mirror(tmp_path, monkeypatch):
 
 def test_all_that_cassandra_needs_is_fetched(mirror):
     """The class path starts with Cassandra and holds what it needs, once."""
-    found = jars("5.0.6")
+    result = jars("5.0.6")
 
-    assert ["cassandra-all-5.0.6.jar", "one-1.jar", "two-1.jar"] == [jar.name for jar in found]
+    assert ["cassandra-all-5.0.6.jar", "one-1.jar", "two-1.jar"] == [jar.name for jar in result]
 
 
 def test_what_is_in_the_cache_is_not_asked_for(mirror):
@@ -145,10 +145,10 @@ def test_without_jgo_the_error_names_the_extra(tmp_path, monkeypatch):
 def test_two_processes_share_one_download(mirror):
     """Two processes share one download: of two processes that ask at once, one fetches and the other waits for it."""
     both = [subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, env=os.environ) for _ in range(2)]
-    said = [process.communicate(timeout=60)[0] for process in both]
+    messages = [process.communicate(timeout=60)[0] for process in both]
     asked = [path for path in mirror.asked if path.endswith("/two-1.jar")]
 
-    assert ([b"3\n", b"3\n"], 1) == (said, len(asked))
+    assert ([b"3\n", b"3\n"], 1) == (messages, len(asked))
 
 
 def test_a_jar_without_a_checksum_is_an_error(mirror):
@@ -200,9 +200,9 @@ def offered(mirror, tmp_path, monkeypatch):
 
 def test_jars_of_an_offered_version_are_those_that_are_shipped(offered, mirror):
     """They are fetched by name, and nothing else says what belongs to them."""
-    (found,) = jars("5.0.9")
+    (jar,) = jars("5.0.9")
 
-    assert (b"jar of Cassandra", [f"/{offered}"]) == (found.read_bytes(), mirror.asked)
+    assert (b"jar of Cassandra", [f"/{offered}"]) == (jar.read_bytes(), mirror.asked)
 
 
 def test_another_jar_of_an_offered_version_is_refused(offered, mirror):
@@ -215,8 +215,8 @@ def test_another_jar_of_an_offered_version_is_refused(offered, mirror):
 def test_every_offered_version_is_shipped():
     """Every offered version is shipped, with the SHA-256 of each jar of its class path, itself first."""
     for version in RELEASES.values():
-        found = shipped_digests(version)
-        paths, digests = list(found), list(found.values())
+        result = shipped_digests(version)
+        paths, digests = list(result), list(result.values())
 
         assert f"org/apache/cassandra/cassandra-all/{version}/cassandra-all-{version}.jar" == paths[0]
         assert len(paths) > 50

@@ -106,12 +106,12 @@ def test_loading_checks_nothing(account):
 def test_copies_are_not_checked_again(account):
     """By pickle, copy and deepcopy, a loaded instance stays what it is."""
     loaded = Account.__load__((1, "STORED", -5, "", 0))
-    found = [pickle.loads(pickle.dumps(loaded, protocol)) for protocol in range(6)]
+    documents = [pickle.loads(pickle.dumps(loaded, protocol)) for protocol in range(6)]
 
-    assert [loaded] * 8 == [*found, copy.copy(loaded), copy.deepcopy(loaded)]
+    assert [loaded] * 8 == [*documents, copy.copy(loaded), copy.deepcopy(loaded)]
     assert [] == CALLS
     with pytest.raises(ValueError, match="must be >= 0"):
-        found[0].age = -1
+        documents[0].age = -1
 
 
 def test_replace_keeps_what_has_no_parameter():

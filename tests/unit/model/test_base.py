@@ -75,7 +75,7 @@ def cells(table):
 def test_facts_are_what_the_class_says():
     """``__facts__`` is the table: columns by kind, options, indexes with names."""
     text = "text"
-    wanted = Table(
+    expected = Table(
         "orders",
         [
             TableColumn("shop", parse_type("uuid"), "partition_key"),
@@ -96,7 +96,7 @@ def test_facts_are_what_the_class_says():
         ],
     )
 
-    assert wanted == Order.__facts__
+    assert expected == Order.__facts__
 
 
 def test_facts_keep_what_is_no_part_of_their_equality():
@@ -131,9 +131,9 @@ def test_index_without_a_name_gets_one(index, name):
         odd: Column[str] = column(db_name="Od d")
         a_very_long_name_for_a_column_of_a_table: Column[str] = column()
 
-    (found,) = Owner.__facts__.indexes
+    (value,) = Owner.__facts__.indexes
 
-    assert (name, True) == (found.name, len(found.name) <= 42)
+    assert (name, True) == (value.name, len(value.name) <= 42)
 
 
 def test_index_parameters_reach_the_facts():
@@ -144,13 +144,13 @@ def test_index_parameters_reach_the_facts():
         v: Column[Annotated[list[float], cql.vector(3)]] = column()
         w: Column[str] = column()
 
-    found = {index.column: index for index in Owner.__facts__.indexes}
+    by_name = {index.column: index for index in Owner.__facts__.indexes}
 
     assert ("sai", {"n": "3", "on": "true"}, False, True) == (
-        found["v"].using,
-        dict(found["v"].options),
-        found["v"].local,
-        found["w"].local,
+        by_name["v"].using,
+        dict(by_name["v"].options),
+        by_name["v"].local,
+        by_name["w"].local,
     )
 
 
@@ -191,9 +191,9 @@ def test_keywords_reach_facts_and_class():
 
 def test_instances_hold_plain_values():
     """An instance is made by keyword and holds what it was given, and the defaults."""
-    found = order(tags={"vip"})
+    ordered = order(tags={"vip"})
 
-    assert ("new", {"vip"}, None, {}) == (found.status, found.tags, found.ship_to, found.lines)
+    assert ("new", {"vip"}, None, {}) == (ordered.status, ordered.tags, ordered.ship_to, ordered.lines)
 
 
 def test_factories_make_a_value_for_each_instance():
@@ -229,31 +229,31 @@ def test_instances_are_compared_by_value():
 @pytest.mark.parametrize("through", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
 def test_instances_are_copied_and_pickled(through):
     """Copies and pickles are equal to their original."""
-    found = order(ship_to=Address(street="Long"), lines={"a": 1})
+    ordered = order(ship_to=Address(street="Long"), lines={"a": 1})
 
-    assert found == through(found)
+    assert ordered == through(ordered)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_instances_go_through_every_pickle_protocol(protocol):
     """The old protocols, which know no slots, keep the values too."""
-    found = order(ship_to=Address(street="Long"), lines={"a": 1})
+    ordered = order(ship_to=Address(street="Long"), lines={"a": 1})
 
-    assert found == pickle.loads(pickle.dumps(found, protocol))
+    assert ordered == pickle.loads(pickle.dumps(ordered, protocol))
 
 
 def test_instances_can_be_referred_to_weakly():
     """Caches may hold instances weakly."""
-    found = order()
+    ordered = order()
 
-    assert found is weakref.ref(found)()
+    assert ordered is weakref.ref(ordered)()
 
 
 def test_replace_copies():
     """``replace`` gives a copy with other values, and leaves the original alone."""
-    found = order()
+    ordered = order()
 
-    assert ("paid", "new", found.total) == (found.replace(status="paid").status, found.status, Decimal(3))
+    assert ("paid", "new", ordered.total) == (ordered.replace(status="paid").status, ordered.status, Decimal(3))
 
 
 def test_replace_keeps_columns_outside_the_constructor():
@@ -263,10 +263,10 @@ def test_replace_keeps_columns_outside_the_constructor():
         id: Column[str] = partition_key()
         version: Column[int] = column(init=False, default=1)
 
-    found = Owner(id="x")
-    found.version = 7
+    owner = Owner(id="x")
+    owner.version = 7
 
-    assert ("y", 7) == (found.replace(id="y").id, found.replace(id="y").version)
+    assert ("y", 7) == (owner.replace(id="y").id, owner.replace(id="y").version)
 
 
 def test_repr_names_class_and_values():
@@ -295,9 +295,9 @@ def test_cattrs_structures_models():
     converter.register_structure_hook(UUID, lambda value, _: UUID(value))
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
-    found = order(ship_to=Address(street="Long"), tags={"a"}, lines={"b": 1})
+    ordered = order(ship_to=Address(street="Long"), tags={"a"}, lines={"b": 1})
 
-    assert found == converter.structure(converter.unstructure(found), Order)
+    assert ordered == converter.structure(converter.unstructure(ordered), Order)
 
 
 def test_resolving_types_keeps_them_plain():
@@ -325,11 +325,11 @@ def test_match_takes_models_apart():
     """Models are class patterns, with keywords."""
     match order(status="paid"):
         case Order(status="new"):
-            found = "new"
+            value = "new"
         case Order(status=status, seats=0):
-            found = status
+            value = status
 
-    assert "paid" == found
+    assert "paid" == value
 
 
 def test_type_hints_can_be_read():
@@ -341,18 +341,18 @@ def test_type_hints_can_be_read():
 
 def test_rows_load_and_bind():
     """``__load__`` makes an instance of a row, ``__bind__`` a row of an instance, in the order of ``__columns__``."""
-    found = order(ship_to=Address(street="Long"))
-    row = tuple(getattr(found, name) for name in Order.__columns__)
+    ordered = order(ship_to=Address(street="Long"))
+    row = tuple(getattr(ordered, name) for name in Order.__columns__)
 
-    assert found == Order.__load__(row)
-    assert ("new", ("Long",)) == (found.__bind__()[2], found.__bind__()[5])
+    assert ordered == Order.__load__(row)
+    assert ("new", ("Long",)) == (ordered.__bind__()[2], ordered.__bind__()[5])
 
 
 def test_null_loads_as_an_empty_collection():
     """CQL has no empty collections, so a null is one, unless the column says ``| None``."""
-    found = Order.__load__((SHOP, PLACED, *[None] * 7))
+    loaded = Order.__load__((SHOP, PLACED, *[None] * 7))
 
-    assert (set(), {}, None) == (found.tags, found.lines, found.status)
+    assert (set(), {}, None) == (loaded.tags, loaded.lines, loaded.status)
 
 
 def test_subclass_has_its_own_load_and_bind():
@@ -382,9 +382,9 @@ def test_attrs_features_work_on_columns():
         def __attrs_post_init__(self):
             self.note += f" for {self.id}"
 
-    found = Owner(id=3, type="y", private="q")
+    owner = Owner(id=3, type="y", private="q")
 
-    assert ("3", "y", "made for 3", "q") == (found.id, found.kind, found.note, found._private)
+    assert ("3", "y", "made for 3", "q") == (owner.id, owner.kind, owner.note, owner._private)
     with pytest.raises(ValueError, match="must be >= 0"):
         Owner(id=3, level=-1)
 
@@ -416,11 +416,11 @@ def test_loading_runs_no_validator():
     class Owner(Model):
         id: Column[str] = partition_key(validator=attrs.validators.max_len(1))
 
-    found = Owner.__load__(("long",))
+    loaded = Owner.__load__(("long",))
 
-    assert "long" == found.id
+    assert "long" == loaded.id
     with pytest.raises(ValueError, match="Length of 'id'"):
-        found.id = "longer"
+        loaded.id = "longer"
 
 
 SECRET = "s3cr3t"
@@ -508,17 +508,17 @@ class Both(Stamped, Tenant, indexes=[Index("name")], options=TableOptions(gc_gra
 
 def test_bases_hand_down_columns_indexes_and_options():
     """A model has what all its abstract bases declare, its own settings on top."""
-    found = Both.__facts__
+    facts__ = Both.__facts__
 
     assert ["partition_key tenant text", "clustering id text", "regular created bigint", "regular name text"] == cells(
-        found
+        facts__
     )
     assert ("t", "audit", {"crc_check_chance": 0.5, "gc_grace_seconds": 7}) == (
-        found.keyspace,
+        facts__.keyspace,
         Both.__repo__,
-        dict(found.options),
+        dict(facts__.options),
     )
-    assert ["both_created_idx", "both_name_idx"] == [index.name for index in found.indexes]
+    assert ["both_created_idx", "both_name_idx"] == [index.name for index in facts__.indexes]
 
 
 def test_columns_of_bases_come_first():
@@ -574,16 +574,16 @@ def test_plain_mixin_hands_down_columns_and_methods():
     class Child(Mixin, Model):
         id: Column[str] = partition_key()
 
-    found = Child(id="x", name="y")
+    child = Child(id="x", name="y")
 
     assert (["created", "name", "id"], 0, "y!", 3) == (
         list(Child.__columns__),
-        found.created,
-        found.shout(),
-        found.unrelated,
+        child.created,
+        child.shout(),
+        child.unrelated,
     )
     with pytest.raises(AttributeError):
-        found.nmae = 3
+        child.nmae = 3
 
 
 def test_table_can_be_subclassed():
@@ -592,14 +592,14 @@ def test_table_can_be_subclassed():
     class Child(Order):
         extra: Column[str] = column(default="e")
 
-    found = Child(shop=SHOP, placed=PLACED, total=Decimal(1), extra="f")
+    child = Child(shop=SHOP, placed=PLACED, total=Decimal(1), extra="f")
 
     assert ("child", "orders", "f", "new", True) == (
         Child.__facts__.name,
         Order.__facts__.name,
-        found.extra,
-        found.status,
-        isinstance(found, Order),
+        child.extra,
+        child.status,
+        isinstance(child, Order),
     )
     assert (Child, Order, False) == (Child.status.model, Order.status.model, hasattr(Order, "extra"))
     assert pickle.loads(pickle.dumps(order())) == order()
@@ -659,9 +659,9 @@ def test_authors_methods_work():
         def twice(value):
             return value * 2
 
-    found = Child.make("x")
+    model = Child.make("x")
 
-    assert ("base x Child", "X", 3, 4, 8) == (found.describe(), found.upper, found.LIMIT, found.plain, Child.twice(4))
+    assert ("base x Child", "X", 3, 4, 8) == (model.describe(), model.upper, model.LIMIT, model.plain, Child.twice(4))
 
 
 def test_authors_special_methods_are_kept():
@@ -687,13 +687,13 @@ def test_authors_special_methods_are_kept():
         def __init__(self, both):
             self.__attrs_init__(id=both, name=both)
 
-    found = Child("x")
+    child = Child("x")
 
     assert ("mine", "x", True, hash("x")) == (
-        repr(found),
-        found.name,
-        found == Child.__load__(("x", "other")),
-        hash(found),
+        repr(child),
+        child.name,
+        child == Child.__load__(("x", "other")),
+        hash(child),
     )
 
 
@@ -748,13 +748,13 @@ def test_bare_annotations_are_columns():
         given: int = 3
         constant: ClassVar[int] = 4
 
-    found = Owner(id="a", name="b", plain="c")
+    owner = Owner(id="a", name="b", plain="c")
 
     assert (["id", "name", "note", "plain", "given"], "n", 3, 4) == (
         list(Owner.__columns__),
-        found.note,
-        found.given,
-        found.constant,
+        owner.note,
+        owner.given,
+        owner.constant,
     )
 
 
@@ -771,10 +771,10 @@ def test_annotations_see_the_function_around_the_class():
             number: Column[Inner] = column()  # noqa: F821 - a name of the class around
             status: Column[Status] = column()
 
-    found = Holder.Owner
+    value = Holder.Owner
 
-    assert ["partition_key id timestamp", "regular number int", "regular status text"] == cells(found.__facts__)
-    assert Column[dt.datetime] == typing.get_type_hints(found)["id"]
+    assert ["partition_key id timestamp", "regular number int", "regular status text"] == cells(value.__facts__)
+    assert Column[dt.datetime] == typing.get_type_hints(value)["id"]
 
 
 def test_column_may_be_called_like_its_type():
@@ -842,14 +842,14 @@ def run(source, name="module_of_a_test", **names):
 
 def test_evaluated_annotations():
     """Without the future import annotations work as well, as values, as text, and with text inside."""
-    found = run(NOT_FUTURE, Text=str)
+    done = run(NOT_FUTURE, Text=str)
 
-    assert ["partition_key id text", "regular later text", "regular names list<text>"] == cells(found.Owner.__facts__)
-    assert ["partition_key id bigint"] == cells(found.Owner.Inner.__facts__)
-    assert ["partition_key id text", "regular made bigint"] == cells(found.Mixed.__facts__)
-    assert ["partition_key id bigint", "regular place place"] == cells(found.local().__facts__)
-    assert (("street", parse_type("text")),) == found.Place.__facts__.fields
-    assert Column[int] == typing.get_type_hints(found.local())["id"]
+    assert ["partition_key id text", "regular later text", "regular names list<text>"] == cells(done.Owner.__facts__)
+    assert ["partition_key id bigint"] == cells(done.Owner.Inner.__facts__)
+    assert ["partition_key id text", "regular made bigint"] == cells(done.Mixed.__facts__)
+    assert ["partition_key id bigint", "regular place place"] == cells(done.local().__facts__)
+    assert (("street", parse_type("text")),) == done.Place.__facts__.fields
+    assert Column[int] == typing.get_type_hints(done.local())["id"]
 
 
 SHADOWED = """
@@ -867,9 +867,9 @@ class Owner(Model):
 def test_evaluated_annotation_called_like_its_type():
     """Up to Python 3.13 the name of a column hides its type in the body, which is reported; later it does not."""
     if sys.version_info >= (3, 14):
-        found = run(SHADOWED).Owner
+        value = run(SHADOWED).Owner
 
-        assert ("date", Column[date]) == (found.__facts__["date"].type.cql, typing.get_type_hints(found)["date"])
+        assert ("date", Column[date]) == (value.__facts__["date"].type.cql, typing.get_type_hints(value)["date"])
     else:
         with pytest.raises(ModelDefinitionError, match=r"date is the column itself(.|\n)*from __future__ import"):
             run(SHADOWED)
@@ -884,14 +884,14 @@ def test_evaluated_annotation_that_is_nothing():
 
 def test_class_made_by_a_call():
     """A model can be made by calling the metaclass, or ``types.new_class``, like any class."""
-    found = types.new_class(
+    model = types.new_class(
         "Owner",
         (Model,),
         {"table": "made"},
         lambda body: body.update({"__annotations__": {"id": Column[str]}, "id": partition_key()}),
     )
 
-    assert ("made", "x") == (found.__facts__.name, found(id="x").id)
+    assert ("made", "x") == (model.__facts__.name, model(id="x").id)
 
 
 def test_metaclass_of_an_author():
@@ -922,10 +922,10 @@ def test_slots_of_an_author_are_kept():
         def upper(self):
             return self.id.upper()
 
-    found = Owner(id="x")
-    found.extra = 3
+    owner = Owner(id="x")
+    owner.extra = 3
 
-    assert ("X", 3) == (found.upper, found.extra)
+    assert ("X", 3) == (owner.upper, owner.extra)
 
 
 def test_class_is_made_once():

@@ -47,7 +47,7 @@ class Lone(Model, table="lone", repo="state"):
 ROW = (1, "new", None, {"a": [1]}, ["x"])
 
 
-def found(instance):
+def changes_of(instance):
     """The changes, by name."""
     return {
         change.column.name: (change.old_value, change.new_value)
@@ -70,7 +70,7 @@ def test_a_loaded_instance_has_no_changes():
     order = Kept.__load__(ROW)
 
     assert is_loaded(order)
-    assert {} == found(order)
+    assert {} == changes_of(order)
 
 
 def test_the_row_is_kept_and_not_copied():
@@ -90,23 +90,23 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("change", "wanted"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
-def test_changes_of_a_loaded_instance_are_seen(change, wanted):
+@pytest.mark.parametrize(("change", "expected"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
+def test_changes_of_a_loaded_instance_are_seen(change, expected):
     """Changes of a loaded instance are seen, by comparison with the row, assigned or in place."""
     order = Kept.__load__(ROW)
     change(order)
 
-    assert wanted == found(order)
+    assert expected == changes_of(order)
 
 
-@pytest.mark.parametrize(("change", "wanted"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
-def test_changes_after_a_write_are_seen(change, wanted):
+@pytest.mark.parametrize(("change", "expected"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
+def test_changes_after_a_write_are_seen(change, expected):
     """Changes after a write are seen, by comparison with what was written."""
     order = Kept(id=1, status="new", lines={"a": [1]}, notes=["x"])
     written(order)
     change(order)
 
-    assert wanted == found(order)
+    assert expected == changes_of(order)
 
 
 def test_a_deleted_instance_is_new_again():
@@ -134,7 +134,7 @@ def test_the_row_goes_through_pickle(protocol):
     again = pickle.loads(pickle.dumps(order, protocol))
 
     assert order == again
-    assert {"status": ("new", "paid")} == found(again)
+    assert {"status": ("new", "paid")} == changes_of(again)
     assert {"a"} == again.__row__[2]
     assert set is type(again.__row__[2])
 
@@ -145,15 +145,15 @@ def test_the_row_goes_with_a_copy():
     again = copy.deepcopy(order)
     again.lines["a"].append(2)
 
-    assert {} == found(order)
-    assert {"lines": ({"a": [1]}, {"a": [1, 2]})} == found(again)
+    assert {} == changes_of(order)
+    assert {"lines": ({"a": [1]}, {"a": [1, 2]})} == changes_of(again)
 
 
 def test_a_replaced_copy_under_the_same_key_is_loaded():
     """Saving it sends what differs."""
     order = Kept.__load__(ROW).replace(status="paid")
 
-    assert {"status": ("new", "paid")} == found(order)
+    assert {"status": ("new", "paid")} == changes_of(order)
 
 
 class Line(Model, table="order_lines", repo="state"):
@@ -197,12 +197,12 @@ class Mutable(Model, table="mutable", repo="state"):
 
 
 IN_PLACE = [
-    ("data", bytearray(b"a"), lambda found: found.extend(b"b")),
-    ("chunks", [bytearray(b"a")], lambda found: found[0].extend(b"b")),
-    ("box", Box(width=1, labels=["a"]), lambda found: found.labels.append("b")),
-    ("boxes", {"a": Box(width=1, labels=["a"])}, lambda found: found["a"].labels.append("b")),
-    ("pair", ("a", ["b"]), lambda found: found[1].append("c")),
-    ("words", ["a"], lambda found: found.append("b")),
+    ("data", bytearray(b"a"), lambda value: value.extend(b"b")),
+    ("chunks", [bytearray(b"a")], lambda value: value[0].extend(b"b")),
+    ("box", Box(width=1, labels=["a"]), lambda value: value.labels.append("b")),
+    ("boxes", {"a": Box(width=1, labels=["a"])}, lambda value: value["a"].labels.append("b")),
+    ("pair", ("a", ["b"]), lambda value: value[1].append("c")),
+    ("words", ["a"], lambda value: value.append("b")),
 ]
 
 
@@ -211,10 +211,10 @@ def test_changes_in_place_are_seen_after_a_write(name, value, change):
     """Written values are kept as copies, as deep as they can be changed."""
     row = Mutable(id=1, **{name: copy.deepcopy(value)})
     written(row)
-    assert {} == found(row)
+    assert {} == changes_of(row)
     change(getattr(row, name))
 
-    assert {name: (value, getattr(row, name))} == found(row)
+    assert {name: (value, getattr(row, name))} == changes_of(row)
 
 
 def test_a_change_in_the_buffer_under_a_memoryview_is_seen():
@@ -223,7 +223,7 @@ def test_a_change_in_the_buffer_under_a_memoryview_is_seen():
     written(row)
     row.data[0] = 98
 
-    assert {"data": (b"a", row.data)} == found(row)
+    assert {"data": (b"a", row.data)} == changes_of(row)
 
 
 def test_a_row_that_was_written_goes_through_pickle():
@@ -233,14 +233,14 @@ def test_a_row_that_was_written_goes_through_pickle():
     row.words.append("b")
     again = pickle.loads(pickle.dumps(row))
 
-    assert {"words": (["a"], ["a", "b"])} == found(again)
+    assert {"words": (["a"], ["a", "b"])} == changes_of(again)
 
 
 def test_nulls_of_a_row_go_through_pickle():
     """Nulls of a row go through pickle, as the values that stand for them."""
     again = pickle.loads(pickle.dumps(Mutable.__load__((1, None, None, None, None, None, "a b"))))
 
-    assert {} == found(again)
+    assert {} == changes_of(again)
     assert (1, None, [], None, {}, None, ["a", "b"]) == tuple(again.__row__)
 
 
@@ -281,11 +281,11 @@ def test_a_write_ends_with_the_call_that_nothing_refers_to():
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_write_ends_with_the_loop_of_its_call(kept):
     """The outcome is unknown when the next one begins, and what the first call does later changes nothing."""
-    row, loop, told = Kept(id=1), asyncio.new_event_loop(), []
+    row, loop, output = Kept(id=1), asyncio.new_event_loop(), []
 
     async def begin():
         one = InstanceWrite(row)
-        one.may_be_sent(lambda: told.append("lost"))
+        one.may_be_sent(lambda: output.append("lost"))
         return one
 
     first = loop.run_until_complete(begin())
@@ -301,7 +301,7 @@ def test_a_write_ends_with_the_loop_of_its_call(kept):
     first.lose()
     first.applied(None)
     first.end()
-    assert (["lost"], True) == (told, loaded_row(row) is stands)
+    assert (["lost"], True) == (output, loaded_row(row) is stands)
     with pytest.raises(ConcurrentWrite):
         InstanceWrite(row)
     second.end()

@@ -107,11 +107,11 @@ def test_a_row_of_another_length_is_an_error(row):
 @pytest.mark.parametrize("cls", [Address, Derived])
 def test_frozen_classes_are_filled(cls):
     """A class that refuses assignment loads all the same, with inherited slots and under any metaclass."""
-    found = make_load(cls, ADDRESS)(("Main St", util.Date(1)))
+    load = make_load(cls, ADDRESS)(("Main St", util.Date(1)))
 
-    assert ("Main St", date(1970, 1, 2)) == (found.street, found.since)
+    assert ("Main St", date(1970, 1, 2)) == (load.street, load.since)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        found.street = "x"
+        load.street = "x"
 
 
 def test_neither_init_nor_validators_run():
@@ -135,10 +135,10 @@ def test_an_instance_becomes_its_values():
 @pytest.mark.parametrize("cls", [Point, Nothing])
 def test_few_columns(cls):
     """One column makes a tuple of one, none an empty tuple."""
-    found = [Field(name, map_annotation(int)) for name in cls.__slots__]
-    row = (7,) * len(found)
+    results = [Field(name, map_annotation(int)) for name in cls.__slots__]
+    row = (7,) * len(results)
 
-    assert row == make_bind(cls, found)(make_load(cls, found)(row))
+    assert row == make_bind(cls, results)(make_load(cls, results)(row))
 
 
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - a wrong value

@@ -40,7 +40,7 @@ def at(name, model=Box):
 
 
 @pytest.mark.parametrize(
-    ("made", "wanted"),
+    ("made", "expected"),
     [
         (Box.name == "x", Condition(at("name"), "=", "x")),
         (Box.name != "x", Condition(at("name"), "!=", "x")),
@@ -76,9 +76,9 @@ def at(name, model=Box):
     ],
     ids=lambda value: repr(value) if not isinstance(value, tuple) else "",
 )
-def test_operation_makes_a_value(made, wanted):
+def test_operation_makes_a_value(made, expected):
     """Each operation is a plain value that says target, operation and operand."""
-    assert wanted == made
+    assert expected == made
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def test_likely_mistakes_are_refused(use, advice):
 
 def test_column_knows_where_it_belongs():
     """A column tells its model, attribute, CQL name and type."""
-    found = Box.name
+    name = Box.name
 
     assert (Box, "name", "Name", "text", "Box.name") == (
-        found.model,
-        found.name,
-        found.db_name,
-        found.type_mapping.type.cql,
-        repr(found),
+        name.model,
+        name.name,
+        name.db_name,
+        name.type_mapping.type.cql,
+        repr(name),
     )
 
 

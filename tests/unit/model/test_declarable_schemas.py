@@ -13,8 +13,8 @@ from support.strategies import keyspaces
 @given(keyspaces())
 def test_classes_made_of_facts_declare_these_facts(keyspace):
     """Types, keys, order, static, indexes, options and views survive the way into class bodies and back."""
-    found = desired_facts(declare("unit", keyspace), "k")["k"]
+    desired_fact = desired_facts(declare("unit", keyspace), "k")["k"]
 
-    assert keyspace.tables == found.tables
-    assert keyspace.views == found.views
-    assert set(found.types) <= set(keyspace.types)
+    assert keyspace.tables == desired_fact.tables
+    assert keyspace.views == desired_fact.views
+    assert set(desired_fact.types) <= set(keyspace.types)

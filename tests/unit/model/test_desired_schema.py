@@ -23,7 +23,7 @@ from scyllamodel.model.desired_schema import desired_facts, select_models
 from scyllamodel.model.fields import clustering_key, column, partition_key
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, told
+from support.builders import schema, summaries
 
 
 class Based(Model, abstract=True, repo="wanted"):
@@ -86,7 +86,7 @@ def test_keyspaces_of_the_server(keyspace):
 
 
 @pytest.mark.parametrize(
-    ("resources", "found"),
+    ("resources", "value"),
     [
         (None, [Plain, ByName, Visitor]),
         ([Plain], [Plain, ByName]),
@@ -98,9 +98,9 @@ def test_keyspaces_of_the_server(keyspace):
     ],
     ids=repr,
 )
-def test_resources_choose_models(resources, found):
+def test_resources_choose_models(resources, value):
     """A class or name, alone or among others, brings its views along, and a view its table."""
-    assert found == select_models([Plain, ByName, Visitor], resources)
+    assert value == select_models([Plain, ByName, Visitor], resources)
 
 
 @pytest.mark.parametrize("resources", [[], (), [3], [None], ["Unknown"], [Away]], ids=repr)
@@ -143,8 +143,8 @@ def test_made_up_names_of_indexes_never_clash():
 def test_a_live_index_keeps_its_plain_name():
     """The class that comes second gets the digest, and nothing is renamed."""
     live = schema(*desired_facts([BillItem], "k")["k"].tables)
-    changes = told(diff(live, desired_facts([Bill, BillItem], "k")["k"], ServerProfile()))
-    alone = told(diff(live, desired_facts([Bill], "k")["k"], ServerProfile()))
+    changes = summaries(diff(live, desired_facts([Bill, BillItem], "k")["k"], ServerProfile()))
+    alone = summaries(diff(live, desired_facts([Bill], "k")["k"], ServerProfile()))
 
     assert ["+ table bill", "+ index bill_item_status_64a2e123_idx"] == changes
     assert "+ index bill_item_status_64a2e123_idx" in alone

@@ -96,9 +96,9 @@ def test_every_difference_shows(model):
 
 def test_fewer_models_and_another_keyspace_show():
     """A subset is not the whole, and one keyspace is not another."""
-    found = {models_fingerprint(ALL, "k"), models_fingerprint(ALL[:2], "k"), models_fingerprint(ALL, "other")}
+    values = {models_fingerprint(ALL, "k"), models_fingerprint(ALL[:2], "k"), models_fingerprint(ALL, "other")}
 
-    assert 3 == len(found)
+    assert 3 == len(values)
 
 
 def test_a_digest_is_made_once(monkeypatch):
@@ -118,7 +118,7 @@ def test_other_processes_agree():
         "class B(Model, table='b'):\n    id: Column[str] = partition_key()\n"
         "print(models_fingerprint([A, B], 'k'))\n"
     )
-    found = {
+    stdouts = {
         subprocess.run(
             [sys.executable, "-c", text],
             env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": seed},
@@ -128,4 +128,4 @@ def test_other_processes_agree():
         for seed in ("1", "2")
     }
 
-    assert 1 == len(found)
+    assert 1 == len(stdouts)

@@ -72,8 +72,8 @@ def test_a_null_loads_as_the_default_and_changes_nothing():
 
 def test_a_stored_value_stands():
     """The default takes the place of nothing but null."""
-    found = Page.__load__(("s", "/", "cs", ["x"], None, None, 1, 2))
-    assert ("cs", ["x"], 1) == (found.lang, found.words, found.rank)
+    loaded = Page.__load__(("s", "/", "cs", ["x"], None, None, 1, 2))
+    assert ("cs", ["x"], 1) == (loaded.lang, loaded.words, loaded.rank)
 
 
 def test_views_selections_and_user_types_say_the_same():
@@ -140,11 +140,11 @@ def test_the_plan_notes_an_added_column_whose_nulls_load_as_none():
 
 def test_lint_names_columns_whose_default_is_not_for_existing_rows():
     """Lint names columns whose default is not for existing rows, once for each table, without a server."""
-    found = [note for note in lint(desired_facts([Page], "ks")) if note.code == "NU101"]
-    assert [("ks.nulls_pages", "note")] == [(note.object, note.severity) for note in found]
-    assert "rank" in found[0].text
-    assert "views" not in found[0].text
-    assert "lang" not in found[0].text
+    problems = [note for note in lint(desired_facts([Page], "ks")) if note.code == "NU101"]
+    assert [("ks.nulls_pages", "note")] == [(note.object, note.severity) for note in problems]
+    assert "rank" in problems[0].text
+    assert "views" not in problems[0].text
+    assert "lang" not in problems[0].text
 
 
 def test_a_new_table_has_no_rows_from_before():

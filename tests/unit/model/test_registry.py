@@ -24,31 +24,31 @@ def made(name, module="shop", qualname=None):
 
 def test_classes_come_in_order_of_definition():
     """The registry yields what was added, first to last."""
-    found, classes = Registry(), [made("B"), made("A"), made("C")]
+    own_registry, classes = Registry(), [made("B"), made("A"), made("C")]
     for cls in classes:
-        found.add(cls, cls.__name__)
+        own_registry.add(cls, cls.__name__)
 
-    assert classes == list(found)
+    assert classes == list(own_registry)
 
 
 def test_same_place_is_replaced():
     """A class from the lines of an earlier one takes its place, also with another table."""
-    found, old, other, new = Registry(), made("A"), made("B"), made("A")
+    own_registry, old, other, new = Registry(), made("A"), made("B"), made("A")
     for cls in (old, other, new):
-        found.add(cls, f"t{id(cls)}")
+        own_registry.add(cls, f"t{id(cls)}")
 
-    assert [other, new] == list(found)
+    assert [other, new] == list(own_registry)
 
 
 def test_one_function_may_make_several_tables():
     """Classes from one function count for each table; one that is made again for a table replaces the earlier."""
-    found = Registry()
+    own_registry = Registry()
     first, second, again = [made("A", qualname="make.<locals>.A") for _ in range(3)]
-    found.add(first, "one")
-    found.add(second, "two")
-    found.add(again, "one")
+    own_registry.add(first, "one")
+    own_registry.add(second, "two")
+    own_registry.add(again, "one")
 
-    assert [second, again] == list(found)
+    assert [second, again] == list(own_registry)
 
 
 def test_one_loop_of_a_module_may_make_several_tables(tmp_path, monkeypatch):
@@ -96,9 +96,9 @@ print(sorted(cls.__facts__.name for cls in registry))
 
 @pytest.mark.parametrize("how", [[], ["-c"]], ids=["piece by piece", "whole"])
 @pytest.mark.parametrize(
-    ("again", "found"), [("", ["page_0", "page_1", "page_2"]), (AGAIN, ["other"])], ids=["once", "again"]
+    ("again", "value"), [("", ["page_0", "page_1", "page_2"]), (AGAIN, ["other"])], ids=["once", "again"]
 )
-def test_loop_in_main(how, again, found):
+def test_loop_in_main(how, again, value):
     """A loop of a script or session creates all its tables, held or not; in a session a class can be defined again."""
     text = LOOP + again + SHOWN
     run = subprocess.run(
@@ -108,9 +108,9 @@ def test_loop_in_main(how, again, found):
         text=True,
         check=True,
     )
-    wanted = sorted([*found, "page_0", "page_1", "page_2"]) if how and again else found
+    desired = sorted([*value, "page_0", "page_1", "page_2"]) if how and again else value
 
-    assert f"{wanted}\n" == run.stdout
+    assert f"{desired}\n" == run.stdout
 
 
 def test_module_keeps_its_classes(tmp_path, monkeypatch):
@@ -129,34 +129,34 @@ def test_module_keeps_its_classes(tmp_path, monkeypatch):
 
 def test_class_that_nobody_holds_goes():
     """The registry keeps no class alive."""
-    found, cls = Registry(), made("A")
-    found.add(cls, "a")
+    own_registry, cls = Registry(), made("A")
+    own_registry.add(cls, "a")
     del cls
     gc.collect()
 
-    assert 0 == len(found)
+    assert 0 == len(own_registry)
 
 
 def test_end_of_a_replaced_class_leaves_its_successor():
     """When the collector takes an old class, the new one in its place stays."""
-    found, old, new = Registry(), made("A"), made("A")
-    found.add(old, "a")
-    found.add(new, "a")
+    own_registry, old, new = Registry(), made("A"), made("A")
+    own_registry.add(old, "a")
+    own_registry.add(new, "a")
     del old
     gc.collect()
 
-    assert [new] == list(found)
+    assert [new] == list(own_registry)
 
 
 def test_threads_may_add_at_once():
     """No class is lost when threads add and read together."""
-    found = Registry()
+    own_registry = Registry()
     classes = [made(f"C{number}") for number in range(400)]
 
     def add(part):
         for cls in classes[part::4]:
-            found.add(cls, cls.__name__)
-            list(found)
+            own_registry.add(cls, cls.__name__)
+            list(own_registry)
 
     threads = [threading.Thread(target=add, args=(part,)) for part in range(4)]
     for thread in threads:
@@ -164,7 +164,7 @@ def test_threads_may_add_at_once():
     for thread in threads:
         thread.join()
 
-    assert set(classes) == set(found)
+    assert set(classes) == set(own_registry)
 
 
 def test_tables_and_views_are_registered_and_bases_are_not():

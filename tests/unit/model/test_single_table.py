@@ -83,10 +83,10 @@ def row(model, **values):
 @pytest.mark.parametrize(("kind", "cls"), [("cat", Cat), ("dog", Dog), ("puppy", Puppy), ("fish", Pet)])
 def test_rows_are_instances_of_their_class(kind, cls):
     """A value that no class has is an instance of the head."""
-    found = cache_for(Pet).load(row(Pet, owner=1, id=2, kind=kind, name="Tom", lives=7))
+    loaded = cache_for(Pet).load(row(Pet, owner=1, id=2, kind=kind, name="Tom", lives=7))
 
-    assert cls is type(found)
-    assert "Tom" == found.name
+    assert cls is type(loaded)
+    assert "Tom" == loaded.name
 
 
 def test_a_column_of_its_own_is_loaded():

@@ -53,7 +53,7 @@ ADDRESS = Address(street="Long", at=Point(latitude=1.5))
 
 def test_facts_are_the_fields_in_order():
     """``__facts__`` is name and fields, as declared; a nested type is frozen, since CQL takes it no other way."""
-    wanted = UserTypeFacts(
+    expected = UserTypeFacts(
         "address",
         (
             ("street", parse_type("text")),
@@ -63,7 +63,7 @@ def test_facts_are_the_fields_in_order():
         ),
     )
 
-    assert wanted == Address.__facts__
+    assert expected == Address.__facts__
 
 
 def test_name_keyspace_and_needed_types():
@@ -123,16 +123,16 @@ def test_match_takes_it_apart():
     """A user type is a class pattern, with keywords."""
     match ADDRESS:
         case Address(street=street, at=Point(latitude=1.5)):
-            found = street
+            value = street
 
-    assert "Long" == found
+    assert "Long" == value
 
 
 def test_values_load_and_bind():
     """The values of the fields become an instance, and an instance nested tuples, without ``__init__``."""
-    found = Address.__load__(("Long", None, (1.5, 0.0), None))
+    loaded = Address.__load__(("Long", None, (1.5, 0.0), None))
 
-    assert (ADDRESS, ("Long", None, (1.5, 0.0), [])) == (found, found.__bind__())
+    assert (ADDRESS, ("Long", None, (1.5, 0.0), [])) == (loaded, loaded.__bind__())
 
 
 def test_model_holds_user_types():
@@ -145,9 +145,9 @@ def test_model_holds_user_types():
         points: Column[set[Point]] = column(factory=set)
 
     row = ("x", None, {"a": ("Long", None, (1.5, 0.0), None)}, {(1.0, 2.0)})
-    found = Owner.__load__(row)
+    loaded = Owner.__load__(row)
 
-    assert (ADDRESS, {Point(latitude=1.0, longitude=2.0)}) == (found.all["a"], found.points)
+    assert (ADDRESS, {Point(latitude=1.0, longitude=2.0)}) == (loaded.all["a"], loaded.points)
     assert "map<text, frozen<address>>" == Owner.__facts__["all"].type.cql
 
 
@@ -176,12 +176,12 @@ def test_subclass_is_a_type_of_its_own():
     class Place(Point):
         name: str
 
-    found = Place(latitude=1.0, name="x")
+    place = Place(latitude=1.0, name="x")
 
     assert ("place", ("latitude", "longitude", "name"), (1.0, 0.0, "x"), "maps") == (
         Place.__cql_name__,
         Place.__fields_by_cql__,
-        found.__bind__(),
+        place.__bind__(),
         Place.__facts__.keyspace,
     )
 
@@ -239,9 +239,9 @@ def test_maps_keyed_by_a_type_that_gained_a_field_are_read():
     hint = map_annotation(dict[Point, int])
     fields = [("latitude", DOUBLE), ("longitude", DOUBLE)]
     before, now = (driver_type(hint.type, {"geo_point": known}) for known in (fields, [*fields, ("height", DOUBLE)]))
-    found = now.from_binary(before.to_binary({(1.5, 2.5): 7}, PROTOCOL), PROTOCOL)
+    decoded = now.from_binary(before.to_binary({(1.5, 2.5): 7}, PROTOCOL), PROTOCOL)
 
-    assert {Point(latitude=1.5, longitude=2.5): 7} == hint.load(found)
+    assert {Point(latitude=1.5, longitude=2.5): 7} == hint.load(decoded)
 
 
 def test_unknown_class_keyword_is_refused():
@@ -267,7 +267,7 @@ STREET = {"street": ("str",)}
 
 
 @pytest.mark.parametrize(
-    ("body", "keywords", "wanted"),
+    ("body", "keywords", "expected"),
     [
         ({}, {}, ["MD141"]),
         (STREET, {"name": "date"}, ["MD108"]),
@@ -289,9 +289,9 @@ STREET = {"street": ("str",)}
         ({"x": ("object",), "y": ("nowhere",)}, {"name": "date"}, ["MD111 y", "MD110 x", "MD108"]),
     ],
 )
-def test_mistake_in_a_user_type(body, keywords, wanted):
+def test_mistake_in_a_user_type(body, keywords, expected):
     """Mistakes are reported together, each under its code."""
-    assert wanted == made(body, **keywords)
+    assert expected == made(body, **keywords)
 
 
 def test_a_type_can_be_made_without_a_class_statement():

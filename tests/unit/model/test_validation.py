@@ -125,11 +125,11 @@ COLUMN_CASES = [
 
 
 @pytest.mark.parametrize(
-    ("body", "wanted"), COLUMN_CASES, ids=lambda value: repr(value) if isinstance(value, list) else ""
+    ("body", "expected"), COLUMN_CASES, ids=lambda value: repr(value) if isinstance(value, list) else ""
 )
-def test_mistake_in_the_columns(body, wanted):
+def test_mistake_in_the_columns(body, expected):
     """A mistake is reported under its code, at its column."""
-    assert wanted == problems(body)
+    assert expected == problems(body)
 
 
 ALL = {
@@ -149,7 +149,7 @@ ALL = {
 
 
 @pytest.mark.parametrize(
-    ("indexes", "wanted"),
+    ("indexes", "expected"),
     [
         ([Index("nam")], ["MD121 indexes"]),
         ([Index("a b")], ["MD121 indexes"]),
@@ -180,9 +180,9 @@ ALL = {
     ],
     ids=repr,
 )
-def test_mistake_in_an_index(indexes, wanted):
+def test_mistake_in_an_index(indexes, expected):
     """What servers refuse as an index is reported at its column."""
-    assert wanted == problems(ALL, {"indexes": indexes})
+    assert expected == problems(ALL, {"indexes": indexes})
 
 
 def test_right_indexes_are_no_problem():
@@ -224,7 +224,7 @@ COUNTERS = {**key(), "hits": ("Column[cql.Counter]", column())}
 
 
 @pytest.mark.parametrize(
-    ("body", "keywords", "wanted"),
+    ("body", "keywords", "expected"),
     [
         (key(), {"table": "a b"}, ["MD108"]),
         (key(), {"table": "t" * 49}, ["MD108"]),
@@ -244,9 +244,9 @@ COUNTERS = {**key(), "hits": ("Column[cql.Counter]", column())}
     ],
     ids=lambda value: repr(value) if isinstance(value, list) else "",
 )
-def test_mistake_in_a_class_keyword(body, keywords, wanted):
+def test_mistake_in_a_class_keyword(body, keywords, expected):
     """What a class keyword says is checked with the columns."""
-    assert wanted == problems(body, keywords)
+    assert expected == problems(body, keywords)
 
 
 def test_names_at_the_limit_are_taken():
@@ -280,7 +280,7 @@ class Methods:
 
 
 @pytest.mark.parametrize(
-    ("body", "bases", "wanted"),
+    ("body", "bases", "expected"),
     [
         ({**key(), "sync_all": ("Column[str]", column())}, (Verbs,), ["MD109 sync_all"]),
         ({"name": (None, lambda _: "x")}, (Named,), ["MD109 name"]),
@@ -289,9 +289,9 @@ class Methods:
     ],
     ids=["verb of the base", "method over a column", "constant over a column", "method of a mixin"],
 )
-def test_column_and_method_of_one_name(body, bases, wanted):
+def test_column_and_method_of_one_name(body, bases, expected):
     """A column never silently takes the place of a method, nor a method that of a column."""
-    assert wanted == problems(body, bases=bases)
+    assert expected == problems(body, bases=bases)
 
 
 def test_two_tables_as_bases():
@@ -372,11 +372,11 @@ def test_all_mistakes_come_together():
         "replace": ("Column[str | None]", partition_key()),
     }
     keywords = {"table": "a b", "indexes": [Index("z")], "options": TableOptions(gc_grace_seconds=-1)}
-    wanted = (
+    desired = (
         "MD105 b,MD106 replace,MD107 d,MD108,MD109 replace,MD110 c,MD111 a,MD112 e,MD113 f,MD121 indexes,OP104 options"
     )
 
-    assert wanted.split(",") == sorted(problems(body, keywords))
+    assert desired.split(",") == sorted(problems(body, keywords))
 
 
 def test_error_says_what_where_and_what_to_do():

@@ -58,7 +58,7 @@ ROW = ("new", SHOP, PLACED, Decimal(3), "hush", 7, ("Long",))
 
 def test_facts_are_what_the_class_says():
     """``__facts__`` is the view: keys of its own, names and keyspace of its table."""
-    wanted = View(
+    expected = View(
         "orders_by_status",
         [
             TableColumn("Status", parse_type("text"), "partition_key"),
@@ -74,7 +74,7 @@ def test_facts_are_what_the_class_says():
         options={"comment": "Orders, each status together."},
     )
 
-    assert wanted == OrderByStatus.__facts__
+    assert expected == OrderByStatus.__facts__
 
 
 def test_view_belongs_to_its_table():
@@ -94,22 +94,22 @@ def test_name_follows_from_the_class():
 
 def test_rows_load():
     """A row of the view becomes an instance, through the converters of its table."""
-    found = OrderByStatus.__load__(ROW)
+    loaded = OrderByStatus.__load__(ROW)
 
     assert ("new", Decimal(3), complex(7), Address(street="Long")) == (
-        found.status,
-        found.total,
-        found.level,
-        found.home,
+        loaded.status,
+        loaded.total,
+        loaded.level,
+        loaded.home,
     )
 
 
 def test_instances_are_values():
     """Instances are compared, copied, pickled, shown and taken apart like those of models, redaction included."""
-    found = OrderByStatus.__load__(ROW)
+    loaded = OrderByStatus.__load__(ROW)
 
-    assert [found] * 3 == [OrderByStatus.__load__(ROW), copy.copy(found), pickle.loads(pickle.dumps(found, 0))]
-    assert ("word=***" in repr(found), "new") == (True, attrs.asdict(found)["status"])
+    assert [loaded] * 3 == [OrderByStatus.__load__(ROW), copy.copy(loaded), pickle.loads(pickle.dumps(loaded, 0))]
+    assert ("word=***" in repr(loaded), "new") == (True, attrs.asdict(loaded)["status"])
 
 
 @pytest.mark.parametrize("use", [OrderByStatus, lambda: OrderByStatus(status="x"), MaterializedView])
@@ -159,7 +159,7 @@ KEYS = {"shop": ("Column[UUID]", partition_key()), "placed": ("Column[cql.TimeUU
 
 
 @pytest.mark.parametrize(
-    ("body", "keywords", "wanted"),
+    ("body", "keywords", "expected"),
     [
         (KEYS, {}, ["MD131"]),
         (KEYS, {"of": 3}, ["MD131"]),
@@ -194,7 +194,7 @@ KEYS = {"shop": ("Column[UUID]", partition_key()), "placed": ("Column[cql.TimeUU
     ],
     ids=lambda value: repr(value) if isinstance(value, list) else "",
 )
-def test_mistake_in_a_view(body, keywords, wanted):
+def test_mistake_in_a_view(body, keywords, expected):
     """What servers refuse as a view is reported under its code."""
     namespace = {"__module__": __name__, "__qualname__": "Made", "__annotations__": {}}
     for name, (annotation, value) in body.items():
@@ -203,9 +203,9 @@ def test_mistake_in_a_view(body, keywords, wanted):
             namespace["__annotations__"][name] = annotation
     with pytest.raises(ModelDefinitionError) as caught:
         type(MaterializedView)("Made", (MaterializedView,), namespace, **keywords)
-    found = [f"{each.code} {each.where.rpartition('Made')[2].lstrip('.')}".strip() for each in caught.value.problems]
+    results = [f"{each.code} {each.where.rpartition('Made')[2].lstrip('.')}".strip() for each in caught.value.problems]
 
-    assert wanted == found
+    assert expected == results
 
 
 def test_unknown_class_keyword_is_refused():
@@ -236,7 +236,7 @@ def test_a_view_of_all_columns_has_those_that_it_does_not_list():
     facts = ItemByKind.__facts__
 
     assert facts.all_columns
-    assert ["Kind", "id", "level"] == [found.name for found in facts.columns]
+    assert ["Kind", "id", "level"] == [column.name for column in facts.columns]
     assert 7 + 0j == ItemByKind.__load__(("x", UUID(int=1), 7)).level
 
 

@@ -32,16 +32,16 @@ class Holder(Model, table="holder", repo="differences"):
 
 def change(hint, was, now):
     """A change of a column of this annotation, or of a hint that is resolved already."""
-    found = hint if isinstance(hint, TypeMapping) else map_annotation(hint)
-    return Change(RuntimeColumn(Holder, "values", "values", found, ColumnSpec()), was, now)
+    value = hint if isinstance(hint, TypeMapping) else map_annotation(hint)
+    return Change(RuntimeColumn(Holder, "values", "values", value, ColumnSpec()), was, now)
 
 
 @st.composite
 def sets(draw):
     """A set type with two sets of it."""
     shape = draw(st.sampled_from(KEYS))
-    found = st.sets(shape.values, max_size=5)
-    return set[shape.hint], draw(found), draw(found)
+    result = st.sets(shape.values, max_size=5)
+    return set[shape.hint], draw(result), draw(result)
 
 
 @st.composite
@@ -50,8 +50,8 @@ def maps(draw):
     key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(NEAR))
     hint = map_annotation(dict[key.hint, value.hint])
     cell = RuntimeColumn(Holder, "values", "values", hint, ColumnSpec()).identity.element_identities[0]
-    found = st.lists(st.tuples(key.values, value.values), max_size=5, unique_by=lambda pair: cell_form(cell, pair[0]))
-    return dict[key.hint, value.hint], dict(draw(found)), dict(draw(found))
+    result = st.lists(st.tuples(key.values, value.values), max_size=5, unique_by=lambda pair: cell_form(cell, pair[0]))
+    return dict[key.hint, value.hint], dict(draw(result)), dict(draw(result))
 
 
 def applied(made, row, element, form):
@@ -67,22 +67,22 @@ def applied(made, row, element, form):
 
 
 @given(sets())
-def test_a_set_becomes_what_was_meant(found):
+def test_a_set_becomes_what_was_meant(item):
     """Elements are matched as the server matches them, and none is added and removed at once."""
-    made = change(*found)
+    made = change(*item)
     (element,) = made.column.identity.element_identities
     row = {cell_form(element, value): stored_form(element, value) for value in made.old_value}
-    wanted = {cell_form(element, value) for value in made.new_value}
+    expected = {cell_form(element, value) for value in made.new_value}
     after = applied(column_assignments(made), row, element, lambda _, value: stored_form(element, value))
 
-    assert wanted == set(after)
+    assert expected == set(after)
     assert set(after.values()) <= {stored_form(element, value) for value in made.new_value}
 
 
 @given(maps())
-def test_a_map_becomes_what_was_meant(found):
+def test_a_map_becomes_what_was_meant(item):
     """Keys of a map are matched as the server matches them, its values by their bytes."""
-    made = change(*found)
+    made = change(*item)
     key, value = made.column.identity.element_identities
 
     def cells(items):
@@ -95,9 +95,9 @@ def test_a_map_becomes_what_was_meant(found):
 
 
 @given(sets() | maps())
-def test_what_is_stored_alike_is_not_sent(found):
+def test_what_is_stored_alike_is_not_sent(value):
     """A collection of other values with the same bytes has no differences."""
-    made = change(*found)
+    made = change(*value)
     if is_same(made.column.identity, made.old_value, made.new_value):
         assert [] == column_assignments(made)
 
@@ -191,11 +191,11 @@ PARTS = [
 
 
 @pytest.mark.parametrize(
-    ("hint", "was", "now", "wanted"), [case[1:] for case in PARTS], ids=[case[0] for case in PARTS]
+    ("hint", "was", "now", "expected"), [case[1:] for case in PARTS], ids=[case[0] for case in PARTS]
 )
-def test_only_what_differs_of_a_collection_is_sent(hint, was, now, wanted):
+def test_only_what_differs_of_a_collection_is_sent(hint, was, now, expected):
     """Only what differs of a collection is sent, with one operation for what is added and one for what is removed."""
-    assert wanted == [(one.operation, one.value) for one in column_assignments(change(hint, was, now))]
+    assert expected == [(one.operation, one.value) for one in column_assignments(change(hint, was, now))]
 
 
 def test_two_keys_that_are_stored_as_one_are_not_put():

@@ -253,9 +253,9 @@ MARKERS = [
 @pytest.mark.parametrize(("query", "name", "cql_type"), MARKERS, ids=[case[1] for case in MARKERS])
 def test_markers_say_what_they_are_for(query, name, cql_type):
     """Markers say what they are for, for errors, and for what is bound."""
-    found = {marker.name: marker.type for marker in query.compile(None).template.markers}
+    by_name = {marker.name: marker.type for marker in query.compile(None).template.markers}
 
-    assert cql_type == (None if found[name] is None else found[name].cql)
+    assert cql_type == (None if by_name[name] is None else by_name[name].cql)
 
 
 def test_values_are_converted_as_their_columns_are():
@@ -266,16 +266,21 @@ def test_values_are_converted_as_their_columns_are():
         N.where(*HERE, Order.levels.contains(Level.HIGH)).allow_filtering(),
         U.set(Order.levels.to({Level.HIGH})),
     ]
-    found = []
+    results = []
     for query in queries:
         made = query.compile(None)
-        found += [
+        results += [
             marker.dump(value)
             for marker, value in zip(made.template.markers, made.values, strict=True)
             if "level" in marker.name
         ]
 
-    assert [2, [2], 2, {2}] == [set(one) if isinstance(one, set) else one for one in found] or [2, [2], 2, [2]] == found
+    assert [2, [2], 2, {2}] == [set(one) if isinstance(one, set) else one for one in results] or [
+        2,
+        [2],
+        2,
+        [2],
+    ] == results
 
 
 def test_a_shape_is_made_once():
@@ -350,12 +355,12 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("query", "row", "wanted"), ROWS, ids=lambda one: repr(one)[:30])
-def test_rows_become_tuples_of_python_values(query, row, wanted):
+@pytest.mark.parametrize(("query", "row", "expected"), ROWS, ids=lambda one: repr(one)[:30])
+def test_rows_become_tuples_of_python_values(query, row, expected):
     """Rows become tuples of Python values, with a loader only where one is needed."""
     load = query.whole_table().compile(None).template.load
 
-    assert wanted == (row if load is None else load(row))
+    assert expected == (row if load is None else load(row))
 
 
 def test_what_is_remembered_of_tenants_is_bounded(monkeypatch):

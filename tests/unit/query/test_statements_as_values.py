@@ -93,12 +93,12 @@ def test_other_functions_of_one_text_differ():
 
 def test_conditions_of_values_without_a_hash_can_be_keys():
     """A condition on a collection hashes by what is in it."""
-    found = defaultdict(int)
+    by_name = defaultdict(int)
     for _ in range(2):
-        found[Order.tags == {"a"}] += 1
-        found[Order.lines == {"a": [1]}] += 1
+        by_name[Order.tags == {"a"}] += 1
+        by_name[Order.lines == {"a": [1]}] += 1
 
-    assert [2, 2] == list(found.values())
+    assert [2, 2] == list(by_name.values())
 
 
 SHOWN = {

@@ -34,14 +34,14 @@ class Thing(Model, table="things", repo="awaited"):
 @pytest.fixture
 def repo():
     """A repo that asks no server."""
-    with Repo("awaited", nodes=["127.0.0.1:1"], keyspace="shop", models=[__name__]) as found:
-        yield found
+    with Repo("awaited", nodes=["127.0.0.1:1"], keyspace="shop", models=[__name__]) as new_repo:
+        yield new_repo
 
 
 def released():
     """The names of the public functions that ask or change a server, or read models for it."""
-    found = [name for name in scyllamodel._HOME if inspect.isfunction(getattr(scyllamodel, name))]
-    return {name for name in found if getattr(scyllamodel, name).__module__.startswith("scyllamodel.release")}
+    values = [name for name in scyllamodel._HOME if inspect.isfunction(getattr(scyllamodel, name))]
+    return {name for name in values if getattr(scyllamodel, name).__module__.startswith("scyllamodel.release")}
 
 
 def test_every_release_function_has_a_twin():

@@ -18,13 +18,13 @@ from scyllamodel.release.ledger.tables import MIGRATIONS, STEPS
 from scyllamodel.schema.apply import apply
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, table, wanted
+from support.builders import desired, schema, table
 from support.ledger_store import NOON, MemoryStore, ledger_on
 from support.simulator import Faults, Simulator
 
 SERVER = ServerProfile()
 FOUND = schema(table("t"))
-WANTED = wanted(table("t", "id int pk", "a text"), table("u"), table("w"))
+WANTED = desired(table("t", "id int pk", "a text"), table("u"), table("w"))
 PLAN = make_plan(WANTED, FOUND, SERVER)
 HOW = {
     "models_to": "fp2",
@@ -39,10 +39,10 @@ def begun(store, plan=PLAN, **how):
     return ledger_on(store).begin("migrate", plan, **{**HOW, **how})
 
 
-def run(store, faults=None, found=FOUND, **how):
+def run(store, faults=None, live=FOUND, **how):
     """Apply the plan with books; the server, and the version that was opened."""
-    server = Simulator(found, SERVER, faults)
-    plan = server.knows(make_plan(WANTED, found, SERVER))
+    server = Simulator(live, SERVER, faults)
+    plan = server.knows(make_plan(WANTED, live, SERVER))
     opened = begun(store, plan, **how)
     with opened:
         apply(plan, server, journal=opened, clock=Clock(server.clock, server.sleep))
@@ -60,23 +60,23 @@ def test_a_run_leaves_its_whole_story():
     store = MemoryStore()
     _, opened = run(store)
     ledger = ledger_on(store)
-    (found,) = ledger.with_steps(ledger.versions())
+    (version,) = ledger.with_steps(ledger.versions())
 
-    assert found == attrs.evolve(opened.migration, steps=found.steps)
+    assert version == attrs.evolve(opened.migration, steps=version.steps)
     assert (20261123120000, "migrate", "applied", 3, 3) == (
-        found.version, found.kind, found.status, found.total, found.applied,
+        version.version, version.kind, version.status, version.total, version.applied,
     )  # fmt: skip
     assert ("h", "alice", 17, "1.2", 7, ("shop.models",)) == (
-        found.host, found.actor, found.pid, found.app_version, found.epoch, found.models,
+        version.host, version.actor, version.pid, version.app_version, version.epoch, version.models,
     )  # fmt: skip
     assert (PLAN.fingerprint, PLAN.schema_from, PLAN.schema_to) == (
-        found.plan_hash, found.schema_from, found.schema_to,
+        version.plan_hash, version.schema_from, version.schema_to,
     )  # fmt: skip
-    assert ("", "fp2", 0, None) == (found.models_from, found.models_to, found.duration_ms, found.error)
-    assert PLAN.cql == [step.cql for step in found.steps]
-    assert [step.undo for step in PLAN.steps] == [step.undo for step in found.steps]
-    assert [step.change for step in PLAN.steps] == [step.change for step in found.steps]
-    assert ["applied"] * 3 == [step.state for step in found.steps]
+    assert ("", "fp2", 0, None) == (version.models_from, version.models_to, version.duration_ms, version.error)
+    assert PLAN.cql == [step.cql for step in version.steps]
+    assert [step.undo for step in PLAN.steps] == [step.undo for step in version.steps]
+    assert [step.change for step in PLAN.steps] == [step.change for step in version.steps]
+    assert ["applied"] * 3 == [step.state for step in version.steps]
 
 
 def test_each_step_is_written_before_it_is_sent_and_after():
@@ -138,7 +138,7 @@ def test_scopes_do_not_meet():
 
 
 @pytest.mark.parametrize(
-    ("faults", "status", "found"),
+    ("faults", "status", "value"),
     [
         (Faults(refused=frozenset({1})), "failed", ["failed"]),
         (Faults(refused=frozenset({3})), "partial", ["applied", "applied", "failed"]),
@@ -150,7 +150,7 @@ def test_scopes_do_not_meet():
         (Faults(disagree=frozenset({1})), "failed", []),
     ],
 )  # fmt: skip
-def test_the_end_tells_how_far_it_came(faults, status, found):
+def test_the_end_tells_how_far_it_came(faults, status, value):
     """All steps, some, or none; foreign changes are distinguished."""
     store = MemoryStore()
     fails = bool(faults.refused or faults.disagree)
@@ -159,9 +159,9 @@ def test_the_end_tells_how_far_it_came(faults, status, found):
     head = ledger_on(store).newest()
 
     assert head.error == (str(caught.value) if fails else None)
-    assert (status, found) == (head.status, states(store))
-    assert head.applied == sum(state != "failed" for state in found)
-    assert head.error_seq == (len(found) if "failed" in found else None)
+    assert (status, value) == (head.status, states(store))
+    assert head.applied == sum(state != "failed" for state in value)
+    assert head.error_seq == (len(value) if "failed" in value else None)
 
 
 def test_the_next_version_starts_from_the_models_of_the_last():
@@ -183,12 +183,12 @@ def test_no_fault_of_one_request_shows_in_the_books(kind, number):
     run(good)
     run(store)
 
-    def told(found):
-        return [{**row, "run_id": None} for row in found.versions_.values()], list(found.steps_.values())
+    def rows_of(store):
+        return [{**row, "run_id": None} for row in store.versions_.values()], list(store.steps_.values())
 
     assert REQUESTS == len(good.requests)
     assert len(store.requests) > REQUESTS
-    assert told(good) == told(store)
+    assert rows_of(good) == rows_of(store)
 
 
 @pytest.mark.parametrize("number", range(1, REQUESTS + 1))
@@ -351,25 +351,25 @@ def test_the_fast_path_is_two_reads():
 
 
 @pytest.mark.parametrize(
-    ("ahead", "said"), [(timedelta(hours=23), False), (timedelta(hours=25), True), (timedelta(days=-9), False)]
+    ("ahead", "messages"), [(timedelta(hours=23), False), (timedelta(hours=25), True), (timedelta(days=-9), False)]
 )
-def test_a_head_a_day_ahead_of_the_clock_is_remarked(ahead, said):
+def test_a_head_a_day_ahead_of_the_clock_is_remarked(ahead, messages):
     """Versions stay in order, and the host's clock is named as what to look at."""
     store = MemoryStore()
     head = ledger_on(store, now=NOON + ahead).begin("sync", PLAN, **HOW).migration
     remark = ledger_on(store).clock_note(head)
 
-    assert said == (remark is not None and remark.code == "LG105")
+    assert messages == (remark is not None and remark.code == "LG105")
     assert ledger_on(store).clock_note(None) is None
 
 
 def test_rows_of_other_releases_are_read():
     """Missing columns and unknown values do no harm; null is nothing; times are UTC."""
-    found = Migration.from_row(
+    instance = Migration.from_row(
         {"scope": "s", "version": 1, "models": None, "started_at": NOON.replace(tzinfo=None), "x": 1}
     )
 
-    assert Migration("s", 1, started_at=NOON) == found
+    assert Migration("s", 1, started_at=NOON) == instance
     assert LedgerStep("s", 1, 2) == LedgerStep.from_row({"scope": "s", "version": 1, "seq": 2, "undo": None, "y": 1})
 
 
@@ -377,8 +377,8 @@ def test_values_print_as_json():
     """History can be piped into a script."""
     store = MemoryStore()
     run(store)
-    (found,) = ledger_on(store).with_steps(ledger_on(store).versions())
-    document = json.loads(json.dumps(found.to_dict()))
+    (version,) = ledger_on(store).with_steps(ledger_on(store).versions())
+    document = json.loads(json.dumps(version.to_dict()))
 
     assert ("2026-11-23T12:00:00.000+00:00", 0, ["shop.models"]) == (
         document["started_at"], document["duration_ms"], document["models"],

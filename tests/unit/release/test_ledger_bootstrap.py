@@ -21,8 +21,8 @@ EMPTY = KeyspaceFacts("shop", Keyspace("shop"))
 class Server(Simulator):
     """A server that shows our tables, and takes a CREATE of one that is there for nothing to do."""
 
-    def __init__(self, found=EMPTY, faults=None):
-        super().__init__(found, ServerProfile(), faults)
+    def __init__(self, live=EMPTY, faults=None):
+        super().__init__(live, ServerProfile(), faults)
         self.changes = {step.cql: step.change for step in missing_tables("shop", EMPTY, ServerProfile())}
 
     def introspect(self, keyspace, *, include_internal=False):

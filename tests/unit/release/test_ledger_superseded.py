@@ -9,21 +9,21 @@ from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.superseded import check_may_sync, find_superseded
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, table, wanted
+from support.builders import desired, schema, table
 
 SERVER = ServerProfile()
 LIVE = schema(table("t", "id int pk", options={"gc_grace_seconds": 9}))
-NOTHING = make_plan(wanted(table("t")), LIVE, SERVER)
-OPTIONS = make_plan(wanted(table("t", "id int pk", options={"gc_grace_seconds": 5})), LIVE, SERVER)
-COLUMN = make_plan(wanted(table("t", "id int pk", "a text")), LIVE, SERVER)
-BOTH = make_plan(wanted(table("t", "id int pk", "a text", options={"gc_grace_seconds": 5})), LIVE, SERVER)
-REFUSED = make_plan(wanted(table("t", "id text pk")), LIVE, SERVER)
+NOTHING = make_plan(desired(table("t")), LIVE, SERVER)
+OPTIONS = make_plan(desired(table("t", "id int pk", options={"gc_grace_seconds": 5})), LIVE, SERVER)
+COLUMN = make_plan(desired(table("t", "id int pk", "a text")), LIVE, SERVER)
+BOTH = make_plan(desired(table("t", "id int pk", "a text", options={"gc_grace_seconds": 5})), LIVE, SERVER)
+REFUSED = make_plan(desired(table("t", "id text pk")), LIVE, SERVER)
 
 
-def versions(*told):
+def versions(*output):
     """Versions of these models, the newest first, as ``fingerprint`` or ``fingerprint status kind``."""
     made = []
-    for number, text in enumerate(reversed(told), 1):
+    for number, text in enumerate(reversed(output), 1):
         models_to, status, kind = [*text.split(), "applied", "sync"][:3] if " " not in text else text.split()
         made.append(Migration("k/default", number, models_to=models_to, status=status, kind=kind))
     return made[::-1]
@@ -54,15 +54,17 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("told", "models", "plan", "answer"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
-def test_what_a_start_up_sync_may_do(told, models, plan, answer):
+@pytest.mark.parametrize(
+    ("output", "models", "plan", "answer"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+)
+def test_what_a_start_up_sync_may_do(output, models, plan, answer):
     """A fingerprint that the ledger contains and that is not the newest one restores nothing."""
     try:
-        found = check_may_sync(versions(*told), models, plan)
+        outcome = check_may_sync(versions(*output), models, plan)
     except SupersededModels:
         assert answer == NO
     else:
-        assert answer == (GO if found is None else found.code)
+        assert answer == (GO if outcome is None else outcome.code)
 
 
 def test_before_the_first_version_no_models_are_in_force():

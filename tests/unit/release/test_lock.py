@@ -80,21 +80,21 @@ def get(store, timeout=60.0, look=None, on_wait=None, wanted=WANTED):
 def taken(**faults):
     """A store whose row is ours, and the lock."""
     store = Memory(FREE)
-    held = get(store)
+    lease = get(store)
     store.log.clear()
-    return store, held
+    return store, lease
 
 
 def test_the_row_is_made_once_and_then_taken():
     """Without a row it is made, free and in epoch 0, and taken in epoch 1."""
     store = Memory()
-    held = get(store)
+    lease = get(store)
 
     assert (ME, 1, 0) == store.row.identity
     assert ("here", 7, "a test", 30_000, NOW) == (
         store.row.host, store.row.pid, store.row.purpose, store.row.lease_ms, store.row.acquired_at
     )  # fmt: skip
-    assert (1, False) == (held.fencing_token, held.took_over)
+    assert (1, False) == (lease.fencing_token, lease.took_over)
 
 
 def test_a_free_lock_is_taken_at_once():
@@ -110,11 +110,11 @@ def test_a_free_lock_is_taken_at_once():
 def test_a_silent_holder_is_replaced_after_one_lease_of_its_own():
     """The waiter counts the lease in the row by its own clock, from when it first saw the row."""
     store = Memory(attrs.evolve(TAKEN, lease_ms=10_000))
-    held = get(store)
+    lease = get(store)
 
     assert 10.0 <= store.now < 11.1
     assert (ME, 6, 0) == store.row.identity
-    assert (True, NODE, NODE) == (held.took_over, held.previous.coordinator, held.coordinator)
+    assert (True, NODE, NODE) == (lease.took_over, lease.previous.coordinator, lease.coordinator)
     assert (None, None) == (store.row.version, store.row.step)
 
 
@@ -161,9 +161,9 @@ def test_a_free_lock_that_nobody_confirms_times_out():
 def test_a_loser_looks_at_each_wake_up_and_goes_without():
     """As soon as what the lock was wanted for is there, the wait ends without a lock."""
     store, looks, waits = Memory(TAKEN), [], []
-    held = get(store, look=lambda: looks.append(1) or len(looks) == 3, on_wait=lambda row, _: waits.append(row.host))
+    lease = get(store, look=lambda: looks.append(1) or len(looks) == 3, on_wait=lambda row, _: waits.append(row.host))
 
-    assert held is None
+    assert lease is None
     assert TAKEN == store.row
     assert ["there"] * 3 == waits
 
@@ -174,10 +174,10 @@ def test_a_take_without_an_answer_is_settled_at_serial(when, error):
     """Done or not, the lock is ours in the end, in one epoch."""
     store = Memory(FREE)
     store.faults = [(when, error)]
-    held = get(store)
+    lease = get(store)
 
     assert (ME, 5) == (store.row.owner, store.row.epoch)
-    assert (5, FREE) == (held.fencing_token, held.previous)
+    assert (5, FREE) == (lease.fencing_token, lease.previous)
     assert "serial read" == store.log[2]
 
 
@@ -198,28 +198,28 @@ def test_a_refusal_that_shows_us_is_ours():
     store = Memory(FREE)
     store.faults = [("before", StatementOutcomeUnknown("timeout"))]
     before_update(store, 2, attrs.evolve(FREE, owner=ME, epoch=5))
-    held = get(store)
+    lease = get(store)
 
-    assert (5, FREE) == (held.fencing_token, held.previous)
+    assert (5, FREE) == (lease.fencing_token, lease.previous)
 
 
 def test_a_holder_that_beats_at_the_last_moment_keeps_the_lock():
     """Taking over is conditional on the very beat that the waiter saw stand still."""
     store, moved = Memory(TAKEN), attrs.evolve(TAKEN, beat=4)
     before_update(store, 1, moved)
-    held = get(store)
+    lease = get(store)
 
     assert store.now >= 60.0
-    assert moved == held.previous
+    assert moved == lease.previous
 
 
 def test_a_wait_that_ends_gives_back_what_it_may_have_taken():
     """After a take without an answer the wait may end for another reason: the lock is not left behind."""
     store = Memory(FREE)
     store.faults = [("after", StatementOutcomeUnknown("timeout"))]
-    held = get(store, look=lambda: True)
+    lease = get(store, look=lambda: True)
 
-    assert held is None
+    assert lease is None
     assert (None, 5) == (store.row.owner, store.row.epoch)
 
 
@@ -233,9 +233,9 @@ def test_a_server_without_lightweight_transactions_is_told_plainly():
 
 def test_a_fence_renews_and_names_the_step():
     """One update moves the beat and says what is about to be done, and through which node."""
-    store, held = taken()
-    held.coordinator = NODE
-    fence = held.fence(7, 3)
+    store, lease = taken()
+    lease.coordinator = NODE
+    fence = lease.fence(7, 3)
 
     assert (1, 7, 3, NODE) == (store.row.beat, store.row.version, store.row.step, store.row.coordinator)
     assert ["['beat', 'epoch', 'owner'] -> ['beat', 'coordinator', 'step', 'version']"] == store.log
@@ -245,8 +245,8 @@ def test_a_fence_renews_and_names_the_step():
 @pytest.mark.parametrize(("asleep", "fresh"), [(19.9, True), (20.1, False)])
 def test_a_fence_is_good_for_two_thirds_of_the_lease(asleep, fresh):
     """The age of a fence is measured by the clock that runs while the machine sleeps, from when it was sent."""
-    store, held = taken()
-    fence = held.fence(7, 3)
+    store, lease = taken()
+    fence = lease.fence(7, 3)
     store.slept += asleep
 
     assert fresh is fence.is_fresh
@@ -255,9 +255,9 @@ def test_a_fence_is_good_for_two_thirds_of_the_lease(asleep, fresh):
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_fence_without_an_answer_is_read_back(when):
     """What the row shows at SERIAL is believed; one that was not done is sent again."""
-    store, held = taken()
+    store, lease = taken()
     store.faults = [(when, StatementOutcomeUnknown("timeout")), "unreadable"]
-    held.fence(7, 3)
+    lease.fence(7, 3)
 
     assert (ME, 5, 1, 3) == (*store.row.identity, store.row.step)
     assert "serial read" in store.log
@@ -265,36 +265,36 @@ def test_a_fence_without_an_answer_is_read_back(when):
 
 def test_a_fence_is_not_taken_for_a_late_renewal():
     """A renewal that takes effect late sets another beat, so the fence knows that it was not itself."""
-    store, held = taken()
+    store, lease = taken()
     store.faults = [("before", StatementOutcomeUnknown("timeout"))]
-    assert held.renew() is False
+    assert lease.renew() is False
     store.row = attrs.evolve(store.row, beat=1)
-    held.fence(7, 3)
+    lease.fence(7, 3)
 
     assert (2, 3) == (store.row.beat, store.row.step)
 
 
 def test_a_lock_that_was_taken_over_is_lost_for_good():
     """The first fence after it says who took over, and so does every later one; nothing is sent any more."""
-    store, held = taken()
+    store, lease = taken()
     store.row = attrs.evolve(TAKEN, epoch=6)
     with pytest.raises(LockLost, match="taken over by process 8 on there") as caught:
-        held.send(7, 3, lambda: pytest.fail("sent"))
+        lease.send(7, 3, lambda: pytest.fail("sent"))
     store.log.clear()
     with pytest.raises(LockLost):
-        held.fence(7, 4)
+        lease.fence(7, 4)
 
     assert ("there", 8, 6) == (caught.value.host, caught.value.pid, caught.value.exit_code)
     assert [] == store.log
-    assert held.is_lost
+    assert lease.is_lost
 
 
 def test_a_fence_that_nobody_confirms_is_a_lost_lock():
     """After a lease without an answer the lock may be anybody's."""
-    store, held = taken()
+    store, lease = taken()
     store.faults = [("before", StatementOutcomeUnknown("timeout")), "unreadable"] * 1000
     with pytest.raises(LockLost, match="No server confirmed") as caught:
-        held.fence(7, 3)
+        lease.fence(7, 3)
 
     assert 30.0 <= store.now < 31.0
     assert "timeout" == str(caught.value.__cause__)
@@ -302,7 +302,7 @@ def test_a_fence_that_nobody_confirms_is_a_lost_lock():
 
 def test_a_step_begins_anew_when_its_fence_is_too_old():
     """After a sleep between the fence and the statement the lock is proved again before anything is sent."""
-    store, held = taken()
+    store, lease = taken()
     sleeps = iter([25.0, 0.0])
     change = store.change
 
@@ -312,14 +312,14 @@ def test_a_step_begins_anew_when_its_fence_is_too_old():
         return answer
 
     store.change = slow
-    sent = held.send(7, 3, lambda: store.row.beat)
+    sent = lease.send(7, 3, lambda: store.row.beat)
 
     assert 2 == sent
 
 
 def test_a_server_too_slow_for_the_lease_ends_the_run():
     """When no proof is ever young enough, nothing is sent."""
-    store, held = taken()
+    store, lease = taken()
     change = store.change
 
     def slow(when, to):
@@ -328,18 +328,18 @@ def test_a_server_too_slow_for_the_lease_ends_the_run():
 
     store.change = slow
     with pytest.raises(LockLost):
-        held.send(7, 3, lambda: pytest.fail("sent"))
+        lease.send(7, 3, lambda: pytest.fail("sent"))
 
 
 def test_renewing_stops_when_a_step_hangs():
     """A run without a fence for too long stops renewing; a new fence, or activity, resumes it."""
-    store, held = taken()
-    held.fence(7, 3)
+    store, lease = taken()
+    lease.fence(7, 3)
     store.now += 121.0
 
-    assert held.renew() is False
-    held.touch()
-    assert held.renew() is True
+    assert lease.renew() is False
+    lease.touch()
+    assert lease.renew() is True
 
 
 @pytest.mark.parametrize(
@@ -354,32 +354,32 @@ def test_renewing_stops_when_a_step_hangs():
 )
 def test_release_is_repeated_until_it_is_known(faults):
     """As long as the row may still show us, the release is sent again; afterwards nothing is renewed."""
-    store, held = taken()
+    store, lease = taken()
     store.faults = faults
 
-    assert held.release() is True
+    assert lease.release() is True
     sent = len(store.log)
 
     assert (None, 5) == (store.row.owner, store.row.epoch)
-    assert held.renew() is False
+    assert lease.renew() is False
     assert sent == len(store.log)
 
 
 def test_release_leaves_the_lock_of_others_alone():
     """A lock that another run holds is not changed."""
-    store, held = taken()
+    store, lease = taken()
     store.row = attrs.evolve(TAKEN, epoch=6)
 
-    assert held.release() is True
+    assert lease.release() is True
     assert OTHER == store.row.owner
 
 
 def test_a_release_that_nobody_confirms_ends_after_a_lease():
     """By then the others take over anyway."""
-    store, held = taken()
+    store, lease = taken()
     store.faults = [("before", StatementOutcomeUnknown("timeout")), "unreadable"] * 1000
 
-    assert held.release() is False
+    assert lease.release() is False
     assert 30.0 <= store.now < 31.0
 
 
@@ -401,9 +401,9 @@ def test_inside_the_block_a_thread_renews_and_afterwards_the_lock_is_free():
     """The context manager renews three times in a lease, gives back after an error too, and leaves no thread."""
     store = Beating(FREE)
     lock = Lock(store, attrs.evolve(WANTED, lease_seconds=0.15), store.world())
-    with contextlib.suppress(ZeroDivisionError), lock.acquire() as held:
+    with contextlib.suppress(ZeroDivisionError), lock.acquire() as lease:
         assert store.renewed.wait(10)
-        assert 5 == held.fencing_token
+        assert 5 == lease.fencing_token
         raise ZeroDivisionError
 
     assert None is store.row.owner
@@ -414,8 +414,8 @@ def test_every_acquisition_has_an_owner_of_its_own():
     store = Memory(FREE)
     owners = []
     for _ in range(2):
-        with Lock(store, WANTED, store.world()).acquire() as held:
-            owners.append(held.owner)
+        with Lock(store, WANTED, store.world()).acquire() as lease:
+            owners.append(lease.owner)
 
     assert 2 == len(set(owners))
-    assert isinstance(held, Lease)
+    assert isinstance(lease, Lease)

@@ -33,7 +33,7 @@ def lock(env, wait=LockAcquisition):
     return wait(env, WANTED, world, env.me + 1, 1000.0, lambda: not pending(env)).acquire()
 
 
-def work(env, held, steps, slow):
+def work(env, lease, steps, slow):
     """Run these steps; the thread that renews has its turn before the fence, and between fence and statement.
 
     It may have that turn in the first process alone, since all are alike; during a slow statement it has it in all.
@@ -41,25 +41,25 @@ def work(env, held, steps, slow):
     turn = env.me == 0 and not slow
     for step in steps:
         if turn and env.choose():
-            held.renew()
-        held.send(1, step, functools.partial(env.ddl, step, held.owner, held.renew if turn else None))
+            lease.renew()
+        lease.send(1, step, functools.partial(env.ddl, step, lease.owner, lease.renew if turn else None))
         for _ in range(4 if slow else 0):
             env.sleep(LEASE / 3)
-            held.renew()
+            lease.renew()
 
 
 def run(env, wait=LockAcquisition, kind=Lease, slow=False):
     """A run that migrates: lock, look, apply, release."""
-    held = lock(env, wait)
-    if held is None:
+    lease = lock(env, wait)
+    if lease is None:
         return "done"
-    held.__class__ = kind
+    lease.__class__ = kind
     try:
-        work(env, held, pending(env), slow)
+        work(env, lease, pending(env), slow)
     except LockLost:
         return "lost"
     finally:
-        held.release()
+        lease.release()
     return "done"
 
 
@@ -107,8 +107,8 @@ class Nodes:
 
     server = ServerProfile()
 
-    def __init__(self, env, held):
-        self.env, self.held, self.has_moved = env, held, False
+    def __init__(self, env, lease):
+        self.env, self.held, self.has_moved = env, lease, False
 
     def execute(self, cql, _timeout):
         if self.has_moved:
@@ -139,21 +139,21 @@ class Sloppy(Nodes):
 
 def migrate(env, nodes=Nodes):
     """A run that plans under the lock and applies the plan through nodes that may be lost."""
-    held = lock(env)
-    if held is None:
+    lease = lock(env)
+    if lease is None:
         return "done"
     try:
         env.agree()
-        found = schema(*(TABLES[step] for step in sorted(env.schema())))
-        plan = make_plan(schema(*TABLES[: env.steps]), found, ServerProfile())
+        facts = schema(*(TABLES[step] for step in sorted(env.schema())))
+        plan = make_plan(schema(*TABLES[: env.steps]), facts, ServerProfile())
         times = {"step_timeout": LEASE / 8, "agreement_timeout": LEASE / 8}
-        apply(plan, nodes(env, held), clock=Clock(env.clock, lambda _: env.sleep(LEASE / 8)), **times)
+        apply(plan, nodes(env, lease), clock=Clock(env.clock, lambda _: env.sleep(LEASE / 8)), **times)
     except StepFailed as failed:
         if isinstance(failed.__cause__, LockLost):
             return "lost"
         raise Violation("a run failed") from failed
     finally:
-        held.release()
+        lease.release()
     return "done"
 
 
@@ -193,11 +193,11 @@ def unrenewed(env):
 def planned_before(env):
     """A run that works out before it has the lock what it is going to do."""
     steps = pending(env)
-    held = lock(env)
-    if held is None:
+    lease = lock(env)
+    if lease is None:
         return "done"
-    work(env, held, steps, slow=False)
-    held.release()
+    work(env, lease, steps, slow=False)
+    lease.release()
     return "done"
 
 

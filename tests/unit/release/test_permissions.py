@@ -107,9 +107,9 @@ def test_a_right_on_what_is_above_covers(resource):
 
 def test_a_right_on_something_else_does_not_cover():
     """A right on something else does not cover: neither that of another table nor one on a table for its keyspace."""
-    held = Permissions("r", frozenset({("ALTER", "<table k.t>")}))
+    permissions = Permissions("r", frozenset({("ALTER", "<table k.t>")}))
 
-    assert [False, False, False] == [held.covers("ALTER", *place) for place in (("k", "u"), ("k",), ())]
+    assert [False, False, False] == [permissions.covers("ALTER", *place) for place in (("k", "u"), ("k",), ())]
 
 
 def test_the_application_gets_its_tables_and_never_writes_internal_ones():
@@ -132,10 +132,10 @@ def test_the_role_is_a_setting(monkeypatch):
     """In a call, a URL, or the environment; an empty one is refused."""
     repo = Repo(nodes=["h1"], keyspace="k", application_role="app")
     bare = Repo(nodes=["h1"], keyspace="k")
-    found = [application_role(repo), application_role(bare)]
+    values = [application_role(repo), application_role(bare)]
     monkeypatch.setenv("SCYLLAMODEL_APPLICATION_ROLE", "other")
 
-    assert ["app", None, "app", "other"] == [*found, application_role(repo), application_role(bare)]
+    assert ["app", None, "app", "other"] == [*values, application_role(repo), application_role(bare)]
     assert "app" == settings_from_url("scylla://h1/k?application_role=app").application_role
     with pytest.raises(ConfigurationError, match="application_role= is empty"):
         RepoSettings(nodes=["h1"], keyspace="k", application_role=" ")

@@ -56,11 +56,11 @@ def test_nothing_that_a_plan_says_has_the_statement():
     raw = RawStep(ROLE, undo=f"ALTER ROLE app WITH PASSWORD = 'old {SECRET}'")
     plan = with_raw_steps(EMPTY, [raw], ())
     (step,) = plan.steps
-    found = [repr(raw), f"{raw}", repr(plan), plan.render(), plan._repr_html_(), json.dumps(plan.to_dict())]
-    found += [pickle.dumps(made).decode("latin-1") for made in (plan, step, raw)]
-    found += [repr(step), str(attrs.asdict(step)), repr(vars(StepFailed("no", step=step, applied=0, result=None)))]
+    values = [repr(raw), f"{raw}", repr(plan), plan.render(), plan._repr_html_(), json.dumps(plan.to_dict())]
+    values += [pickle.dumps(made).decode("latin-1") for made in (plan, step, raw)]
+    values += [repr(step), str(attrs.asdict(step)), repr(vars(StepFailed("no", step=step, applied=0, result=None)))]
 
-    assert [] == [text for text in found if SECRET in text]
+    assert [] == [text for text in values if SECRET in text]
     assert plan.fingerprint == with_raw_steps(EMPTY, [raw], ()).fingerprint
     assert plan.fingerprint != with_raw_steps(EMPTY, [RawStep(ROLE.replace(SECRET, "other"))], ()).fingerprint
 
@@ -88,11 +88,11 @@ def test_no_error_of_a_secret_step_quotes_it(kind, caplog):
     """Servers quote the statement in their answers: neither text, cause, locals nor result have it."""
     caplog.set_level(logging.DEBUG)
     error = failing(kind(f"line 1:9 mismatched input {ROLE}"))
-    told = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    output = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
     assert kind.__name__ in str(error)
     assert error.__cause__ is None
-    assert SECRET not in f"{error}{error!r}{vars(error)}{json.dumps(error.to_dict())}{pickle.dumps(error)}{told}"
+    assert SECRET not in f"{error}{error!r}{vars(error)}{json.dumps(error.to_dict())}{pickle.dumps(error)}{output}"
     assert SECRET not in caplog.text
 
 

@@ -82,18 +82,18 @@ def raw(cql, undo, seq=1, **facts):
     return LedgerStep("k/default", 1, seq, "run", cql[:60], cql, undo, **{"state": "applied", **facts})
 
 
-def undoing(found, *steps, allow=(), server=CASSANDRA, code=()):
+def undoing(value, *steps, allow=(), server=CASSANDRA, code=()):
     """The plan that undoes versions of these steps each, the newest first."""
-    return planned(found, *steps, allow=allow, server=server, code=code).plan
+    return planned(value, *steps, allow=allow, server=server, code=code).plan
 
 
-def planned(found, *steps, allow=(), server=CASSANDRA, code=()):
+def planned(value, *steps, allow=(), server=CASSANDRA, code=()):
     """That plan, with the steps that have no inverse."""
     versions = tuple(
         Migration("k/default", number, total=len(part), steps=tuple(attrs.evolve(s, version=number) for s in part))
         for number, part in sorted(enumerate(reversed(steps), 1), reverse=True)
     )
-    return rollback_plan(RollbackTarget(0, "", versions), SchemaFacts([found]), server, allow=allow, steps=code)
+    return rollback_plan(RollbackTarget(0, "", versions), SchemaFacts([value]), server, allow=allow, steps=code)
 
 
 # the live keyspace, the change to undo, the statement that does it, the code that has to be allowed
@@ -129,26 +129,26 @@ UNDONE = [
 ]
 
 
-@pytest.mark.parametrize(("found", "change", "cql", "code"), [case[1:] for case in UNDONE], ids=[u[0] for u in UNDONE])
-def test_each_kind_of_step_is_undone_by_one_statement(found, change, cql, code):
+@pytest.mark.parametrize(("value", "change", "cql", "code"), [case[1:] for case in UNDONE], ids=[u[0] for u in UNDONE])
+def test_each_kind_of_step_is_undone_by_one_statement(value, change, cql, code):
     """Where it loses data it is refused until it is allowed, by code or by object; the plan shows it all the same."""
     step = stored(change)
-    plan = undoing(found, [step], allow=ALL)
+    plan = undoing(value, [step], allow=ALL)
 
     assert [cql] == plan.cql
     assert plan.refusals == ()
     assert plan.steps[0].change is not None
-    refused = undoing(found, [step])
+    refused = undoing(value, [step])
     assert [cql] == refused.cql
     assert (code == "") == (refused.refusals == ())
     if code != "":
-        assert [found for found in refused.steps[0].lints if found.severity == "error"] == [*refused.refusals]
+        assert [lint for lint in refused.steps[0].lints if lint.severity == "error"] == [*refused.refusals]
         assert f"! {refused.refusals[0].code}" in refused.render()
         with pytest.raises(DestructiveChangeRefused):
             refused.raise_refused()
     if code:
         assert [code] == [refusal.allow for refusal in refused.refusals]
-        assert () == undoing(found, [step], allow={code.replace("k.", "", 1)}).refusals
+        assert () == undoing(value, [step], allow={code.replace("k.", "", 1)}).refusals
 
 
 # the live keyspace, the change that is undone already
@@ -167,10 +167,10 @@ ALREADY = [
 ]
 
 
-@pytest.mark.parametrize(("found", "change"), [case[1:] for case in ALREADY], ids=[case[0] for case in ALREADY])
-def test_what_is_undone_already_is_left_out(found, change):
+@pytest.mark.parametrize(("value", "change"), [case[1:] for case in ALREADY], ids=[case[0] for case in ALREADY])
+def test_what_is_undone_already_is_left_out(value, change):
     """An interrupted rollback resumes, and needs no permission to lose what is lost."""
-    assert undoing(found, [stored(change)]).is_empty
+    assert undoing(value, [stored(change)]).is_empty
 
 
 # the live keyspace, the change, the server, the codes of what stands in the way, and some of its words
@@ -241,23 +241,23 @@ def test_a_column_that_would_come_back_with_another_type_is_refused_beforehand()
 
 
 @pytest.mark.parametrize(
-    ("found", "change", "server", "code", "said"), [case[1:] for case in OBSTACLES], ids=[o[0] for o in OBSTACLES]
+    ("value", "change", "server", "code", "messages"), [case[1:] for case in OBSTACLES], ids=[o[0] for o in OBSTACLES]
 )
-def test_what_stands_in_the_way_is_named_before_anything_runs(found, change, server, code, said):
+def test_what_stands_in_the_way_is_named_before_anything_runs(value, change, server, code, messages):
     """What others made dependent, or put in the place of what was ours, refuses the rollback whatever is allowed."""
-    plan = undoing(found, [stored(change, server=server)], allow=ALL, server=server)
+    plan = undoing(value, [stored(change, server=server)], allow=ALL, server=server)
 
     assert set(code.split()) == {refusal.code for refusal in plan.refusals}
-    assert any(said in refusal.text for refusal in plan.refusals)
+    assert any(messages in refusal.text for refusal in plan.refusals)
     with pytest.raises(ImpossibleChange):
         plan.raise_refused()
 
 
 def test_what_goes_before_stands_in_nobody_s_way():
     """View before column before table before type: dependents of the same rollback are gone by then."""
-    found = schema(POINT, HOLDER, attrs.evolve(GROWN, indexes=[INDEX.index, index("n", "x")]), V)
+    facts = schema(POINT, HOLDER, attrs.evolve(GROWN, indexes=[INDEX.index, index("n", "x")]), V)
     made = [TYPE, c.AddTable("k", HOLDER), COLUMNS, INDEX, c.AddIndex("k", GROWN, index("n", "x")), VIEW]
-    plan = undoing(found, [stored(change, seq) for seq, change in enumerate(made, 1)], allow=ALL)
+    plan = undoing(facts, [stored(change, seq) for seq, change in enumerate(made, 1)], allow=ALL)
 
     assert [
         "DROP MATERIALIZED VIEW k.v",
@@ -296,27 +296,27 @@ IRREVERSIBLE = [
 
 
 @pytest.mark.parametrize(
-    ("found", "steps", "server", "count"), [i[1:] for i in IRREVERSIBLE], ids=[i[0] for i in IRREVERSIBLE]
+    ("value", "steps", "server", "count"), [i[1:] for i in IRREVERSIBLE], ids=[i[0] for i in IRREVERSIBLE]
 )
-def test_steps_without_inverse_are_all_named_and_nothing_runs(found, steps, server, count):
+def test_steps_without_inverse_are_all_named_and_nothing_runs(value, steps, server, count):
     """Nothing is allowed that CQL cannot do."""
     with pytest.raises(IrreversibleStep, match="nothing ran") as caught:
-        planned(found, steps, allow=ALL, server=server).raise_refused()
+        planned(value, steps, allow=ALL, server=server).raise_refused()
 
     assert count == len(caught.value.steps)
     assert all(step.cql in str(caught.value) for step in caught.value.steps)
 
 
 @pytest.mark.parametrize(
-    ("found", "changes", "cql"),
+    ("value", "changes", "cql"),
     [
         (schema(user_type("point", "x int", "y int")), [TYPE, FIELD], ["DROP TYPE k.point"]),
         (schema(table("t", *T, "p point")), [c.AddTable("k", TABLE), UDT], ["DROP TABLE k.t"]),
     ],
 )
-def test_a_step_without_inverse_goes_with_what_it_changed(found, changes, cql):
+def test_a_step_without_inverse_goes_with_what_it_changed(value, changes, cql):
     """A field needs no inverse when its whole type goes in the same rollback."""
-    assert cql == undoing(found, [stored(change, seq) for seq, change in enumerate(changes, 1)], allow=ALL).cql
+    assert cql == undoing(value, [stored(change, seq) for seq, change in enumerate(changes, 1)], allow=ALL).cql
 
 
 def test_a_statement_by_hand_is_undone_by_its_own_inverse():
@@ -329,9 +329,9 @@ def test_a_statement_by_hand_is_undone_by_its_own_inverse():
 
     assert ["REVOKE a FROM b"] == undoing(schema(), [forged], code=code).cql
     assert () == undoing(schema(), [forged], code=code).refusals
-    assert [("RB107", name)] == [(found.code, found.allow) for found in unknown.refusals]
+    assert [("RB107", name)] == [(refusal.code, refusal.allow) for refusal in unknown.refusals]
     assert () == undoing(schema(), [step], allow={name}).refusals
-    assert ["RB107"] == [found.code for found in undoing(schema(), [forged], allow={name}).refusals]
+    assert ["RB107"] == [refusal.code for refusal in undoing(schema(), [forged], allow={name}).refusals]
     with pytest.raises(IrreversibleStep):
         planned(schema(), [step], code=[RawStep("GRANT a TO b")]).raise_refused()
 
@@ -344,9 +344,9 @@ def test_an_undo_by_hand_is_judged_as_any_hand_written_statement():
     free = schema(table("t", "a int pk", "m map<text,int>"))
     scylla = ServerProfile("scylla", (2025, 1, 14))
 
-    assert ["NB101"] == [told.code for told in undoing(indexed, [step], code=code, server=scylla).refusals]
+    assert ["NB101"] == [refusal.code for refusal in undoing(indexed, [step], code=code, server=scylla).refusals]
     assert () == undoing(free, [step], code=code, server=scylla).refusals
-    assert ["NB104"] == [told.code for told in undoing(indexed, [step], code=code).refusals]
+    assert ["NB104"] == [refusal.code for refusal in undoing(indexed, [step], code=code).refusals]
 
 
 def test_an_undo_by_hand_that_drops_a_keyspace_needs_a_word():
@@ -356,10 +356,10 @@ def test_an_undo_by_hand_that_drops_a_keyspace_needs_a_word():
     refused, runs = undoing(schema(), [step], code=code), undoing(schema(), [step], code=code, allow={"DS101:old"})
     ours = undoing(schema(), [step], code=[RawStep(made, undo="DROP KEYSPACE k")], allow={"DS101"})
 
-    assert ["DS101:old"] == [told.allow for told in refused.refusals]
+    assert ["DS101:old"] == [refusal.allow for refusal in refused.refusals]
     assert [("DROP KEYSPACE old", True)] == [(made.cql, made.data_loss) for made in runs.steps]
     assert () == runs.refusals
-    assert [("DS101", "")] == [(told.code, told.allow) for told in ours.refusals]
+    assert [("DS101", "")] == [(refusal.code, refusal.allow) for refusal in ours.refusals]
 
 
 BROKEN = "ALTER KEYSPACE {} WITH replication = {{'class': 'NetworkTopologyStrategy', 'dc': '1'}}"
@@ -381,19 +381,21 @@ def test_an_undo_by_hand_is_judged_as_any_other_statement(undo, codes, stored):
     """Whether the code has it or the ledger, with what is there by then; when it is recorded it is a warning."""
     step, code = raw("GRANT a TO b", undo), [RawStep("GRANT a TO b", undo=undo)]
     allow = [f"RB107:1/1:{statement_digest(undo)}"] if stored else []
-    found = schema(keyspace=NO_LOG)
-    other = attrs.evolve(found, name="other", keyspace=attrs.evolve(NO_LOG, name="other"))
+    facts = schema(keyspace=NO_LOG)
+    other = attrs.evolve(facts, name="other", keyspace=attrs.evolve(NO_LOG, name="other"))
     target = RollbackTarget(0, "", (Migration("k/default", 1, total=1, steps=(step,)),))
-    judge = RawStatementChecker("k", [found, other], SCYLLA)
+    judge = RawStatementChecker("k", [facts, other], SCYLLA)
     plan = rollback_plan(
-        target, SchemaFacts([found]), SCYLLA, allow=allow, steps=[] if stored else code, evaluator=judge
+        target, SchemaFacts([facts]), SCYLLA, allow=allow, steps=[] if stored else code, evaluator=judge
     ).plan
-    judge = RawStatementChecker("k", [found, other], SCYLLA)
+    judge = RawStatementChecker("k", [facts, other], SCYLLA)
     (planned,) = with_raw_steps(
-        make_plan(SchemaFacts([found]), SchemaFacts([found]), SCYLLA), code, {"k"}, (), judge
+        make_plan(SchemaFacts([facts]), SchemaFacts([facts]), SCYLLA), code, {"k"}, (), judge
     ).steps
 
-    assert codes == [said.code for said in (*plan.refusals, *(lint for lint in plan.lints if lint.severity == "warn"))]
+    assert codes == [
+        refusal.code for refusal in (*plan.refusals, *(lint for lint in plan.lints if lint.severity == "warn"))
+    ]
     assert codes == [lint.code for lint in planned.lints]
     assert codes == [lint.code for lint in plan.lints if lint.code != "RB107"]
     assert {"warn"} >= {lint.severity for lint in planned.lints}
@@ -410,7 +412,7 @@ def test_an_undo_by_hand_is_judged_by_what_those_before_it_leave():
     plan = undoing(schema(GROWN), made, code=code, allow=ALL, server=SCYLLA)
 
     assert ["CREATE INDEX i ON k.t (a) USING 'vector_index'", "ALTER TABLE k.t DROP a"] == [plan.cql[0], plan.cql[-1]]
-    assert ["NB102"] == [found.code for found in plan.refusals]
+    assert ["NB102"] == [refusal.code for refusal in plan.refusals]
 
 
 def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():
@@ -467,11 +469,11 @@ def _named(kind, number):
     return rollback_name(number - 2) if kind == "rollback" else ""
 
 
-def history(*told):
+def history(*output):
     """Versions, the newest first, from ``number kind status [models]``."""
     return [
         Migration("k/default", int(n), _named(kind, int(n)), kind, status, models=models, models_to=f"fp{n}")
-        for n, kind, status, *models in map(str.split, told)
+        for n, kind, status, *models in map(str.split, output)
     ]
 
 
@@ -498,7 +500,7 @@ def test_everything_newer_is_undone_but_what_is_back_already(version, undone, mo
     """What a complete rollback took back, abandoned versions and baselines are passed over; partial ones are not."""
     target = find_target(PAST, version)
 
-    assert (undone, models_fp) == ([found.version for found in target.undone], target.models_fp)
+    assert (undone, models_fp) == ([version.version for version in target.undone], target.models_fp)
 
 
 @pytest.mark.parametrize(
@@ -553,7 +555,7 @@ def test_versions_of_another_application_are_not_touched(ours, theirs, refused):
 
         assert (2, "LG103", 3) == (caught.value.version, caught.value.code, caught.value.exit_code)
     else:
-        assert [2] == [found.version for found in find_target(past, 1, ours).undone]
+        assert [2] == [version.version for version in find_target(past, 1, ours).undone]
 
 
 def migrated(server, store, goal):
@@ -597,7 +599,7 @@ def test_apply_then_rollback_returns_to_the_old_fingerprint(data):
     empty, second = schema(), data.draw(keyspaces())
     first = data.draw(earlier(second))
     # CQL takes no field of a type back
-    first = attrs.evolve(first, types=[second.type(found.name) for found in first.types])
+    first = attrs.evolve(first, types=[second.type(item.name) for item in first.types])
     server, store = Simulator(empty, SCYLLA), MemoryStore()
     one = migrated(server, store, first)
     before = fingerprint(server.schema)
@@ -737,7 +739,7 @@ def test_an_inverse_that_was_rewritten_is_refused():
     step = stored(INDEX, undo="DROP TABLE k.orders")
     refused, allowed = undoing(schema(INDEXED), [step]), undoing(schema(INDEXED), [step], allow={"RB108:1/1"})
 
-    assert ["RB108"] == [found.code for found in refused.refusals]
+    assert ["RB108"] == [refusal.code for refusal in refused.refusals]
     assert (["DROP INDEX k.i"], ()) == (allowed.cql, allowed.refusals)
 
 
@@ -751,10 +753,10 @@ def test_an_undo_that_may_have_run_needs_a_word():
     )
 
     def plan(*allow):
-        found = rollback_plan(
+        plan = rollback_plan(
             RollbackTarget(0, "", versions), SchemaFacts([schema()]), CASSANDRA, allow=allow, steps=code
         )
-        return found.plan.cql, [refusal.allow for refusal in found.plan.refusals]
+        return plan.plan.cql, [refusal.allow for refusal in plan.plan.refusals]
 
     assert (["REVOKE a FROM b"], ["RB106:1/1"]) == plan()
     assert (["REVOKE a FROM b"], []) == plan("RB106:1/1")
@@ -774,12 +776,12 @@ def ended(total, applied, *numbers, state="applied"):
     changes = [c.AddTable("k", table(f"t{seq}", "id int pk")) for seq in range(1, 6)]
     rows = tuple(stored(changes[seq - 1], seq, state) for seq in numbers)
     version = Migration("k/default", 1, status="applied", total=total, applied=applied, steps=rows)
-    found = SchemaFacts([schema(*(change.table for change in changes))])
-    return lambda *allow: rollback_plan(RollbackTarget(0, "", (version,)), found, CASSANDRA, allow={*ALL, *allow}).plan
+    facts = SchemaFacts([schema(*(change.table for change in changes))])
+    return lambda *allow: rollback_plan(RollbackTarget(0, "", (version,)), facts, CASSANDRA, allow={*ALL, *allow}).plan
 
 
 @pytest.mark.parametrize(
-    ("total", "applied", "numbers", "state", "said"),
+    ("total", "applied", "numbers", "state", "messages"),
     [
         (3, 3, (1, 2), "applied", "rows of its 3 steps are missing: 3"),
         (3, 3, (2, 3), "applied", "rows of its 3 steps are missing: 1"),
@@ -790,12 +792,12 @@ def ended(total, applied, *numbers, state="applied"):
         (2, 2, (1, 2, 3), "applied", "it has 2 steps, and a row of step 3"),
     ],
 )
-def test_rows_that_were_deleted_are_a_refusal(total, applied, numbers, state, said):
+def test_rows_that_were_deleted_are_a_refusal(total, applied, numbers, state, messages):
     """It names the version and the way out: to take back what the rows say, and leave the rest."""
     plan = ended(total, applied, *numbers, state=state)
     (refusal,) = plan().refusals
 
-    assert ("RB110", "version 1", said, "RB110:1") == (refusal.code, refusal.object, refusal.text, refusal.allow)
+    assert ("RB110", "version 1", messages, "RB110:1") == (refusal.code, refusal.object, refusal.text, refusal.allow)
     assert () == plan("RB110:1").refusals
     assert [f"DROP TABLE k.t{seq}" for seq in numbers if state == "applied"] == plan("RB110:1").cql
     with pytest.raises(ConfigurationError, match="RB110:VERSION"):

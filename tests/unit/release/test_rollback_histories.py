@@ -33,7 +33,7 @@ class Histories(RuleBasedStateMachine):
         return answer
 
     @initialize(
-        choices=st.fixed_dictionaries({name: st.sampled_from(found) for name, found in CHOICES.items() if name != "t"})
+        choices=st.fixed_dictionaries({name: st.sampled_from(value) for name, value in CHOICES.items() if name != "t"})
     )
     def first(self, choices):
         """The first release."""

@@ -34,9 +34,9 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 def test_state_and_failure(status, dead, state, failed):
     """What did not end well says why; a version whose run is dead was interrupted."""
     head = status and Migration("k/default", 1, status=status, error="nodes disagree")
-    found = version_state(head or None, crashed=dead)
+    result = version_state(head or None, crashed=dead)
 
-    assert (state, failed) == (found[0], found[1] is not None)
+    assert (state, failed) == (result[0], result[1] is not None)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_columns_that_are_there_and_known():
     """An older table lacks some, a newer one has more; only what both know is read and written."""
     older = attrs.evolve(MIGRATIONS, columns=[column for column in MIGRATIONS if column.name != "app_version"])
     newer = attrs.evolve(STEPS, columns=[*STEPS, table("x", "id int pk", "later int")["later"]])
-    found = known_columns(schema(older, newer, LOCK, table("t")))
+    columns = known_columns(schema(older, newer, LOCK, table("t")))
 
-    assert {MIGRATIONS.name, STEPS.name} == set(found)
-    assert {column.name for column in MIGRATIONS} - {"app_version"} == found[MIGRATIONS.name]
-    assert {column.name for column in STEPS} == found[STEPS.name]
+    assert {MIGRATIONS.name, STEPS.name} == set(columns)
+    assert {column.name for column in MIGRATIONS} - {"app_version"} == columns[MIGRATIONS.name]
+    assert {column.name for column in STEPS} == columns[STEPS.name]

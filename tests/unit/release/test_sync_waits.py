@@ -64,8 +64,8 @@ class World:
 def waited(*plans: tuple[str, ...]) -> tuple[tuple[str, ...], float]:
     """Return what is missing at the end, and after how many seconds."""
     world = World(*plans)
-    found = _wait_until_in_sync(world, 10.0, Clock(world.clock, world.sleep))
-    return found.plan.cql, world.now
+    result = _wait_until_in_sync(world, 10.0, Clock(world.clock, world.sleep))
+    return result.plan.cql, world.now
 
 
 def test_a_version_that_moves_is_no_sign_of_work():

@@ -35,11 +35,11 @@ def spans(monkeypatch):
 
 def a_run(on_event=None, step=STEP):
     """The events of a run of one step."""
-    with telemetry.observe_run("migrate", "default", "shop", on_event) as told:
-        told(Event("plan_ready", PLAN))
-        told(Event("step_started", PLAN, step))
-        told(Event("step_done", PLAN, step, StepResult(1, "applied", 1, 3)))
-        told(Event("finished", PLAN, result=DONE))
+    with telemetry.observe_run("migrate", "default", "shop", on_event) as output:
+        output(Event("plan_ready", PLAN))
+        output(Event("step_started", PLAN, step))
+        output(Event("step_done", PLAN, step, StepResult(1, "applied", 1, 3)))
+        output(Event("finished", PLAN, result=DONE))
 
 
 def test_a_run_is_a_span_with_one_for_each_step(spans):
@@ -57,12 +57,12 @@ def test_a_run_is_a_span_with_one_for_each_step(spans):
 def test_a_run_that_fails_says_so_on_its_span(spans):
     """The error is recorded, and the step that was open ends with the run."""
 
-    def fails(told):
-        told(Event("step_started", PLAN, STEP))
+    def fails(events):
+        events(Event("step_started", PLAN, STEP))
         raise RuntimeError("lost")
 
-    with pytest.raises(RuntimeError), telemetry.observe_run("migrate", "default", "shop", None) as told:
-        fails(told)
+    with pytest.raises(RuntimeError), telemetry.observe_run("migrate", "default", "shop", None) as output:
+        fails(output)
 
     assert [trace.StatusCode.UNSET, trace.StatusCode.ERROR] == [
         span.status.status_code for span in spans.get_finished_spans()
@@ -83,12 +83,12 @@ def test_neither_statement_nor_value_is_told(spans, caplog):
     with caplog.at_level(logging.DEBUG, "scyllamodel"):
         a_run()
         a_run(step=UNNAMED)
-    told = caplog.text + "".join(span.to_json() for span in spans.get_finished_spans())
+    text = caplog.text + "".join(span.to_json() for span in spans.get_finished_spans())
 
-    assert "a row" in told
-    assert "a hand-written step" in told
-    assert "hunter2" not in told
-    assert "shop.t" not in told
+    assert "a row" in text
+    assert "a hand-written step" in text
+    assert "hunter2" not in text
+    assert "shop.t" not in text
 
 
 @pytest.mark.parametrize("step", [STEP, UNNAMED], ids=["named", "unnamed"])
@@ -96,8 +96,8 @@ def test_the_error_of_a_hand_written_step_is_no_text_on_a_span(spans, step):
     """The server's answer quotes the statement, so a span has the kind of the error alone; others keep their text."""
 
     def run(error):
-        with telemetry.observe_run("migrate", "default", "shop", None) as told:
-            told(Event("step_started", PLAN, step))
+        with telemetry.observe_run("migrate", "default", "shop", None) as events:
+            events(Event("step_started", PLAN, step))
             raise error from ValueError("the server said hunter2")
 
     def fails(error):
@@ -106,8 +106,8 @@ def test_the_error_of_a_hand_written_step_is_no_text_on_a_span(spans, step):
 
     fails(StepFailed(f"failed: {step.cql}", step=step, applied=0, result=None))
     fails(StepFailed("nothing of a statement", step=None, applied=0, result=None))
-    told = "".join(span.to_json() for span in spans.get_finished_spans())
+    output = "".join(span.to_json() for span in spans.get_finished_spans())
 
-    assert "hunter2" not in told
-    assert "StepFailed" in told
-    assert "nothing of a statement" in told
+    assert "hunter2" not in output
+    assert "StepFailed" in output
+    assert "nothing of a statement" in output

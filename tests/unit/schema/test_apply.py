@@ -21,12 +21,12 @@ from scyllamodel.schema.apply.attempt import MAX_TRANSIENT_ATTEMPTS, MAX_UNKNOWN
 from scyllamodel.schema.facts.objects import Keyspace
 from scyllamodel.schema.plan import Plan, make_plan
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import NTS, index, schema, table, user_type, view, wanted
+from support.builders import NTS, desired, index, schema, table, user_type, view
 from support.simulator import Faults, Loss, Simulator, applied
 
 T = ("id int pk", "at int ck", "a text")
 FOUND = schema(table("old", *T, options={"comment": ""}), user_type("point", "x int"))
-MODELS = wanted(
+MODELS = desired(
     user_type("point", "x int", "y int"),
     user_type("place", "p frozen<point>"),
     table("old", *T, "b text", "c int static", indexes=[index("a", "by_a")], options={"comment": "old"}),
@@ -36,11 +36,11 @@ MODELS = wanted(
 STEPS = ["add_type", "add_field", "add_table", "add_columns", "set_options", "add_index", "add_view"]
 
 
-def started(found=FOUND, models=MODELS, **faults):
+def started(live=FOUND, models=MODELS, **faults):
     """A simulator with faults, and the plan for it."""
-    simulator = Simulator(found, faults=Faults(**faults))
-    create = found.keyspace is None
-    return simulator, simulator.knows(make_plan(models, found, simulator.server, create_keyspace=create))
+    simulator = Simulator(live, faults=Faults(**faults))
+    create = live.keyspace is None
+    return simulator, simulator.knows(make_plan(models, live, simulator.server, create_keyspace=create))
 
 
 def run(simulator, plan, **settings):
@@ -67,7 +67,7 @@ def test_a_clean_run_costs_its_statements():
 
 def test_an_empty_plan_asks_nobody():
     """Nothing to do is nothing done, not even a wait."""
-    simulator, plan = started(models=wanted())
+    simulator, plan = started(models=desired())
 
     assert () == run(simulator, plan).steps
     assert (0, 0) == (simulator.waits, simulator.looks)
@@ -75,8 +75,8 @@ def test_an_empty_plan_asks_nobody():
 
 def test_the_keyspace_comes_first():
     """The bootstrap runs before the plan, and counts as a step of the run."""
-    models = attrs.evolve(wanted(table("t")), keyspace=Keyspace("k", NTS))
-    simulator, plan = started(found=schema(keyspace=None), models=models)
+    models = attrs.evolve(desired(table("t")), keyspace=Keyspace("k", NTS))
+    simulator, plan = started(live=schema(keyspace=None), models=models)
 
     assert [0, 1] == [step.seq for step in run(simulator, plan).steps]
     assert [plan.bootstrap[0].cql, *plan.cql] == simulator.ran
@@ -361,7 +361,9 @@ def test_the_journal_is_told_before_and_after():
     with pytest.raises(StepFailed):
         run(simulator, plan, journal=journal)
 
-    assert [("before", 1), ("applied", 1, 1), ("before", 2), ("failed", 2, 1)] == [told[:3] for told in journal.told]
+    assert [("before", 1), ("applied", 1, 1), ("before", 2), ("failed", 2, 1)] == [
+        output[:3] for output in journal.told
+    ]
     assert "no ALTER permission" in journal.told[-1][3]
 
 
@@ -375,9 +377,9 @@ def test_a_journal_can_keep_a_statement_from_being_sent():
 
 
 REFUSED = [
-    (wanted(table("old", "id text pk", "at int ck", "a text")), ImpossibleChange),
-    (wanted(table("old", "key int pk from=id", "at int ck", "a text")), DestructiveChangeRefused),
-    (wanted(table("old", "key int pk from=id", "at int ck", "a int")), ImpossibleChange),
+    (desired(table("old", "id text pk", "at int ck", "a text")), ImpossibleChange),
+    (desired(table("old", "key int pk from=id", "at int ck", "a text")), DestructiveChangeRefused),
+    (desired(table("old", "key int pk from=id", "at int ck", "a int")), ImpossibleChange),
 ]
 
 
@@ -457,18 +459,18 @@ def test_a_node_that_is_lost_while_nodes_agree_is_replaced(wait, forgets):
 def test_a_step_that_runs_again_is_in_the_books_again():
     """The journal records a step that was lost with its node again, before the step that comes next."""
     simulator, plan = started(losses={3: Loss(ran=False, forgets=1)})
-    told = []
+    output = []
 
     class Journal:
         def before(self, step):
-            told.append(step.seq)
+            output.append(step.seq)
 
         def after(self, step, *_):
-            told.append(-step.seq)
+            output.append(-step.seq)
 
     run(simulator, plan, journal=Journal())
 
-    assert [1, -1, 2, -2, 3, 2, -2, 3, -3] == told[:9]
+    assert [1, -1, 2, -2, 3, 2, -2, 3, -3] == output[:9]
 
 
 def test_nodes_that_cannot_agree_after_a_loss_end_the_run():

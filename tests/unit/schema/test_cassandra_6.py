@@ -20,7 +20,7 @@ from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts, Trigger
 from scyllamodel.schema.plan import contract_plan
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, table, wanted
+from support.builders import desired, schema, table
 
 C5 = ServerProfile("cassandra", (5, 0, 9))
 LISTED = {
@@ -32,7 +32,7 @@ LISTED = {
     "column_constraints": ("keyspace_name", "table_name", "column_name", "constraints"),
 }
 C6 = ServerProfile(
-    "cassandra", (6, 0, 0), schema_columns=frozenset((name, c) for name, found in LISTED.items() for c in found)
+    "cassandra", (6, 0, 0), schema_columns=frozenset((name, c) for name, value in LISTED.items() for c in value)
 )
 OF_T = {"keyspace_name": "k", "table_name": "t"}
 ROWS = {
@@ -71,7 +71,7 @@ def test_they_are_selected_where_the_server_lists_them():
     assert ("column_name", "constraints", "keyspace_name", "table_name") == asked["column_constraints"]
     assert {"comment", "security_label"} <= set(asked["keyspaces"]) & set(asked["columns"])
     assert {"security_label", "transactional_migration_from"} <= set(asked["tables"])
-    assert not {"column_name_bytes", "pending_drop", "dropped_time"} & {c for found in asked.values() for c in found}
+    assert not {"column_name_bytes", "pending_drop", "dropped_time"} & {c for item in asked.values() for c in item}
     assert "column_constraints" not in columns_to_read(C5)
 
 
@@ -83,17 +83,19 @@ def test_they_are_kept_in_the_facts():
 
 def test_they_are_listed_as_left_out():
     """In the CQL of inspect, and in generated models."""
-    said = [str(item) for item in missing_from_script(FOUND)]
+    messages = [str(item) for item in missing_from_script(FOUND)]
 
     assert (
-        len(EXPECTED) == len(said) == len([item for item in unsupported_by_models(FOUND) if item.what != "user type"])
+        len(EXPECTED)
+        == len(messages)
+        == len([item for item in unsupported_by_models(FOUND) if item.what != "user type"])
     )
-    assert "The comment 'k' is left out: this release cannot write what a newer server stores: of the shop." in said
+    assert "The comment 'k' is left out: this release cannot write what a newer server stores: of the shop." in messages
 
 
 def test_a_strict_check_names_them():
     """Additions are like live things that no model declares; they are not compared."""
-    models = wanted(table("t", "a int pk", "v int"))
+    models = desired(table("t", "a int pk", "v int"))
     noted = [change for change in diff(FOUND, models, C6) if isinstance(change, Unmanaged)]
     bare = KeyspaceFacts("k", FOUND.keyspace, FOUND.types, FOUND.tables)
 
@@ -115,7 +117,7 @@ DROPS = [
 @pytest.mark.parametrize(("allow", "models", "phrases"), DROPS, ids=[case[0] for case in DROPS])
 def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_back(allow, models, phrases):
     """The drop warns, the ledger keeps the words, and a rollback is refused until it is allowed to do without."""
-    wished = SchemaFacts([wanted(*models)])
+    wished = SchemaFacts([desired(*models)])
     (step,) = contract_plan(wished, SchemaFacts([TRIGGERED]), C6, allow={allow}).steps
     undone = LedgerStep(
         "k/default", 1, 1, step.op, step.object, step.cql, step.undo, "applied", change_json=change_to_json(step.change)
@@ -126,7 +128,7 @@ def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_b
 
     assert phrases[0] in str([lint.text for lint in step.lints if lint.code == "RB111"])
     assert all(phrase in str(undone.change.unwritten) for phrase in phrases)
-    assert [("RB111", "RB111:1/1")] == [(found.code, found.allow) for found in back[0].refusals]
+    assert [("RB111", "RB111:1/1")] == [(refusal.code, refusal.allow) for refusal in back[0].refusals]
     assert all(phrase in back[0].refusals[0].text for phrase in phrases)
     assert () == back[1].refusals
     assert 1 == len(back[1].steps)
@@ -135,7 +137,7 @@ def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_b
 def test_a_drop_without_such_things_is_written_as_ever():
     """The text of its change, and with it what older releases read, has no word more."""
     bare = attrs.evolve(FOUND, additions=())
-    (step,) = contract_plan(SchemaFacts([wanted()]), SchemaFacts([bare]), C6, allow={"DS102:t"}).steps
+    (step,) = contract_plan(SchemaFacts([desired()]), SchemaFacts([bare]), C6, allow={"DS102:t"}).steps
 
     assert "unwritten" not in change_to_json(step.change)
     assert not [lint for lint in step.lints if lint.code == "RB111"]
@@ -143,9 +145,9 @@ def test_a_drop_without_such_things_is_written_as_ever():
 
 def test_every_form_of_output_names_them():
     """CQL, models, JSON and a diagram, in the same words."""
-    words = {str(found) for found in missing_from_script(FOUND)}
+    words = {str(item) for item in missing_from_script(FOUND)}
     shown = {
-        str(Unsupported(*found.values())) for found in facts_document(SchemaFacts([FOUND]))["keyspaces"][0]["left_out"]
+        str(Unsupported(*item.values())) for item in facts_document(SchemaFacts([FOUND]))["keyspaces"][0]["left_out"]
     }
     forms = [module_source(FOUND, C6), mermaid(FOUND)]  # a diagram has no braces within its text
 

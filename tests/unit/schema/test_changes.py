@@ -24,7 +24,7 @@ from scyllamodel.schema.rules import evaluation
 from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
 from scyllamodel.schema.rules.undo import evaluate_change
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import NTS, index, schema, table, user_type, view, wanted
+from support.builders import NTS, desired, index, schema, table, user_type, view
 
 SERVER = ServerProfile("cassandra", (5, 0, 6), views_enabled=True)
 KINDS = get_args(c.Change)
@@ -61,16 +61,16 @@ RUNS = [
 ]
 # what CQL has no statement for, with both sides as the differ had them
 REFUSED = [
-    (c.AlterUserType("k", U, user_type("u", "x text"), "UD102", "x"), schema(U), wanted(user_type("u", "x text"))),
-    (c.AlterColumn("k", "t", T["a"], attrs.evolve(T["a"], kind="static"), "TY104"), schema(T), wanted(T)),
-    (c.AlterKey("k", T, table("t", "at int pk", "id int ck", "a text"), "PK101"), schema(T), wanted(T)),
-    (c.AlterIndex("k", "t", BY_A, index("at", "t_by_a"), "IX103"), schema(INDEXED), wanted(INDEXED)),
-    (c.AlterView("k", V, attrs.evolve(V, where=""), "filter"), schema(T, V), wanted(T, V)),
-    (c.NameTaken("k", "t", "view", "table"), schema(T), wanted(view("t", "s", "id int pk"))),
+    (c.AlterUserType("k", U, user_type("u", "x text"), "UD102", "x"), schema(U), desired(user_type("u", "x text"))),
+    (c.AlterColumn("k", "t", T["a"], attrs.evolve(T["a"], kind="static"), "TY104"), schema(T), desired(T)),
+    (c.AlterKey("k", T, table("t", "at int pk", "id int ck", "a text"), "PK101"), schema(T), desired(T)),
+    (c.AlterIndex("k", "t", BY_A, index("at", "t_by_a"), "IX103"), schema(INDEXED), desired(INDEXED)),
+    (c.AlterView("k", V, attrs.evolve(V, where=""), "filter"), schema(T, V), desired(T, V)),
+    (c.NameTaken("k", "t", "view", "table"), schema(T), desired(view("t", "s", "id int pk"))),
 ]
 # changes that are reported, and never made
 NOTED = [
-    (c.Unmanaged("k", "table", "t", T), schema(T), wanted()),
+    (c.Unmanaged("k", "table", "t", T), schema(T), desired()),
     (c.KeyspaceMismatch(HERE, OTHER), schema(keyspace=HERE), schema(keyspace=OTHER)),
 ]
 
@@ -108,7 +108,7 @@ def all_of(cases):
 
 def test_every_kind_is_in_the_union():
     """A class of the module is a kind of change, or nothing that is a change stands there."""
-    classes = {found for _, found in inspect.getmembers(c, attrs.has) if found.__module__ == c.__name__}
+    classes = {value for _, value in inspect.getmembers(c, attrs.has) if value.__module__ == c.__name__}
 
     assert set(KINDS) == classes
 
@@ -156,32 +156,36 @@ def test_what_runs_can_be_undone_or_says_why_not(change, before):
         assert change_cql(change, SERVER) == change_cql(inverse_of(back), SERVER)
         assert (change_cql(back, SERVER), True) == (step.undo, is_applied(back, facts_after(back, left), SERVER))
         assert before == facts_after(back, left)
-        assert not [found for found in evaluate_change(back, left, SERVER) if found.code.startswith("RB")]
+        assert not [finding for finding in evaluate_change(back, left, SERVER) if finding.code.startswith("RB")]
 
 
 @pytest.mark.parametrize("kind", sorted({type(case[0]) for case in RUNS} - NO_WAY_BACK - {c.SetOptions}, key=str))
 def test_an_undo_looks_what_others_did_meanwhile(kind):
     """Each kind of undo has something that stands in its way, and says so before anything runs."""
-    (undone,) = [found for change, _ in RUNS if type(found := inverse_of(change)) is kind]
-    said = evaluate_change(undone, BACK_IN_THE_WAY[kind], SERVER, {"DS102", "DS103", "DS104", "DS105", "DS107"})
+    (undone,) = [undo for change, _ in RUNS if type(undo := inverse_of(change)) is kind]
+    findings = evaluate_change(undone, BACK_IN_THE_WAY[kind], SERVER, {"DS102", "DS103", "DS104", "DS105", "DS107"})
 
-    assert {"RB103", "RB104"}.intersection(found.code for found in said if found.severity == "error")
+    assert {"RB103", "RB104"}.intersection(finding.code for finding in findings if finding.severity == "error")
 
 
-@pytest.mark.parametrize(("change", "found", "declared"), **named(REFUSED))
-def test_what_cannot_run_is_refused(change, found, declared):
+@pytest.mark.parametrize(("change", "live", "declared"), **named(REFUSED))
+def test_what_cannot_run_is_refused(change, live, declared):
     """A refused change is not a step, and a rule refuses it with a code and advice."""
-    said = [remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(found, declared, SERVER), (change,)))]
+    diagnostics = [
+        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(live, declared, SERVER), (change,)))
+    ]
 
-    assert any(told.severity == "error" and told.fix for told in said)
+    assert any(finding.severity == "error" and finding.fix for finding in diagnostics)
 
 
-@pytest.mark.parametrize(("change", "found", "declared"), **named(NOTED))
-def test_what_is_only_told_refuses_nothing(change, found, declared):
+@pytest.mark.parametrize(("change", "live", "declared"), **named(NOTED))
+def test_what_is_only_told_refuses_nothing(change, live, declared):
     """One finding reports it, and is not an error."""
-    said = [remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(found, declared, SERVER), (change,)))]
+    diagnostics = [
+        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(live, declared, SERVER), (change,)))
+    ]
 
-    assert [True] == [told.severity in ("note", "warn") for told in said]
+    assert [True] == [finding.severity in ("note", "warn") for finding in diagnostics]
 
 
 @pytest.mark.parametrize("change", [case[0] for case in (*REFUSED, *NOTED)], ids=lambda change: type(change).__name__)

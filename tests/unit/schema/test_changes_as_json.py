@@ -49,11 +49,11 @@ def test_types_come_back(cql_type):
 def test_the_changes_of_any_plan_come_back(data):
     """Whatever the differ finds between two releases is the same after it was stored, named indexes included."""
     old = data.draw(keyspaces())
-    for found in diff(old, data.draw(later(old)), ServerProfile()):
-        back = change_from_json(change_to_json(found))
+    for change in diff(old, data.draw(later(old)), ServerProfile()):
+        back = change_from_json(change_to_json(change))
 
-        assert found == back
-        assert getattr(found, "index", None) is None or found.index.named == back.index.named
+        assert change == back
+        assert getattr(change, "index", None) is None or change.index.named == back.index.named
 
 
 @pytest.mark.parametrize(

@@ -23,23 +23,23 @@ SERVERS = (
 )
 
 
-def drops(found):
+def drops(facts):
     """Drops of all that a keyspace holds: some are refused, since something depends on it still."""
-    yield from (c.DropIndex("k", table, index) for table in found.tables for index in table.indexes[::2])
-    yield from (c.DropView("k", view) for view in found.views[::2])
-    for table in found.tables:
+    yield from (c.DropIndex("k", table, index) for table in facts.tables for index in table.indexes[::2])
+    yield from (c.DropView("k", view) for view in facts.views[::2])
+    for table in facts.tables:
         yield from (c.DropColumns("k", table.name, (column,)) for column in table.columns if not column.in_key)
         yield from (c.SetMask("k", table.name, column.name, None, column.mask) for column in table if column.mask)
-    yield from (c.DropTable("k", table) for table in found.tables[::2])
-    yield from (c.DropType("k", item) for item in dependency_order(found.types))
-    yield from (c.DropView("k", view) for view in found.views[1::2])
+    yield from (c.DropTable("k", table) for table in facts.tables[::2])
+    yield from (c.DropType("k", item) for item in dependency_order(facts.types))
+    yield from (c.DropView("k", view) for view in facts.views[1::2])
 
 
 @given(keyspaces())
-def test_a_part_of_the_keyspace_says_what_all_of_it_says(found):
+def test_a_part_of_the_keyspace_says_what_all_of_it_says(value):
     """Of each drop, after those before it; and what is left in the end is the same."""
-    now, vicinity = found, KeyspaceState(found)
-    for change in drops(found):
+    now, vicinity = value, KeyspaceState(value)
+    for change in drops(value):
         for server in SERVERS:
             assert evaluate_change(change, now, server) == evaluate_change(change, vicinity.facts_for(change), server)
         now = facts_after(change, now)
@@ -49,10 +49,10 @@ def test_a_part_of_the_keyspace_says_what_all_of_it_says(found):
 
 
 @given(keyspaces(), keyspaces())
-def test_changes_of_all_kinds_leave_what_they_leave_in_the_whole(found, goal):
+def test_changes_of_all_kinds_leave_what_they_leave_in_the_whole(value, goal):
     """Additions are checked against the whole keyspace, since a name may be taken anywhere."""
-    now, vicinity = found, KeyspaceState(found)
-    for change in filter(is_step, transition(found, goal, SERVERS[0])):
+    now, vicinity = value, KeyspaceState(value)
+    for change in filter(is_step, transition(value, goal, SERVERS[0])):
         if not isinstance(change, get_args(DropChange)):
             assert now == vicinity.facts_for(change)
         now = facts_after(change, now)

@@ -8,7 +8,7 @@ from scyllamodel.schema.changes import kinds as c
 from scyllamodel.schema.changes.postconditions import is_applied, keyspace_of
 from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import index, schema, table, user_type, view, wanted
+from support.builders import desired, index, schema, table, user_type, view
 
 SERVER = ServerProfile()
 T = ("id int pk", "at int ck", "a text")
@@ -90,10 +90,10 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "found", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_a_step_is_proved_by_the_schema(change, found, expected):
+@pytest.mark.parametrize(("change", "value", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_a_step_is_proved_by_the_schema(change, value, expected):
     """A step is done exactly when the schema has what it creates, no matter who created it."""
-    assert expected == is_applied(change, found, SERVER)
+    assert expected == is_applied(change, value, SERVER)
     assert "k" == keyspace_of(change)
 
 
@@ -104,4 +104,4 @@ def test_a_step_is_proved_by_the_schema(change, found, expected):
 def test_what_never_runs_is_never_proved(change):
     """Asking for the proof of a note or a refusal is a mistake of the caller."""
     with pytest.raises(TypeError, match="has no statement"):
-        is_applied(change, wanted(), SERVER)
+        is_applied(change, desired(), SERVER)

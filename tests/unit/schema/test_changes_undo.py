@@ -59,9 +59,9 @@ def test_options_have_no_obstacle():
 )
 def test_a_field_is_renamed_back_where_only_its_old_name_is_there(fields, refused):
     """One of both names alone shows that the type was not changed since."""
-    found = [one.code for one in evaluate_change(FIELDS, schema(user_type("point", *fields)), SERVER, {"BC101"})]
+    codes = [one.code for one in evaluate_change(FIELDS, schema(user_type("point", *fields)), SERVER, {"BC101"})]
 
-    assert refused == [code for code in found if code == "RB104"]
+    assert refused == [code for code in codes if code == "RB104"]
 
 
 @pytest.mark.parametrize(

@@ -48,9 +48,9 @@ def test_a_declared_option_is_what_the_server_stored_for_it(release, name, decla
     server = SERVERS[release]
     if name == "compression" and "crc_check_chance" in declared:
         declared = {key: setting for key, setting in declared.items() if key != "crc_check_chance"}
-    wanted = FrozenMap({name: canonical(name, declared)})
+    expected = FrozenMap({name: canonical(name, declared)})
 
-    assert {} == differing_options(wanted, stored_options({name: stored}, server), server)
+    assert {} == differing_options(expected, stored_options({name: stored}, server), server)
 
 
 @pytest.mark.parametrize(("release", "name", "declared", "stored"), OBSERVED)
@@ -77,7 +77,7 @@ def test_values_that_are_stored_differently_differ(release, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted", "stored"),
+    ("name", "desired", "stored"),
     [
         ("comment", "a", "A"),
         ("gc_grace_seconds", 1, 2),
@@ -103,15 +103,15 @@ def test_values_that_are_stored_differently_differ(release, name):
         ("cdc", True, False),
     ],
 )
-def test_cassandra_options_that_differ(name, wanted, stored):
+def test_cassandra_options_that_differ(name, desired, stored):
     """A declared option that is stored with another meaning is reported, whole."""
-    declared = TableOptions(**{name: wanted}).declared()
+    declared = TableOptions(**{name: desired}).declared()
 
     assert declared == differing_options(declared, stored_options({name: stored}, CASSANDRA), CASSANDRA)
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted", "stored"),
+    ("name", "desired", "stored"),
     [
         ("cdc", True, None),
         ("cdc", False, None),
@@ -124,9 +124,9 @@ def test_cassandra_options_that_differ(name, wanted, stored):
         ("speculative_retry", "99.12345p", "99.1235p"),
     ],
 )
-def test_cassandra_options_that_do_not_differ(name, wanted, stored):
+def test_cassandra_options_that_do_not_differ(name, desired, stored):
     """A declaration that means what is stored is in sync, however it is spelled."""
-    declared = TableOptions(**{name: wanted}).declared()
+    declared = TableOptions(**{name: desired}).declared()
 
     assert {} == differing_options(declared, stored_options({name: stored}, CASSANDRA), CASSANDRA)
 
@@ -143,7 +143,7 @@ CDC = {"enabled": "true", "preimage": "false", "postimage": "false", "delta": "f
 
 
 @pytest.mark.parametrize(
-    ("wanted", "extensions", "equal"),
+    ("desired", "extensions", "equal"),
     [
         ({"cdc": True}, {"cdc": blob(**CDC)}, True),
         ({"cdc": {"enabled": True}}, {"cdc": blob(**CDC)}, True),
@@ -166,16 +166,16 @@ CDC = {"enabled": "true", "preimage": "false", "postimage": "false", "delta": "f
         ({"crc_check_chance": 0.5}, {}, True),
     ],
 )  # fmt: skip
-def test_scylla_extensions(wanted, extensions, equal):
+def test_scylla_extensions(desired, extensions, equal):
     """What Scylla keeps in binary extensions is compared like any other option."""
-    declared = TableOptions(**wanted).declared()
-    found = stored_options({"extensions": extensions, "crc_check_chance": 1.0}, SCYLLA)
+    declared = TableOptions(**desired).declared()
+    options = stored_options({"extensions": extensions, "crc_check_chance": 1.0}, SCYLLA)
 
-    assert equal is (differing_options(declared, found, SCYLLA) == {})
+    assert equal is (differing_options(declared, options, SCYLLA) == {})
 
 
 @pytest.mark.parametrize(
-    ("wanted", "stored", "equal"),
+    ("desired", "stored", "equal"),
     [
         ({"speculative_retry": "99p"}, {"speculative_retry": "99.0PERCENTILE"}, True),
         ({"speculative_retry": "99.12p"}, {"speculative_retry": "99.1PERCENTILE"}, True),
@@ -196,9 +196,11 @@ def test_scylla_extensions(wanted, extensions, equal):
         ({"caching": {"keys": "ALL"}}, {"caching": {"keys": "ALL", "enabled": "false"}}, False),
     ],
 )  # fmt: skip
-def test_scylla_spellings(wanted, stored, equal):
+def test_scylla_spellings(desired, stored, equal):
     """Scylla's own spellings and defaults mean what the declaration means."""
-    assert equal is (differing_options(TableOptions(**wanted).declared(), stored_options(stored, SCYLLA), SCYLLA) == {})
+    assert equal is (
+        differing_options(TableOptions(**desired).declared(), stored_options(stored, SCYLLA), SCYLLA) == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,13 +215,13 @@ def test_scylla_spellings(wanted, stored, equal):
 def test_tablet_hints_are_read_beside_the_table(stored, equal):
     """Tablet hints come from scylla_tables, where they stand exactly as given."""
     declared = TableOptions(tablets={"min_tablet_count": 8}).declared()
-    found = stored_options({"extensions": {}}, SCYLLA, {"table_name": "t", "tablets": stored, "cdc": None})
+    options = stored_options({"extensions": {}}, SCYLLA, {"table_name": "t", "tablets": stored, "cdc": None})
 
-    assert equal is (differing_options(declared, found, SCYLLA) == {})
+    assert equal is (differing_options(declared, options, SCYLLA) == {})
 
 
 @pytest.mark.parametrize(
-    ("wanted", "stored", "gone"),
+    ("expected", "stored", "gone"),
     [
         (STCS, {**STCS, "min_threshold": "4", "max_threshold": "32"}, []),
         (STCS, {**STCS, "min_threshold": "8", "max_threshold": "32"}, ["min_threshold"]),
@@ -227,9 +229,9 @@ def test_tablet_hints_are_read_beside_the_table(stored, equal):
         (LCS, {**STCS, "min_threshold": "8"}, []),
     ],
 )
-def test_settings_that_an_alter_would_lose(wanted, stored, gone):
+def test_settings_that_an_alter_would_lose(expected, stored, gone):
     """Only settings that are not at the server's default are lost when a map is replaced whole."""
-    assert gone == reset_settings("compaction", wanted, stored, CASSANDRA)
+    assert gone == reset_settings("compaction", expected, stored, CASSANDRA)
 
 
 def test_extra_options_are_compared_once_they_are_stored():
@@ -251,9 +253,9 @@ def test_foreign_columns_are_no_options():
 
 def test_what_was_stored_can_be_gone_back_to():
     """Before a change stands what is stored, or on Scylla what storing nothing means."""
-    wanted = {"cdc": {"enabled": "true"}, "comment": "b", "extra": "x"}
+    expected = {"cdc": {"enabled": "true"}, "comment": "b", "extra": "x"}
 
-    assert {"cdc": {"enabled": "false"}, "comment": "a"} == stored_values(wanted, {"comment": "a"})
+    assert {"cdc": {"enabled": "false"}, "comment": "a"} == stored_values(expected, {"comment": "a"})
 
 
 def test_an_extension_cut_short_is_an_error():
@@ -282,11 +284,11 @@ DEFAULTS = [
 def test_a_default_that_is_said_is_the_one_that_is_meant(strategy, setting, value):
     """Declared or stored, on one side alone; and another value is another one."""
     plain = canonical("compaction", {"class": f"{strategy}CompactionStrategy"})
-    said = canonical("compaction", {**plain, setting: value})
+    canonical_value = canonical("compaction", {**plain, setting: value})
     other = canonical("compaction", {**plain, setting: 7})
 
-    assert option_matches("compaction", said, plain, CASSANDRA)
-    assert option_matches("compaction", plain, said, CASSANDRA)
+    assert option_matches("compaction", canonical_value, plain, CASSANDRA)
+    assert option_matches("compaction", plain, canonical_value, CASSANDRA)
     assert not option_matches("compaction", other, plain, CASSANDRA)
     assert not option_matches("compaction", plain, other, CASSANDRA)
 
@@ -305,23 +307,23 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(("name", "wanted", "found", "server", "equal"), SAME)
-def test_what_means_the_same(name, wanted, found, server, equal):
+@pytest.mark.parametrize(("name", "desired", "live", "server", "equal"), SAME)
+def test_what_means_the_same(name, desired, live, server, equal):
     """What means the same, as exact as a server stores it, and not more exact."""
-    maps = [FrozenMap(side) if isinstance(side, dict) else side for side in (wanted, found)]
+    maps = [FrozenMap(side) if isinstance(side, dict) else side for side in (desired, live)]
 
     assert equal == option_matches(name, *maps, server)
 
 
 def test_what_is_told_of_options_has_one_order():
     """By name, in whatever order they were declared or stored."""
-    wanted = {"gc_grace_seconds": 5, "comment": "x", "bloom_filter_fp_chance": 0.5}
-    found = canonical("compaction", {**STCS, "min_threshold": 6, "bucket_low": 0.4, "bucket_high": 3})
+    expected = {"gc_grace_seconds": 5, "comment": "x", "bloom_filter_fp_chance": 0.5}
+    canonical_value = canonical("compaction", {**STCS, "min_threshold": 6, "bucket_low": 0.4, "bucket_high": 3})
 
-    assert sorted(wanted) == list(
-        differing_options(wanted, {}, CASSANDRA) or differing_options(wanted, dict.fromkeys(wanted, 0), CASSANDRA)
+    assert sorted(expected) == list(
+        differing_options(expected, {}, CASSANDRA) or differing_options(expected, dict.fromkeys(expected, 0), CASSANDRA)
     )
-    backward = FrozenMap(dict(reversed(list(found.items()))))
+    backward = FrozenMap(dict(reversed(list(canonical_value.items()))))
     assert ["bucket_high", "bucket_low", "min_threshold"] == reset_settings(
         "compaction", FrozenMap(STCS), backward, CASSANDRA
     )
@@ -342,10 +344,10 @@ STORED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("server", "row", "wanted"), STORED)
-def test_what_a_row_holds(server, row, wanted):
+@pytest.mark.parametrize(("server", "row", "expected"), STORED)
+def test_what_a_row_holds(server, row, expected):
     """Nulls mean something on Cassandra, and columns that are not options are ignored; in the order of their names."""
-    found = stored_options(row, server)
+    options = stored_options(row, server)
 
-    assert wanted == found
-    assert sorted(wanted) == list(found)
+    assert expected == options
+    assert sorted(expected) == list(options)

@@ -322,9 +322,9 @@ def test_scripts_do_not_depend_on_the_order_of_facts(facts):
         assert keyspace_script(facts, server) == keyspace_script(backwards, server)
 
 
-def _backwards(found):
+def _backwards(model):
     """The columns with all that has no order in CQL turned round."""
-    return (*(c for c in found.columns if c.in_key), *(c for c in found.columns[::-1] if not c.in_key))
+    return (*(c for c in model.columns if c.in_key), *(c for c in model.columns[::-1] if not c.in_key))
 
 
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+""")

@@ -18,7 +18,7 @@ from scyllamodel.schema.facts.fingerprint import fingerprint, managed_fingerprin
 from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import NTS, schema, told
+from support.builders import NTS, schema, summaries
 from support.earlier_schemas import earlier
 from support.simulator import Faults, Simulator, applied
 from support.strategies import keyspaces
@@ -51,7 +51,7 @@ def test_the_second_plan_is_empty(models, server):
     simulator = Simulator(NOTHING, server)
     brought(simulator, models)
 
-    assert [] == told(diff(simulator.facts, models, server))
+    assert [] == summaries(diff(simulator.facts, models, server))
     assert make_plan(models, simulator.schema, server).is_empty
 
 
@@ -64,7 +64,7 @@ def test_growth_is_reached_by_adding(data, models, server):
     plan = brought(simulator, models)
 
     assert {"+", "~"} >= {step.mark for step in plan.steps}
-    assert [] == told(diff(simulator.facts, models, server))
+    assert [] == summaries(diff(simulator.facts, models, server))
 
 
 @settings(max_examples=40, deadline=None)
@@ -99,8 +99,8 @@ def test_each_step_is_proved_by_the_schema(models, server):
 def test_order_does_not_matter(models, server, shuffler: random.Random):
     """Equal models in any order give equal plans, byte for byte, and one fingerprint."""
 
-    def shuffled(found):
-        return shuffler.sample(found, len(found))
+    def shuffled(value):
+        return shuffler.sample(value, len(value))
 
     def turned(fact):
         keys = [column for column in fact.columns if column.in_key]
@@ -135,7 +135,7 @@ def test_no_fault_makes_a_step_run_twice(models, server, lost, unsent, busy, lat
     plan = brought(simulator, models)
 
     assert [*(step.cql for step in plan.bootstrap), *plan.cql] == simulator.ran
-    assert [] == told(diff(simulator.facts, models, server))
+    assert [] == summaries(diff(simulator.facts, models, server))
 
 
 @settings(max_examples=40, deadline=None)

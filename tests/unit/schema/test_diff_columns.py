@@ -7,7 +7,7 @@ import pytest
 from scyllamodel.schema.changes.kinds import AddColumns, AlterColumn
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, table, told, wanted
+from support.builders import desired, schema, summaries, table
 
 BASE = ("a int pk", "b int ck", "v text")
 
@@ -65,18 +65,18 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_columns(found, declared, expected):
+@pytest.mark.parametrize(("live", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_columns(live, declared, expected):
     """Each difference of two tables is one change, and nothing else is."""
-    changes = diff(schema(table("t", *found)), wanted(table("t", *declared)), ServerProfile())
+    changes = diff(schema(table("t", *live)), desired(table("t", *declared)), ServerProfile())
 
-    assert expected == told(changes)
+    assert expected == summaries(changes)
 
 
 def test_changes_hold_both_sides():
     """A change carries the column as it is, as it should be, and what is needed to undo it."""
-    found, declared = table("t", "a int pk", "v int"), table("t", "a int pk", "v text", "n int")
-    altered, added = diff(schema(found), wanted(declared), ServerProfile())
+    live, declared = table("t", "a int pk", "v int"), table("t", "a int pk", "v text", "n int")
+    altered, added = diff(schema(live), desired(declared), ServerProfile())
 
-    assert AlterColumn("k", "t", found["v"], declared["v"], "TY101") == altered
+    assert AlterColumn("k", "t", live["v"], declared["v"], "TY101") == altered
     assert AddColumns("k", "t", (declared["n"],)) == added

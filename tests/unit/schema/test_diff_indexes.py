@@ -7,7 +7,7 @@ import pytest
 from scyllamodel.schema.diff.indexes import index_matches
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import index, schema, table, told, view, wanted
+from support.builders import desired, index, schema, summaries, table, view
 
 CASSANDRA, SCYLLA = ServerProfile(), ServerProfile("scylla", (2025, 4))
 COLUMNS = ("id int pk", "a text", "m map<text,int>", "e vector<float,3>")
@@ -58,12 +58,12 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_indexes(found, declared, expected):
+@pytest.mark.parametrize(("live_side", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_indexes(live_side, declared, expected):
     """Each wanted index is there, added, or in conflict with one that is there."""
-    live, models = schema(table("t", *COLUMNS, indexes=found)), wanted(table("t", *COLUMNS, indexes=declared))
+    live, models = schema(table("t", *COLUMNS, indexes=live_side)), desired(table("t", *COLUMNS, indexes=declared))
 
-    assert expected == told(diff(live, models, CASSANDRA))
+    assert expected == summaries(diff(live, models, CASSANDRA))
 
 
 def test_an_index_on_vectors_is_none_on_texts():
@@ -76,17 +76,17 @@ def test_an_index_on_vectors_is_none_on_texts():
 
 def test_indexes_of_a_new_table_are_not_populated():
     """An index that comes with its table has no rows to read."""
-    models = wanted(table("t", *COLUMNS, indexes=[index("a")]))
+    models = desired(table("t", *COLUMNS, indexes=[index("a")]))
 
-    assert ["+ table t", "+ index t_a_idx"] == told(diff(schema(), models, CASSANDRA))
+    assert ["+ table t", "+ index t_a_idx"] == summaries(diff(schema(), models, CASSANDRA))
 
 
 def test_names_are_unique_in_the_keyspace():
     """A name that another table's index has is taken, for new tables too."""
     live = schema(table("u", "id int pk", "a int", indexes=[index("a", "i")]))
-    models = wanted(live.tables[0], table("t", *COLUMNS, indexes=[index("a", "i")]))
+    models = desired(live.tables[0], table("t", *COLUMNS, indexes=[index("a", "i")]))
 
-    assert ["+ table t", "! IX102 i->i"] == told(diff(live, models, CASSANDRA))
+    assert ["+ table t", "! IX102 i->i"] == summaries(diff(live, models, CASSANDRA))
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,11 @@ def test_names_are_unique_in_the_keyspace():
 def test_scylla_keeps_an_index_in_a_view(other):
     """Scylla needs ``<index>_index`` as well; Cassandra does not care."""
     live = schema(table("t", *COLUMNS), other)
-    models = wanted(table("t", *COLUMNS, indexes=[index("a", "i")]), other)
+    models = desired(table("t", *COLUMNS, indexes=[index("a", "i")]), other)
     kind = type(other).__name__.lower()
 
-    assert [f"! index i_index is a {kind}"] == told(diff(live, models, SCYLLA))
-    assert ["+ index i populated"] == told(diff(live, models, CASSANDRA))
+    assert [f"! index i_index is a {kind}"] == summaries(diff(live, models, SCYLLA))
+    assert ["+ index i populated"] == summaries(diff(live, models, CASSANDRA))
 
 
 def test_sai_on_a_vector_is_scyllas_vector_index():
@@ -107,17 +107,17 @@ def test_sai_on_a_vector_is_scyllas_vector_index():
     live = schema(
         table("t", *COLUMNS, indexes=[stored("e", "i", using="vector_index", options={"index_version": "x"})])
     )
-    models = wanted(table("t", *COLUMNS, indexes=[index("e", using="sai")]))
+    models = desired(table("t", *COLUMNS, indexes=[index("e", using="sai")]))
 
-    assert [] == told(diff(live, models, SCYLLA))
+    assert [] == summaries(diff(live, models, SCYLLA))
 
 
 def test_an_index_follows_a_renamed_key():
     """A key column is renamed with what is indexed by it."""
     live = schema(table("t", "a int pk", "b int ck", indexes=[index("b", "i")]))
-    models = wanted(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
+    models = desired(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
 
-    assert ["~ rename t b->bb"] == told(diff(live, models, CASSANDRA))
+    assert ["~ rename t b->bb"] == summaries(diff(live, models, CASSANDRA))
 
 
 NEWER = ServerProfile("scylla", (2026, 2))
@@ -137,4 +137,4 @@ def test_a_second_vector_index_on_a_column_where_the_server_takes_it(server, nam
     live = table("t", *COLUMNS, indexes=[stored("e", "e_v1", using="VECTOR_INDEX")])
     new = index("e", name, using="vector_index", options={"quantization": "i8"})
 
-    assert expected == told(diff(schema(live), wanted(table("t", *COLUMNS, indexes=[new])), server))
+    assert expected == summaries(diff(schema(live), desired(table("t", *COLUMNS, indexes=[new])), server))

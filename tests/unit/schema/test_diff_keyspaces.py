@@ -11,7 +11,7 @@ from scyllamodel.schema.diff.keyspaces import replication_matches
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.facts.objects import Keyspace
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import NTS, schema, told, wanted
+from support.builders import NTS, desired, schema, summaries
 
 SERVER = ServerProfile()
 LOCATOR = "org.apache.cassandra.locator."
@@ -51,10 +51,10 @@ REPLICATION = [
 ]
 
 
-@pytest.mark.parametrize(("found", "declared", "same"), REPLICATION)
-def test_replication_is_compared_by_meaning(found, declared, same):
+@pytest.mark.parametrize(("live", "declared", "same"), REPLICATION)
+def test_replication_is_compared_by_meaning(live, declared, same):
     """Packages, leading zeros, dropped zeros and expanded factors are the servers' doing."""
-    assert same == replication_matches(found, declared)
+    assert same == replication_matches(live, declared)
 
 
 @given(st.dictionaries(st.sampled_from(["dc1", "dc2", "DC3"]), st.integers(0, 5)))
@@ -78,16 +78,16 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("found", "declared", "expected"), CASES)
-def test_an_existing_keyspace_is_compared(found, declared, expected):
+@pytest.mark.parametrize(("live", "declared", "expected"), CASES)
+def test_an_existing_keyspace_is_compared(live, declared, expected):
     """Settings of a keyspace that are not declared are not compared."""
-    assert expected == told(diff(schema(keyspace=found), attrs.evolve(wanted(), keyspace=declared), SERVER))
+    assert expected == summaries(diff(schema(keyspace=live), attrs.evolve(desired(), keyspace=declared), SERVER))
 
 
 def test_a_missing_keyspace_is_made_when_asked_for():
     """A missing keyspace is made when asked for, only then; otherwise the rules speak of it."""
     nothing = schema(keyspace=None)
 
-    assert ["+ keyspace k"] == told(diff(nothing, wanted(), SERVER, create_keyspace=True))
-    assert [] == told(diff(nothing, wanted(), SERVER))
-    assert [] == told(diff(schema(), wanted(), SERVER, create_keyspace=True))
+    assert ["+ keyspace k"] == summaries(diff(nothing, desired(), SERVER, create_keyspace=True))
+    assert [] == summaries(diff(nothing, desired(), SERVER))
+    assert [] == summaries(diff(schema(), desired(), SERVER, create_keyspace=True))

@@ -8,7 +8,7 @@ from scyllamodel.schema.diff.keyspaces import replication_matches
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.types.parser import parse_type
-from support.builders import schema, table, told, user_type, view, wanted
+from support.builders import desired, schema, summaries, table, user_type, view
 from support.cassandra_observed import SERVERS, cases, literal, refused
 
 ADDR = user_type("addr", "street text", "n int")
@@ -41,8 +41,8 @@ def test_a_dropped_column_never_comes_back_against_the_server(release, dropped, 
     """Whatever a node refused is refused by the rules before it is sent; the same column again is not."""
     name = dropped.split()[0]
     live = table("t", "a int pk", "b int ck", "v text", dropped={name: _stored(dropped)})
-    models = wanted(ADDR, table("t", "a int pk", "b int ck", "v text", _text(added)))
-    codes = {found.code for found in make_plan(models, schema(ADDR, live), SERVERS[release]).refusals}
+    models = desired(ADDR, table("t", "a int pk", "b int ck", "v text", _text(added)))
+    codes = {refusal.code for refusal in make_plan(models, schema(ADDR, live), SERVERS[release]).refusals}
     same = _stored(dropped) == _stored(added) and "addr" not in dropped
 
     assert not is_refused or {"TY105", "TY107"} & codes
@@ -77,6 +77,6 @@ def test_stored_filters_mean_what_they_say(where):
     """Of the filters that nodes stored, those that can leave out a row differ from a model's view, and no others."""
     key = ("v text pk", "a int ck", "b int ck", "c int ck")
     live = schema(table("t", *COLUMNS), view("x", "t", *key, where=where))
-    changes = told(diff(live, wanted(table("t", *COLUMNS), view("x", "t", *key)), SERVERS["5.0"]))
+    changes = summaries(diff(live, desired(table("t", *COLUMNS), view("x", "t", *key)), SERVERS["5.0"]))
 
     assert (["! view x: filter"] if any(word in where for word in LEAVES_OUT) else []) == changes

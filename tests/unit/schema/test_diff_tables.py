@@ -8,7 +8,7 @@ from scyllamodel.schema.changes.kinds import SetOptions
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.facts.objects import FrozenMap, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import index, schema, table, told, view, wanted
+from support.builders import desired, index, schema, summaries, table, view
 
 CASSANDRA, SCYLLA = ServerProfile(), ServerProfile("scylla", (2025, 4))
 V = ("v", "u", "a int pk", "id int ck")
@@ -35,18 +35,18 @@ CASES = [
 
 
 @pytest.mark.parametrize("server", [CASSANDRA, SCYLLA], ids=str)
-@pytest.mark.parametrize(("found", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_tables(found, declared, expected, server):
+@pytest.mark.parametrize(("live", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_tables(live, declared, expected, server):
     """Missing tables are added, live ones noted, and no name is used twice."""
-    assert expected == told(diff(schema(*found), wanted(*declared), server))
+    assert expected == summaries(diff(schema(*live), desired(*declared), server))
 
 
 def test_a_scylla_index_takes_a_name_for_its_view():
     """The view behind a Scylla index stands in the way of a table of its name; elsewhere there is none."""
-    found, declared = schema(table("t", indexes=[index("id", "by_id")])), wanted(table("by_id_index"))
+    live, declared = schema(table("t", indexes=[index("id", "by_id")])), desired(table("by_id_index"))
 
-    assert ["! table by_id_index is a view of an index", ". table t"] == told(diff(found, declared, SCYLLA))
-    assert ["+ table by_id_index", ". table t"] == told(diff(found, declared, CASSANDRA))
+    assert ["! table by_id_index is a view of an index", ". table t"] == summaries(diff(live, declared, SCYLLA))
+    assert ["+ table by_id_index", ". table t"] == summaries(diff(live, declared, CASSANDRA))
 
 
 LCS = {"class": "LeveledCompactionStrategy"}
@@ -65,12 +65,12 @@ OPTIONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "declared", "expected"), [c[1:] for c in OPTIONS], ids=[c[0] for c in OPTIONS])
-def test_options(found, declared, expected):
+@pytest.mark.parametrize(("live_side", "declared", "expected"), [c[1:] for c in OPTIONS], ids=[c[0] for c in OPTIONS])
+def test_options(live_side, declared, expected):
     """Declared options that are stored otherwise make one change, which knows the way back."""
-    live = schema(table("t", options=found), view("v", "t", "id int pk", options=found))
-    models = wanted(table("t", options=declared), view("v", "t", "id int pk", options=declared))
-    before = FrozenMap({name: found[name] for name in expected})
+    live = schema(table("t", options=live_side), view("v", "t", "id int pk", options=live_side))
+    models = desired(table("t", options=declared), view("v", "t", "id int pk", options=declared))
+    before = FrozenMap({name: live_side[name] for name in expected})
     one = [
         SetOptions("k", "t", FrozenMap(expected), before),
         SetOptions("k", "v", FrozenMap(expected), before, view=True),
@@ -81,8 +81,8 @@ def test_options(found, declared, expected):
 
 def test_several_keyspaces():
     """Schemas are compared keyspace by keyspace, as far as models name them."""
-    found = SchemaFacts([schema(table("t")), KeyspaceFacts("other", tables=[table("x")])])
-    models = SchemaFacts([wanted(table("t", "id int pk", "n int")), KeyspaceFacts("new", tables=[table("y")])])
+    facts = SchemaFacts([schema(table("t")), KeyspaceFacts("other", tables=[table("x")])])
+    models = SchemaFacts([desired(table("t", "id int pk", "n int")), KeyspaceFacts("new", tables=[table("y")])])
 
-    assert ["+ columns t (n)", "+ table y"] == told(diff(found, models, CASSANDRA))
-    assert ["+ columns t (n)"] == told(diff(found, models["k"], CASSANDRA))
+    assert ["+ columns t (n)", "+ table y"] == summaries(diff(facts, models, CASSANDRA))
+    assert ["+ columns t (n)"] == summaries(diff(facts, models["k"], CASSANDRA))

@@ -6,7 +6,7 @@ import pytest
 
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, told, user_type, wanted
+from support.builders import desired, schema, summaries, user_type
 
 A = user_type("a", "x int", "y text")
 
@@ -38,10 +38,10 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_types(found, declared, expected):
+@pytest.mark.parametrize(("live", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_types(live, declared, expected):
     """Types are added in the order of their needs, and fields are compared by position."""
-    assert expected == told(diff(schema(*found), wanted(*declared), ServerProfile()))
+    assert expected == summaries(diff(schema(*live), desired(*declared), ServerProfile()))
 
 
 RENAMES = [
@@ -54,9 +54,9 @@ RENAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "declared", "expected"), [r[1:] for r in RENAMES], ids=[r[0] for r in RENAMES])
-def test_fields_are_renamed_where_a_model_says_so(found, declared, expected):
+@pytest.mark.parametrize(("live", "declared", "expected"), [r[1:] for r in RENAMES], ids=[r[0] for r in RENAMES])
+def test_fields_are_renamed_where_a_model_says_so(live, declared, expected):
     """In one statement, before new fields; a rename that is done is nothing."""
-    changes = diff(schema(user_type("p", *found)), wanted(user_type("p", *declared)), ServerProfile())
+    changes = diff(schema(user_type("p", *live)), desired(user_type("p", *declared)), ServerProfile())
 
-    assert expected == told(changes)
+    assert expected == summaries(changes)

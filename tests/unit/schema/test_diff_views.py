@@ -6,7 +6,7 @@ import pytest
 
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, table, told, view, wanted
+from support.builders import desired, schema, summaries, table, view
 
 T = table("t", "a int pk", "b int ck", "v text", "w int", "Mx int", "s int static")
 KEY = ("v text pk", "a int ck", "b int ck")
@@ -32,9 +32,9 @@ WHERE = [
 @pytest.mark.parametrize(("where", "fits"), [c[1:] for c in WHERE], ids=[c[0] for c in WHERE])
 def test_filters_are_compared_by_what_they_leave_out(where, fits):
     """A model's view keeps every row with a key, however a server spells that."""
-    changes = diff(schema(T, view("x", "t", *KEY, where=where)), wanted(T, view("x", "t", *KEY)), ServerProfile())
+    changes = diff(schema(T, view("x", "t", *KEY, where=where)), desired(T, view("x", "t", *KEY)), ServerProfile())
 
-    assert ([] if fits else ["! view x: filter"]) == told(changes)
+    assert ([] if fits else ["! view x: filter"]) == summaries(changes)
 
 
 MODEL = view("x", "t", *KEY, "w int")
@@ -73,7 +73,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_views(found, declared, expected):
+@pytest.mark.parametrize(("live", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_views(live, declared, expected):
     """A view is there, added, or differs in one respect."""
-    assert expected == told(diff(schema(*found), wanted(*declared), ServerProfile()))
+    assert expected == summaries(diff(schema(*live), desired(*declared), ServerProfile()))

@@ -86,9 +86,9 @@ def test_a_keyspace_becomes_one_document():
 
 def test_a_keyspace_that_does_not_exist_has_no_settings():
     """Unknown settings are null, not a guess."""
-    (found,) = facts_document(SchemaFacts([KeyspaceFacts("absent")]))["keyspaces"]
+    (value,) = facts_document(SchemaFacts([KeyspaceFacts("absent")]))["keyspaces"]
 
-    assert (None, None, []) == (found["replication"], found["durable_writes"], found["tables"])
+    assert (None, None, []) == (value["replication"], value["durable_writes"], value["tables"])
 
 
 def test_equal_facts_give_equal_text():

@@ -105,13 +105,13 @@ LEFT_OUT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("facts", "told"), LEFT_OUT, ids=range(len(LEFT_OUT)))
-def test_what_no_class_can_declare_is_a_comment(facts, told, folder):
+@pytest.mark.parametrize(("facts", "output"), LEFT_OUT, ids=range(len(LEFT_OUT)))
+def test_what_no_class_can_declare_is_a_comment(facts, output, folder):
     """What no class can declare is a comment: it is named with the reason, and the module imports all the same."""
     source = module_source(facts, C5)
     compile(source, "generated", "exec")
 
-    assert told in source
+    assert output in source
 
 
 def test_a_text_of_the_database_is_never_code(folder):
@@ -167,7 +167,7 @@ NO_ROWS = {"caching": {"keys": "ALL", "rows_per_partition": "NONE"}}
 
 
 @pytest.mark.parametrize(
-    ("options", "server", "said"),
+    ("options", "server", "messages"),
     [
         ({"bloom_filter_fp_chance": 0.01}, C5, []),
         ({"bloom_filter_fp_chance": 0.01, **LEVELLED}, C5, ["bloom_filter_fp_chance", "compaction"]),
@@ -179,11 +179,11 @@ NO_ROWS = {"caching": {"keys": "ALL", "rows_per_partition": "NONE"}}
     ],
     ids=str,
 )
-def test_what_a_server_would_not_store_by_itself_is_said(options, server, said):
+def test_what_a_server_would_not_store_by_itself_is_said(options, server, messages):
     """Defaults of the server are left out, those of the other server are not."""
-    (found,) = schema("k", table("t", "id int pk", options=options)).tables
+    (value,) = schema("k", table("t", "id int pk", options=options)).tables
 
-    assert said == sorted(non_default_options(found.options, server))
+    assert messages == sorted(non_default_options(value.options, server))
 
 
 def test_an_empty_keyspace_gives_an_empty_module():
@@ -243,10 +243,10 @@ def test_every_line_of_a_diagram_is_in_the_grammar(facts):
 )
 def test_what_a_real_scylla_gives_every_table_is_not_repeated(release, keyspace, name):
     """A table without options has none in its model: neither the compressor nor the mode of tombstone_gc."""
-    found = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(name)
+    live_table = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(name)
 
-    assert {} == non_default_options(found.options, SCYLLAS[release])
-    assert {"compression", "tombstone_gc"} <= set(found.options)
+    assert {} == non_default_options(live_table.options, SCYLLAS[release])
+    assert {"compression", "tombstone_gc"} <= set(live_table.options)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_the_mode_of_tombstone_gc_that_depends_on_the_keyspace_is_not_repeated(r
     server = SCYLLAS[release]
     facts = reflect_keyspace(keyspace, scylla_rows(release), server)
     bases = {table.name: table for table in facts.tables}
-    said = {
+    names = {
         fact.name
         for fact in (*facts.tables, *facts.views)
         if "tombstone_gc"
@@ -267,5 +267,5 @@ def test_the_mode_of_tombstone_gc_that_depends_on_the_keyspace_is_not_repeated(r
         )
     }
 
-    assert said <= {"options_all"}
-    assert module_source(facts, server).count("tombstone_gc=") == len(said)
+    assert names <= {"options_all"}
+    assert module_source(facts, server).count("tombstone_gc=") == len(names)

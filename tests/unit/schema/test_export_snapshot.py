@@ -99,7 +99,7 @@ def test_a_column_is_a_line():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "output"),
     [
         ("{", "is not a snapshot"),
         ("[]", "is not a snapshot"),
@@ -107,9 +107,9 @@ def test_a_column_is_a_line():
         ('{"kind": "snapshot", "format": 2}', "of format 2"),
     ],
 )
-def test_a_file_that_is_no_snapshot_says_so(text, told):
+def test_a_file_that_is_no_snapshot_says_so(text, output):
     """With the file, and how to write one."""
-    with pytest.raises(ConfigurationError, match=told) as error:
+    with pytest.raises(ConfigurationError, match=output) as error:
         read_snapshot(text, "lock.json")
 
     assert "lock.json" in str(error.value)
@@ -146,7 +146,7 @@ def test_each_difference_has_a_line():
         "+ index k.t.i: w",
         "- option k.t.comment: x",
         "+ view k.x: b int, a int",
-    ] == [str(found) for found in compare_schemas(old, new)]
+    ] == [str(difference) for difference in compare_schemas(old, new)]
 
 
 def test_what_models_leave_open_is_no_difference():
@@ -187,7 +187,7 @@ def test_check_offline_tells_whether_the_file_is_up_to_date(app, tmp_path):
     (tmp_path / "app.py").write_text(APP + "    note: Column[str] = column()\n", encoding="utf-8")
     changed = app("check", "--offline")
 
-    assert [78, 0, 0, 2] == [found.returncode for found in (before, done, same, changed)]
+    assert [78, 0, 0, 2] == [process.returncode for process in (before, done, same, changed)]
     assert document_in(done.stdout) == json.loads((tmp_path / "schema.lock.json").read_text(encoding="utf-8"))
     assert document_in(same.stdout)["empty"]
     assert "+ column shop.orders.note: text" in changed.stdout
@@ -200,7 +200,7 @@ def test_diff_compares_any_two_sources(app, tmp_path):
     same = app("diff", "--json")
     wrong = app("diff", "--from", "release:3")
 
-    assert [2, 0, 78] == [found.returncode for found in (new, same, wrong)]
+    assert [2, 0, 78] == [done.returncode for done in (new, same, wrong)]
     assert "From empty to models:\n+ table shop.orders: id bigint\n" == new.stdout
     assert [] == document_in(same.stdout)["differences"]
     assert "unknown schema source 'release:3'" in wrong.stderr

@@ -22,6 +22,6 @@ def test_user_types_in_a_cycle_are_still_written():
 @given(user_type_sets())
 def test_user_types_stand_after_what_they_need(types):
     """Whatever the nesting, no type comes before one that it names."""
-    ordered = [found.name for found in dependency_order(types)]
+    ordered = [ordered_type.name for ordered_type in dependency_order(types)]
 
     assert [] == [t.name for t in types for used in t.user_types if ordered.index(used) > ordered.index(t.name)]

@@ -25,7 +25,7 @@ from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.plan.transition import transition
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, wanted
+from support.builders import desired, schema
 from support.json_schemas import SCHEMAS
 from support.scylla_observed import NEW, OLD, SCYLLAS
 from support.scylla_observed import rows as scylla_rows
@@ -50,9 +50,9 @@ def test_what_was_chosen_is_read_and_what_a_server_chooses_is_not():
 @pytest.mark.parametrize(("release", "keyspace"), [("2026.3", "zoo"), ("2026.3", "zoo_tablets"), ("2025.1.14", "zoo")])
 def test_indexes_without_options_have_none(release, keyspace):
     """Indexes without options have None, whatever their columns, local or not, with tablets or without."""
-    found = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release])
+    facts = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release])
 
-    assert {"{}"} == {str(dict(index.view_options)) for table in found.tables for index in table.indexes}
+    assert {"{}"} == {str(dict(index.view_options)) for table in facts.tables for index in table.indexes}
 
 
 def test_the_index_is_created_with_them():
@@ -72,18 +72,18 @@ def test_an_index_that_was_dropped_comes_back_with_them():
 
 def test_they_are_noted_and_shown():
     """They are noted and shown, in a strict check where no model declares them, in generated models, and in JSON."""
-    bare = [attrs.evolve(found, view_options={}) for found in DOCS.indexes]
+    bare = [attrs.evolve(index, view_options={}) for index in DOCS.indexes]
     noted = [
         diff(FACTS, KeyspaceFacts("new26", tables=[attrs.evolve(DOCS, indexes=i)]), NEW) for i in (bare, DOCS.indexes)
     ]
     shown = index_dict(LANG)
-    said = "view_options=TableOptions(comment='by language', gc_grace_seconds=100, synchronous_updates=True)"
+    messages = "view_options=TableOptions(comment='by language', gc_grace_seconds=100, synchronous_updates=True)"
 
     assert [["docs_lang"], []] == [
         [change.name for change in one if isinstance(change, Unmanaged) and change.kind == "index view options"]
         for one in noted
     ]
-    assert f"Index('lang', name='docs_lang', {said})" in module_source(FACTS, NEW)
+    assert f"Index('lang', name='docs_lang', {messages})" in module_source(FACTS, NEW)
     assert not [item for item in unsupported_by_models(FACTS) if "docs_lang" in str(item)]
     assert CHOSEN == shown["view_options"]
     assert "view_options" not in index_dict(BY_NAME["docs_lang_local"])
@@ -101,10 +101,10 @@ class Doc(Model, table="index_view_docs", repo="index_view_options", indexes=[
 
 def declared(**options):
     """The schema that the model wants, with these options of the view behind its index."""
-    (found,) = Doc.__facts__.indexes
+    (index,) = Doc.__facts__.indexes
     if options:
-        found = attrs.evolve(found, view_options=TableOptions(**options).declared())
-    return wanted(attrs.evolve(Doc.__facts__, indexes=[found]))
+        index = attrs.evolve(index, view_options=TableOptions(**options).declared())
+    return desired(attrs.evolve(Doc.__facts__, indexes=[index]))
 
 
 def live(**options):
@@ -114,13 +114,13 @@ def live(**options):
 
 def without():
     """The schema with an index whose view has no options."""
-    (found,) = Doc.__facts__.indexes
-    return wanted(attrs.evolve(Doc.__facts__, indexes=[attrs.evolve(found, view_options={})]))
+    (index,) = Doc.__facts__.indexes
+    return desired(attrs.evolve(Doc.__facts__, indexes=[attrs.evolve(index, view_options={})]))
 
 
-def planned(wished, found, server=NEW):
+def planned(wished, value, server=NEW):
     """The plan from one to the other."""
-    return make_plan(SchemaFacts([wished]), SchemaFacts([found]), server)
+    return make_plan(SchemaFacts([wished]), SchemaFacts([value]), server)
 
 
 def test_a_model_declares_them():
@@ -140,14 +140,14 @@ def test_a_model_declares_them():
 
 def test_what_differs_is_set_on_the_view():
     """By ALTER MATERIALIZED VIEW, with an undo that goes back to what is stored or to the default."""
-    found = live(comment="old")
-    (step,) = planned(declared(), found).steps
-    after_it = facts_after(step.change, found)
+    result = live(comment="old")
+    (step,) = planned(declared(), result).steps
+    after_it = facts_after(step.change, result)
 
     assert "ALTER MATERIALIZED VIEW k.by_lang_index WITH comment = 'by language' AND gc_grace_seconds = 100" == step.cql
     assert "ALTER MATERIALIZED VIEW k.by_lang_index WITH comment = 'old' AND gc_grace_seconds = 864000" == step.undo
     assert step.change == change_from_json(change_to_json(step.change))
-    assert [False, True] == [is_applied(step.change, part, NEW) for part in (found, after_it)]
+    assert [False, True] == [is_applied(step.change, part, NEW) for part in (result, after_it)]
     assert planned(declared(), after_it).is_empty
     earlier = facts_before(step.change, after_it)
     right, place = CHANGE_PERMISSIONS[type(step.change)]
@@ -162,10 +162,10 @@ def test_a_comparison_shows_what_was_declared_and_is_stored_otherwise():
     shown = [
         [
             *compare_schemas(
-                normalized_to_declared(SchemaFacts([found]), SchemaFacts([wished]), NEW), SchemaFacts([wished])
+                normalized_to_declared(SchemaFacts([value]), SchemaFacts([wished]), NEW), SchemaFacts([wished])
             )
         ]
-        for found in (same, other)
+        for value in (same, other)
     ]
 
     assert [] == shown[0]
@@ -178,29 +178,29 @@ def test_a_comparison_shows_what_was_declared_and_is_stored_otherwise():
 @pytest.mark.parametrize("there", [True, False])
 def test_a_server_without_them_refuses_the_plan(server, there):
     """IX104 for a new index and for one that is there."""
-    found = live() if there else schema(attrs.evolve(Doc.__facts__, indexes=[]))
-    plan = planned(declared(), found, server)
+    result = live() if there else schema(attrs.evolve(Doc.__facts__, indexes=[]))
+    plan = planned(declared(), result, server)
 
-    assert ["IX104"] == [said.code for said in plan.refusals]
+    assert ["IX104"] == [refusal.code for refusal in plan.refusals]
     assert "view_options" in plan.refusals[0].fix
     assert planned(without(), live(), server).is_empty
 
 
 def test_options_that_the_server_does_not_take_are_refused():
     """OP104: those of Cassandra, and hints on tablets where there are none."""
-    found = schema(attrs.evolve(Doc.__facts__, indexes=[]))
+    facts = schema(attrs.evolve(Doc.__facts__, indexes=[]))
 
-    assert ["OP104"] == [said.code for said in planned(declared(read_repair="NONE"), found).refusals]
-    assert ["OP104"] == [said.code for said in planned(declared(tablets={"min_tablet_count": 4}), found).refusals]
-    assert ["OP101"] == [said.code for said in planned(declared(gc_grace_seconds=0), live(comment="x")).refusals]
+    assert ["OP104"] == [refusal.code for refusal in planned(declared(read_repair="NONE"), facts).refusals]
+    assert ["OP104"] == [refusal.code for refusal in planned(declared(tablets={"min_tablet_count": 4}), facts).refusals]
+    assert ["OP101"] == [refusal.code for refusal in planned(declared(gc_grace_seconds=0), live(comment="x")).refusals]
 
 
 def test_a_plan_goes_stale_when_a_declared_option_moves_and_by_no_other():
     """The fingerprint of what is managed counts what the model declares of the view."""
     wished = SchemaFacts([declared(comment="a")])
     prints = [
-        managed_fingerprint(SchemaFacts([found]), wished)
-        for found in (live(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b"))
+        managed_fingerprint(SchemaFacts([value]), wished)
+        for value in (live(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b"))
     ]
 
     assert prints[0] == prints[1] != prints[2]

@@ -17,7 +17,7 @@ from scyllamodel.schema.facts.objects import SchemaFacts
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types.parser import parse_type
-from support.builders import schema, table, told, wanted
+from support.builders import desired, schema, summaries, table
 
 C5 = ServerProfile("cassandra", (5, 0, 6))
 TEXT = parse_type("text")
@@ -63,11 +63,11 @@ def row(function, types, values, nulls, keyspace="system"):
 @pytest.mark.parametrize(("cql_type", "declared", "stored"), SEEN, ids=[f"{kind} {mask}" for kind, mask, _ in SEEN])
 def test_a_declared_mask_is_the_one_that_servers_store(cql_type, declared, stored):
     """A declared mask is the one that servers store, and its text, declared once more, is the same text."""
-    found = stored_mask(row(*stored), "k")
+    result = stored_mask(row(*stored), "k")
 
-    assert found == declared_mask(declared, parse_type(cql_type))
-    assert found == declared_mask(found, parse_type(cql_type))
-    assert is_writable(found)
+    assert result == declared_mask(declared, parse_type(cql_type))
+    assert result == declared_mask(result, parse_type(cql_type))
+    assert is_writable(result)
 
 
 def test_functions_of_the_keyspace_and_of_others():
@@ -107,12 +107,12 @@ def test_a_wrong_mask_is_reported_when_the_class_is_made(mask, why):
 
 def test_a_stored_argument_without_a_literal_is_known_by_its_bytes():
     """A collection is stored as bytes: such a mask is compared, and in CQL the column is masked with DEFAULT."""
-    found = stored_mask(row("mask_replace", ["list<int>"], ["0000000200000004"], [False]), "k")
-    unreadable = schema(table("t", "a int pk", f"v list<int> mask={found}"))
+    mask = stored_mask(row("mask_replace", ["list<int>"], ["0000000200000004"], [False]), "k")
+    unreadable = schema(table("t", "a int pk", f"v list<int> mask={mask}"))
 
     assert is_writable(stored_mask(row("mask_replace", ["text"], ["(?"], [False]), "k"))
-    assert not is_writable(found)
-    assert [f"The mask 't.v' is left out: CQL has no literal for its argument, in {found}"] == [
+    assert not is_writable(mask)
+    assert [f"The mask 't.v' is left out: CQL has no literal for its argument, in {mask}"] == [
         str(item).partition(";")[0] for item in missing_from_script(unreadable)
     ]
     assert "v list<int> MASKED WITH mask_default()" in keyspace_script(unreadable, C5)[1]
@@ -142,7 +142,7 @@ def test_a_table_is_created_with_its_masks():
     assert "id bigint MASKED WITH mask_default()" in made
     assert '"Email" text MASKED WITH mask_inner(1, null)' in made
     assert "level text STATIC MASKED WITH mask_replace('-')" in made
-    assert {None} == {found.mask for found in UserByEmail.__facts__.columns}
+    assert {None} == {column.mask for column in UserByEmail.__facts__.columns}
 
 
 def test_a_view_does_not_declare_masks():
@@ -161,19 +161,19 @@ HASHED = table("t", "a int pk", "v text mask=mask_hash()")
 def test_a_mask_is_added_and_never_dropped_or_replaced():
     """Without a word: what is stored and not declared is noted, and another one is refused."""
     add, drop, replace = (
-        make_plan(wanted(two), schema(one), C5) for one, two in ((PLAIN, MASKED), (MASKED, PLAIN), (HASHED, MASKED))
+        make_plan(desired(two), schema(one), C5) for one, two in ((PLAIN, MASKED), (MASKED, PLAIN), (HASHED, MASKED))
     )
-    allowed = make_plan(wanted(MASKED), schema(HASHED), C5, allow={"DS107:t.v"})
+    allowed = make_plan(desired(MASKED), schema(HASHED), C5, allow={"DS107:t.v"})
 
     assert ["ALTER TABLE k.t ALTER v MASKED WITH mask_default()"] == add.cql
     assert ([], (), ["k.t.v"]) == (drop.cql, drop.refusals, [note.object for note in drop.notes])
-    assert ["DS107"] == [found.code for found in replace.refusals]
+    assert ["DS107"] == [refusal.code for refusal in replace.refusals]
     assert ["ALTER TABLE k.t ALTER v MASKED WITH mask_default()"] == allowed.cql
 
 
 def test_contract_drops_a_mask_under_its_code():
     """On purpose, and by name."""
-    sides = SchemaFacts([wanted(PLAIN)]), SchemaFacts([schema(MASKED)])
+    sides = SchemaFacts([desired(PLAIN)]), SchemaFacts([schema(MASKED)])
 
     assert ["ALTER TABLE k.t ALTER v DROP MASKED"] == contract_plan(*sides, C5, allow={"DS107:t.v"}).cql
     other = contract_plan(*sides, C5, allow={"DS103:t.v"})
@@ -191,6 +191,6 @@ def test_the_way_back_of_a_mask():
 
 def test_a_mask_makes_another_fingerprint_and_none_leaves_it_as_it_was():
     """So that fingerprints of earlier releases, which knew no masks, stay good."""
-    assert 3 == len({fingerprint(found) for found in (PLAIN, MASKED, HASHED)})
+    assert 3 == len({fingerprint(value) for value in (PLAIN, MASKED, HASHED)})
     assert fingerprint(PLAIN) == fingerprint(attrs.evolve(MASKED, columns=PLAIN.columns))
-    assert [] == told(diff(schema(MASKED), wanted(MASKED), C5))
+    assert [] == summaries(diff(schema(MASKED), desired(MASKED), C5))

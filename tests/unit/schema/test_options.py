@@ -172,7 +172,7 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
 
 
 @pytest.mark.parametrize(
-    ("options", "server", "said"),
+    ("options", "server", "messages"),
     [
         ({"memtable": "trie"}, SERVERS["4.0"], [LEAVE]),
         ({"memtable": "trie"}, SERVERS["4.1"], []),
@@ -233,13 +233,13 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
         ({"memtable_flush_period_in_ms": 5}, CASSANDRA, []),
     ],
 )
-def test_options_unknown_to_the_server(options, server, said):
+def test_options_unknown_to_the_server(options, server, messages):
     """What this server would refuse is an OP104 that names the object and what to do, before anything is sent."""
-    found = unsupported_options(TableOptions(**options).declared(), server, "shop.orders")
+    problems = unsupported_options(TableOptions(**options).declared(), server, "shop.orders")
 
-    assert said == [(item.severity, item.fix) for item in found]
-    assert {"OP104"} >= {item.code for item in found}
-    assert {"shop.orders"} >= {item.object for item in found}
+    assert messages == [(item.severity, item.fix) for item in problems]
+    assert {"OP104"} >= {item.code for item in problems}
+    assert {"shop.orders"} >= {item.object for item in problems}
 
 
 def test_an_option_of_creation_comes_too_late():
@@ -248,7 +248,7 @@ def test_an_option_of_creation_comes_too_late():
 
     assert ([], ["OP104"]) == (
         unsupported_options(declared, server, "k.t"),
-        [found.code for found in unalterable_options(declared, server, "k.t")],
+        [problem.code for problem in unalterable_options(declared, server, "k.t")],
     )
 
 
@@ -264,9 +264,9 @@ def test_an_option_of_creation_comes_too_late():
 )
 def test_a_write_policy_that_the_server_would_forget(release, options, codes):
     """Cassandra 4.0 and 4.1 pass over an ALTER of this option alone, so that no run could ever be in sync."""
-    found = unalterable_options(TableOptions(**options).declared(), SERVERS[release], "k.t")
+    problems = unalterable_options(TableOptions(**options).declared(), SERVERS[release], "k.t")
 
-    assert codes == [item.code for item in found]
+    assert codes == [item.code for item in problems]
 
 
 CANONICAL = [
@@ -282,10 +282,10 @@ CANONICAL = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "wanted"), CANONICAL)
-def test_each_spelling_has_one_form(name, value, wanted):
+@pytest.mark.parametrize(("name", "value", "expected"), CANONICAL)
+def test_each_spelling_has_one_form(name, value, expected):
     """Each spelling has one form, whatever its case."""
-    assert wanted == canonical(name, value)
+    assert expected == canonical(name, value)
 
 
 @pytest.mark.parametrize("name", ["crc_check_chance", "gc_grace_seconds"])
@@ -308,9 +308,9 @@ ORDERED = {
 def test_maps_are_written_in_one_order(name, value):
     """The class first, and then by name, in whatever order they were given."""
     forward, backward = (canonical(name, dict(items)) for items in (value.items(), reversed(value.items())))
-    wanted = sorted(forward, key=lambda key: (key != "class", key))
+    expected = sorted(forward, key=lambda key: (key != "class", key))
 
-    assert wanted == list(forward) == list(backward)
+    assert expected == list(forward) == list(backward)
 
 
 def test_limits_are_told_as_they_are():
@@ -386,7 +386,7 @@ def test_one_interval_is_not_below_the_other():
 
 
 @pytest.mark.parametrize(
-    ("hints", "said"),
+    ("hints", "messages"),
     [
         ({"min_tablets": 4}, "unknown setting 'min_tablets'"),
         ({"min_tablet_count": "x"}, "'min_tablet_count' is 'x'"),
@@ -402,9 +402,9 @@ def test_one_interval_is_not_below_the_other():
         ({}, None),
     ],
 )
-def test_hints_on_tablets(hints, said):
+def test_hints_on_tablets(hints, messages):
     """ScyllaDB has five hints, rounds the counts to powers of two, and refuses what contradicts itself then."""
     problems = TableOptions(tablets=hints).problems("x")
 
-    assert ([] if said is None else ["OP104"]) == [problem.code for problem in problems]
-    assert said is None or said in problems[0].text
+    assert ([] if messages is None else ["OP104"]) == [problem.code for problem in problems]
+    assert messages is None or messages in problems[0].text

@@ -72,6 +72,6 @@ def test_sub_options_that_no_server_takes(name, settings, words):
 )
 def test_sub_options_of_compression(settings, words):
     """Compression is checked like compaction."""
-    found = said(compression=settings)
+    result = said(compression=settings)
 
-    assert words in found if words else not found
+    assert words in result if words else not result

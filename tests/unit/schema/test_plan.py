@@ -12,7 +12,7 @@ from scyllamodel.schema.changes.kinds import AddColumns, DropColumns, DropIndex,
 from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import Plan, make_plan, make_step
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import NTS, index, schema, table, user_type, view, wanted
+from support.builders import NTS, desired, index, schema, table, user_type, view
 from support.json_schemas import faults
 
 CASSANDRA, SCYLLA = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("scylla", (2025, 4))
@@ -22,7 +22,7 @@ FOUND = schema(
     table("gone"),
     user_type("point", "x int"),
 )
-MODELS = wanted(
+MODELS = desired(
     user_type("point", "x int", "y int"),
     user_type("place", "p frozen<point>"),
     table(
@@ -132,7 +132,7 @@ def test_statements_are_never_wrapped(width):
 
 def test_a_line_break_in_a_literal_forges_no_line():
     """A printed plan spells it out, and the statement that runs has it."""
-    models = wanted(table("t", "id int pk", options={"comment": "one\ntwo 'x'"}))
+    models = desired(table("t", "id int pk", options={"comment": "one\ntwo 'x'"}))
     plan = make_plan(models, schema(), CASSANDRA)
 
     assert "comment = 'one\\ntwo ''x'''" in plan.render()
@@ -141,21 +141,21 @@ def test_a_line_break_in_a_literal_forges_no_line():
 
 def test_nothing_to_do_is_one_line():
     """An empty plan says so."""
-    plan = make_plan(wanted(table("old", *T, "x int")), FOUND, CASSANDRA)
+    plan = make_plan(desired(table("old", *T, "x int")), FOUND, CASSANDRA)
 
     assert "k on cassandra 5.0.6: nothing to do, the schema matches the models." == plan.render().splitlines()[0]
     assert plan.is_empty
     assert [] == plan.cql
 
 
-REFUSING = make_plan(wanted(table("old", "key int pk from=id", "at int ck desc", "a int", "n int")), FOUND, CASSANDRA)
+REFUSING = make_plan(desired(table("old", "key int pk from=id", "at int ck desc", "a int", "n int")), FOUND, CASSANDRA)
 
 
 def test_refusals_come_all_at_once():
     """Every obstacle is reported, with a recipe; what would be possible is shown, and nothing runs."""
     text = REFUSING.render()
 
-    assert ["BC101", "PK102", "TY101"] == [found.code for found in REFUSING.refusals]
+    assert ["BC101", "PK102", "TY101"] == [refusal.code for refusal in REFUSING.refusals]
     assert ["ALTER TABLE k.old ADD n int"] == REFUSING.cql
     assert "1 to add, 0 to change, 0 to destroy, 3 refused: nothing runs." in text
     assert "Not run because of the refusals below:" in text
@@ -167,7 +167,7 @@ def test_refusals_come_all_at_once():
 
 def test_what_is_allowed_runs():
     """A rename that is refused by default runs when it is named, with a warning."""
-    models = wanted(table("old", "key int pk from=id", *T[1:]))
+    models = desired(table("old", "key int pk from=id", *T[1:]))
     refused = make_plan(models, FOUND, CASSANDRA)
     with pytest.raises(DestructiveChangeRefused, match="one change is refused"):
         refused.raise_refused()
@@ -183,7 +183,7 @@ def test_what_is_allowed_runs():
 
 def test_a_missing_keyspace_is_refused_or_made():
     """Without a word it is a refusal; with one it comes first, with one copy on a cluster of one node."""
-    nothing, models = schema(keyspace=None), wanted(table("t"))
+    nothing, models = schema(keyspace=None), desired(table("t"))
     with pytest.raises(KeyspaceError):
         make_plan(models, nothing, CASSANDRA).raise_refused()
     plan = make_plan(models, nothing, CASSANDRA, create_keyspace=True, topology={"dc1": 1})
@@ -199,10 +199,10 @@ def test_a_missing_keyspace_is_refused_or_made():
 @pytest.mark.parametrize("topology", [None, {}, {"dc1": 3}, {"dc1": 1, "dc2": 1}])
 def test_copies_are_a_decision(topology):
     """On more than one node the replication is not guessed."""
-    models = wanted(table("t"))
+    models = desired(table("t"))
     plan = make_plan(models, schema(keyspace=None), CASSANDRA, create_keyspace=True, topology=topology)
 
-    assert ["KS100"] == [found.code for found in plan.refusals]
+    assert ["KS100"] == [refusal.code for refusal in plan.refusals]
     assert () == plan.bootstrap
     with pytest.raises(KeyspaceError, match="no replication is configured"):
         plan.raise_refused()
@@ -219,7 +219,7 @@ def test_several_keyspaces_make_one_plan():
 
 
 @pytest.mark.parametrize(
-    "plan", [PLAN, REFUSING, make_plan(wanted(), FOUND, SCYLLA)], ids=["steps", "refused", "empty"]
+    "plan", [PLAN, REFUSING, make_plan(desired(), FOUND, SCYLLA)], ids=["steps", "refused", "empty"]
 )
 def test_a_saved_plan_is_the_same_plan(plan, tmp_path):
     """A saved plan matches the published schema, and loads as an equal plan, without its changes."""
@@ -234,32 +234,32 @@ def test_a_saved_plan_is_the_same_plan(plan, tmp_path):
 
 def test_the_document_is_the_published_one():
     """Names and values of the document are those that programs rely on."""
-    found = PLAN.to_dict()
+    document = PLAN.to_dict()
 
     assert (1, "plan", "k", "cassandra 5.0.6", False) == tuple(
-        found[name] for name in ("format", "kind", "keyspace", "server", "empty")
+        document[name] for name in ("format", "kind", "keyspace", "server", "empty")
     )
-    assert {"add": 6, "change": 1, "destroy": 0, "refused": 0} == found["summary"]
-    assert found["hash"] == PLAN.fingerprint
-    assert {"seq": 6, "op": "add_index", "object": "k.by_a", "cost": "background_build"}.items() <= found["steps"][
+    assert {"add": 6, "change": 1, "destroy": 0, "refused": 0} == document["summary"]
+    assert document["hash"] == PLAN.fingerprint
+    assert {"seq": 6, "op": "add_index", "object": "k.by_a", "cost": "background_build"}.items() <= document["steps"][
         5
     ].items()
 
 
-def _altered(found):
-    found["steps"][0]["cql"] = "DROP KEYSPACE k"
+def _altered(value):
+    value["steps"][0]["cql"] = "DROP KEYSPACE k"
 
 
-def _older(found):
-    found["format"] = 0
+def _older(value):
+    value["format"] = 0
 
 
-def _other(found):
-    found["kind"] = "result"
+def _other(value):
+    value["kind"] = "result"
 
 
-def _shorter(found):
-    del found["steps"][0]["cql"]
+def _shorter(value):
+    del value["steps"][0]["cql"]
 
 
 @pytest.mark.parametrize(
@@ -268,10 +268,10 @@ def _shorter(found):
 )
 def test_a_file_that_is_no_such_plan(change, words, tmp_path):
     """Another document, an altered one, an older one: an error that names the file and says what to do."""
-    found = PLAN.to_dict()
-    change(found)
+    document = PLAN.to_dict()
+    change(document)
     path = tmp_path / "plan.json"
-    path.write_text(json.dumps(found), encoding="utf-8")
+    path.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=words) as caught:
         Plan.load(path)
 
@@ -310,8 +310,8 @@ def test_fingerprints_are_the_same_on_every_machine():
 
 def test_notebooks_show_escaped_text():
     """Names and statements cannot become markup."""
-    html = make_plan(wanted(table("t", options={"comment": "<script>"})), schema(), CASSANDRA)._repr_html_()
+    html = make_plan(desired(table("t", options={"comment": "<script>"})), schema(), CASSANDRA)._repr_html_()
 
     assert "&lt;script&gt;" in html
     assert "<script>" not in html
-    assert "<table>" not in make_plan(wanted(), schema(), CASSANDRA)._repr_html_()
+    assert "<table>" not in make_plan(desired(), schema(), CASSANDRA)._repr_html_()

@@ -15,7 +15,7 @@ from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.plan import transition
 from scyllamodel.schema.plan.step import is_step
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import index, schema, table, told, user_type, view
+from support.builders import index, schema, summaries, table, user_type, view
 from support.simulator import applied
 from support.strategies import keyspaces, later
 
@@ -113,12 +113,12 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "goal", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_each_kind_of_difference(found, goal, changes):
+@pytest.mark.parametrize(("value", "goal", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_each_kind_of_difference(value, goal, changes):
     """Drops come first, dependents before what they depend on; what CQL cannot alter is made again."""
-    made = transition(found, goal, SERVER)
-    drops = [f"- {type(found).__name__}" if type(found).__name__.startswith("Drop") else "" for found in made]
-    words = [drop or told([found])[0] for drop, found in zip(drops, made, strict=True)]
+    made = transition(value, goal, SERVER)
+    drops = [f"- {type(item).__name__}" if type(item).__name__.startswith("Drop") else "" for item in made]
+    words = [drop or summaries([item])[0] for drop, item in zip(drops, made, strict=True)]
 
     assert changes == words
 
@@ -133,10 +133,10 @@ def test_what_is_made_for_rows_says_so():
 
 
 @given(keyspaces(), keyspaces())
-def test_any_schema_becomes_any_other(found, goal):
+def test_any_schema_becomes_any_other(value, goal):
     """On a server that refuses what servers refuse, all changes run in their order, and nothing is left to do."""
-    now = found
-    for change in transition(found, goal, SERVER):
+    now = value
+    for change in transition(value, goal, SERVER):
         if is_step(change):
             now = applied(now, change)
     left = [change for change in transition(now, goal, SERVER) if is_step(change)]
@@ -165,8 +165,8 @@ def test_options_are_rewound_to_what_was_stored():
     for fact, is_view in ((T, False), (V, True)):
         live = attrs.evolve(fact, options={"comment": "y", "gc_grace_seconds": 7})
         change = c.SetOptions("k", fact.name, FrozenMap({"comment": "y"}), FrozenMap({"comment": "x"}), is_view)
-        found = facts_before(change, schema(live) if not is_view else schema(T, live))
-        back = found.view("v") if is_view else found.table("t")
+        earlier = facts_before(change, schema(live) if not is_view else schema(T, live))
+        back = earlier.view("v") if is_view else earlier.table("t")
 
         assert {"comment": "x", "gc_grace_seconds": 7} == dict(back.options)
 
@@ -177,12 +177,12 @@ def test_a_chain_of_renames_knows_the_live_name():
     live = schema(
         table("t", "key int pk", "at int ck"), view("v", "t", "at int pk", "key int ck", where="key IS NOT NULL")
     )
-    found = facts_before(one, facts_before(two, live))
+    earlier = facts_before(one, facts_before(two, live))
 
-    assert ("id", "key") == (found.tables[0].columns[0].name, found.tables[0].columns[0].renamed_from)
-    assert "id IS NOT NULL" == found.views[0].where
-    assert facts_before(one, facts_before(two, found)) == found
-    assert ["~ rename t key->id"] == told(transition(live, found, SERVER))
+    assert ("id", "key") == (earlier.tables[0].columns[0].name, earlier.tables[0].columns[0].renamed_from)
+    assert "id IS NOT NULL" == earlier.views[0].where
+    assert facts_before(one, facts_before(two, earlier)) == earlier
+    assert ["~ rename t key->id"] == summaries(transition(live, earlier, SERVER))
 
 
 def test_a_chain_of_renamed_fields_knows_the_live_name():
@@ -208,7 +208,7 @@ def test_a_chain_of_renamed_fields_knows_the_live_name():
 )
 def test_what_has_no_place_to_return_to(change, missing):
     """A column or an index whose table is gone, and a key column that is there under neither name."""
-    assert missing == [target_is_missing(change, found) for found in (schema(), schema(T))]
+    assert missing == [target_is_missing(change, value) for value in (schema(), schema(T))]
 
 
 @pytest.mark.parametrize(("fields", "missing"), [("x", False), ("y", False), ("z", True)])

@@ -59,11 +59,11 @@ def test_what_a_server_refuses_is_refused_in_the_plan(case):
     """Each remark names what stands in the way, and says what to do first."""
     cql, parts, servers, words = case
     for server in servers:
-        (said,) = RawStatementChecker("k", [schema(*parts)], server).check(cql)
+        (finding,) = RawStatementChecker("k", [schema(*parts)], server).check(cql)
 
-        assert ("NB104", "error") == (said.code, said.severity)
-        assert words in said.text
-        assert said.fix
+        assert ("NB104", "error") == (finding.code, finding.severity)
+        assert words in finding.text
+        assert finding.fix
     for server in set(EVERY) - set(servers):
         assert "NB104" not in [one.code for one in RawStatementChecker("k", [schema(*parts)], server).check(cql)]
 
@@ -92,7 +92,7 @@ def test_what_servers_take_is_not_refused(cql, parts):
 def codes(server, *statements, parts=()):
     """Return the codes of each of these statements, in their order."""
     judge = RawStatementChecker("k", [schema(*parts)], server)
-    return [[said.code for said in judge.check(cql)] for cql in statements]
+    return [[finding.code for finding in judge.check(cql)] for cql in statements]
 
 
 def test_later_statements_are_judged_by_the_types_that_earlier_ones_leave():
@@ -170,7 +170,7 @@ def prepared(setup, known):
     for part in [setup] if isinstance(setup, str) else setup:
         names = re.sub("[<>]", "", part).split("+")
         every = [known[name] for name in names] if set(names) <= set(known) else [[part]]
-        yield from (re.sub(r" \(as Cassandra.*", "", cql) for found in every for cql in found)
+        yield from (re.sub(r" \(as Cassandra.*", "", cql) for item in every for cql in item)
 
 
 def recorded():
@@ -202,10 +202,10 @@ def test_every_recorded_drop_and_rename_is_judged_as_the_server_answered():
         judge = RawStatementChecker("k", [KeyspaceFacts("k")], server)
         for one in before:
             judge.check(one)
-        said = [remark for remark in judge.check(cql) if remark.severity == "error"]
-        if not refused(result) and any(remark.code == "NB104" for remark in said):
-            wrong.append((str(server), before, cql, [remark.text for remark in said]))
-        agreed += refused(result) and bool(said)
+        messages = [remark for remark in judge.check(cql) if remark.severity == "error"]
+        if not refused(result) and any(remark.code == "NB104" for remark in messages):
+            wrong.append((str(server), before, cql, [remark.text for remark in messages]))
+        agreed += refused(result) and bool(messages)
 
     assert [] == wrong
     assert agreed > 150

@@ -52,7 +52,7 @@ def keyspace(**facts):
 def judged(cql, server, *parts, about=None):
     """The codes of what is said of one statement."""
     judge = RawStatementChecker("k", [schema(*parts, keyspace=about or keyspace())], server)
-    return [said.code for said in judge.check(cql)]
+    return [finding.code for finding in judge.check(cql)]
 
 
 SILENT = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 1}"
@@ -111,9 +111,9 @@ def test_a_statement_is_refused_where_it_breaks_and_nowhere_else(case):
     """A rule holds for the servers that have the fault, and ends with it."""
     code, cql, about, parts, broken, fine = case
 
-    assert {code} == {said for server in broken for said in judged(cql, server, *parts, about=about)}
+    assert {code} == {finding for server in broken for finding in judged(cql, server, *parts, about=about)}
     assert all(judged(cql, server, *parts, about=about) for server in broken)
-    assert [] == [said for server in fine for said in judged(cql, server, *parts, about=about)]
+    assert [] == [finding for server in fine for finding in judged(cql, server, *parts, about=about)]
 
 
 HARMLESS = [
@@ -186,14 +186,14 @@ PLACES = [
 def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case):
     """NB104 for data centres, racks and numbers of copies that the cluster does not have."""
     cql, tablets, parts, server, severity, word = case
-    found = [schema(*parts, keyspace=attrs.evolve(TWO, tablets=tablets))]
-    said = [
+    values = [schema(*parts, keyspace=attrs.evolve(TWO, tablets=tablets))]
+    messages = [
         (one.severity, word in one.text)
-        for one in RawStatementChecker("k", found, server, topology=NODES, racks=RACKS).check(cql)
+        for one in RawStatementChecker("k", values, server, topology=NODES, racks=RACKS).check(cql)
         if one.code == "NB104"
     ]
 
-    assert ([] if severity is None else [(severity, True)]) == said
+    assert ([] if severity is None else [(severity, True)]) == messages
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case)
 def test_what_cannot_be_read_is_said_to_be_unchecked(cql):
     """A warning and no refusal: the server has the last word."""
     assert ["NB103"] == judged(cql, NEW)
-    assert ["k"] == [said.object for said in RawStatementChecker("k", [], NEW).check(cql)]
+    assert ["k"] == [messages.object for messages in RawStatementChecker("k", [], NEW).check(cql)]
 
 
 def test_a_secret_statement_is_not_quoted():
@@ -211,7 +211,7 @@ def test_a_secret_statement_is_not_quoted():
     plan = make_plan(schema(table("t")), schema(table("t")), NEW)
     (step,) = with_raw_steps(plan, [RawStep("ALTER TABLE k.t hunter2", secret=True)], set()).steps
 
-    assert [("NB103", False)] == [(said.code, "hunter2" in str(said)) for said in step.lints]
+    assert [("NB103", False)] == [(lint.code, "hunter2" in str(lint)) for lint in step.lints]
 
 
 @pytest.mark.parametrize("cql", ["ALTER TABLE k.nosuch DROP m", "ALTER TABLE k.nosuch WITH scylla_tags = {}"])
@@ -223,7 +223,7 @@ def test_a_table_of_which_nothing_is_known_is_said_to_be_unchecked(cql):
 def test_statements_are_judged_by_what_those_before_them_leave():
     """An index that is dropped first, or created first, counts; so does a TTL column."""
     judge = RawStatementChecker("k", [schema(INDEXED, keyspace=keyspace())], NEW)
-    said = [
+    messages = [
         [remark.code for remark in judge.check(cql)]
         for cql in (
             "DROP INDEX k.i",
@@ -238,21 +238,21 @@ def test_statements_are_judged_by_what_those_before_them_leave():
         )
     ]
 
-    assert [[], [], [], [], ["NB101"], [], ["NB102"], [], []] == said
+    assert [[], [], [], [], ["NB101"], [], ["NB102"], [], []] == messages
 
 
 def test_a_plan_refuses_them_and_its_own_steps_count():
     """A statement that runs after the plan is judged by the schema that the plan leaves."""
     live = schema(table("t", "a int pk", "m map<text,int>"), keyspace=Keyspace("k", NTS))
-    wanted = schema(table("t", "a int pk", "m map<text,int>", indexes=[index("m", "i")]), keyspace=None)
-    plan = make_plan(wanted, live, NEW)
+    desired = schema(table("t", "a int pk", "m map<text,int>", indexes=[index("m", "i")]), keyspace=None)
+    plan = make_plan(desired, live, NEW)
     drop, early = RawStep("ALTER TABLE k.t DROP m"), RawStep("ALTER TABLE k.t DROP m", before=True)
 
     late = with_raw_steps(plan, [drop], set(), evaluator=RawStatementChecker("k", [live], NEW))
     first = with_raw_steps(plan, [early], set(), evaluator=RawStatementChecker("k", [live], NEW))
 
-    assert (["NB101"], 1) == ([said.code for said in late.refusals], len(late.steps))
-    assert ([], 2) == ([said.code for said in first.refusals], len(first.steps))
+    assert (["NB101"], 1) == ([refusal.code for refusal in late.refusals], len(late.steps))
+    assert ([], 2) == ([refusal.code for refusal in first.refusals], len(first.steps))
 
 
 def test_unchecked_statements_run_with_a_warning():
@@ -260,13 +260,13 @@ def test_unchecked_statements_run_with_a_warning():
     plan = make_plan(schema(table("t")), schema(table("t")), NEW)
     (step,) = with_raw_steps(plan, [RawStep("ALTER TABLE k.t NOW")], set()).steps
 
-    assert ["NB103"] == [said.code for said in step.lints]
+    assert ["NB103"] == [lint.code for lint in step.lints]
 
 
-def texts(found):
+def texts(result):
     """All statements of a case."""
     for name in ("setup", "cql", "steps"):
-        value = found.get(name, [])
+        value = result.get(name, [])
         yield from [value] if isinstance(value, str) else [item for item in value if isinstance(item, str)]
 
 

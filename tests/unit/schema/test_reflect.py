@@ -33,12 +33,12 @@ RELEASES_OF_SCYLLA = pytest.mark.parametrize("release", ["2025.1.14", "2026.3"])
 
 def columns(*spelled):
     """Columns from ``name type [kind] [desc]``, quoted names allowed."""
-    found = []
+    results = []
     for text in spelled:
         name, cql, *rest = re.fullmatch(r'("[^"]*"|\w+) (.*?)(?: (pk|ck|static))?(?: (desc))?', text).groups()
         kind = {"pk": "partition_key", "ck": "clustering", "static": "static"}.get(rest[0], "regular")
-        found.append(TableColumn(unquote(name), parse_type(cql), kind, rest[1] is not None))
-    return tuple(found)
+        results.append(TableColumn(unquote(name), parse_type(cql), kind, rest[1] is not None))
+    return tuple(results)
 
 
 ORDERS = columns(
@@ -53,14 +53,14 @@ ORDERS = columns(
 def test_scylla_keyspaces(release):
     """Replication has the short class, and tablets are recognized by initial_tablets, even by 0."""
     replication = FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "3"})
-    found = reflect(scylla_rows(release), SCYLLAS[release])
+    facts = reflect(scylla_rows(release), SCYLLAS[release])
 
     assert [
         Keyspace("shop", replication, True, False),
         Keyspace("shop_tablets", replication, True, True),
         Keyspace("zoo", replication, False, False),
         Keyspace("zoo_tablets", replication, True, True),
-    ] == [found[name].keyspace for name in ("shop", "shop_tablets", "zoo", "zoo_tablets")]
+    ] == [facts[name].keyspace for name in ("shop", "shop_tablets", "zoo", "zoo_tablets")]
 
 
 @RELEASES_OF_SCYLLA
@@ -83,7 +83,7 @@ def test_scylla_user_types(release):
 @RELEASES_OF_SCYLLA
 def test_scylla_table_with_everything(release):
     """The rows of a table are the facts that one would declare for it."""
-    found = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release]).table("orders")
+    live_table = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release]).table("orders")
     indexes = (
         Index("orders_status_idx", "status"),
         Index("orders_mixed_idx", "Mixed Case"),
@@ -91,13 +91,15 @@ def test_scylla_table_with_everything(release):
         Index("orders_email_local", "email", local=True),
     )
 
-    assert Table(name="orders", columns=ORDERS, keyspace="shop", options=found.options, indexes=indexes) == found
+    assert (
+        Table(name="orders", columns=ORDERS, keyspace="shop", options=live_table.options, indexes=indexes) == live_table
+    )
 
 
 @RELEASES_OF_SCYLLA
 def test_scylla_view(release):
     """A view of plain keys has no filter to speak of."""
-    found = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release]).view("orders_by_email")
+    live_view = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release]).view("orders_by_email")
     keys = columns(
         "email text pk",
         "tenant text ck",
@@ -107,22 +109,22 @@ def test_scylla_view(release):
         "amount decimal",
     )
 
-    assert View("orders_by_email", keys, "orders", "shop", options=found.options) == found
+    assert View("orders_by_email", keys, "orders", "shop", options=live_view.options) == live_view
 
 
 @RELEASES_OF_SCYLLA
 def test_scylla_hides_what_it_made_itself(release):
     """Index views, CDC logs and Paxos tables are not there."""
-    found = reflect(scylla_rows(release), SCYLLAS[release])
+    facts = reflect(scylla_rows(release), SCYLLAS[release])
 
     assert {
         "shop": (["events", "orders", "page_hits", "settings"], ["orders_by_email"]),
         "shop_tablets": (["sensor"], []),
     } == {
-        name: ([table.name for table in found[name].tables], [view.name for view in found[name].views])
+        name: ([table.name for table in facts[name].tables], [view.name for view in facts[name].views])
         for name in ("shop", "shop_tablets")
     }
-    assert ["mv_all", "mv_filter", "mv_options", "mv_some", "mv_virtual"] == [view.name for view in found["zoo"].views]
+    assert ["mv_all", "mv_filter", "mv_options", "mv_some", "mv_virtual"] == [view.name for view in facts["zoo"].views]
 
 
 @pytest.mark.parametrize(
@@ -165,9 +167,9 @@ def test_scylla_hides_what_it_made_itself(release):
 )  # fmt: skip
 def test_scylla_options_are_those_that_were_declared(release, keyspace, table, options):
     """What the DDL of the rows declares is in sync with the rows."""
-    found = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(table)
+    live_table = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(table)
 
-    assert {} == differing_options(TableOptions(**options).declared(), found.options, SCYLLAS[release])
+    assert {} == differing_options(TableOptions(**options).declared(), live_table.options, SCYLLAS[release])
 
 
 @RELEASES_OF_SCYLLA
@@ -190,9 +192,9 @@ def test_a_missing_keyspace_has_no_facts():
 @RELEASES_OF_SCYLLA
 def test_facts_from_rows_survive_pickle(release):
     """No driver type stays inside the facts."""
-    found = reflect(scylla_rows(release), SCYLLAS[release])
+    facts = reflect(scylla_rows(release), SCYLLAS[release])
 
-    assert found == pickle.loads(pickle.dumps(found))
+    assert facts == pickle.loads(pickle.dumps(facts))
 
 
 def cassandra_rows(**tables):
@@ -227,9 +229,9 @@ def test_cassandra_keeps_names_that_only_scylla_reserves():
         ],
         tables=[{"table_name": "t"}, {"table_name": "t_scylla_cdc_log"}],
     )  # fmt: skip
-    found = reflect_keyspace("k", rows, CASSANDRA)
+    facts = reflect_keyspace("k", rows, CASSANDRA)
 
-    assert (["t", "t_scylla_cdc_log"], ["i_index"]) == ([t.name for t in found.tables], [v.name for v in found.views])
+    assert (["t", "t_scylla_cdc_log"], ["i_index"]) == ([t.name for t in facts.tables], [v.name for v in facts.views])
 
 
 def test_our_bookkeeping_is_no_part_of_the_schema():
@@ -264,10 +266,10 @@ def test_dropped_columns_have_kind_and_type_on_cassandra():
 )  # fmt: skip
 def test_what_cannot_be_understood_is_named(rows, named):
     """A row of unknown shape is an error where its object is requested, naming it and the text."""
-    found = reflect_keyspace("k", cassandra_rows(**rows), CASSANDRA)
-    (odd,) = found.unreadable
+    facts = reflect_keyspace("k", cassandra_rows(**rows), CASSANDRA)
+    (odd,) = facts.unreadable
     with pytest.raises(IntrospectionError) as caught:
-        found.type(odd.name) if odd.kind == "type" else found.table(odd.name)
+        facts.type(odd.name) if odd.kind == "type" else facts.table(odd.name)
 
     assert [] == [text for text in named if text not in str(caught.value)]
     assert odd.reason in str(caught.value)
@@ -290,9 +292,9 @@ def test_a_strange_value_of_an_option_is_a_fault_of_its_table_alone(row):
     rows = cassandra_rows()
     rows["tables"] = [*rows["tables"], {**rows["tables"][0], "table_name": "odd", **row}]
     rows["columns"] = [*rows["columns"], *({**c, "table_name": "odd"} for c in rows["columns"])]
-    found = reflect_keyspace("k", rows, CASSANDRA)
+    facts = reflect_keyspace("k", rows, CASSANDRA)
 
-    assert (["t"], ["odd"]) == ([table.name for table in found.tables], [odd.name for odd in found.unreadable])
+    assert (["t"], ["odd"]) == ([table.name for table in facts.tables], [odd.name for odd in facts.unreadable])
 
 
 @pytest.mark.parametrize("depth", [64, 65, 300, 20_000])
@@ -302,12 +304,12 @@ def test_types_nest_only_so_deep(depth):
     rows = cassandra_rows()
     deep = {**rows["columns"][0], **column, "type": f"{'frozen<list<' * (depth // 2)}int{'>>' * (depth // 2)}"}
     rows["columns"] = [*rows["columns"], deep]
-    found = reflect_keyspace("k", rows, CASSANDRA)
+    facts = reflect_keyspace("k", rows, CASSANDRA)
 
     assert ([] if depth <= 65 else ["types can nest at most 64 deep"]) == [
-        odd.reason.rpartition(": ")[2] for odd in found.unreadable
+        odd.reason.rpartition(": ")[2] for odd in facts.unreadable
     ]
-    assert all(len(odd.reason) < 500 for odd in found.unreadable)
+    assert all(len(odd.reason) < 500 for odd in facts.unreadable)
 
 
 def test_a_keyspace_whose_own_row_is_strange_is_an_error():
@@ -328,16 +330,16 @@ def test_replication_reads_back_as_declared():
         rows = {"keyspaces": [{"keyspace_name": "kk", "durable_writes": True, "replication": stored}]}
         if refused(result) or len(declared) < 2:
             continue
-        found = reflect_keyspace("kk", rows, CASSANDRA).keyspace.replication
-        wanted = {name: str(value).rpartition(".")[2] for name, value in declared.items()}
-        if not replication_matches(found, wanted):
+        replication = reflect_keyspace("kk", rows, CASSANDRA).keyspace.replication
+        desired = {name: str(value).rpartition(".")[2] for name, value in declared.items()}
+        if not replication_matches(replication, desired):
             wrong.append((case["ks"], stored))
 
     assert [] == wrong
 
 
 @pytest.mark.parametrize(
-    ("target", "options", "found"),
+    ("target", "options", "value"),
     [
         ("v", {"class_name": "sai"}, Index("i", "v", using="sai")),
         (
@@ -347,20 +349,20 @@ def test_replication_reads_back_as_declared():
         ),
     ],
 )
-def test_custom_indexes(target, options, found):
+def test_custom_indexes(target, options, value):
     """A custom index has its class and the options that were given."""
     row = {"table_name": "t", "index_name": "i", "kind": "CUSTOM", "options": {"target": target, **options}}
 
-    assert (found,) == reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes
+    assert (value,) == reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes
 
 
 @pytest.mark.parametrize("target", [{}, {"target": ""}])
 def test_an_index_may_be_on_no_column(target):
     """Cassandra's own custom index on ``system.paxos`` has no target, and a user's ``ON t ()`` has an empty one."""
     row = {"table_name": "t", "index_name": "i", "kind": "CUSTOM", "options": {"class_name": "a.b.Own", **target}}
-    found = reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes
+    indexes = reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes
 
-    assert (Index("i", "", using="a.b.Own"),) == found
+    assert (Index("i", "", using="a.b.Own"),) == indexes
 
 
 @pytest.mark.parametrize(
@@ -438,9 +440,9 @@ def test_every_keyspace_is_told_and_our_own_tables_are_not():
         "tables": [{"keyspace_name": keyspace, "table_name": name, **table} for keyspace, name in places],
         "columns": [{"keyspace_name": keyspace, "table_name": name, **row} for keyspace, name in places],
     }
-    found = reflect(rows, CASSANDRA)
+    facts = reflect(rows, CASSANDRA)
 
-    assert [("empty", []), ("full", ["t"])] == [(part.name, [t.name for t in part.tables]) for part in found]
+    assert [("empty", []), ("full", ["t"])] == [(part.name, [t.name for t in part.tables]) for part in facts]
     assert 2 == len(reflect_keyspace("full", rows, CASSANDRA, include_internal=True).tables)
 
 
@@ -448,11 +450,11 @@ def test_tables_of_lightweight_transactions_are_left_out():
     """ScyllaDB makes ``leases$paxos`` by the first of them, and lists it among the tables of the keyspace."""
     rows = scylla_rows("2026.3")
     hidden = {(row["keyspace_name"], row["table_name"]) for row in rows["tables"] if "$" in row["table_name"]}
-    found = {keyspace: reflect_keyspace(keyspace, rows, SCYLLAS["2026.3"]) for keyspace, _ in hidden}
+    by_name = {keyspace: reflect_keyspace(keyspace, rows, SCYLLAS["2026.3"]) for keyspace, _ in hidden}
 
     assert len(hidden) > 2
-    assert [] == [table.name for part in found.values() for table in part.tables if "$" in table.name]
-    assert [] == [item.name for part in found.values() for item in part.unreadable]
+    assert [] == [table.name for part in by_name.values() for table in part.tables if "$" in table.name]
+    assert [] == [item.name for part in by_name.values() for item in part.unreadable]
     assert all(is_internal_table(name) for _, name in hidden)
     assert not is_internal_table("leases")
 
@@ -460,20 +462,20 @@ def test_tables_of_lightweight_transactions_are_left_out():
 @pytest.mark.parametrize("keyspace", ["new26", "new26_vnodes"])
 def test_the_ttl_column_of_a_table_is_read_and_never_lost(keyspace):
     """A table whose rows expire by a column comes back with it."""
-    found = reflect_keyspace(keyspace, scylla_rows("2026.3"), SCYLLAS["2026.3"])
-    leases = found.table("leases")
+    facts = reflect_keyspace(keyspace, scylla_rows("2026.3"), SCYLLAS["2026.3"])
+    leases = facts.table("leases")
     dropped = change_from_json(change_to_json(DropTable(keyspace, leases)))
 
     assert ("ends", "ends", None) == (
         leases.ttl_column,
         dropped.inverse().table.ttl_column,
-        found.tables[0].ttl_column if found.tables[0].name != "leases" else None,
+        facts.tables[0].ttl_column if facts.tables[0].name != "leases" else None,
     )
     assert "ends timestamp TTL," in create_table(keyspace, leases, SCYLLAS["2026.3"])
     assert "synchronous_updates" not in leases.options
-    assert [] == [left for left in unsupported_by_models(found) if left.what == "TTL"]
+    assert [] == [left for left in unsupported_by_models(facts) if left.what == "TTL"]
     assert ["ends"] == [
         table["ttl_column"]
-        for table in facts_document(SchemaFacts([found]))["keyspaces"][0]["tables"]
+        for table in facts_document(SchemaFacts([facts]))["keyspaces"][0]["tables"]
         if "ttl_column" in table
     ]

@@ -46,11 +46,11 @@ def test_index_targets_read_back_as_declared():
     for _, case, result in cases("d_indexes", "cql"):
         if isinstance(result, dict) and "idx" in result and "noop" not in result and case["cql"].startswith("CREATE"):
             # [class, target, …] of a custom index, [table, kind, {"target": …}] of one on another table.
-            texts = [found if isinstance(found, str) else found[1] for found in result["idx"].values()]
+            texts = [item if isinstance(item, str) else item[1] for item in result["idx"].values()]
             pairs.append((case["cql"], {index_target(text, TYPES) for text in texts if text != "COMPOSITES"}))
 
     assert len(pairs) > 60
-    assert [] == [(cql, found) for cql, found in pairs if found and declared_target(cql) not in found]
+    assert [] == [(cql, value) for cql, value in pairs if value and declared_target(cql) not in value]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_any_column_name_survives_its_target(name):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "value"),
     [
         ("a IS NOT NULL AND b IS NOT NULL", ""),
         ("b IS NOT null AND a IS NOT null", ""),
@@ -104,9 +104,9 @@ def test_any_column_name_survives_its_target(name):
         ("(b, c) > (1, 2)", "(b, c) > (1, 2)"),
     ],
 )
-def test_filters_of_views(text, found):
+def test_filters_of_views(text, value):
     """A filter counts only as far as it says more than that keys are not null."""
-    assert found == view_filter(text, ["a", "b", "B c"])
+    assert value == view_filter(text, ["a", "b", "B c"])
 
 
 def test_filters_that_real_nodes_stored():

@@ -21,7 +21,7 @@ from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
 from scyllamodel.schema.rules.raw_statements import RawStatementChecker
 from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
-from support.builders import index, schema, table, view, wanted
+from support.builders import desired, index, schema, table, view
 from support.scylla_observed import NEW, OLD, observed
 from support.scylla_observed import rows as scylla_rows
 
@@ -36,21 +36,21 @@ def keyspace(tablets=True, durable_writes=True, **factors):
 
 def test_racks_of_real_rows_are_facts():
     """The racks of ``replication_v2`` stand where the number would, and come back in CQL and JSON."""
-    found = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
-    (document,) = facts_document(SchemaFacts([found]))["keyspaces"]
+    facts = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
+    (document,) = facts_document(SchemaFacts([facts]))["keyspaces"]
 
-    assert {"class": NTS, "dc1": ("rack2",)} == {**found.keyspace.replication}
+    assert {"class": NTS, "dc1": ("rack2",)} == {**facts.keyspace.replication}
     assert {"class": NTS, "dc1": ["rack2"]} == document["replication"]
-    assert "{'class': 'NetworkTopologyStrategy', 'dc1': ['rack2']}" in create_keyspace(found.keyspace, NEW)
+    assert "{'class': 'NetworkTopologyStrategy', 'dc1': ['rack2']}" in create_keyspace(facts.keyspace, NEW)
 
 
 @pytest.mark.parametrize(("name", "consistency"), [("new26_eventual", "eventual"), ("new26_global", "global")])
 def test_the_consistency_of_a_keyspace_is_read_and_never_lost(name, consistency):
     """A keyspace that is created again from its facts has the consistency that it had."""
-    found = reflect_keyspace(name, scylla_rows("2026.3"), NEW).keyspace
+    value = reflect_keyspace(name, scylla_rows("2026.3"), NEW).keyspace
 
-    assert (consistency, None, False) == (found.consistency, found.storage, found.changing)
-    assert create_keyspace(found, NEW).endswith(f"AND consistency = '{consistency}'")
+    assert (consistency, None, False) == (value.consistency, value.storage, value.changing)
+    assert create_keyspace(value, NEW).endswith(f"AND consistency = '{consistency}'")
 
 
 def test_storage_and_a_pending_change_are_read():
@@ -64,12 +64,14 @@ def test_storage_and_a_pending_change_are_read():
             {"keyspace_name": "k", "initial_tablets": 0, "storage_type": "S3", "storage_options": {"bucket": "b"}}
         ],
     }
-    found = reflect_keyspace("k", rows, NEW).keyspace
-    said = preflight(SchemaFacts([KeyspaceFacts("k", found)]), Health([Member("a", "dc1"), Member("b", "dc1")]), NEW)
+    value = reflect_keyspace("k", rows, NEW).keyspace
+    findings = preflight(
+        SchemaFacts([KeyspaceFacts("k", value)]), Health([Member("a", "dc1"), Member("b", "dc1")]), NEW
+    )
 
-    assert ({"type": "S3", "bucket": "b"}, True) == ({**found.storage}, found.changing)
-    assert create_keyspace(found, NEW).endswith("AND storage = {'bucket': 'b', 'type': 'S3'}")
-    assert ["CL104"] == [remark.code for remark in said]
+    assert ({"type": "S3", "bucket": "b"}, True) == ({**value.storage}, value.changing)
+    assert create_keyspace(value, NEW).endswith("AND storage = {'bucket': 'b', 'type': 'S3'}")
+    assert ["CL104"] == [remark.code for remark in findings]
 
 
 def test_a_repo_declares_racks():
@@ -92,15 +94,15 @@ def test_a_repo_declares_racks():
 )
 def test_racks_and_numbers_are_compared_by_meaning(stored, declared, same):
     """Racks have no order, a number is satisfied by as many racks, and racks only by equal racks."""
-    found = {"class": NTS, "dc1": stored}
+    values = {"class": NTS, "dc1": stored}
 
-    assert same is replication_matches(found, replication_map({"class": NTS, "dc1": declared}))
+    assert same is replication_matches(values, replication_map({"class": NTS, "dc1": declared}))
     if not isinstance(declared, list):
-        assert same is replication_matches(found, replication_map({"class": NTS, "replication_factor": declared}))
+        assert same is replication_matches(values, replication_map({"class": NTS, "replication_factor": declared}))
 
 
 @pytest.mark.parametrize(
-    ("server", "declared", "said"),
+    ("server", "declared", "live"),
     [
         (NEW, keyspace(dc1=["r1", "r2", "r3"]), []),
         (NEW, keyspace(tablets=None, dc1=["r1", "r2", "r3"]), []),
@@ -110,11 +112,11 @@ def test_racks_and_numbers_are_compared_by_meaning(stored, declared, same):
         (NEW, keyspace(dc1=["r1", "r2", "r3", "r4"]), ["KS102"]),
     ],
 )
-def test_racks_are_refused_where_the_server_would(server, declared, said):
+def test_racks_are_refused_where_the_server_would(server, declared, live):
     """Racks need a server that knows them, tablets, and one node each."""
-    wanted = KeyspaceFacts("k", declared)
-    sides = SchemaPair.of(KeyspaceFacts("k"), wanted, server)
-    changes = diff(KeyspaceFacts("k"), wanted, server, create_keyspace=True)
+    models = KeyspaceFacts("k", declared)
+    sides = SchemaPair.of(KeyspaceFacts("k"), models, server)
+    changes = diff(KeyspaceFacts("k"), models, server, create_keyspace=True)
     errors = [
         one.diagnostic.code
         for one in evaluate(RuleContext(sides, changes, {"dc1": 3}))
@@ -122,7 +124,7 @@ def test_racks_are_refused_where_the_server_would(server, declared, said):
     ]
 
     assert [CreateKeyspace] == [type(change) for change in changes]
-    assert said == errors
+    assert live == errors
 
 
 BY_V = view("x", "t", "v text pk", "id int ck")
@@ -136,16 +138,20 @@ MIDDLE = ServerProfile("scylla", (2025, 4, 10))
 
 def planned(server, about, *parts, exists=True, racks=RACKS):
     """Codes and severities of the plan for these things, in a keyspace that exists or is created."""
-    found = schema(keyspace=about) if exists else schema(keyspace=None)
-    models = attrs.evolve(wanted(*parts), keyspace=None if exists else about)
-    plan = make_plan(models, found, server, topology={"dc1": 3, "dc2": 1}, racks=racks, create_keyspace=True)
-    return [(said.code, said.severity) for said in (*plan.refusals, *plan.notes) if said.code in {"KS108", "KS105"}]
+    facts = schema(keyspace=about) if exists else schema(keyspace=None)
+    models = attrs.evolve(desired(*parts), keyspace=None if exists else about)
+    plan = make_plan(models, facts, server, topology={"dc1": 3, "dc2": 1}, racks=racks, create_keyspace=True)
+    return [
+        (refusal.code, refusal.severity)
+        for refusal in (*plan.refusals, *plan.notes)
+        if refusal.code in {"KS108", "KS105"}
+    ]
 
 
 @pytest.mark.parametrize("exists", [True, False])
 @pytest.mark.parametrize("parts", [(T, BY_V), (attrs.evolve(T, indexes=[index("v")]),)])
 @pytest.mark.parametrize(
-    ("server", "about", "said"),
+    ("server", "about", "messages"),
     [
         (NEW, keyspace(dc1=2), [("KS108", "error")]),
         (NEW, keyspace(dc1=1), []),
@@ -159,13 +165,13 @@ def planned(server, about, *parts, exists=True, racks=RACKS):
         (CASSANDRA, Keyspace("k", replication_map({"class": NTS, "dc1": 2})), []),
     ],
 )
-def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, about, said, parts, exists):
+def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, about, messages, parts, exists):
     """Once for a keyspace, whether it exists or not, and before anything runs."""
-    assert said == planned(server, about, *parts, exists=exists)
+    assert messages == planned(server, about, *parts, exists=exists)
 
 
 @pytest.mark.parametrize(
-    ("server", "about", "said"),
+    ("server", "about", "messages"),
     [
         (NEW, keyspace(dc1=2), []),
         (WITH_SETTING, keyspace(dc1=2), [("KS108", "error")]),
@@ -180,9 +186,9 @@ def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, about
         (NEW, keyspace(dc1=["r1", "r2"]), []),
     ],
 )
-def test_a_keyspace_that_is_not_valid_for_its_racks(server, about, said):
+def test_a_keyspace_that_is_not_valid_for_its_racks(server, about, messages):
     """A plain table is fine in it, unless the node wants all keyspaces valid; racks have to be there."""
-    assert said == [item for item in planned(server, about, T, exists=False) if item[0] in {"KS108", "KS105"}]
+    assert messages == [item for item in planned(server, about, T, exists=False) if item[0] in {"KS108", "KS105"}]
 
 
 def test_nothing_is_said_of_racks_that_nobody_knows():
@@ -195,11 +201,11 @@ def test_nothing_is_said_of_racks_that_nobody_knows():
 
 def test_both_ways_out_of_an_invalid_replication_are_said():
     """The statements for an existing keyspace, numbers for a new one, and tablets=False."""
-    models = wanted(T, BY_V)
+    models = desired(T, BY_V)
     (there,) = make_plan(models, schema(keyspace=keyspace(dc1=1, dc2=2)), NEW, racks={"dc2": RACKS["dc1"]}).refusals
     new = attrs.evolve(models, keyspace=keyspace(dc1=2))
-    said = make_plan(new, schema(keyspace=None), NEW, racks=RACKS, create_keyspace=True).refusals
-    (here,) = [one for one in said if one.code == "KS108"]
+    refusals = make_plan(new, schema(keyspace=None), NEW, racks=RACKS, create_keyspace=True).refusals
+    (here,) = [one for one in refusals if one.code == "KS108"]
 
     assert there.text == (
         "x: views and indexes on tablets need one copy or one for each rack, but dc2 has 2 copies and 3 racks"
@@ -214,23 +220,23 @@ def test_advice_on_a_keyspace_with_views_speaks_of_racks():
 
     def fix(server, *parts):
         plan = make_plan(
-            attrs.evolve(wanted(), keyspace=keyspace(dc1=3)), schema(*parts, keyspace=keyspace(dc1=1)), server
+            attrs.evolve(desired(), keyspace=keyspace(dc1=3)), schema(*parts, keyspace=keyspace(dc1=1)), server
         )
-        return next(said.fix for said in plan.notes if said.code == "KS103")
+        return next(note.fix for note in plan.notes if note.code == "KS103")
 
     assert "list of racks" in fix(NEW, T, BY_V)
     assert "list of racks" not in fix(NEW, T)
     assert "copy the tables" in fix(MIDDLE, T, BY_V)
 
 
-def altered(found, wanted, server):
+def altered(live, declared, server):
     """The replications of the statements, and the ends of these."""
-    steps = alter_keyspace_statements(found, wanted, server)
+    steps = alter_keyspace_statements(live, declared, server)
     return None if steps is None else [step.partition("'NetworkTopologyStrategy', ")[2] for step in steps]
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "server", "steps"),
+    ("live", "expected", "server", "steps"),
     [
         (keyspace(dc1=1), keyspace(dc1=3), NEW,
          ["'dc1': '2'} AND durable_writes = true", "'dc1': '3'} AND durable_writes = true"]),
@@ -254,9 +260,9 @@ def altered(found, wanted, server):
          [f"'dc1': '2', 'dc2': '{two}'}} AND durable_writes = true" for two in (1, 2)]),
     ],
 )  # fmt: skip
-def test_the_statements_that_alter_a_keyspace(found, wanted, server, steps):
+def test_the_statements_that_alter_a_keyspace(live, expected, server, steps):
     """One copy and one data centre at a time where there are tablets, growing before shrinking, all of it named."""
-    assert steps == altered(found, wanted, server)
+    assert steps == altered(live, expected, server)
 
 
 GUIDED = [
@@ -276,22 +282,22 @@ GUIDED = [
 
 
 @pytest.mark.parametrize("durable", [True, False])
-@pytest.mark.parametrize(("found", "declared", "states"), [case[1:] for case in GUIDED], ids=[c[0] for c in GUIDED])
-def test_a_plan_prints_each_step_of_a_new_replication_on_tablets(found, declared, states, durable):
+@pytest.mark.parametrize(("live", "declared", "states"), [case[1:] for case in GUIDED], ids=[c[0] for c in GUIDED])
+def test_a_plan_prints_each_step_of_a_new_replication_on_tablets(live, declared, states, durable):
     """KS103: whole statements in the order in which the server takes them, and no step that it would refuse."""
-    found, declared = (attrs.evolve(about, durable_writes=durable) for about in (found, declared))
-    plan = make_plan(attrs.evolve(wanted(), keyspace=declared), schema(keyspace=found), NEW)
-    (said,) = [one for one in plan.notes if one.code == "KS103"]
+    live, declared = (attrs.evolve(about, durable_writes=durable) for about in (live, declared))
+    plan = make_plan(attrs.evolve(desired(), keyspace=declared), schema(keyspace=live), NEW)
+    (messages,) = [one for one in plan.notes if one.code == "KS103"]
     start = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', "
     steps = [f"{start}{state}}} AND durable_writes = {str(durable).lower()}" for state in states]
 
-    assert [f"    {step};" for step in steps] == said.fix.splitlines()[1:]
-    assert "one at a time" in said.fix
+    assert [f"    {step};" for step in steps] == messages.fix.splitlines()[1:]
+    assert "one at a time" in messages.fix
     assert all(step in plan.render() for step in steps)
     for step in steps:
-        assert [] == [one for one in RawStatementChecker("k", [KeyspaceFacts("k", found)], NEW).check(step) if one.code]
+        assert [] == [one for one in RawStatementChecker("k", [KeyspaceFacts("k", live)], NEW).check(step) if one.code]
         given = replication_map(parse_statement(step).options["replication"])
-        found = attrs.evolve(found, replication=FrozenMap({dc: n for dc, n in given.items() if n != "0"}))
+        live = attrs.evolve(live, replication=FrozenMap({dc: n for dc, n in given.items() if n != "0"}))
 
 
 WITH_VIEWS = [
@@ -304,22 +310,22 @@ WITH_VIEWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "declared", "lists"), [c[1:] for c in WITH_VIEWS], ids=[c[0] for c in WITH_VIEWS])
-def test_lists_of_racks_lead_around_numbers_that_the_server_refuses(found, declared, lists):
+@pytest.mark.parametrize(("live", "declared", "lists"), [c[1:] for c in WITH_VIEWS], ids=[c[0] for c in WITH_VIEWS])
+def test_lists_of_racks_lead_around_numbers_that_the_server_refuses(live, declared, lists):
     """Views on tablets need one copy or one for each rack: the printed steps are those that the server takes then."""
-    models = attrs.evolve(wanted(T, BY_V), keyspace=declared)
-    plan = make_plan(models, schema(T, BY_V, keyspace=found), NEW, topology={"dc1": 3}, racks={"dc1": RACKS["dc1"]})
-    (said,) = [one for one in plan.notes if one.code == "KS103"]
+    models = attrs.evolve(desired(T, BY_V), keyspace=declared)
+    plan = make_plan(models, schema(T, BY_V, keyspace=live), NEW, topology={"dc1": 3}, racks={"dc1": RACKS["dc1"]})
+    (messages,) = [one for one in plan.notes if one.code == "KS103"]
     start = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': "
     steps = [f"{start}{one}}} AND durable_writes = true" for one in lists]
 
-    assert [f"    {step};" for step in steps] == said.fix.splitlines()[1:]
+    assert [f"    {step};" for step in steps] == messages.fix.splitlines()[1:]
     for step in steps:
         judge = RawStatementChecker(
-            "k", [schema(T, BY_V, keyspace=found)], NEW, topology={"dc1": 3}, racks={"dc1": RACKS["dc1"]}
+            "k", [schema(T, BY_V, keyspace=live)], NEW, topology={"dc1": 3}, racks={"dc1": RACKS["dc1"]}
         )
         assert [] == [one for one in judge.check(step) if one.severity == "error"]
-        found = attrs.evolve(found, replication=replication_map(parse_statement(step).options["replication"]))
+        live = attrs.evolve(live, replication=replication_map(parse_statement(step).options["replication"]))
 
 
 @pytest.mark.parametrize("parts", [(T,), (T, BY_V)])
@@ -346,10 +352,10 @@ def test_numbers_stay_numbers_where_every_step_is_taken():
 def test_the_advice_prints_the_statements():
     """KS103 has them in full, and says where none leads."""
 
-    def fix(found, wanted):
-        sides = SchemaPair.of(schema(keyspace=found), KeyspaceFacts("k", wanted), NEW)
-        (said,) = evaluate(RuleContext(sides, (KeyspaceMismatch(found, wanted),)))
-        return said.diagnostic.fix
+    def fix(live, declared):
+        sides = SchemaPair.of(schema(keyspace=live), KeyspaceFacts("k", declared), NEW)
+        (finding,) = evaluate(RuleContext(sides, (KeyspaceMismatch(live, declared),)))
+        return finding.diagnostic.fix
 
     assert "'dc1': '2'} AND durable_writes = true;" in fix(keyspace(dc1=1), keyspace(dc1=2))
     assert "repair" in fix(keyspace(False, dc1=1), keyspace(False, dc1=2))
@@ -359,8 +365,8 @@ def test_the_advice_prints_the_statements():
 def test_the_advice_on_too_many_copies_prints_the_statements():
     """KS102 and KS105 name statements that keep a copy, and none that would delete all rows."""
 
-    def fixes(found, *members):
-        return [said.fix for said in preflight(SchemaFacts([KeyspaceFacts("k", found)]), Health(members), NEW)]
+    def fixes(value, *members):
+        return [finding.fix for finding in preflight(SchemaFacts([KeyspaceFacts("k", value)]), Health(members), NEW)]
 
     here = Member("a", "dc1")
     (fewer,) = fixes(keyspace(dc1=2, durable_writes=False), here)

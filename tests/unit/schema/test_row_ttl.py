@@ -35,7 +35,7 @@ from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.rules.undo import evaluate_change
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types.cql_types import TTL_TYPES
-from support.builders import schema, table, told, wanted
+from support.builders import desired, schema, summaries, table
 from support.scylla_observed import NEW, SCYLLAS, observed
 from support.scylla_observed import rows as scylla_rows
 
@@ -47,7 +47,7 @@ BARE = table("t", "a int pk", "later bigint")
 
 def planned(live, model, server=NEW, **how):
     """The plan from a live table to a declared one."""
-    return make_plan(wanted(model), schema(live), server, **how)
+    return make_plan(desired(model), schema(live), server, **how)
 
 
 class Lease(Model, table="leases"):
@@ -109,7 +109,7 @@ def test_views_and_user_types_do_not_declare_it():
 @pytest.mark.parametrize("server", [ServerProfile(), ServerProfile("scylla", (2026, 1))])
 def test_a_server_without_it_is_refused(server):
     """A server without it is refused, with TY110, for a new table and for one that is there."""
-    assert ["TY110"] == [one.code for one in make_plan(wanted(EXPIRING), schema(), server).refusals]
+    assert ["TY110"] == [one.code for one in make_plan(desired(EXPIRING), schema(), server).refusals]
     assert "TY110" in [one.code for one in planned(PLAIN, EXPIRING, server).refusals]
 
 
@@ -125,23 +125,23 @@ def test_it_is_set_on_a_new_column_and_asks_before_an_old_one():
 
 def test_another_one_is_set_after_the_first_is_unset():
     """A server has one at most, and refuses a second."""
-    assert ["~ ttl t None", "~ ttl t later"] == told(diff(schema(EXPIRING), wanted(LATER), NEW))
+    assert ["~ ttl t None", "~ ttl t later"] == summaries(diff(schema(EXPIRING), desired(LATER), NEW))
     assert ["DS108", "DS108"] == [one.code for one in planned(EXPIRING, LATER).refusals]
 
 
 def test_one_that_no_model_declares_is_noted_and_stays():
     """Without it no row would expire any more."""
-    found = planned(EXPIRING, PLAIN)
+    plan = planned(EXPIRING, PLAIN)
 
-    assert ([], ()) == (found.cql, found.refusals)
-    assert ["k.t.ends"] == [note.object for note in found.notes if "ttl column" in note.text]
-    assert [] == told(diff(schema(EXPIRING), wanted(EXPIRING), NEW))
+    assert ([], ()) == (plan.cql, plan.refusals)
+    assert ["k.t.ends"] == [note.object for note in plan.notes if "ttl column" in note.text]
+    assert [] == summaries(diff(schema(EXPIRING), desired(EXPIRING), NEW))
 
 
 def test_contract_unsets_it_under_its_code_and_drops_it_under_two():
     """A drop of the column alone would stop rows from expiring without a word of it."""
-    sides = SchemaFacts([wanted(PLAIN)]), SchemaFacts([schema(EXPIRING)])
-    gone = SchemaFacts([wanted(BARE)]), SchemaFacts([schema(EXPIRING)])
+    sides = SchemaFacts([desired(PLAIN)]), SchemaFacts([schema(EXPIRING)])
+    gone = SchemaFacts([desired(BARE)]), SchemaFacts([schema(EXPIRING)])
 
     assert ["ALTER TABLE k.t TTL NULL"] == contract_plan(*sides, NEW, allow={"DS108:t.ends"}).cql
     assert ["DS108"] == [one.code for one in contract_plan(*gone, NEW, allow={"DS103:t.ends"}).refusals]
@@ -172,17 +172,17 @@ def test_a_step_is_proved_and_undone():
     """A step is proved and undone, by the tag that is stored."""
     change = SetTtlColumn("k", "t", "ends", None)
 
-    assert [False, True] == [is_applied(change, schema(found), NEW) for found in (PLAIN, EXPIRING)]
-    assert [False, True] == [is_applied(AddTable("k", EXPIRING), schema(found), NEW) for found in (PLAIN, EXPIRING)]
+    assert [False, True] == [is_applied(change, schema(value), NEW) for value in (PLAIN, EXPIRING)]
+    assert [False, True] == [is_applied(AddTable("k", EXPIRING), schema(value), NEW) for value in (PLAIN, EXPIRING)]
     assert "ALTER TABLE k.t TTL NULL" == undo_cql(change, NEW)
 
 
 def test_it_is_part_of_what_a_schema_is():
     """Fingerprints of schemas without one are as before; a comparison names it."""
-    said = compare_schemas(SchemaFacts([schema(PLAIN)]), SchemaFacts([schema(EXPIRING)]))
+    differences = compare_schemas(SchemaFacts([schema(PLAIN)]), SchemaFacts([schema(EXPIRING)]))
 
-    assert 3 == len({fingerprint(found) for found in (PLAIN, EXPIRING, LATER)})
-    assert [("k.t.ends", "timestamp", "timestamp ttl")] == [(one.object, one.before, one.after) for one in said]
+    assert 3 == len({fingerprint(value) for value in (PLAIN, EXPIRING, LATER)})
+    assert [("k.t.ends", "timestamp", "timestamp ttl")] == [(one.object, one.before, one.after) for one in differences]
 
 
 def test_a_snapshot_keeps_it():
@@ -197,13 +197,13 @@ def test_a_snapshot_keeps_it():
 @pytest.mark.parametrize("keyspace", ["new26", "new26_vnodes"])
 def test_inspect_writes_it_into_models(keyspace):
     """A column of a real server whose type is not a time any more is left out."""
-    found = reflect_keyspace(keyspace, scylla_rows("2026.3"), SCYLLAS["2026.3"])
-    leases = found.table("leases")
+    facts = reflect_keyspace(keyspace, scylla_rows("2026.3"), SCYLLAS["2026.3"])
+    leases = facts.table("leases")
     blob = attrs.evolve(leases, columns=[attrs.evolve(c, type=table("x", "a blob pk")["a"].type)
                                          if c.name == "ends" else c for c in leases])  # fmt: skip
-    changed = attrs.evolve(found, tables=[blob if one.name == "leases" else one for one in found.tables])
+    changed = attrs.evolve(facts, tables=[blob if one.name == "leases" else one for one in facts.tables])
 
-    assert "row_ttl=True" in module_source(found, NEW, repo="r")
+    assert "row_ttl=True" in module_source(facts, NEW, repo="r")
     assert "row_ttl" not in module_source(changed, NEW, repo="r")
     assert "TTL 'leases.ends'" in module_source(changed, NEW, repo="r")
 
@@ -233,5 +233,5 @@ def test_the_real_server_takes_these_types_alone():
     taken = {kind for case in cases for kind in ("timestamp", "bigint", "int") if f" {kind} TTL" in case["steps"][0]}
     refused = [case["2026.3"][0] for case in cases if "text TTL" in case["steps"][0]]
 
-    assert {found.cql for found in TTL_TYPES} == taken
+    assert {item.cql for item in TTL_TYPES} == taken
     assert ["IR TTL column 'e' must be of type timestamp, bigint or int, can't be text"] == refused

@@ -40,7 +40,7 @@ from scyllamodel.schema.rules.evaluation import RuleContext, evaluate, lint
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
 from scyllamodel.schema.rules.raw_statements import RawStatementChecker
 from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
-from support.builders import NTS, index, schema, table, user_type, view, wanted
+from support.builders import NTS, desired, index, schema, table, user_type, view
 from support.ledger_store import NOON, MemoryStore, ledger_on
 from support.scylla_observed import NEW, OLD, stored_rows
 from support.scylla_observed import rows as scylla_rows
@@ -78,17 +78,17 @@ LATER = attrs.evolve(EXPIRING, ttl_column="later")
 
 def new(*columns, **facts):
     """Models with a table ``t`` that is not there yet."""
-    return schema(), wanted(table("t", *columns, **facts))
+    return schema(), desired(table("t", *columns, **facts))
 
 
-def both(found, declared, *more):
+def both(live, declared, *more):
     """A table on both sides, with the same further things."""
-    return schema(table("t", *found), *more), wanted(table("t", *declared), *more)
+    return schema(table("t", *live), *more), desired(table("t", *declared), *more)
 
 
 def dropped(what, column):
     """A table that had a column ``x`` once, and models that want one again."""
-    return schema(table("t", *T, dropped={"x": what})), wanted(table("t", *T, f"x {column}"))
+    return schema(table("t", *T, dropped={"x": what})), desired(table("t", *T, f"x {column}"))
 
 
 def searched(options, *names, live=False, tablets=True):
@@ -97,64 +97,64 @@ def searched(options, *names, live=False, tablets=True):
     made = table("t", "a int pk", "e vector<float,3>", options=options, indexes=declared)
     logged = {"cdc": {"enabled": "true"}}
     there = [attrs.evolve(made, options=logged, indexes=declared[:1])] if live else []
-    return schema(*there, keyspace=Keyspace("k", NTS, tablets=tablets)), wanted(made)
+    return schema(*there, keyspace=Keyspace("k", NTS, tablets=tablets)), desired(made)
 
 
 def optioned(**options):
     """A new vector index with options."""
     made = index("e", "i", using="vector_index", options={name: str(value) for name, value in options.items()})
-    tables = wanted(table("t", "a int pk", "e vector<float,3>", indexes=[made]))
+    tables = desired(table("t", "a int pk", "e vector<float,3>", indexes=[made]))
     return schema(keyspace=Keyspace("k", NTS, tablets=True)), tables
 
 
 def with_static(indexes):
     """A table with an index, and models that add a static column."""
     live, declared = indexed(indexes, indexes, *T, "m list<int>")
-    return live, wanted(table("t", *T, "m list<int>", "s int static", indexes=declared.tables[0].indexes))
+    return live, desired(table("t", *T, "m list<int>", "s int static", indexes=declared.tables[0].indexes))
 
 
 def about(**facts):
     """Models of a new keyspace."""
-    return schema(keyspace=None), attrs.evolve(wanted(), keyspace=Keyspace("k", **facts))
+    return schema(keyspace=None), attrs.evolve(desired(), keyspace=Keyspace("k", **facts))
 
 
 def made(*parts, **facts):
     """Models of a new keyspace with these things."""
-    return schema(keyspace=None), attrs.evolve(wanted(*parts), keyspace=Keyspace("k", **facts))
+    return schema(keyspace=None), attrs.evolve(desired(*parts), keyspace=Keyspace("k", **facts))
 
 
 def with_copies(gc, kind="NetworkTopologyStrategy", **factors):
     """A table with a mode of tombstone_gc, in a keyspace of this replication."""
     replication = {"class": kind, **{dc: str(factor) for dc, factor in factors.items()}}
-    return schema(keyspace=Keyspace("k", replication)), wanted(table("t", *T, options={"tombstone_gc": gc}))
+    return schema(keyspace=Keyspace("k", replication)), desired(table("t", *T, options={"tombstone_gc": gc}))
 
 
 def altered_on_tablets(options):
     """A table on tablets that gets these options."""
     live = schema(table("t", *T), keyspace=Keyspace("k", NTS, tablets=True))
-    return live, wanted(table("t", *T, options=options))
+    return live, desired(table("t", *T, options=options))
 
 
 def with_tablets(*parts):
     """A keyspace with tablets that lacks these things."""
-    return schema(keyspace=Keyspace("k", NTS, tablets=True)), wanted(*parts)
+    return schema(keyspace=Keyspace("k", NTS, tablets=True)), desired(*parts)
 
 
-def indexed(found, declared, *columns):
+def indexed(live, declared, *columns):
     """A table with live and with declared indexes."""
     columns = columns or T
-    return schema(table("t", *columns, indexes=found)), wanted(table("t", *columns, indexes=declared))
+    return schema(table("t", *columns, indexes=live)), desired(table("t", *columns, indexes=declared))
 
 
 def without_grace(indexes):
     """A table with these indexes, and models that give it no grace."""
     live = table("t", *T, indexes=indexes, options={"gc_grace_seconds": 9})
-    return schema(live), wanted(attrs.evolve(live, options={"gc_grace_seconds": 0}))
+    return schema(live), desired(attrs.evolve(live, options={"gc_grace_seconds": 0}))
 
 
-def options(found, declared, *more):
+def options(live, declared, *more):
     """A table with live and with declared options, and what else is live."""
-    return schema(table("t", *T, options=found), *more), wanted(table("t", *T, options=declared))
+    return schema(table("t", *T, options=live), *more), desired(table("t", *T, options=declared))
 
 
 INDEXED, GRACELESS = table("t", *T, indexes=[index("v", "i")]), table("t", *T, options={"gc_grace_seconds": 0})
@@ -168,8 +168,8 @@ CASES = [
     ("PK101", "error", C5, both(T, ("a int pk", "b int pk", "v text")), both(T, (*T, "n int"))),
     ("PK102", "error", C5, both(T, ("a int pk", "b int ck desc", "v text")), both(T, T)),
     ("PK103", "error", C5, both(T, (*T, "n int ck")), both(T, (*T, "n int"))),
-    ("PK104", "error", C5, (schema(table("t", flags={"dense"})), wanted(table("t"))),
-     (schema(table("t", flags={"compound"})), wanted(table("t")))),
+    ("PK104", "error", C5, (schema(table("t", flags={"dense"})), desired(table("t"))),
+     (schema(table("t", flags={"compound"})), desired(table("t")))),
     ("TY101", "error", C5, both(T, (*T[:2], "v varint")), both(T, (*T[:2], "v varchar"))),
     ("TY101", "error", C5, both(("a int pk", "v int"), ("a int pk", "v varint")), both(T, T)),
     ("TY102", "error", SCYLLA, both(("a int pk", "v int"), ("a int pk", "v varint")),
@@ -184,56 +184,68 @@ CASES = [
     ("TY105", "error", C5, dropped("regular frozen<tuple<int>>", "frozen<addr>"),
      dropped("regular frozen<tuple<int>>", "tuple<int>")),
     ("TY106", "error", C5, (schema(table("t", "a int pk", "n counter", dropped={"x": "regular counter"})),
-     wanted(table("t", "a int pk", "n counter", "x counter"))), dropped("regular text", "text")),
+     desired(table("t", "a int pk", "n counter", "x counter"))), dropped("regular text", "text")),
     ("TY107", "error", C5, both(T, (*T, "n counter")), both(("a int pk", "n counter"), ("a int pk", "n counter"))),
     ("TY107", "error", C5, both(("a int pk", "n counter"), ("a int pk", "n counter", "v int")), both(T, (*T, "w int"))),
     ("TY107", "error", C5, both(T, (*T[:2], "v counter")), both(("a int pk",), ("a int pk", "v int"))),
     ("TY108", "error", C4, new("a int pk", "e vector<float,3>"), new("a int pk", "e list<float>")),
     ("TY108", "error", C4, both(T, (*T, "e set<frozen<vector<float,3>>>")), both(T, (*T, "e int"))),
-    ("TY108", "error", OLD_SCYLLA, (schema(), wanted(user_type("p", "e vector<float,2>"))), (schema(), wanted(ADDR))),
-    ("TY108", "error", C4, (schema(ADDR), wanted(user_type("addr", "x int", "e vector<float,2>"))),
-     (schema(ADDR), wanted(GROWN))),
+    ("TY108", "error", OLD_SCYLLA, (schema(), desired(user_type("p", "e vector<float,2>"))), (schema(), desired(ADDR))),
+    ("TY108", "error", C4, (schema(ADDR), desired(user_type("addr", "x int", "e vector<float,2>"))),
+     (schema(ADDR), desired(GROWN))),
     ("TY109", "error", C4, new("a int pk", "v text mask=mask_default()"), new("a int pk", "v text")),
     ("TY109", "error", UNMASKED, both(T, (*T, "w text mask=mask_default()")), both(T, (*T, "w text"))),
     ("TY109", "error", SCYLLA, both(T, (*T[:2], "v text mask=mask_default()")), both(T, T)),
     ("DS107", "error", C5, both((*T, "m text mask=mask_hash()"), (*T, "m text mask=mask_default()")),
      both((*T, "m text mask=mask_hash()"), (*T, "m text"))),
-    ("DS108", "error", NEW, (schema(EXPIRING), wanted(LATER)), (schema(EXPIRING), wanted(EXPIRING))),
-    ("TY110", "error", C5, (schema(), wanted(EXPIRING)), (schema(), wanted(attrs.evolve(EXPIRING, ttl_column=None)))),
+    ("DS108", "error", NEW, (schema(EXPIRING), desired(LATER)), (schema(EXPIRING), desired(EXPIRING))),
+    ("TY110", "error", C5, (schema(), desired(EXPIRING)), (schema(), desired(attrs.evolve(EXPIRING, ttl_column=None)))),
     ("BC104", "warn", C5, both(T, (*T[:2], "v text mask=mask_default()")),
      new(*T[:2], "v text mask=mask_default()")),
-    ("UD101", "error", C5, (schema(GROWN), wanted(user_type("addr", "y int"))), (schema(GROWN), wanted(ADDR))),
-    ("UD102", "error", C5, (schema(ADDR), wanted(user_type("addr", "x text"))), (schema(ADDR), wanted(GROWN))),
-    ("UD104", "error", C5, (schema(ADDR), wanted(user_type("addr", "n int", "x int"))), (schema(ADDR), wanted(GROWN))),
-    ("UD103", "error", C5, (schema(ADDR, table("t", "a frozen<addr> pk")), wanted(GROWN)),
-     (schema(ADDR, table("t", "a int pk", "b frozen<addr> ck")), wanted(GROWN))),
-    ("UD103", "error", C5, (schema(ADDR, USES, view("x", "u", "v frozen<addr> pk", "a int ck")), wanted(GROWN)),
-     (schema(ADDR, attrs.evolve(USES, indexes=[index("v")])), wanted(GROWN))),
-    ("UD103", "error", SCYLLA, (schema(ADDR, attrs.evolve(USES, indexes=[index("v")])), wanted(GROWN)),
-     (schema(ADDR, attrs.evolve(USES, indexes=[index("a")])), wanted(GROWN))),
+    ("UD101", "error", C5, (schema(GROWN), desired(user_type("addr", "y int"))), (schema(GROWN), desired(ADDR))),
+    ("UD102", "error", C5, (schema(ADDR), desired(user_type("addr", "x text"))), (schema(ADDR), desired(GROWN))),
+    (
+        "UD104",
+        "error",
+        C5,
+        (schema(ADDR), desired(user_type("addr", "n int", "x int"))),
+        (schema(ADDR), desired(GROWN)),
+    ),
+    ("UD103", "error", C5, (schema(ADDR, table("t", "a frozen<addr> pk")), desired(GROWN)),
+     (schema(ADDR, table("t", "a int pk", "b frozen<addr> ck")), desired(GROWN))),
+    ("UD103", "error", C5, (schema(ADDR, USES, view("x", "u", "v frozen<addr> pk", "a int ck")), desired(GROWN)),
+     (schema(ADDR, attrs.evolve(USES, indexes=[index("v")])), desired(GROWN))),
+    ("UD103", "error", SCYLLA, (schema(ADDR, attrs.evolve(USES, indexes=[index("v")])), desired(GROWN)),
+     (schema(ADDR, attrs.evolve(USES, indexes=[index("a")])), desired(GROWN))),
     ("UD103", "error", SCYLLA,
-     (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a frozen<set<frozen<p>>> pk")), wanted(GROWN)),
-     (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a int pk", "v frozen<p>")), wanted(GROWN))),
+     (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a frozen<set<frozen<p>>> pk")), desired(GROWN)),
+     (schema(ADDR, user_type("p", "q frozen<addr>"), table("t", "a int pk", "v frozen<p>")), desired(GROWN))),
     ("UD103", "error", SCYLLA,
-     (schema(ADDR, table("t", "a frozen<addr> pk")), wanted(user_type("addr", "y int from=x"))),
-     (schema(ADDR), wanted(user_type("addr", "y int from=x")))),
-    ("BC101", "error", C5, (schema(ADDR), wanted(user_type("addr", "y int from=x", "z int"))),
-     (schema(ADDR), wanted(user_type("addr", "x int from=w", "z int")))),
-    ("UD105", "error", C5, (schema(), wanted(user_type("a", "z frozen<b>"), user_type("b", "z list<frozen<a>>"))),
-     (schema(), wanted(user_type("a", "z frozen<b>"), user_type("b", "z int")))),
-    ("UD106", "error", C5, (schema(ADDR, table("t", *T, "u addr")), wanted(OPEN)),
-     (schema(ADDR, table("t", *T, "u frozen<addr>")), wanted(OPEN))),
-    ("UD106", "error", C5, (schema(), wanted(OPEN, table("t", *T, "u addr"))),
-     (schema(), wanted(FROZEN, table("t", *T, "u addr")))),
+     (schema(ADDR, table("t", "a frozen<addr> pk")), desired(user_type("addr", "y int from=x"))),
+     (schema(ADDR), desired(user_type("addr", "y int from=x")))),
+    ("BC101", "error", C5, (schema(ADDR), desired(user_type("addr", "y int from=x", "z int"))),
+     (schema(ADDR), desired(user_type("addr", "x int from=w", "z int")))),
+    ("UD105", "error", C5, (schema(), desired(user_type("a", "z frozen<b>"), user_type("b", "z list<frozen<a>>"))),
+     (schema(), desired(user_type("a", "z frozen<b>"), user_type("b", "z int")))),
+    ("UD106", "error", C5, (schema(ADDR, table("t", *T, "u addr")), desired(OPEN)),
+     (schema(ADDR, table("t", *T, "u frozen<addr>")), desired(OPEN))),
+    ("UD106", "error", C5, (schema(), desired(OPEN, table("t", *T, "u addr"))),
+     (schema(), desired(FROZEN, table("t", *T, "u addr")))),
     ("IX101", "warn", C5, indexed([], [index("v")]), new(*T, indexes=[index("v")])),
     ("IX102", "error", C5, indexed([index("b", "i")], [index("v", "i")]),
      indexed([index("b", "i")], [index("v", "j")])),
     ("IX102", "error", C5, indexed([index("v", "i")], [index("v", "j")]), indexed([index("v", "i")], [index("v")])),
-    ("IX102", "error", SCYLLA, (schema(table("t", *T), table("i_index")), wanted(INDEXED)),
-     (schema(), wanted(INDEXED))),
-    ("IX102", "error", C5, (schema(), wanted(INDEXED, attrs.evolve(INDEXED, name="u"))),
-     (schema(), wanted(INDEXED, table("u", *T, indexes=[index("v", "j")])))),
-    ("IX102", "error", SCYLLA, (schema(), wanted(INDEXED, table("i_index"))), (schema(), wanted(INDEXED, table("j")))),
+    ("IX102", "error", SCYLLA, (schema(table("t", *T), table("i_index")), desired(INDEXED)),
+     (schema(), desired(INDEXED))),
+    ("IX102", "error", C5, (schema(), desired(INDEXED, attrs.evolve(INDEXED, name="u"))),
+     (schema(), desired(INDEXED, table("u", *T, indexes=[index("v", "j")])))),
+    (
+        "IX102",
+        "error",
+        SCYLLA,
+        (schema(), desired(INDEXED, table("i_index"))),
+        (schema(), desired(INDEXED, table("j"))),
+    ),
     ("IX103", "error", C5, indexed([index("v", "i")], [index("v", "i", using="sai")]),
      indexed([index("v", "i", using="SAI")], [index("v", "i", using="sai")])),
     ("IX104", "error", C4, indexed([], [index("v", using="sai")]), indexed([], [index("v")])),
@@ -243,16 +255,16 @@ CASES = [
     ("IX104", "error", C5, indexed([], [index("v", local=True)]), indexed([], [index("v")])),
     ("IX104", "error", ServerProfile("scylla", (2025, 3)),
      indexed([], [index("e", using="sai")], *T, "e vector<float,2>"), indexed([], [index("v")])),
-    ("MV101", "warn", C5, (schema(table("t", *T)), wanted(table("t", *T), V)), (schema(), wanted(table("t", *T), V))),
-    ("MV103", "error", C5, (schema(table("t", *T), V), wanted(table("t", *T), attrs.evolve(V, base="u"))),
+    ("MV101", "warn", C5, (schema(table("t", *T)), desired(table("t", *T), V)), (schema(), desired(table("t", *T), V))),
+    ("MV103", "error", C5, (schema(table("t", *T), V), desired(table("t", *T), attrs.evolve(V, base="u"))),
      both(T, T, V)),
-    ("MV104", "error", NO_VIEWS, (schema(table("t", *T)), wanted(table("t", *T), V)), both(T, T, V)),
-    ("OP101", "error", C5, (schema(), wanted(GRACELESS, V)), (schema(), wanted(GRACELESS))),
+    ("MV104", "error", NO_VIEWS, (schema(table("t", *T)), desired(table("t", *T), V)), both(T, T, V)),
+    ("OP101", "error", C5, (schema(), desired(GRACELESS, V)), (schema(), desired(GRACELESS))),
     ("OP101", "error", C5, options({"gc_grace_seconds": 9}, {"gc_grace_seconds": 0}, V),
      options({"gc_grace_seconds": 9}, {"gc_grace_seconds": 0})),
-    ("OP101", "error", C5, (schema(GRACELESS), wanted(table("t", *T), V)),
-     (schema(GRACELESS), wanted(table("t", *T, options={"gc_grace_seconds": 9}), V))),
-    ("OP101", "error", C5, (schema(GRACELESS), wanted(V)), (schema(table("t", *T)), wanted(V))),
+    ("OP101", "error", C5, (schema(GRACELESS), desired(table("t", *T), V)),
+     (schema(GRACELESS), desired(table("t", *T, options={"gc_grace_seconds": 9}), V))),
+    ("OP101", "error", C5, (schema(GRACELESS), desired(V)), (schema(table("t", *T)), desired(V))),
     ("OP101", "error", SCYLLA, without_grace([index("v", "i")]), without_grace([])),
     ("OP102", "warn", C5, options({"compaction": {**LCS, "sstable_size_in_mb": "80"}}, {"compaction": LCS}),
      options({"compaction": {"class": "SizeTieredCompactionStrategy", "min_threshold": "6"}}, {"compaction": LCS})),
@@ -275,9 +287,9 @@ CASES = [
     ("OP104", "error", SCYLLA, with_tablets(table("t", *T), view("x", "t", *T[:2], options=GC)),
      with_tablets(table("t", *T), view("x", "t", "b int pk", "a int ck", options=GC))),
     ("OP104", "error", SCYLLA, new("a int pk", "n counter", options={"cdc": CDC_ON}), new(*T, options={"cdc": CDC_ON})),
-    ("OP104", "error", SCYLLA, (schema(table("t_scylla_cdc_log")), wanted(table("t", *T, options={"cdc": CDC_ON}))),
-     (schema(table("u_scylla_cdc_log")), wanted(table("t", *T, options={"cdc": CDC_ON})))),
-    ("OP104", "error", SCYLLA, (schema(), wanted(table("t", *T), attrs.evolve(V, options={"cdc": CDC_ON}))),
+    ("OP104", "error", SCYLLA, (schema(table("t_scylla_cdc_log")), desired(table("t", *T, options={"cdc": CDC_ON}))),
+     (schema(table("u_scylla_cdc_log")), desired(table("t", *T, options={"cdc": CDC_ON})))),
+    ("OP104", "error", SCYLLA, (schema(), desired(table("t", *T), attrs.evolve(V, options={"cdc": CDC_ON}))),
      new(*T, options={"cdc": CDC_ON})),
     ("OP104", "error", ServerProfile("scylla", (2026, 3)), new(*T, options={"storage_engine": "logstor"}),
      new("a int pk", options={"storage_engine": "logstor"})),
@@ -307,8 +319,8 @@ CASES = [
      about(replication={"class": "NetworkTopologyStrategy", "replication_factor": "2"})),
     ("KS102", "error", C5, about(replication={"class": "SimpleStrategy", "replication_factor": "6"}),
      about(replication={"class": "SimpleStrategy", "replication_factor": "5"})),
-    ("KS103", "warn", C5, (schema(), attrs.evolve(wanted(), keyspace=Keyspace("k", {**NTS, "dc1": "2"}))),
-     (schema(), attrs.evolve(wanted(), keyspace=Keyspace("k", {**NTS, "dc1": 3})))),
+    ("KS103", "warn", C5, (schema(), attrs.evolve(desired(), keyspace=Keyspace("k", {**NTS, "dc1": "2"}))),
+     (schema(), attrs.evolve(desired(), keyspace=Keyspace("k", {**NTS, "dc1": 3})))),
     ("KS104", "error", C5, about(replication=NTS, tablets=True), about(replication=NTS)),
     ("KS104", "error", BY_DEFAULT, made(table("t", "a int pk", "n counter"), replication=NTS),
      made(table("t", "a int pk", "n counter"), replication=NTS, tablets=False)),
@@ -330,23 +342,29 @@ CASES = [
     ("KS100", "error", C5, about(), about(replication=NTS)),
     ("BC101", "error", C5, both(T, ("k int pk from=a", *T[1:])), both(("k int pk", *T[1:]), ("k int pk", *T[1:]))),
     ("BC102", "error", C5, both(T, (*T[:2], "w text from=v")), both(T, T)),
-    ("BC102", "error", C5, (schema(table("old")), wanted(table("t", renamed_from="old"))), new()),
+    ("BC102", "error", C5, (schema(table("old")), desired(table("t", renamed_from="old"))), new()),
     ("BC102", "note", C5, both((*T, "w text"), (*T, "w text from=v")), both(T, T)),
     ("BC102", "note", C5, both(T, (*T[:2], "v text from=gone")), both(T, (*T[:2], "v text"))),
-    ("BC102", "note", C5, (schema(table("t")), wanted(table("t", renamed_from="old"))), (schema(), wanted(table("t")))),
+    (
+        "BC102",
+        "note",
+        C5,
+        (schema(table("t")), desired(table("t", renamed_from="old"))),
+        (schema(), desired(table("t"))),
+    ),
     ("BC103", "note", C5, both((*T, "x int"), T), both(T, T)),
-    ("NB101", "error", C5, (schema(table("u"), V), wanted(table("x"))), (schema(table("u"), V), wanted(table("y")))),
-    ("NB101", "error", C5, (schema(table("x")), wanted(V)), (schema(), wanted(table("t", *T), V))),
-    ("NB101", "error", C5, (schema(), wanted(table("t", *T), V, table("x"))), (schema(), wanted(table("t", *T), V))),
-    ("NB101", "error", C4, (schema(), wanted(table("n" * 223))), (schema(), wanted(table("n" * 48)))),
-    ("NB101", "error", OLD_SCYLLA, (schema(), wanted(table("n" * 49))), (schema(), wanted(table("n" * 48)))),
-    ("NB101", "error", SCYLLA, (schema(), wanted(table("n" * 193))), (schema(), wanted(table("n" * 192)))),
-    ("NB101", "error", C5, (schema(), wanted(view("v" * 49, "t", "a int pk"))),
-     (schema(), wanted(view("v", "t", "a int pk")))),
-    ("NB101", "error", C5, (schema(), wanted(user_type("a b", "x int"))),
-     (schema(), wanted(user_type("A_1", "x int")))),
+    ("NB101", "error", C5, (schema(table("u"), V), desired(table("x"))), (schema(table("u"), V), desired(table("y")))),
+    ("NB101", "error", C5, (schema(table("x")), desired(V)), (schema(), desired(table("t", *T), V))),
+    ("NB101", "error", C5, (schema(), desired(table("t", *T), V, table("x"))), (schema(), desired(table("t", *T), V))),
+    ("NB101", "error", C4, (schema(), desired(table("n" * 223))), (schema(), desired(table("n" * 48)))),
+    ("NB101", "error", OLD_SCYLLA, (schema(), desired(table("n" * 49))), (schema(), desired(table("n" * 48)))),
+    ("NB101", "error", SCYLLA, (schema(), desired(table("n" * 193))), (schema(), desired(table("n" * 192)))),
+    ("NB101", "error", C5, (schema(), desired(view("v" * 49, "t", "a int pk"))),
+     (schema(), desired(view("v", "t", "a int pk")))),
+    ("NB101", "error", C5, (schema(), desired(user_type("a b", "x int"))),
+     (schema(), desired(user_type("A_1", "x int")))),
     ("NB101", "error", C5, indexed([], [index("v", "a-b")]), indexed([], [index("v", "a_b")])),
-    ("NB101", "error", C5, (schema(), wanted(table("t", *T), attrs.evolve(V, where="v = 'it''s'"))), both(T, T, V)),
+    ("NB101", "error", C5, (schema(), desired(table("t", *T), attrs.evolve(V, where="v = 'it''s'"))), both(T, T, V)),
     ("NB101", "error", C5, new(*T, options={"id": "x"}), new(*T)),
     ("NB101", "error", OLD_SCYLLA, new(*T, "m map<int,int>", "s int static", indexes=[index("m")]),
      new(*T, "m map<int,int>", "s int static", indexes=[index("v")])),
@@ -374,10 +392,10 @@ CASES = [
 TOPOLOGY = {"dc1": 3, "dc2": 2}
 
 
-def judged(found, declared, server, **settings):
+def judged(live, declared, server, **settings):
     """All diagnostics of one comparison; a keyspace that is missing is asked for."""
-    sides = SchemaPair.of(found, declared, server)
-    changes = diff(found, declared, server, create_keyspace=found.keyspace is None)
+    sides = SchemaPair.of(live, declared, server)
+    changes = diff(live, declared, server, create_keyspace=live.keyspace is None)
     return [remark.diagnostic for remark in evaluate(RuleContext(sides, changes, TOPOLOGY, **settings))]
 
 
@@ -386,12 +404,12 @@ def judged(found, declared, server, **settings):
 )
 def test_each_code_is_raised_and_is_not(code, severity, server, raises, silent):
     """The one situation raises the code with its severity; the other does not raise it at all."""
-    raised = [found for found in judged(*raises, server) if (found.code, found.severity) == (code, severity)]
+    raised = [finding for finding in judged(*raises, server) if (finding.code, finding.severity) == (code, severity)]
 
     assert raised
-    assert (code, severity) not in {(found.code, found.severity) for found in judged(*silent, server)}
-    assert all(found.object.startswith("k") and found.text for found in raised)
-    assert severity == "note" or all(found.fix for found in raised)
+    assert (code, severity) not in {(finding.code, finding.severity) for finding in judged(*silent, server)}
+    assert all(finding.object.startswith("k") and finding.text for finding in raised)
+    assert severity == "note" or all(item.fix for item in raised)
 
 
 DROPS = [
@@ -405,7 +423,7 @@ DROPS = [
 @pytest.mark.parametrize(("change", "code", "path"), DROPS, ids=[case[1] for case in DROPS])
 def test_drops_need_a_word(change, code, path):
     """Whatever takes data away is refused, and runs under its code, alone or with its object."""
-    case = RuleContext(SchemaPair.of(schema(table("t", *T)), wanted(), C5), (change,))
+    case = RuleContext(SchemaPair.of(schema(table("t", *T)), desired(), C5), (change,))
     (refused,) = [remark.diagnostic for remark in evaluate(case)]
 
     assert (code, "error", path, f"{code}:{path}") == (refused.code, refused.severity, refused.object, refused.allow)
@@ -448,7 +466,7 @@ EMPTY = make_plan(schema(table("t")), schema(table("t")), C5)
 def remarks(change, *live):
     """Return the findings on one change."""
     return [
-        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), wanted(), C5), (change,)))
+        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), desired(), C5), (change,)))
     ]
 
 
@@ -459,7 +477,7 @@ LEFT = Diagnostic("BC103", "note", "k.old", "no model declares this table; it is
 def with_default(*, loads_none):
     """A table with a column that has a default, as a model declares it."""
     column = attrs.evolve(table("t", *T)["v"], loads_none=loads_none, has_default=True)
-    return SchemaFacts([wanted(attrs.evolve(table("t", *T), columns=[*table("t", *T).columns[:2], column]))])
+    return SchemaFacts([desired(attrs.evolve(table("t", *T), columns=[*table("t", *T).columns[:2], column]))])
 
 
 FACTORS = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy',"
@@ -509,10 +527,14 @@ def off_notes(mode):
 def codes(ask):
     """The codes of what comes out: remarks, or an error, whose own code or first word it is."""
     try:
-        found = ask()
+        result = ask()
     except ScyllaModelError as error:
         return {error.code, str(error).partition(" ")[0]}
-    return {told.code for told in (found if isinstance(found, list) else [found]) if isinstance(told, Diagnostic)}
+    return {
+        finding.code
+        for finding in (result if isinstance(result, list) else [result])
+        if isinstance(finding, Diagnostic)
+    }
 
 
 def changing(changing):
@@ -535,8 +557,8 @@ def by_hand(cql, *, tablets=None):
 
 def contracted(*allow):
     """The diagnostics of a contract of table ``t``, whose column ``legacy`` no model declares."""
-    live, desired = both((*T, "legacy int"), T)
-    plan = contract_plan(SchemaFacts([desired]), SchemaFacts([live]), C5, allow=allow)
+    live, declared = both((*T, "legacy int"), T)
+    plan = contract_plan(SchemaFacts([declared]), SchemaFacts([live]), C5, allow=allow)
     return [*plan.refusals, *plan.notes, *plan.lints]
 
 
@@ -548,7 +570,7 @@ def test_what_is_no_rule_of_models_is_raised_and_is_not(code, raises, silent):
 
 def test_dropping_an_index_is_a_warning():
     """An index holds no data of its own."""
-    assert [("DS106", "warn")] == [(told.code, told.severity) for told in remarks(DROP_INDEX)]
+    assert [("DS106", "warn")] == [(remark.code, remark.severity) for remark in remarks(DROP_INDEX)]
 
 
 KEYSPACE_DROPS = [
@@ -582,9 +604,9 @@ def test_statements_that_drop_a_keyspace_are_refused_in_a_plan():
         with_raw_steps(EMPTY, [drop, grant], {"k"}, {"DS101:old"}),
     )
 
-    assert (["GRANT a TO b"], ["DS101"]) == (refused.cql, [told.code for told in refused.refusals])
+    assert (["GRANT a TO b"], ["DS101"]) == (refused.cql, [refusal.code for refusal in refused.refusals])
     assert [("GRANT a TO b", 1, False, []), ("DROP KEYSPACE old", 2, True, ["DS101"])] == [
-        (step.cql, step.seq, step.data_loss, [told.code for told in step.lints]) for step in runs.steps
+        (step.cql, step.seq, step.data_loss, [lint.code for lint in step.lints]) for step in runs.steps
     ]
 
 
@@ -601,7 +623,7 @@ BLOCKED = [
 @pytest.mark.parametrize(("change", "server", "blocked"), BLOCKED)
 def test_a_view_stands_in_the_way(change, server, blocked):
     """MV102: Cassandra drops no column of a table with views, ScyllaDB none that a view has; until the view goes."""
-    sides = SchemaPair.of(schema(table("t", *T, "other int"), table("u"), V), wanted(), server)
+    sides = SchemaPair.of(schema(table("t", *T, "other int"), table("u"), V), desired(), server)
     codes = {remark.diagnostic.code for remark in evaluate(RuleContext(sides, (change,)))}
     after = {remark.diagnostic.code for remark in evaluate(RuleContext(sides, (c.DropView("k", V), change)))}
 
@@ -611,16 +633,16 @@ def test_a_view_stands_in_the_way(change, server, blocked):
 
 def test_a_rename_under_an_index_cannot_be_allowed():
     """Servers refuse it, whatever is allowed."""
-    found = schema(table("t", "a int pk", "b int ck", indexes=[index("b", "i")]))
-    declared = wanted(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
-    (refused,) = judged(found, declared, C5, allow=frozenset({"BC101"}))
+    facts = schema(table("t", "a int pk", "b int ck", indexes=[index("b", "i")]))
+    declared = desired(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
+    (refused,) = judged(facts, declared, C5, allow=frozenset({"BC101"}))
 
     assert ("BC101", "error", "") == (refused.code, refused.severity, refused.allow)
 
 
 def test_a_missing_keyspace_that_nobody_asked_for():
     """KS100, and nothing is made by accident."""
-    sides = SchemaPair.of(schema(keyspace=None), wanted(), C5)
+    sides = SchemaPair.of(schema(keyspace=None), desired(), C5)
 
     assert ["KS100"] == [remark.diagnostic.code for remark in evaluate(RuleContext(sides, ()))]
 
@@ -629,15 +651,15 @@ def test_lint_needs_no_cluster():
     """Models alone show names, circles and clashes, and options only where a server is named."""
     models = SchemaFacts([
         attrs.evolve(
-            wanted(user_type("a", "z frozen<a>"), table("n" * 60, options={"tombstone_gc": {"mode": "repair"}})),
+            desired(user_type("a", "z frozen<a>"), table("n" * 60, options={"tombstone_gc": {"mode": "repair"}})),
             keyspace=Keyspace("k", {"class": "SimpleStrategy", "replication_factor": "3"}),
         ),
         KeyspaceFacts("fine", tables=[table("t")]),
     ])  # fmt: skip
 
-    assert ["NB101", "KS101", "UD105"] == [found.code for found in lint(models)]
-    assert ["NB101", "KS101", "UD105", "OP104"] == [found.code for found in lint(models, C5)]
-    assert ["KS101", "UD105"] == [found.code for found in lint(models, SCYLLA)]
+    assert ["NB101", "KS101", "UD105"] == [problem.code for problem in lint(models)]
+    assert ["NB101", "KS101", "UD105", "OP104"] == [problem.code for problem in lint(models, C5)]
+    assert ["KS101", "UD105"] == [problem.code for problem in lint(models, SCYLLA)]
 
 
 def cluster(*members):
@@ -673,10 +695,10 @@ def test_an_ailing_cluster_is_noted(code, raises, silent):
     def flight(replication, health):
         return preflight(SchemaFacts([schema(keyspace=Keyspace("k", replication))]), health, SCYLLA)
 
-    (found,) = flight(*raises)
+    (finding,) = flight(*raises)
 
-    assert (code, "warn", "k") == (found.code, found.severity, found.object)
-    assert found.fix
+    assert (code, "warn", "k") == (finding.code, finding.severity, finding.object)
+    assert finding.fix
     assert code not in {diagnostic.code for diagnostic in flight(*silent)}
 
 
@@ -693,9 +715,9 @@ def test_an_ailing_cluster_is_noted(code, raises, silent):
 def test_a_limit_of_windows_that_is_not_known_can_be_allowed(server, allow, refused):
     """Where the node's own limit was read it holds, and 0 is none."""
     options = FrozenMap({"compaction": FrozenMap(HOURLY), "default_time_to_live": 51 * 3600})
-    plan = make_plan(wanted(table("t", *T, options=options)), schema(), server, allow=allow)
+    plan = make_plan(desired(table("t", *T, options=options)), schema(), server, allow=allow)
 
-    assert (["OP105"] if refused else []) == [found.code for found in plan.refusals]
+    assert (["OP105"] if refused else []) == [refusal.code for refusal in plan.refusals]
 
 
 def test_every_code_is_explained():
@@ -744,12 +766,12 @@ RECIPES = [
         ['column(db_name="v")', "ADD w text", "--allow DS103:t.v", "plan --expand t.w"],
     ),
     (
-        (schema(ADDR), wanted(user_type("addr", "x text"))),
+        (schema(ADDR), desired(user_type("addr", "x text"))),
         ["class Addr2(UserType, name='addr_2')", "--allow DS104:addr"],
     ),
-    ((schema(GROWN), wanted(user_type("addr", "y int"))), ["x: cql.Int | None", "y: cql.Int | None"]),
+    ((schema(GROWN), desired(user_type("addr", "y int"))), ["x: cql.Int | None", "y: cql.Int | None"]),
     (
-        (schema(table("t", *T), V), wanted(table("t", *T), view("x", "t", "b int pk", "a int ck"))),
+        (schema(table("t", *T), V), desired(table("t", *T), view("x", "t", "b int pk", "a int ck"))),
         ["class X2(MaterializedView, of=T, view='x_2')", "scyllamodel contract --allow DS105:x"],
     ),
     (
@@ -763,7 +785,7 @@ RECIPES = [
 @pytest.mark.parametrize(("sides", "pieces"), RECIPES)
 def test_a_refusal_comes_with_its_recipe(sides, pieces):
     """The way round is written out for the user's own names and types."""
-    fixes = "\n".join(found.fix for found in judged(*sides, C5))
+    fixes = "\n".join(finding.fix for finding in judged(*sides, C5))
 
     assert [] == [piece for piece in pieces if piece not in fixes]
 
@@ -788,9 +810,9 @@ DECLARED = re.compile(r"\w+: Column\[.+\] = (?:column|partition_key|clustering_k
 
 def test_what_the_recipes_say_can_be_typed():
     """Each command in a fix of each case is taken by the command line, each declared column by Python."""
-    fixes = "\n".join(found.fix for case in CASES for found in judged(*case[3], case[2]))
-    commands = [found.rstrip(".").split(" ", 1)[1] for found in COMMAND.findall(fixes)]
-    declared = [found for found in DECLARED.findall(fixes) if "…" not in found]
+    fixes = "\n".join(finding.fix for case in CASES for finding in judged(*case[3], case[2]))
+    commands = [match.rstrip(".").split(" ", 1)[1] for match in COMMAND.findall(fixes)]
+    declared = [match for match in DECLARED.findall(fixes) if "…" not in match]
     for command in commands:
         settings = parse(COMMANDS, shlex.split(command))
         checked_values(getattr(settings, "allow", ()))
@@ -806,15 +828,15 @@ def test_what_the_recipes_say_can_be_typed():
 
 def test_views_and_indexes_that_keep_every_column_are_those_of_real_rows():
     """The virtual columns that ScyllaDB stored are those of which the rules know without reading them."""
-    found = reflect_keyspace("zoo", scylla_rows(), OLD)
+    facts = reflect_keyspace("zoo", scylla_rows(), OLD)
     stored = {row["table_name"] for row in stored_rows("2025.1.14")["view_virtual_columns"]}
     known = set()
-    for base in found.tables:
+    for base in facts.tables:
         bare = attrs.evolve(base, indexes=[], columns=(*base.columns, table("t", "id int pk", "new int")["new"]))
         drop = c.DropColumns("k", base.name, (bare["new"],))
-        parts = [(one.name, (bare, one)) for one in found.views if one.base == base.name]
+        parts = [(one.name, (bare, one)) for one in facts.views if one.base == base.name]
         parts += [(f"{one.name}_index", (attrs.evolve(bare, indexes=[one]),)) for one in base.indexes]
-        known |= {name for name, live in parts if "MV102" in [said.code for said in remarks_on(drop, *live)]}
+        known |= {name for name, live in parts if "MV102" in [finding.code for finding in remarks_on(drop, *live)]}
 
     assert stored == known
 
@@ -824,7 +846,7 @@ BASE = table("t", "a int pk", "b int ck", "v text", "w int", "s int static")
 
 
 @pytest.mark.parametrize(
-    ("dropped_column", "live", "held"),
+    ("dropped_column", "live", "lease"),
     [
         ("w", (BASE, A_VIEW_OF_KEYS), True),
         ("w", (attrs.evolve(BASE, indexes=[index("b", "i")]),), True),
@@ -833,24 +855,25 @@ BASE = table("t", "a int pk", "b int ck", "v text", "w int", "s int static")
         ("s", (attrs.evolve(BASE, indexes=[index("b", "i")]), A_VIEW_OF_KEYS), False),
     ],
 )
-def test_a_column_that_only_virtual_columns_hold_cannot_be_dropped(dropped_column, live, held):
+def test_a_column_that_only_virtual_columns_hold_cannot_be_dropped(dropped_column, live, lease):
     """A view without an extra key column, and an index on a key column, hold on to every regular column."""
-    said = remarks_on(c.DropColumns("k", "t", (BASE[dropped_column],)), *live)
+    findings = remarks_on(c.DropColumns("k", "t", (BASE[dropped_column],)), *live)
 
-    assert held is ("MV102" in [remark.code for remark in said])
+    assert lease is ("MV102" in [remark.code for remark in findings])
 
 
 def remarks_on(change, *live):
     """Return the findings on one change on ScyllaDB."""
     return [
-        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), wanted(), SCYLLA), (change,)))
+        remark.diagnostic
+        for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), desired(), SCYLLA), (change,)))
     ]
 
 
 def test_long_names_are_a_warning_while_no_server_is_known():
     """A name that ScyllaDB 2025.2 accepts and others do not is reported as a warning, and stops no run."""
     severities = [
-        [said.severity for said in lint(SchemaFacts([wanted(table("n" * length))])) if said.code == "NB101"]
+        [problem.severity for problem in lint(SchemaFacts([desired(table("n" * length))])) if problem.code == "NB101"]
         for length in (48, 49, 192, 193)
     ]
 

@@ -9,7 +9,7 @@ from scyllamodel.schema.facts.objects import SchemaFacts
 from scyllamodel.schema.plan import contract_plan
 from scyllamodel.schema.rules.allow import ALLOWABLE, checked_values
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import index, schema, table, wanted
+from support.builders import desired, index, schema, table
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
 T = ("a int pk", "v text")
@@ -61,7 +61,7 @@ def test_a_value_without_effect_is_reported(allow, advice):
     """A misspelled name, a declared column, the code of another kind and what is gone are each named with advice."""
     live = schema(table("t", *T, "legacy int", indexes=[index("v", "t_i")]))
 
-    plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
+    plan = contract_plan(SchemaFacts([desired(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
 
     (note,) = plan.notes
     assert ("AL101", "warn", allow) == (note.code, note.severity, note.object)
@@ -74,7 +74,7 @@ def test_a_value_with_effect_is_not_reported(allow):
     """What dropped something, or was refused for another reason, leaves no note."""
     live = schema(table("t", *T, "legacy int", indexes=[index("v", "t_i")]))
 
-    plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
+    plan = contract_plan(SchemaFacts([desired(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
 
     assert (1, ()) == (len(plan.steps), plan.notes)
 
@@ -83,7 +83,7 @@ def test_drops_are_numbered_in_their_order():
     """An index goes before its column, and both have a number of their own."""
     live = schema(table("t", *T, "legacy int", indexes=[index("legacy", "t_i")]))
 
-    plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), SchemaFacts([live]), SERVER, allow=["DS103", "DS106"])
+    plan = contract_plan(SchemaFacts([desired(table("t", *T))]), SchemaFacts([live]), SERVER, allow=["DS103", "DS106"])
 
     assert [(1, "drop_index"), (2, "drop_columns")] == [(step.seq, step.op) for step in plan.steps]
 
@@ -94,7 +94,7 @@ def test_what_belongs_to_another_repo_is_reported_as_such():
     owners = {"theirs": "scope k/other", "gone": "scope k/other"}
 
     def note(allow):
-        plan = contract_plan(SchemaFacts([wanted(table("t", *T))]), live, SERVER, allow=[allow], owners=owners)
+        plan = contract_plan(SchemaFacts([desired(table("t", *T))]), live, SERVER, allow=[allow], owners=owners)
         assert () == plan.steps
         return str(plan.notes)
 

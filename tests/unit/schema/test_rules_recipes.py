@@ -16,7 +16,7 @@ from scyllamodel.schema.rules.allow import checked_values
 from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types.parser import parse_type
-from support.builders import column, schema, user_type, wanted
+from support.builders import column, desired, schema, user_type
 
 C5 = ServerProfile("cassandra", (5, 0, 6))
 HEAD = """from __future__ import annotations
@@ -84,17 +84,17 @@ def odd(*columns, name="Odd"):
 
 
 SIDES = [
-    (schema(odd(TableColumn(ODD, INT))), wanted(odd(TableColumn(ODD, parse_type("text"))))),
-    (schema(odd(TableColumn(ODD, INT))), wanted(odd(TableColumn("b", INT, renamed_from=ODD)))),
-    (schema(odd(TableColumn(ODD, INT, "clustering"))), wanted(odd())),
-    (schema(user_type("Kind", "x int")), wanted(user_type("Kind", "y int from=x"))),
+    (schema(odd(TableColumn(ODD, INT))), desired(odd(TableColumn(ODD, parse_type("text"))))),
+    (schema(odd(TableColumn(ODD, INT))), desired(odd(TableColumn("b", INT, renamed_from=ODD)))),
+    (schema(odd(TableColumn(ODD, INT, "clustering"))), desired(odd())),
+    (schema(user_type("Kind", "x int")), desired(user_type("Kind", "y int from=x"))),
 ]
 
 
-@pytest.mark.parametrize(("found", "declared"), SIDES)
-def test_a_command_of_a_recipe_is_what_a_shell_takes_for_it(found, declared):
+@pytest.mark.parametrize(("live", "declared"), SIDES)
+def test_a_command_of_a_recipe_is_what_a_shell_takes_for_it(live, declared):
     """Names with spaces, quotes and more stay one word, and what is allowed is known."""
-    sides = SchemaPair.of(found, declared, C5)
+    sides = SchemaPair.of(live, declared, C5)
     fixes = "\n".join(remark.diagnostic.fix for remark in evaluate(RuleContext(sides, diff_pair(sides))))
     commands = re.findall(r"(?:scyllamodel (?:contract|backfill|plan)|--allow) .*", fixes)
 

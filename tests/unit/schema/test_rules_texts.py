@@ -12,7 +12,7 @@ from scyllamodel.schema.rules.evaluation import RuleContext, evaluate, lint
 from scyllamodel.schema.rules.keyspaces import lint_strategy
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import NTS, index, schema, table, user_type, view, wanted
+from support.builders import NTS, desired, index, schema, table, user_type, view
 
 C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
 SCYLLA, OLD_SCYLLA = ServerProfile("scylla", (2025, 4)), ServerProfile("scylla", (2025, 1))
@@ -20,9 +20,9 @@ T = ("a int pk", "b int ck", "v text")
 V = view("x", "t", "v text pk", "a int ck", "b int ck")
 
 
-def said(found, declared, server=C5, **more):
+def said(live, declared, server=C5, **more):
     """Each remark on what leads from one side to the other: code, severity and text."""
-    sides = SchemaPair.of(found, declared, server)
+    sides = SchemaPair.of(live, declared, server)
     case = RuleContext(sides, diff_pair(sides, create_keyspace=True), **more)
     return [(d.code, d.severity, d.text) for d in (remark.diagnostic for remark in evaluate(case))]
 
@@ -32,16 +32,16 @@ def texts(*args, **more):
     return [text for _, _, text in said(*args, **more)]
 
 
-def fixes(found, declared, server=C5):
+def fixes(live, declared, server=C5):
     """What to do, all of it."""
-    sides = SchemaPair.of(found, declared, server)
+    sides = SchemaPair.of(live, declared, server)
     return "\n".join(remark.diagnostic.fix for remark in evaluate(RuleContext(sides, diff_pair(sides))))
 
 
 def test_a_taken_name_is_told_by_what_stands_there():
     """Only a table over a view is more than a clash."""
-    over_view = texts(schema(table("t", *T), V), wanted(table("t", *T), table("x")))
-    over_table = texts(schema(table("t", *T), table("x")), wanted(table("t", *T), V))
+    over_view = texts(schema(table("t", *T), V), desired(table("t", *T), table("x")))
+    over_table = texts(schema(table("t", *T), table("x")), desired(table("t", *T), V))
 
     assert any("a view of this name exists, but the models declare a table; CREATE TABLE over" in t for t in over_view)
     assert "a table of this name exists, but the models declare a view" in over_table
@@ -51,53 +51,53 @@ def test_names_of_keyspaces_and_clashes_are_linted():
     """Names of keyspaces and clashes are linted: each in its place, by name."""
     clash = [table("b"), table("a"), view("b", "a", "id int pk"), view("a", "b", "id int pk")]
     long = lint(SchemaFacts([KeyspaceFacts("k" * 49)]))
-    both = [found for found in lint(SchemaFacts([wanted(*clash)])) if "a table and a view" in found.text]
+    both = [problem for problem in lint(SchemaFacts([desired(*clash)])) if "a table and a view" in problem.text]
 
-    assert [("NB101", "k" * 49)] == [(found.code, found.object) for found in long]
-    assert ["k.a", "k.b"] == [found.object for found in both]
+    assert [("NB101", "k" * 49)] == [(finding.code, finding.object) for finding in long]
+    assert ["k.a", "k.b"] == [item.object for item in both]
 
 
-def stale(found, declared):
+def stale(live, declared):
     """Objects of notes on renames that have nothing left to do."""
-    sides = SchemaPair.of(found, declared, C5)
+    sides = SchemaPair.of(live, declared, C5)
     every = [remark.diagnostic for remark in evaluate(RuleContext(sides, diff_pair(sides)))]
     return [d.object for d in every if "no longer applies" in d.text], [d.code for d in every if d.severity == "error"]
 
 
 RENAMED = table("t", *T, renamed_from="old")
 STALE = [
-    ("a table that is renamed", schema(table("old", *T)), wanted(RENAMED), ([], ["BC102"])),
-    ("one that is there already", schema(table("t", *T), table("old", *T)), wanted(RENAMED), (["k.t"], [])),
-    ("one whose old name is gone", schema(), wanted(RENAMED), (["k.t"], [])),
-    ("one that was done", schema(table("t", *T)), wanted(RENAMED), (["k.t"], [])),
-    ("a column that is renamed", schema(table("t", *T)), wanted(table("t", *T[:2], "w text from=v")), ([], ["BC102"])),
-    ("a column of nothing", schema(table("t", *T)), wanted(table("t", *T, "w text from=gone")), (["k.t.w"], [])),
-    ("a column that is there", schema(table("t", *T, "w text")), wanted(table("t", *T, "w text from=v")),
+    ("a table that is renamed", schema(table("old", *T)), desired(RENAMED), ([], ["BC102"])),
+    ("one that is there already", schema(table("t", *T), table("old", *T)), desired(RENAMED), (["k.t"], [])),
+    ("one whose old name is gone", schema(), desired(RENAMED), (["k.t"], [])),
+    ("one that was done", schema(table("t", *T)), desired(RENAMED), (["k.t"], [])),
+    ("a column that is renamed", schema(table("t", *T)), desired(table("t", *T[:2], "w text from=v")), ([], ["BC102"])),
+    ("a column of nothing", schema(table("t", *T)), desired(table("t", *T, "w text from=gone")), (["k.t.w"], [])),
+    ("a column that is there", schema(table("t", *T, "w text")), desired(table("t", *T, "w text from=v")),
      (["k.t.w"], [])),
-    ("a key that was renamed", schema(table("t", "aa int pk")), wanted(table("t", "aa int pk from=a")),
+    ("a key that was renamed", schema(table("t", "aa int pk")), desired(table("t", "aa int pk from=a")),
      (["k.t.aa"], [])),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "declared", "expected"), [s[1:] for s in STALE], ids=[s[0] for s in STALE])
-def test_a_rename_is_refused_or_done_or_stale(found, declared, expected):
+@pytest.mark.parametrize(("live", "declared", "expected"), [s[1:] for s in STALE], ids=[s[0] for s in STALE])
+def test_a_rename_is_refused_or_done_or_stale(live, declared, expected):
     """A rename is refused or done or stale, and never two of these."""
-    assert expected == stale(found, declared)
+    assert expected == stale(live, declared)
 
 
 def test_the_way_round_a_table_of_another_name_has_all_its_steps():
     """The way round a table of another name has all its steps, from the second model to the drop."""
-    told = fixes(schema(table("old", *T)), wanted(RENAMED))
+    output = fixes(schema(table("old", *T)), desired(RENAMED))
 
-    assert ["1. ", "2. ", "3. ", "4. ", "5. "] == [line[:3] for line in told.splitlines() if line[:1].isdigit()]
-    assert "1. Keep the model of old" in told
-    assert "contract --allow DS102:old" in told
+    assert ["1. ", "2. ", "3. ", "4. ", "5. "] == [line[:3] for line in output.splitlines() if line[:1].isdigit()]
+    assert "1. Keep the model of old" in output
+    assert "contract --allow DS102:old" in output
 
 
 def test_a_keyspace_of_the_run_is_never_dropped():
     """A keyspace of the run is never dropped: under the same code."""
     assert ("DS101", "error") == (
-        (found := dropped_keyspace("DROP KEYSPACE k", {"k"}, {"DS101"})).code, found.severity,
+        (result := dropped_keyspace("DROP KEYSPACE k", {"k"}, {"DS101"})).code, result.severity,
     )  # fmt: skip
 
 
@@ -105,13 +105,13 @@ def test_indexes_are_told_as_they_are():
     """Part of a collection, class and options, and the tables that share a name."""
     m = (*T, "m map<text,int>")
     live = index("m", "i", on="keys", using="sai", options={"z": "1", "a": "2"})
-    same_name = schema(table("t", *m, indexes=[live])), wanted(table("t", *m, indexes=[index("m", "i", on="entries")]))
+    same_name = schema(table("t", *m, indexes=[live])), desired(table("t", *m, indexes=[index("m", "i", on="entries")]))
     otherwise = (
         schema(table("t", *m, indexes=[live])),
-        wanted(table("t", *m, indexes=[index("m", "i", on="keys", using="sai", options={"a": "3"})])),
+        desired(table("t", *m, indexes=[index("m", "i", on="keys", using="sai", options={"a": "3"})])),
     )
-    another = schema(table("t", *T, indexes=[index("v", "i")])), wanted(table("t", *T, indexes=[index("v", "j")]))
-    shared = lint(SchemaFacts([wanted(*(table(n, *T, indexes=[index("v", "i")]) for n in "ts"), table("u", *T))]))
+    another = schema(table("t", *T, indexes=[index("v", "i")])), desired(table("t", *T, indexes=[index("v", "j")]))
+    shared = lint(SchemaFacts([desired(*(table(n, *T, indexes=[index("v", "i")]) for n in "ts"), table("u", *T))]))
 
     assert texts(*same_name)[0] == "another index of this keyspace has the name, on keys(m) using sai, a=2, z=1"
     assert "the index i is keys(m) using sai, a=2, z=1, but the model declares" in texts(*otherwise)[0]
@@ -124,7 +124,7 @@ def test_indexes_are_told_as_they_are():
 
 def test_a_custom_index_over_several_columns_is_looked_at():
     """A custom index over several columns is looked at: it is on none of them in particular."""
-    declared = wanted(table("t", *T, indexes=[index("a, v", "i", using="sai")]))
+    declared = desired(table("t", *T, indexes=[index("a, v", "i", using="sai")]))
 
     assert [("IX104", "error", "cassandra 4.1.10 does not support storage-attached indexes on such a column")] == [
         one for one in said(schema(), declared, C4) if one[0] == "IX104"
@@ -148,12 +148,12 @@ KEYS = [
 @pytest.mark.parametrize(("declared", "text"), KEYS)
 def test_a_key_is_told_on_both_sides(declared, text):
     """The message has the stored key and the declared one; of new columns those that are keys and new."""
-    assert text in texts(schema(table("t", *T)), wanted(table("t", *declared)))
+    assert text in texts(schema(table("t", *T)), desired(table("t", *declared)))
 
 
 def about(replication, **more):
     """Models of a new keyspace."""
-    return schema(keyspace=None), attrs.evolve(wanted(), keyspace=Keyspace("k", replication, **more))
+    return schema(keyspace=None), attrs.evolve(desired(), keyspace=Keyspace("k", replication, **more))
 
 
 def test_replication_is_told_by_data_centre():
@@ -176,19 +176,19 @@ def test_replication_is_told_by_data_centre():
 def test_the_advice_names_the_data_centres_that_there_are():
     """In the order of their names."""
     sides = SchemaPair.of(*about(None), C5)
-    (found,) = (
+    (value,) = (
         r.diagnostic for r in evaluate(RuleContext(sides, diff_pair(sides, create_keyspace=True), {"dc2": 1, "dc1": 3}))
     )
 
-    assert found.fix.endswith(": dc1 (3 nodes), dc2 (1 nodes)")
+    assert value.fix.endswith(": dc1 (3 nodes), dc2 (1 nodes)")
 
 
 def test_a_keyspace_that_differs_is_told_part_by_part():
     """Settings that are not configured are not reported."""
     live = Keyspace("k", {**NTS, "dc2": "1"}, tablets=False)
     declared = Keyspace("k", NTS, durable_writes=False, tablets=True)
-    (text,) = texts(schema(keyspace=live), attrs.evolve(wanted(), keyspace=declared))
-    (only,) = texts(schema(keyspace=live), attrs.evolve(wanted(), keyspace=Keyspace("k", durable_writes=False)))
+    (text,) = texts(schema(keyspace=live), attrs.evolve(desired(), keyspace=declared))
+    (only,) = texts(schema(keyspace=live), attrs.evolve(desired(), keyspace=Keyspace("k", durable_writes=False)))
 
     assert "replication is {class: NetworkTopologyStrategy, dc1: 3, dc2: 1}, but {class:" in text
     assert "; durable_writes is True, but False is configured; tablets is False, but True is configured" in text
@@ -206,7 +206,7 @@ def test_a_keyspace_without_replication_is_no_strategy():
 def test_everything_that_tablets_cannot_hold_is_told():
     """A table may need two things at once."""
     live = schema(keyspace=Keyspace("k", NTS, tablets=True))
-    declared = wanted(table("t", "a int pk", "n counter", options={"cdc": {"enabled": "true"}}))
+    declared = desired(table("t", "a int pk", "n counter", options={"cdc": {"enabled": "true"}}))
 
     assert ["cdc", "counters"] == sorted(
         text.split(" does not support ")[1].split()[0]
@@ -215,9 +215,9 @@ def test_everything_that_tablets_cannot_hold_is_told():
     )
 
 
-def options(found, declared, *more):
+def options(live, declared, *more):
     """A table with live and with declared options, and what else is live."""
-    return schema(table("t", *T, options=found), *more), wanted(table("t", *T, options=declared))
+    return schema(table("t", *T, options=live), *more), desired(table("t", *T, options=declared))
 
 
 def test_options_are_told_with_what_they_lose():
@@ -227,7 +227,7 @@ def test_options_are_told_with_what_they_lose():
     whole = texts(*options({"compaction": kept}, {"compaction": {**lcs, "sstable_size_in_mb": "98"}}))
     alone = said(*options({"additional_write_policy": "99p"}, {"additional_write_policy": "98p"}), C4)
     strange = attrs.evolve(V, options={"memtable_x": "y"})
-    of_view = lint(SchemaFacts([wanted(table("t", *T), strange)]), C5)
+    of_view = lint(SchemaFacts([desired(table("t", *T), strange)]), C5)
 
     assert [
         "compaction is replaced as a whole: fanout_size is stored but not declared, and is reset to the default"
@@ -236,7 +236,7 @@ def test_options_are_told_with_what_they_lose():
     assert [] == said(*options({}, {"compaction": lcs}))
     assert [] == said(*options({"compaction": None}, {"compaction": lcs}))
     assert [] == said(*options({"comment": "x"}, {"comment": "y"}))
-    assert [("OP104", "k.x")] == [(found.code, found.object) for found in of_view]
+    assert [("OP104", "k.x")] == [(finding.code, finding.object) for finding in of_view]
     assert [] == said(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 6}))
     assert ["OP101"] == [
         code for code, _, _ in said(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 0}, V)) if code == "OP101"
@@ -247,7 +247,7 @@ def test_options_are_told_with_what_they_lose():
 def flights(replication, *members):
     """The texts of a preflight."""
     facts = schema(keyspace=None if replication is None else Keyspace("k", replication or None))
-    return [found.text for found in preflight(SchemaFacts([facts]), Health(members), SCYLLA)]
+    return [finding.text for finding in preflight(SchemaFacts([facts]), Health(members), SCYLLA)]
 
 
 def node(name, version="1", dc="dc1", **more):
@@ -291,7 +291,7 @@ NOBODY_TAKES = [("text", "ascii"), ("varint", "int"), ("int", "bigint"), ("uuid"
 @pytest.mark.parametrize(("old", "new"), SCYLLA_TAKES + NOBODY_TAKES)
 def test_what_scylla_could_alter_is_told_apart(old, new):
     """And refused all the same; on Cassandra it is a type like any other."""
-    sides = schema(table("t", "a int pk", f"v {old}")), wanted(table("t", "a int pk", f"v {new}"))
+    sides = schema(table("t", "a int pk", f"v {old}")), desired(table("t", "a int pk", f"v {new}"))
     text = f"the column is {old}, but {new} in the model"
     more = "; ScyllaDB could alter it, but Cassandra could not, and it cannot be undone"
 
@@ -309,18 +309,18 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("found", "declared", "text"), COLUMNS)
-def test_a_column_is_told_on_both_sides(found, declared, text):
+@pytest.mark.parametrize(("live", "declared", "text"), COLUMNS)
+def test_a_column_is_told_on_both_sides(live, declared, text):
     """Once."""
-    every = said(schema(table("t", *found)), wanted(table("t", *declared)))
+    every = said(schema(table("t", *live)), desired(table("t", *declared)))
 
-    assert [text] == [told for _, severity, told in every if severity == "error"]
+    assert [text] == [output for _, severity, output in every if severity == "error"]
 
 
 @pytest.mark.parametrize(("old", "new"), [("bigint", "counter"), ("counter", "bigint")])
 def test_counters_are_sent_to_a_table_of_their_own(old, new):
     """Counters are sent to a table of their own: whichever side has them."""
-    sides = schema(table("t", "a int pk", f"v {old}")), wanted(table("t", "a int pk", f"v {new}"))
+    sides = schema(table("t", "a int pk", f"v {old}")), desired(table("t", "a int pk", f"v {new}"))
 
     assert 'class TCounts(Model, table="t_counts"): …' in fixes(*sides)
 
@@ -335,21 +335,21 @@ FIELDS = [
 @pytest.mark.parametrize(("declared", "code", "text"), FIELDS)
 def test_fields_are_told_as_they_are(declared, code, text):
     """Which is gone, of another type, or in another place; with the way round."""
-    sides = schema(user_type("addr", "x int", "y int")), wanted(user_type("addr", *declared))
-    (found,) = said(*sides)
+    sides = schema(user_type("addr", "x int", "y int")), desired(user_type("addr", *declared))
+    (value,) = said(*sides)
     way = (
         "class Addr2(UserType, name='addr_2')" if code == "UD102" else "x: cql.Int | None = column(default=None)\n    y"
     )
 
-    assert (code, "error") == found[:2]
-    assert found[2].startswith(text)
+    assert (code, "error") == value[:2]
+    assert value[2].startswith(text)
     assert way in fixes(*sides)
 
 
 @pytest.mark.parametrize(("stored", "was"), [(" text", "text"), ("static text", "text (static)")])
 def test_a_dropped_column_is_told_as_the_server_remembers_it(stored, was):
     """Some servers forget its kind."""
-    sides = schema(table("t", *T, dropped={"x": stored})), wanted(table("t", *T, "x int"))
+    sides = schema(table("t", *T, dropped={"x": stored})), desired(table("t", *T, "x int"))
 
     assert [f"a column of this name was dropped as {was}; it cannot be added as int (regular)"] == texts(*sides)
 
@@ -357,7 +357,7 @@ def test_a_dropped_column_is_told_as_the_server_remembers_it(stored, was):
 def test_no_grace_is_told_once():
     """By the table that declares it, not by its new view as well."""
     grace = {"gc_grace_seconds": 0}
-    sides = schema(table("t", *T, options=grace)), wanted(table("t", *T, options=grace), V)
+    sides = schema(table("t", *T, options=grace)), desired(table("t", *T, options=grace), V)
 
     assert 1 == [code for code, _, _ in said(*sides)].count("OP101")
 
@@ -365,10 +365,10 @@ def test_no_grace_is_told_once():
 def test_a_view_is_told_with_a_name_that_is_free():
     """Beside tables and views, and with the columns that it lacks."""
     live = [table("t", *T, "w int"), V, table("x_2"), view("x_3", "t", "v text pk", "a int ck", "b int ck")]
-    more = wanted(live[0], view("x", "t", "v text pk", "a int ck", "b int ck", "w int"))
-    (found,) = [text for code, _, text in said(schema(*live), more) if code == "MV103"]
+    more = desired(live[0], view("x", "t", "v text pk", "a int ck", "b int ck", "w int"))
+    (value,) = [text for code, _, text in said(schema(*live), more) if code == "MV103"]
 
-    assert found == "the view lacks columns that the model declares: w"
+    assert value == "the view lacks columns that the model declares: w"
     assert "view='x_4'" in fixes(schema(*live), more)
 
 
@@ -377,4 +377,4 @@ def test_a_type_in_a_partition_key_of_several_columns_is_found():
     old, new = user_type("addr", "x int"), user_type("addr", "x int", "y int")
     live = schema(old, table("t", "a frozen<addr> pk", "b int pk"))
 
-    assert ["UD103"] == [code for code, severity, _ in said(live, wanted(new)) if severity == "error"]
+    assert ["UD103"] == [code for code, severity, _ in said(live, desired(new)) if severity == "error"]

@@ -12,7 +12,7 @@ from scyllamodel.schema.plan.contract import contract_plan
 from scyllamodel.schema.plan.planner import make_plan
 from scyllamodel.schema.rules.undo import evaluate_change
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import NTS, index, schema, table, view, wanted
+from support.builders import NTS, desired, index, schema, table, view
 from support.scylla_observed import NEW, OLD
 
 FIXED = ServerProfile("scylla", (2026, 2))
@@ -50,18 +50,18 @@ CHANGES = {
 def test_a_change_is_refused_where_it_breaks_and_nowhere_else(case):
     """As a step of a rollback, which brings back what a server took once."""
     change, live, broken, fine = case
-    said = {
+    messages = {
         server: [one.code for one in evaluate_change(change, schema(*live, keyspace=ABOUT), server)]
         for server in broken + fine
     }
 
-    assert [True] * len(broken) == ["NB101" in said[server] for server in broken]
-    assert [False] * len(fine) == ["NB101" in said[server] for server in fine]
+    assert [True] * len(broken) == ["NB101" in messages[server] for server in broken]
+    assert [False] * len(fine) == ["NB101" in messages[server] for server in fine]
 
 
 def test_new_tables_with_both_are_refused():
     """A table that is created with its static column and its index in one plan."""
-    plans = [make_plan(wanted(INDEXED), schema(keyspace=ABOUT), server) for server in (OLD, NEW)]
+    plans = [make_plan(desired(INDEXED), schema(keyspace=ABOUT), server) for server in (OLD, NEW)]
 
     assert [["NB101"], []] == [[one.code for one in plan.refusals] for plan in plans]
 
@@ -70,13 +70,13 @@ def test_new_tables_with_both_are_refused():
 def test_an_indexed_collection_is_not_dropped(server):
     """An indexed collection is not dropped, not by contract, also under a foreign index, and not by a rollback."""
     model = attrs.evolve(T, columns=[column for column in T if column.name != "m"])
-    found = contract_plan(
-        SchemaFacts([wanted(model)]), SchemaFacts([schema(INDEXED, keyspace=ABOUT)]), server, allow={"DS103:t.m"}
+    plan = contract_plan(
+        SchemaFacts([desired(model)]), SchemaFacts([schema(INDEXED, keyspace=ABOUT)]), server, allow={"DS103:t.m"}
     )
-    said = evaluate_change(DropColumns("k", "t", (T["m"],)), schema(INDEXED, keyspace=ABOUT), server, {"DS103"})
+    findings = evaluate_change(DropColumns("k", "t", (T["m"],)), schema(INDEXED, keyspace=ABOUT), server, {"DS103"})
 
-    assert ([], ["RB103"]) == (found.cql, [one.code for one in found.refusals])
-    assert "RB103" in [one.code for one in said if one.severity == "error"]
+    assert ([], ["RB103"]) == (plan.cql, [one.code for one in plan.refusals])
+    assert "RB103" in [one.code for one in findings if one.severity == "error"]
 
 
 def test_an_empty_class_of_an_index_is_refused_in_the_model():

@@ -62,11 +62,11 @@ def declared(text):
     return Keyspace("kk", replication_map(options["replication"]), options.get("durable_writes", True), enabled)
 
 
-def plan(about, found, server):
+def plan(about, value, server):
     """The plan that creates the keyspace, or compares it."""
     models = KeyspaceFacts("kk", about)
     racks = {"dc1": frozenset({"rack1" if server.version < (2026,) else "rack2"})}
-    return make_plan(models, KeyspaceFacts("kk", found), server, topology=TOPOLOGY, racks=racks, create_keyspace=True)
+    return make_plan(models, KeyspaceFacts("kk", value), server, topology=TOPOLOGY, racks=racks, create_keyspace=True)
 
 
 CREATED = [
@@ -80,8 +80,8 @@ REFUSED = [one for one in CREATED if str(one[2]).startswith("!")]
 
 def stored(result):
     """The keyspace that a node stored."""
-    found = result.get("=", result)
-    maps = found if "replication" in found else {"replication": found}
+    row = result.get("=", result)
+    maps = row if "replication" in row else {"replication": row}
     has_tablets = "initial_tablets" in maps
     return Keyspace("kk", replication_map(maps["replication"]), maps.get("durable_writes", True), has_tablets)
 
@@ -90,7 +90,7 @@ def stored(result):
 def test_a_keyspace_that_was_created_is_in_sync(key, text, result):
     """However a node writes the replication down, the second plan is empty."""
     about, server = declared(text), server_of(key)
-    codes = [said.code for said in plan(about, None, server).refusals]
+    codes = [refusal.code for refusal in plan(about, None, server).refusals]
 
     assert bool(codes) is (why(STRICTER, text) is not None)
     if not codes:
@@ -101,7 +101,7 @@ def test_a_keyspace_that_was_created_is_in_sync(key, text, result):
 @pytest.mark.parametrize(("key", "text", "result"), REFUSED)
 def test_a_keyspace_that_was_refused_is_refused_in_the_plan(key, text, result):
     """With a code of keyspaces, before anything runs."""
-    codes = {said.code for said in plan(declared(text), None, server_of(key)).refusals}
+    codes = {refusal.code for refusal in plan(declared(text), None, server_of(key)).refusals}
 
     assert codes
     assert codes <= {"KS100", "KS102", "KS104", "KS105", "KS106"}, result
@@ -127,10 +127,10 @@ def steps_of(case, key):
 
 
 ALTERED = [
-    (key, *found)
+    (key, *step)
     for key, case, _ in scylla_cases("y_2026", "steps")
     if key == "2026.3t" and key in case and "KEYSPACE" in str(case.get("case"))
-    for found in steps_of(case, key)
+    for step in steps_of(case, key)
 ] + [
     (key, re.sub("datacenter1", "dc1", case["cql"]), result, None)
     for key, case, result in scylla_cases("b_keyspaces", "cql")
@@ -148,7 +148,9 @@ def test_a_hand_written_change_of_a_replication(key, statement, answer, about):
     one = replication_map({"class": "NetworkTopologyStrategy", "dc1": "1"})
     about = attrs.evolve(about or Keyspace("k", one, True, key.endswith("t")), name=name)
     judge = RawStatementChecker(name, [KeyspaceFacts(name, about)], SCYLLAS[key], topology={"dc1": 1}, racks=ONE_RACK)
-    errors = [said.code for said in judge.check(statement) if said.severity == "error" and said.code == "NB104"]
+    errors = [
+        finding.code for finding in judge.check(statement) if finding.severity == "error" and finding.code == "NB104"
+    ]
     text = str(answer).removeprefix("!")
 
     if re.match("(IR|CE|SE) ", text):
@@ -162,10 +164,10 @@ def test_a_factor_that_changes_nothing_is_said():
     about = Keyspace("k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "3"}), False, False)
     cql = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': %s}"
     judge = RawStatementChecker("k", [KeyspaceFacts("k", about)], SCYLLAS["2026.3"])
-    (said,) = [one for one in judge.check(cql % 1) if one.code == "NB104"]
-    steps = said.fix.splitlines()
+    (finding,) = [one for one in judge.check(cql % 1) if one.code == "NB104"]
+    steps = finding.fix.splitlines()
 
-    assert ("warn", "dc1" in said.text) == (said.severity, True)
+    assert ("warn", "dc1" in finding.text) == (finding.severity, True)
     assert "'dc1': '1'} AND durable_writes = false;" in steps[-1]
     assert not [one for one in judge.check(cql % 3) if one.code == "NB104"]
 
@@ -174,12 +176,12 @@ def test_advice_on_a_refused_change_prints_the_statements():
     """One copy at a time, and all data centres."""
     about = Keyspace("k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "1", "dc2": "1"}), True, True)
     judge = RawStatementChecker("k", [KeyspaceFacts("k", about)], SCYLLAS["2026.3"])
-    (said,) = judge.check("ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}")
+    (finding,) = judge.check("ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}")
 
-    assert "dc2 is missing" in said.text
-    assert ["'dc1': '2', 'dc2': '1'" in line or "'dc1': '3', 'dc2': '1'" in line for line in said.fix.splitlines()] == [
-        False, True, True,
-    ]  # fmt: skip
+    assert "dc2 is missing" in finding.text
+    assert [
+        "'dc1': '2', 'dc2': '1'" in line or "'dc1': '3', 'dc2': '1'" in line for line in finding.fix.splitlines()
+    ] == [False, True, True]  # fmt: skip
 
 
 def test_the_other_statements_of_the_group_are_about_names_and_existence():

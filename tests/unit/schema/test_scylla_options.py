@@ -11,7 +11,7 @@ from scyllamodel.schema.ddl.statement_parser import parse_statement
 from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, Table, TableColumn
 from scyllamodel.schema.options import OPTION_NAMES, TableOptions, canonical
 from scyllamodel.schema.plan import make_plan
-from support.builders import schema, table, wanted
+from support.builders import desired, schema, table
 from support.scylla_observed import SCYLLAS, defaults, observed, scylla_cases
 
 SET = re.compile(r"ALTER TABLE k\.t WITH (.+)", re.DOTALL)
@@ -74,9 +74,9 @@ def declared(text):
     options = parsed(text)
     known = {name: value for name, value in options.items() if name in OPTION_NAMES}
     extra = {name: value for name, value in options.items() if name not in OPTION_NAMES}
-    found = TableOptions(**known, extra=extra)
-    problems = found.problems("m.T")
-    return (FrozenMap() if problems else found.declared()), [problem.code for problem in problems]
+    own_tableoptions = TableOptions(**known, extra=extra)
+    problems = own_tableoptions.problems("m.T")
+    return (FrozenMap() if problems else own_tableoptions.declared()), [problem.code for problem in problems]
 
 
 def created(statement):
@@ -139,7 +139,7 @@ class Case:
         about = Keyspace("k", {"class": "NetworkTopologyStrategy", "dc1": "1"}, True, self.key.endswith("t"))
         parts = [] if live is None else [self.table(live)]
         parts += [table("t_scylla_cdc_log")] if self.log_is_taken else []
-        return make_plan(wanted(self.table(options)), schema(*parts, keyspace=about), self.server)
+        return make_plan(desired(self.table(options)), schema(*parts, keyspace=about), self.server)
 
     @property
     def start(self):
@@ -155,12 +155,12 @@ class Case:
         names = list(parsed(self.text))
         if len(names) == 1 and not (isinstance(result, dict) and (names[0] in result or "opts" in self.result)):
             result = {names[0]: result}
-        found = {name: (result or {}).get(name) for name in names}
+        by_name = {name: (result or {}).get(name) for name in names}
         before = self.start or defaults(self.server)
         of_default = isinstance(self.result, dict) and "opts" in self.result
         kept = {name: value for name, value in before.items() if name not in names or (of_default and not result)}
-        empty = [name for name, value in found.items() if value is None or (value == {} and name in EXTENSIONS)]
-        return {**kept, **{name: canonical(name, found[name]) for name in names if name not in empty}}
+        empty = [name for name, value in by_name.items() if value is None or (value == {} and name in EXTENSIONS)]
+        return {**kept, **{name: canonical(name, by_name[name]) for name in names if name not in empty}}
 
 
 EXTENSIONS = ("cdc", "per_partition_rate_limit", "tablets")
@@ -225,7 +225,7 @@ def test_what_a_node_stored_is_in_sync(case):
     assert bool(codes) is (why(STRICTER, case.text) is not None)
     if not codes:
         second = case.plan(options, case.stored)
-        assert ([], []) == ([step.cql for step in second.steps], [str(said) for said in second.refusals])
+        assert ([], []) == ([step.cql for step in second.steps], [str(refusal) for refusal in second.refusals])
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=str)

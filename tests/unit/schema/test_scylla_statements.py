@@ -63,12 +63,12 @@ class Case:
     @property
     def live(self):
         """What the keyspace holds before it."""
-        found = earlier(self.before, self.key.endswith("t"))
+        before = earlier(self.before, self.key.endswith("t"))
         stored = {
             kind: [attrs.evolve(i, options=FrozenMap({**defaults(self.server), **i.options})) for i in items]
-            for kind, items in (("tables", found.tables), ("views", found.views))
+            for kind, items in (("tables", before.tables), ("views", before.views))
         }
-        return attrs.evolve(found, **stored)
+        return attrs.evolve(before, **stored)
 
     @property
     def declared(self):
@@ -79,16 +79,16 @@ class Case:
             StatementSyntaxError: CQL does not.
             ModelDefinitionError: a class refuses it.
         """
-        found = declared_after(self.before, self.cql)
-        if isinstance(found, Exception):
-            raise found
-        return found
+        declared = declared_after(self.before, self.cql)
+        if isinstance(declared, Exception):
+            raise declared
+        return declared
 
     @property
     def declared_options(self):
         """The options of the view that it makes."""
-        found = after(earlier(self.before), self.cql)
-        return FrozenMap({**defaults(self.server), **found.views[-1].options})
+        later = after(earlier(self.before), self.cql)
+        return FrozenMap({**defaults(self.server), **later.views[-1].options})
 
     @property
     def drop(self):
@@ -106,7 +106,7 @@ class Case:
             plan = contract_plan(SchemaFacts([declared]), SchemaFacts([self.live]), self.server, allow={self.drop})
         else:
             plan = make_plan(declared, self.live, self.server, allow={"BC101"})
-        return [found.code for found in plan.refusals]
+        return [refusal.code for refusal in plan.refusals]
 
 
 @functools.cache
@@ -124,20 +124,20 @@ def declared_after(before, cql):
         return error
 
 
-def classes(found):
+def classes(result):
     """What the classes declare that are made of these facts, and what they were called before."""
-    if {item.name for item in declarable_types(found).values()} != {
-        item.name for item in found.types if item.name != ODD
+    if {item.name for item in declarable_types(result).values()} != {
+        item.name for item in result.types if item.name != ODD
     }:
         raise Inexpressible("a type that is not there, or that holds itself")
-    held = [c.type for table in found.tables for c in table.columns]
-    if any(set(user_type_names(kind)) - {item.name for item in found.types} or "empty" in kind.cql for kind in held):
+    types = [c.type for table in result.tables for c in table.columns]
+    if any(set(user_type_names(kind)) - {item.name for item in result.types} or "empty" in kind.cql for kind in types):
         raise Inexpressible("a type that is not there")
-    made = declare("recorded", attrs.evolve(found, types=[item for item in found.types if item.name != ODD]))
+    made = declare("recorded", attrs.evolve(result, types=[item for item in result.types if item.name != ODD]))
     facts = desired_facts(made, "k", types=KEPT["recorded"].values())
-    stored = facts["k"] if facts.keyspaces else attrs.evolve(found, keyspace=None)
-    old = {(table.name, column.name): column.renamed_from for table in found.tables for column in table.columns}
-    names = {item.name: item.renamed for item in found.types}
+    stored = facts["k"] if facts.keyspaces else attrs.evolve(result, keyspace=None)
+    old = {(table.name, column.name): column.renamed_from for table in result.tables for column in table.columns}
+    names = {item.name: item.renamed for item in result.types}
     tables = [
         attrs.evolve(t, columns=[attrs.evolve(c, renamed_from=old[t.name, c.name]) for c in t.columns])
         for t in stored.tables
@@ -176,9 +176,9 @@ def in_sequence():
         if key not in {"2025.1.14", "2026.3", *case}:
             continue
         before = ()
-        found = answers["="] if isinstance(answers, dict) else answers
+        value = answers["="] if isinstance(answers, dict) else answers
         steps = [cql for step in case["steps"] for cql in SETUPS.get(step.strip("<>"), [step])]
-        for cql, answer in zip(steps, found, strict=True):
+        for cql, answer in zip(steps, value, strict=True):
             if cql.startswith(SCHEMA) and isinstance(answer, str):
                 taken = answer == "ok"
                 idle = answer.startswith("noop")
@@ -238,9 +238,9 @@ def why(table, text):
     return next((reason for pattern, reason in table.items() if re.search(pattern, text)), None)
 
 
-def named(found):
+def named(item):
     """A result whose names are written out, as its texts are."""
-    return {expanded(key): named(value) for key, value in found.items()} if isinstance(found, dict) else found
+    return {expanded(key): named(value) for key, value in item.items()} if isinstance(item, dict) else item
 
 
 def by_name(given, name):
@@ -278,8 +278,8 @@ def indexes_of(table, cells):
     """The indexes of a table after a result: ``{"i": "keys(m)"}``, or ``{"i": ["CUSTOM", "v", {…}]}``."""
     types = {column.name: column.type for column in table.columns}
     made = []
-    for name, found in cells.items():
-        kind, text, options = ("", found, {}) if isinstance(found, str) else found
+    for name, value in cells.items():
+        kind, text, options = ("", value, {}) if isinstance(value, str) else value
         column, on, local = index_target(text, types)
         using = options.get("class_name") if kind == "CUSTOM" else None
         made.append(Index(name, column, on, using, {}, local))
@@ -302,10 +302,10 @@ def view_of(case, name, cells):
 
 def stored(case):
     """What the keyspace holds after it, by what the node stored."""
-    result, found = named(case.result), case.live
-    tables = {table.name: table for table in found.tables}
-    views = {view.name: view for view in found.views}
-    types = {item.name: item for item in found.types}
+    result, live = named(case.result), case.live
+    tables = {table.name: table for table in live.tables}
+    views = {view.name: view for view in live.views}
+    types = {item.name: item for item in live.types}
     for name, cells in by_name(result.get("cols", {}), "t").items():
         owner = views if name in views else tables
         columns = owner[name].columns if name in owner else ()
@@ -322,7 +322,7 @@ def stored(case):
         known = dict(types[name].fields) if name in types and "RENAME" not in case.cql else {}
         made = {**known, **{field: parse_type(text) for field, text in fields.items()}}
         types[name] = UserType(name, tuple(made.items()))
-    return attrs.evolve(found, tables=tables.values(), views=views.values(), types=types.values())
+    return attrs.evolve(live, tables=tables.values(), views=views.values(), types=types.values())
 
 
 def verdict(case):
@@ -349,7 +349,7 @@ def grouped(cases):
 @pytest.mark.parametrize(("group", "cases"), grouped(TAKEN), ids=list(GROUPS))
 def test_what_was_taken_can_be_declared(group, cases):
     """An accepted type or option can be declared, and no rule refuses it; each other one has its reason."""
-    assert [] == [found for found in map(unexpected, cases) if found]
+    assert [] == [value for value in map(unexpected, cases) if value]
 
 
 @pytest.mark.parametrize(("group", "cases"), grouped(REFUSED), ids=list(GROUPS))
@@ -373,10 +373,10 @@ def test_what_was_stored_is_what_was_declared(group, cases):
             continue
         plan, codes = make_plan(declared, stored(case), case.server), case.codes()
         assert [] == plan.cql, str(case)
-        assert {found.code for found in plan.refusals} <= set(codes), str(case)
+        assert {refusal.code for refusal in plan.refusals} <= set(codes), str(case)
 
 
 def test_the_cases_are_many():
     """The cases are many: of each group some were taken, some refused."""
     assert all(len(cases) > 400 for cases in (TAKEN, REFUSED, MADE))
-    assert [] == [group for cases in (TAKEN, REFUSED) for group, found in grouped(cases) if not found]
+    assert [] == [group for cases in (TAKEN, REFUSED) for group, value in grouped(cases) if not value]

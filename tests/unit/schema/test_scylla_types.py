@@ -9,7 +9,7 @@ import pytest
 from scyllamodel.schema.facts.objects import Table, TableColumn
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.types.parser import parse_type
-from support.builders import column, schema, table, wanted
+from support.builders import column, desired, schema, table
 from support.scylla_observed import NEW, OLD, SCYLLAS, observed, scylla_cases
 
 CASES = [
@@ -41,8 +41,8 @@ def stored(result):
 def changes(key, old, new):
     """The codes of a plan that finds one type and wants another."""
     sides = [Table("t", (column("a int pk"), TableColumn("x", parse_type(text)))) for text in (old, new)]
-    plan = make_plan(wanted(sides[1]), schema(sides[0]), SCYLLAS[key])
-    return [*(step.cql for step in plan.steps), *(said.code for said in plan.refusals)]
+    plan = make_plan(desired(sides[1]), schema(sides[0]), SCYLLAS[key])
+    return [*(step.cql for step in plan.steps), *(refusal.code for refusal in plan.refusals)]
 
 
 @pytest.mark.parametrize(("key", "declared", "result"), TAKEN)
@@ -60,7 +60,7 @@ def test_a_type_that_was_refused_is_none_of_a_model(key, declared, result):
     except ValueError:
         return
     new = Table("t", (column("a int pk"), TableColumn("x", kind)))
-    codes = [said.code for said in make_plan(wanted(new), schema(), SCYLLAS[key]).refusals]
+    codes = [refusal.code for refusal in make_plan(desired(new), schema(), SCYLLAS[key]).refusals]
 
     assert codes or any(re.search(pattern, declared) for pattern in ELSEWHERE), result
 
@@ -83,11 +83,11 @@ def test_a_change_of_a_type_that_scylla_takes_is_said_to_be_one(key, name, kind,
     live = {known: f"{known} {text}" for known, text in COLUMNS.items()}
     words = COLUMNS[name].split()
     models = {**live, name: " ".join([name, kind.replace(" ", ""), *words[1:]])}
-    plan = make_plan(wanted(table("t", *models.values())), schema(table("t", *live.values())), SCYLLAS[key])
+    plan = make_plan(desired(table("t", *models.values())), schema(table("t", *live.values())), SCYLLAS[key])
 
     is_same = parse_type(kind) == parse_type(words[0])
     expected = [] if is_same else ["TY102"] if is_taken else ["TY101"]
-    assert expected == [said.code for said in plan.refusals]
+    assert expected == [refusal.code for refusal in plan.refusals]
 
 
 def test_the_cases_are_many():

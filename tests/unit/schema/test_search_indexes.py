@@ -25,7 +25,7 @@ from scyllamodel.schema.plan.planner import make_plan
 from scyllamodel.schema.reflect.targets import index_target, vector_partition
 from scyllamodel.schema.rules.search_indexes import viewless_faults
 from scyllamodel.schema.rules.undo import evaluate_change
-from support.builders import NTS, index, schema, table, told, wanted
+from support.builders import NTS, desired, index, schema, summaries, table
 from support.scylla_observed import NEW, observed
 
 T = table("t", "a int pk", "b int ck", "lang text", "c text", "e vector<float,3>")
@@ -47,9 +47,9 @@ class Doc(Model, table="docs", indexes=[
     kind: Column[str] = column(db_name="Kind")
 
 
-def indexed(*found):
+def indexed(*value):
     """The table with these indexes."""
-    return attrs.evolve(T, indexes=found)
+    return attrs.evolve(T, indexes=value)
 
 
 def on_server(*parts):
@@ -95,10 +95,10 @@ def test_the_order_of_columns_to_filter_by_does_not_matter():
     """One more or less of them is another index."""
     live = on_server(indexed(index("e, lang, c", "i", using="vector_index")))
     cases = ["e, c, lang", "e, lang", "lang, e, c"]
-    found = [told(diff(live, wanted(indexed(index(one, "i", using="vector_index"))), NEW)) for one in cases]
+    results = [summaries(diff(live, desired(indexed(index(one, "i", using="vector_index"))), NEW)) for one in cases]
 
-    assert [] == found[0]
-    assert [True, True] == [one[0].startswith("!") for one in found[1:]]
+    assert [] == results[0]
+    assert [True, True] == [one[0].startswith("!") for one in results[1:]]
 
 
 def test_inspect_writes_them_into_models():
@@ -117,9 +117,9 @@ def test_a_column_under_such_an_index_is_not_dropped(gone):
     """Not by contract, which names the index; the server would take it and keep a broken index."""
     live = indexed(index("e, lang", "i", using="VECTOR_INDEX"), index("c", "f", using="fulltext_index"))
     model = attrs.evolve(T, columns=[column for column in T if column.name != gone])
-    found = contract_plan(SchemaFacts([wanted(model)]), SchemaFacts([on_server(live)]), NEW, allow={f"DS103:t.{gone}"})
+    plan = contract_plan(SchemaFacts([desired(model)]), SchemaFacts([on_server(live)]), NEW, allow={f"DS103:t.{gone}"})
 
-    assert ([], ["RB103"]) == (found.cql, [one.code for one in found.refusals])
+    assert ([], ["RB103"]) == (plan.cql, [one.code for one in plan.refusals])
 
 
 def created():
@@ -151,7 +151,7 @@ def test_a_plan_refuses_a_wrong_option_before_anything_runs():
     """A plan refuses a wrong option before anything runs, with the code, and what can be written."""
     bad = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "klingon"}))
     good = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "English"}))
-    plans = [make_plan(wanted(one), on_server(), NEW) for one in (bad, good)]
+    plans = [make_plan(desired(one), on_server(), NEW) for one in (bad, good)]
 
     assert ["IX106"] == [one.code for one in plans[0].refusals]
     assert "standard, english" in plans[0].refusals[0].fix
@@ -214,21 +214,21 @@ def test_a_local_index_within_other_columns_than_the_partition_key():
     """Read as it is, created again so, never taken for one within the partition key, and in no model."""
     target = '{"tc":"e","pk":["lang"],"fc":["c"]}'
     names = index_target(target, {}), vector_partition(target, ["a"])
-    found = IndexFacts("i", "e, c", using="vector_index", local=True, partition=names[1])
-    local = attrs.evolve(found, name="j", partition=())
-    live = on_server(indexed(found))
+    facts = IndexFacts("i", "e, c", using="vector_index", local=True, partition=names[1])
+    local = attrs.evolve(facts, name="j", partition=())
+    live = on_server(indexed(facts))
 
     assert (("e, c", "values", True), ("lang",)) == names
     assert () == vector_partition('{"pk":["old_name"],"ck":["e"]}', ["a"]) == vector_partition("e", ["a"])
-    assert "CREATE CUSTOM INDEX i ON k.t ((lang), e, c) USING 'vector_index'" == create_index("k", T, found, NEW)
-    assert ["+ index j populated", ". index i"] == told(diff(live, wanted(indexed(local)), NEW))
+    assert "CREATE CUSTOM INDEX i ON k.t ((lang), e, c) USING 'vector_index'" == create_index("k", T, facts, NEW)
+    assert ["+ index j populated", ". index i"] == summaries(diff(live, desired(indexed(local)), NEW))
     assert ["The index 'i' is left out: it searches within lang, which is not the partition key."] == [
         str(item) for item in unsupported_by_models(live)
     ]
     assert fingerprint(live) != fingerprint(on_server(indexed(attrs.evolve(local, name="i"))))
-    assert found == snapshot_index(found)
+    assert facts == snapshot_index(facts)
 
 
-def snapshot_index(found):
+def snapshot_index(value):
     """The index, written as JSON and read again."""
-    return IndexFacts(**json.loads(json.dumps({**index_dict(found), "named": found.named})))
+    return IndexFacts(**json.loads(json.dumps({**index_dict(value), "named": value.named})))

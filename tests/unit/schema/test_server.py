@@ -30,9 +30,9 @@ CASSANDRA_COLUMNS = [("tables", "table_name")]
 )
 def test_a_profile_comes_from_rows_that_every_user_may_read(release, columns, scylla_version, profile, shown):
     """Scylla is detected by a table that only it has, and its version is never taken from the constant it reports."""
-    found = profile_from(release, columns, scylla_version=scylla_version)
+    result = profile_from(release, columns, scylla_version=scylla_version)
 
-    assert (profile, shown, frozenset(columns)) == (found, str(found), found.schema_columns)
+    assert (profile, shown, frozenset(columns)) == (result, str(result), result.schema_columns)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_features_of_the_cluster_win_over_the_release(version, features, lac
 
 def test_settings_of_a_node_are_json_texts():
     """The values of ``system.config`` are read as JSON; what is missing or odd stays unknown."""
-    said = {
+    messages = {
         "tablets_mode_for_new_keyspaces": '"enabled"',
         "enable_tablets": "false",
         "minimum_replication_factor_fail_threshold": "2",
@@ -133,9 +133,9 @@ def test_settings_of_a_node_are_json_texts():
         frozenset({"udf", "logstor"}), True,
     )  # fmt: skip
 
-    assert set(said) == set(NODE_SETTINGS)
-    assert read == profile_from(None, SCYLLA_COLUMNS, settings=said).node
-    assert NodeSettings() == profile_from(None, SCYLLA_COLUMNS, settings=dict.fromkeys(said, "{")).node
+    assert set(messages) == set(NODE_SETTINGS)
+    assert read == profile_from(None, SCYLLA_COLUMNS, settings=messages).node
+    assert NodeSettings() == profile_from(None, SCYLLA_COLUMNS, settings=dict.fromkeys(messages, "{")).node
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_settings_of_a_node_are_json_texts():
 )
 def test_the_older_setting_decides_where_no_mode_of_tablets_is_set(mode, older, read):
     """A scylla.yaml of an older release has no mode; ``enable_tablets`` is false where it is not written either."""
-    said = {"tablets_mode_for_new_keyspaces": mode, "enable_tablets": older}
-    server = profile_from(None, SCYLLA_COLUMNS, settings={name: text for name, text in said.items() if text})
+    messages = {"tablets_mode_for_new_keyspaces": mode, "enable_tablets": older}
+    server = profile_from(None, SCYLLA_COLUMNS, settings={name: text for name, text in messages.items() if text})
 
     assert read == server.node.tablets_mode
     assert (None if read is None else read != "disabled") is server.makes_tablets("", tablets=None)
@@ -166,9 +166,9 @@ def test_the_older_setting_decides_where_no_mode_of_tablets_is_set(mode, older, 
 )
 def test_a_setting_of_three_values_may_be_a_boolean(text, read):
     """``restrict_twcs_without_default_ttl`` is true, false or warn."""
-    said = {"restrict_twcs_without_default_ttl": text}
+    messages = {"restrict_twcs_without_default_ttl": text}
 
-    assert read == profile_from(None, SCYLLA_COLUMNS, settings=said).node.endless_windows
+    assert read == profile_from(None, SCYLLA_COLUMNS, settings=messages).node.endless_windows
 
 
 def test_what_all_nodes_support_stands_in_for_what_is_on():

@@ -18,7 +18,7 @@ from scyllamodel.schema.facts.objects import SchemaFacts, Unreadable
 from scyllamodel.schema.plan import contract_plan, make_plan
 from scyllamodel.schema.plan.transition import transition
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import schema, table, told, user_type, view, wanted
+from support.builders import desired, schema, summaries, table, user_type, view
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
 T = table("t", "id int pk", "v text")
@@ -40,9 +40,9 @@ DECLARED = [
 
 def test_what_no_model_declares_is_a_note():
     """It names the object and what was not understood; the plan is otherwise the plan without it."""
-    plan = make_plan(wanted(T, table("u")), LIVE, SERVER)
+    plan = make_plan(desired(T, table("u")), LIVE, SERVER)
 
-    assert make_plan(wanted(T, table("u")), schema(T), SERVER).cql == plan.cql != []
+    assert make_plan(desired(T, table("u")), schema(T), SERVER).cql == plan.cql != []
     assert [("BC103", f"k.{odd.name}", True) for odd in ODD] == [
         (note.code, note.object, f"no model declares this {odd.kind}" in note.text and odd.reason in note.text)
         for odd, note in zip(ODD, plan.notes, strict=True)
@@ -63,7 +63,7 @@ def test_what_no_model_declares_is_a_note():
 def test_what_a_model_declares_is_an_error(compare, declared, error):
     """A read that failed is never taken for a thing that is not there."""
     with pytest.raises(IntrospectionError, match=error):
-        compare(wanted(T, declared))
+        compare(desired(T, declared))
 
 
 def test_a_step_is_not_proved_by_what_cannot_be_read():
@@ -74,9 +74,9 @@ def test_a_step_is_not_proved_by_what_cannot_be_read():
 
 def test_nothing_drops_what_cannot_be_read():
     """A contract with every allowance leaves it, and so does the way back to another schema."""
-    plan = contract_plan(SchemaFacts([wanted(T)]), SchemaFacts([LIVE]), SERVER, allow={"DS102", "DS104", "DS105"})
+    plan = contract_plan(SchemaFacts([desired(T)]), SchemaFacts([LIVE]), SERVER, allow={"DS102", "DS104", "DS105"})
 
-    assert ([], []) == (plan.cql, told(transition(LIVE, schema(T), SERVER)))
+    assert ([], []) == (plan.cql, summaries(transition(LIVE, schema(T), SERVER)))
 
 
 def test_every_output_names_what_cannot_be_read():
@@ -88,6 +88,6 @@ def test_every_output_names_what_cannot_be_read():
     assert keyspace_script(LIVE, SERVER) == keyspace_script(schema(T), SERVER)
     assert 4 == module_source(LIVE, SERVER).count("is left out: it cannot be read: ")
     assert {("-", odd.kind, f"k.{odd.name}") for odd in ODD} == {
-        (found.mark, found.what, found.object)
-        for found in compare_schemas(SchemaFacts([LIVE]), SchemaFacts([schema(T)]))
+        (difference.mark, difference.what, difference.object)
+        for difference in compare_schemas(SchemaFacts([LIVE]), SchemaFacts([schema(T)]))
     }

@@ -14,7 +14,7 @@ from scyllamodel.schema.facts.objects import Aggregate, Function, Trigger
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types.parser import parse_type
-from support.builders import schema, table, told, wanted
+from support.builders import desired, schema, summaries, table
 
 C5 = ServerProfile("cassandra", (5, 0, 6))
 INT, PAIR = parse_type("int"), parse_type("frozen<tuple<int, text>>")
@@ -41,25 +41,25 @@ COUNTERS = ("k int pk", "column1 text ck", "n counter static", "value counter")
 def test_compact_tables_are_written_as_they_were_created():
     """Compact tables are written as they were created, without the columns that the server adds by its own rules."""
     empty = "value 'org.apache.cassandra.db.marshal.EmptyType'"
-    found = schema(
+    facts = schema(
         flagged("dense", "dense", "k int pk", "c int ck desc", "v int"),
         flagged("keys_only", "dense", "k int pk", "c int ck", empty),
         flagged("static", "compact", *STATIC),
         flagged("counters", "compact", *COUNTERS),
     )
-    counters, dense, keys_only, static = keyspace_script(found, C5)[1:]
+    counters, dense, keys_only, static = keyspace_script(facts, C5)[1:]
 
     assert ["    k int,", "    c int,", "    v int,", "    PRIMARY KEY ((k), c)"] == dense.splitlines()[1:5]
     assert dense.endswith("WITH COMPACT STORAGE\n    AND CLUSTERING ORDER BY (c DESC)")
     assert ["    k int,", "    c int,", "    PRIMARY KEY ((k), c)"] == keys_only.splitlines()[1:4]
     assert ["    k int,", "    v int,", "    PRIMARY KEY ((k))", ") WITH COMPACT STORAGE"] == static.splitlines()[1:]
     assert "    n counter," in counters
-    assert [] == list(missing_from_script(found))
+    assert [] == list(missing_from_script(facts))
 
 
 def test_what_only_thrift_could_create_is_left_out_of_cql():
     """What only thrift could create is left out of CQL, with the reason, and with its indexes."""
-    found = schema(
+    facts = schema(
         flagged("sup", "super", "k int pk", "c int ck", "v int"),
         flagged("odd", "compact", "k int pk", "column1 timeuuid ck", "v int static", "value blob"),
         flagged("none", "compact", "k int pk", "column1 text ck", "value blob"),
@@ -69,8 +69,8 @@ def test_what_only_thrift_could_create_is_left_out_of_cql():
         "The table 'none' is left out: it was created through Thrift with columns that CQL cannot declare.",
         "The table 'odd' is left out: it was created through Thrift with columns that CQL cannot declare.",
         "The table 'sup' is left out: it is a super column family, which only Thrift could create.",
-    ] == [str(found) for found in missing_from_script(found)]
-    assert 1 == len(keyspace_script(found, C5))
+    ] == [str(item) for item in missing_from_script(facts)]
+    assert 1 == len(keyspace_script(facts, C5))
 
 
 def test_functions_aggregates_and_triggers_are_written():
@@ -91,7 +91,7 @@ def test_functions_aggregates_and_triggers_are_listed_and_noted():
     """In models, JSON and diagrams alike, and one by one in a check."""
     names = ["function 'Odd(frozen<tuple<int, text>>)'", "function 'plus(int, int)'", "aggregate 'total(int)'"]
     names.append("trigger 't.audit'")
-    listed = [str(found) for found in unsupported_by_models(CODE)]
+    listed = [str(item) for item in unsupported_by_models(CODE)]
 
     assert [f"The {name} is left out: models cannot declare functions or triggers." for name in names] == listed
     assert all(f"# {line}\n" in module_source(CODE, C5) for line in listed)
@@ -101,7 +101,7 @@ def test_functions_aggregates_and_triggers_are_listed_and_noted():
         ". function Odd(frozen<tuple<int, text>>)",
         ". function plus(int, int)",
         ". aggregate total(int)",
-    ] == told(diff(CODE, wanted(TRIGGERED), C5))
+    ] == summaries(diff(CODE, desired(TRIGGERED), C5))
 
 
 def column(name, text, kind="regular"):
@@ -119,11 +119,11 @@ def read(*columns, **more):
 
 def test_a_type_without_a_name_in_cql_is_read_as_its_class():
     """Servers write ``empty``, which no server takes; in quotes it is part of a name."""
-    found = read(column("v", "empty"), column("l", "list<empty>"), column("u", 'frozen<"x empty">')).table("t")
+    live_table = read(column("v", "empty"), column("l", "list<empty>"), column("u", 'frozen<"x empty">')).table("t")
 
-    assert "'org.apache.cassandra.db.marshal.EmptyType'" == found["v"].type.cql
-    assert "list<'org.apache.cassandra.db.marshal.EmptyType'>" == found["l"].type.cql
-    assert 'frozen<"x empty">' == found["u"].type.cql
+    assert "'org.apache.cassandra.db.marshal.EmptyType'" == live_table["v"].type.cql
+    assert "list<'org.apache.cassandra.db.marshal.EmptyType'>" == live_table["l"].type.cql
+    assert 'frozen<"x empty">' == live_table["u"].type.cql
 
 
 def test_a_user_type_may_be_called_empty():
@@ -140,6 +140,6 @@ def test_masks_of_columns_that_are_gone_do_not_count():
         "function_argument_types": [], "function_argument_values": [], "function_argument_nulls": [],
     }  # fmt: skip
     rows = [{**mask, "column_name": name} for name in ("v", "gone")]
-    found = read(column("v", "text"), column_masks=rows).table("t")
+    live_table = read(column("v", "text"), column_masks=rows).table("t")
 
-    assert {"a": None, "v": "mask_null()"} == {c.name: c.mask for c in found}
+    assert {"a": None, "v": "mask_null()"} == {c.name: c.mask for c in live_table}

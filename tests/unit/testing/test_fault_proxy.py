@@ -252,9 +252,9 @@ def rows_of_local(*cells, columns=(("key", TEXT), ("rpc_address", INET)), flags=
 )
 def test_the_proxy_stands_for_the_address_of_the_node(asked, sent, shown):
     """A driver goes to the address that the node gives for itself, so the proxy gives its own, in that table alone."""
-    found = replace_address(Request("QUERY", asked), rows_of_local(*sent), "127.0.0.1")
+    address = replace_address(Request("QUERY", asked), rows_of_local(*sent), "127.0.0.1")
 
-    assert rows_of_local(*shown) == found
+    assert rows_of_local(*shown) == address
 
 
 def test_types_before_the_address_are_passed_over():

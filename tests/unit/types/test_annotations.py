@@ -139,9 +139,9 @@ def test_the_older_spellings_mean_the_same(hint, text):
 )
 def test_none_makes_it_nullable(hint):
     """None makes it nullable, however it is spelt, and outside or inside ``Annotated``."""
-    found = map_annotation(hint)
+    mapping = map_annotation(hint)
 
-    assert (True, hint, None) == (found.nullable, found.python, found.empty)
+    assert (True, hint, None) == (mapping.nullable, mapping.python, mapping.empty)
 
 
 def test_nothing_else_is_nullable():
@@ -278,14 +278,14 @@ LITERALS = [
 @pytest.mark.parametrize(("hint", "cql_type", "good", "bad"), LITERALS, ids=[str(case[0]) for case in LITERALS])
 def test_literals_are_of_the_type_of_their_values(hint, cql_type, good, bad):
     """One of them is written and read, any other is refused before it is sent."""
-    found = map_annotation(hint)
+    mapping = map_annotation(hint)
 
-    assert cql_type == found.type.cql
-    assert (found.nullable, good) == (type(None) in typing.get_args(hint) or None in typing.get_args(hint), good)
-    assert good == round_trip(found, good)
+    assert cql_type == mapping.type.cql
+    assert (mapping.nullable, good) == (type(None) in typing.get_args(hint) or None in typing.get_args(hint), good)
+    assert good == round_trip(mapping, good)
     for value in bad:
         with pytest.raises((ValueError, TypeError)):
-            found.dump(value)
+            mapping.dump(value)
 
 
 def test_a_stored_value_outside_of_a_literal_still_loads():
@@ -302,10 +302,10 @@ def test_a_literal_takes_another_width():
 def test_values_come_back_from_the_driver_as_they_were(case):
     """Whatever nests in whatever: dump, the driver's bytes, and load give the value back, of the same class."""
     hint, value = case
-    found = round_trip(map_annotation(hint), value)
+    result = round_trip(map_annotation(hint), value)
 
-    assert value == found
-    assert type(value) is type(found)
+    assert value == result
+    assert type(value) is type(result)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.0])
@@ -325,9 +325,9 @@ def test_timestamps_are_rounded_down_to_milliseconds():
 def test_timestamps_load_in_utc():
     """The moment is kept, but not its time zone."""
     given_ = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
-    found = round_trip(map_annotation(datetime), given_)
+    value = round_trip(map_annotation(datetime), given_)
 
-    assert (given_, UTC) == (found, found.tzinfo)
+    assert (given_, UTC) == (value, value.tzinfo)
 
 
 @pytest.mark.parametrize("hint", [datetime, list[datetime], dict[str, tuple[datetime, int]]], ids=str)
@@ -343,10 +343,10 @@ def test_naive_datetimes_are_refused(hint):
 def test_naive_datetimes_are_utc_where_a_repo_says_so():
     """Inside the context that such a repo sets, a naive datetime is taken for UTC."""
     token = NAIVE_UTC.set(True)
-    found = round_trip(map_annotation(datetime), datetime(2026, 1, 1))  # noqa: DTZ001 - the claim
+    value = round_trip(map_annotation(datetime), datetime(2026, 1, 1))  # noqa: DTZ001 - the claim
     NAIVE_UTC.reset(token)
 
-    assert datetime(2026, 1, 1, tzinfo=UTC) == found
+    assert datetime(2026, 1, 1, tzinfo=UTC) == value
 
 
 @pytest.mark.parametrize(
@@ -397,10 +397,10 @@ MAPPED = [
 @pytest.mark.parametrize(("hint", "value", "read"), MAPPED, ids=str)
 def test_an_ipv4_address_given_as_ipv6_address_is_stored_as_ipv4_address(hint, value, read):
     """As in Java, where the two are one; a column of IPv6 addresses reads it as it was given."""
-    found = map_annotation(hint)
+    mapping = map_annotation(hint)
 
-    assert IPv4Address("10.0.0.1") == found.dump(value)
-    assert read == found.load("10.0.0.1")
+    assert IPv4Address("10.0.0.1") == mapping.dump(value)
+    assert read == mapping.load("10.0.0.1")
     assert IPv4Address("10.0.0.1") == map_annotation(IPv4Address).load("::ffff:10.0.0.1")
 
 
@@ -444,8 +444,8 @@ class TestUserTypes:
     def load(self, fields, values):
         """What the class makes of a value whose type has these fields on the server."""
         types = {"address": tuple((name, Native("text")) for name in fields)}
-        found = returned(values, cql.UserTypeName("address"), types)
-        return map_annotation(Address).load(found)
+        value = returned(values, cql.UserTypeName("address"), types)
+        return map_annotation(Address).load(value)
 
     def test_the_same_fields(self):
         """Values go by position."""
@@ -548,9 +548,9 @@ class TestOwnConverters:
         """It is unknown whether the driver's value of a user type can be hashed: a list may be in it."""
         user_types = {"address": [("lines", parse_type("frozen<list<text>>"))]}
         hint = map_annotation(Money, type=parse_type("set<frozen<address>>"), load=Money, dump=lambda m: m.cents)
-        found = round_trip(hint, Money([(["a"],), (["b"],)]), user_types).cents
+        cents = round_trip(hint, Money([(["a"],), (["b"],)]), user_types).cents
 
-        assert [["a"], ["b"]] == [value.lines for value in found]
+        assert [["a"], ["b"]] == [value.lines for value in cents]
 
     def test_what_converters_make_may_be_hashed(self):
         """A set in a user type, made a text by its column, does not keep the type out of a set."""

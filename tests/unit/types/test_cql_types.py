@@ -96,9 +96,9 @@ NAMES = [
 @pytest.mark.parametrize(("name", "python", "native"), NAMES)
 def test_a_name_is_a_python_type_that_says_which_cql_type(name, python, native):
     """Checkers see the Python type; we see the CQL type beside it."""
-    found = getattr(cql, name)
+    value = getattr(cql, name)
 
-    assert (python, Native(native)) == typing.get_args(found)
+    assert (python, Native(native)) == typing.get_args(value)
 
 
 def test_the_other_names():

@@ -31,9 +31,9 @@ def test_text_is_a_cql_literal(duration, text):
 @given(durations)
 def test_the_driver_takes_it_and_gives_it_back(duration):
     """Ours is serialised as it is, and comes back equal."""
-    found = DurationType.deserialize(DurationType.serialize(duration, 4), 4)
+    decoded = DurationType.deserialize(DurationType.serialize(duration, 4), 4)
 
-    assert duration == load_duration(found)
+    assert duration == load_duration(decoded)
 
 
 @pytest.mark.parametrize("parts", [(1, -1, 0), (0, 1, -1), (-1, 0, 1)])

@@ -51,9 +51,9 @@ def one_nan(value):
 
 def sent(hint, value):
     """The bytes that are sent for a value, in one order and with one NaN."""
-    found = one_nan(value if hint.dump is None else hint.dump(value))
+    result = one_nan(value if hint.dump is None else hint.dump(value))
     made = driver_type(hint.type, SERVER)
-    return canonicalize(made, made.to_binary(found, PROTOCOL))
+    return canonicalize(made, made.to_binary(result, PROTOCOL))
 
 
 @st.composite
@@ -65,25 +65,25 @@ def pairs(draw, scalars):
 
 def agree(hint, one, other):
     """What identity says of two values is what their bytes say, in each of its answers."""
-    found, known = map_annotation(hint), identity_of(map_annotation(hint))
-    wanted = sent(found, one) == sent(found, other)
+    mapping, known = map_annotation(hint), identity_of(map_annotation(hint))
+    expected = sent(mapping, one) == sent(mapping, other)
 
-    assert wanted == is_same(known, one, other)
-    assert wanted == (stored_form(known, one) == stored_form(known, other))
-    if wanted:
+    assert expected == is_same(known, one, other)
+    assert expected == (stored_form(known, one) == stored_form(known, other))
+    if expected:
         assert cell_form(known, one) == cell_form(known, other)
 
 
 @given(pairs(NEAR))
-def test_values_are_the_same_when_their_bytes_are(found):
+def test_values_are_the_same_when_their_bytes_are(value):
     """For every CQL type and whatever is made of it, over values that Python and the server compare differently."""
-    agree(*found)
+    agree(*value)
 
 
 @given(pairs(SCALARS))
-def test_any_two_values_are_the_same_when_their_bytes_are(found):
+def test_any_two_values_are_the_same_when_their_bytes_are(value):
     """Any two values are the same when their bytes are: over any values."""
-    agree(*found)
+    agree(*value)
 
 
 @pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
@@ -165,9 +165,9 @@ def hashes(*keys):
 
 
 @given(pairs(NEAR) | pairs(SCALARS))
-def test_values_that_the_driver_reads_as_equal_are_equal(found):
+def test_values_that_the_driver_reads_as_equal_are_equal(item):
     """Or a set of user types could hold both, and the set that is read could not; what is stored alike is equal too."""
-    (_, one, other), known = found, map_annotation(found[0])
+    (_, one, other), known = item, map_annotation(item[0])
     key = equality_key(known) or (lambda value: value)
     one_read, other_read = (
         returned(value if known.dump is None else known.dump(value), known.type, SERVER) for value in (one, other)
@@ -234,13 +234,13 @@ DRIVER = {
 @pytest.mark.parametrize("hint", DRIVER, ids=str)
 def test_what_is_dumped_may_be_of_any_class_that_the_driver_takes(hint):
     """It is compared by the bytes that the driver makes of it."""
-    found = map_annotation(Sku, type=map_annotation(hint).type, load=Sku, dump=lambda value: value)
-    known, made = identity_of(found), driver_type(found.type, {})
+    mapping = map_annotation(Sku, type=map_annotation(hint).type, load=Sku, dump=lambda value: value)
+    known, made = identity_of(mapping), driver_type(mapping.type, {})
     for one, other in itertools.product(DRIVER[hint], repeat=2):
-        wanted = made.to_binary(one, PROTOCOL) == made.to_binary(other, PROTOCOL)
+        expected = made.to_binary(one, PROTOCOL) == made.to_binary(other, PROTOCOL)
 
-        assert wanted == is_same(known, one, other)
-        assert wanted == (cell_form(known, one) == cell_form(known, other))
+        assert expected == is_same(known, one, other)
+        assert expected == (cell_form(known, one) == cell_form(known, other))
 
 
 class Sku:
@@ -299,8 +299,8 @@ EQUAL = [
 @pytest.mark.parametrize(("hint", "make", "other"), EQUAL, ids=[case[0].__name__ for case in EQUAL])
 def test_equal_values_are_the_same_before_they_are_encrypted(hint, make, other):
     """What ``dump=`` makes may differ from call to call."""
-    found = map_annotation(hint, type=str, load=hint, dump=lambda value: f"{value}{uuid.uuid4()}")
-    known = identity_of(found)
+    mapping = map_annotation(hint, type=str, load=hint, dump=lambda value: f"{value}{uuid.uuid4()}")
+    known = identity_of(mapping)
 
     assert known.equal(make(), make())
     assert not is_same(known, make(), other)
@@ -374,10 +374,10 @@ BY_IDENTITY = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "wanted"), BY_IDENTITY, ids=str)
-def test_instances_compare_by_identity_where_python_would_not_do(hint, wanted):
+@pytest.mark.parametrize(("hint", "expected"), BY_IDENTITY, ids=str)
+def test_instances_compare_by_identity_where_python_would_not_do(hint, expected):
     """All other columns are compared by ``==`` alone, which is fast."""
-    assert wanted == (equality_key(map_annotation(hint)) is not None)
+    assert expected == (equality_key(map_annotation(hint)) is not None)
 
 
 def test_a_custom_type_is_compared_by_identity():
@@ -450,14 +450,14 @@ KEYS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "wanted"), [case[1:] for case in KEYS], ids=[case[0] for case in KEYS])
-def test_rows_are_known_by_what_the_server_takes_for_one_key(one, other, wanted):
+@pytest.mark.parametrize(("one", "other", "expected"), [case[1:] for case in KEYS], ids=[case[0] for case in KEYS])
+def test_rows_are_known_by_what_the_server_takes_for_one_key(one, other, expected):
     """Partitions by the bytes of their keys, clustering by its order."""
     access = statements_for(Reading, "ks")
     first, second = (access.key_identity(Reading(at=at, sensor=sensor)) for at, sensor in (one, other))
 
-    assert wanted == (first == second)
-    assert not wanted or hash(first) == hash(second)
+    assert expected == (first == second)
+    assert not expected or hash(first) == hash(second)
     assert access.row_identity(one) == first
 
 
