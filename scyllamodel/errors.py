@@ -201,7 +201,6 @@ class DiscoveryError(ScyllaModelError, ImportError):
     """A package of models cannot be imported; ``module`` is its name, and the cause is attached."""
 
     code = "DC101"
-    exit_code = 78
 
 
 class NoModelsFound(DiscoveryError):
@@ -221,7 +220,6 @@ class DuplicateTable(ScyllaModelError, ValueError):
     """Two classes define one table of one repo."""
 
     code = "DC104"
-    exit_code = 78
 
 
 class ConfigurationError(ScyllaModelError, ValueError):

@@ -26,7 +26,7 @@ DESCRIPTIONS: Final = {
     PARTIAL: "stopped part-way; the next run resumes",
     WAITED: "timeout: nodes did not agree, or indexes were not built",
     USAGE: "invalid command line",
-    CONFIGURATION: "wrong or missing configuration, or models that cannot be imported",
+    CONFIGURATION: "wrong or missing configuration",
     INTERRUPTED: "interrupted, and nothing was changed",
 }
 """Exit code to its description. The meaning of a code never changes, since scripts rely on it."""
