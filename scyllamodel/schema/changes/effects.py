@@ -146,10 +146,12 @@ def _set_options(change: SetOptions, facts: KeyspaceFacts) -> KeyspaceFacts:
         return with_view_options(facts, change.index, lambda options: _with_options(options, change))
     if change.view:
         views = with_changed(
-            facts.views, change.name, lambda table: attrs.evolve(table, options=_with_options(table.options, change))
+            facts.views, change.name, lambda view: attrs.evolve(view, options=_with_options(view.options, change))
         )
         return attrs.evolve(facts, views=views)
-    return with_table(facts, change.name, lambda view: attrs.evolve(view, options=_with_options(view.options, change)))
+    return with_table(
+        facts, change.name, lambda table: attrs.evolve(table, options=_with_options(table.options, change))
+    )
 
 
 @facts_after.register(SetMask)
