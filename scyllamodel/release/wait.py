@@ -25,7 +25,6 @@ from scyllamodel.release.plan_check import check
 from scyllamodel.schema.plan import Plan
 
 Aim: TypeAlias = Literal["in-sync", "agreed", "built"]
-AIMS: Final[tuple[Aim, ...]] = ("in-sync", "agreed", "built")
 
 _BACKOFF: Final = Backoff(0.2, 2.0)
 """Pauses between two polls: a migration takes seconds, so more frequent polls gain nothing."""

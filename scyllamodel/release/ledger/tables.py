@@ -27,9 +27,6 @@ from scyllamodel.schema.plan import Step, make_step
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types import parse_type
 
-PREFIX: Final = "scyllamodel_"
-"""Prefix of internal tables."""
-
 FORMAT: Final = 1
 """The format that this release reads and writes."""
 

@@ -72,7 +72,6 @@ def _is_power_of_two(value: str) -> bool:
 
 
 _FLAG: Final = _one_of("true", "false", any_case=True)
-_ANY: Final = _AllowedValues("a text", lambda _: True)
 _SIZE: Final = _matching(re.compile(r"[0-9.]+ ?[KMGT]?i?B?"), "a size such as 100MiB")
 _GROWTH: Final = _matching(re.compile(r"0|0?\.[0-9]+|1|1\.0+|[0-9]{1,2}%|100%"), "a number from 0 to 1")
 
