@@ -32,8 +32,12 @@ from mutation import ROOT, Mutant, changed, mutants
 
 UNIT = ROOT / "tests" / "unit"
 FLOOR = 95.0
-TIMEOUT = 60.0
-"""Seconds for the tests of one mutant. One that takes longer is taken for caught: it never ends, or is far too slow."""
+CPU_LIMIT = 60
+"""Seconds of CPU time for the tests of one mutant, which other processes do not change. One that uses them up counts as
+caught: it loops, or is far too slow."""
+
+WAIT_LIMIT = 240.0
+"""Seconds for the tests of one mutant, which may also wait for something that never happens."""
 
 MEMORY = 4 << 30
 """Bytes that the tests of one mutant may take: a loop that never ends may collect without end."""
@@ -80,12 +84,13 @@ def started(tests: list[str], mutant: Mutant | None) -> int:
         with contextlib.suppress(BaseException):
             os.setsid()
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
             code = child(tests, mutant)
         os._exit(code)
     return pid
 
 
-def judged(selected: list[Mutant], workers: int, tell: Callable[[Mutant, bool, float], None]) -> None:
+def judged(selected: list[Mutant], workers: int, tell: Callable[[Mutant, int], None]) -> None:
     """Run all of them, so many at a time; each is caught, or has survived."""
     waiting, running = list(reversed(selected)), dict[int, tuple[Mutant, float]]()
     try:
@@ -97,11 +102,11 @@ def judged(selected: list[Mutant], workers: int, tell: Callable[[Mutant, bool, f
             time.sleep(0.02)
             for pid, (mutant, began) in list(running.items()):
                 ended, status = os.waitpid(pid, os.WNOHANG)
-                if not ended and time.monotonic() - began > TIMEOUT:
+                if not ended and time.monotonic() - began > WAIT_LIMIT:
                     os.killpg(pid, signal.SIGKILL)
                 elif ended:
                     del running[pid]
-                    tell(mutant, os.waitstatus_to_exitcode(status) != 0, time.monotonic() - began)
+                    tell(mutant, os.waitstatus_to_exitcode(status))
     finally:
         for pid in running:
             with contextlib.suppress(ProcessLookupError):
@@ -158,10 +163,11 @@ class Result:
         self.survivors: list[Mutant] = []
         self.marks: defaultdict[Path, list[bool]] = defaultdict(list)
 
-    def tell(self, mutant: Mutant, is_caught: bool, seconds: float) -> None:
+    def tell(self, mutant: Mutant, exit_code: int) -> None:
         """Count a mutant; print survivors, and from time to time how far it is."""
+        is_caught = exit_code != 0
         self.marks[mutant.module].append(is_caught)
-        self.timeouts += seconds > TIMEOUT
+        self.timeouts += exit_code in {-signal.SIGKILL, -signal.SIGXCPU}
         done, passed = sum(map(len, self.marks.values())), time.monotonic() - self.began
         if not is_caught:
             self.survivors.append(mutant)
