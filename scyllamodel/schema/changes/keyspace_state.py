@@ -57,7 +57,8 @@ class KeyspaceState:
             return self.all_facts()
         if isinstance(change, DropType):
             name = change.type.name
-            return self._subset(self._tables_by_type.get(name, ()), (), (name, *self._types_by_type.get(name, ())))
+            part = self._subset(self._tables_by_type.get(name, ()), (), (name, *self._types_by_type.get(name, ())))
+            return attrs.evolve(part, functions=self._facts.functions, aggregates=self._facts.aggregates)
         if isinstance(change, DropView):
             return self._subset((change.view.base,), (change.view.name,), ())
         name = change.table if isinstance(change.table, str) else change.table.name

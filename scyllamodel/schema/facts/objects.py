@@ -184,6 +184,12 @@ class Function:
         """The name with the argument types, which identify it."""
         return signature(self.name, (kind for _, kind in self.arguments))
 
+    @property
+    def user_types(self) -> tuple[str, ...]:
+        """The names of the user types of its arguments and its result."""
+        types = (*(kind for _, kind in self.arguments), self.returns)
+        return tuple(dict.fromkeys(name for kind in types for name in user_type_names(kind)))
+
 
 @attrs.frozen
 class Aggregate:
@@ -209,6 +215,12 @@ class Aggregate:
     def signature(self) -> str:
         """The name with the argument types, which identify it."""
         return signature(self.name, self.arguments)
+
+    @property
+    def user_types(self) -> tuple[str, ...]:
+        """The names of the user types of its arguments and its state."""
+        types = (*self.arguments, self.state_type)
+        return tuple(dict.fromkeys(name for kind in types for name in user_type_names(kind)))
 
 
 def signature(name: str, types: Iterable[CqlType]) -> str:

@@ -90,15 +90,22 @@ def containing_types(name: str, types: Iterable[UserType]) -> frozenset[str]:
 
 
 def used_by(name: str, facts: KeyspaceFacts) -> list[str]:
-    """The columns and fields that have this type, each as a phrase."""
-    columns = [
-        f"the column {table.name}.{c.name}" for table in facts.tables for c in table if name in user_type_names(c.type)
-    ]
-    return columns + [
-        f"the field {other.name}.{field}"
-        for other in facts.types
-        for field, inner in other.fields
-        if name in user_type_names(inner)
+    """The columns, fields, functions and aggregates that have this type, each as a phrase."""
+    return [
+        *(
+            f"the column {table.name}.{column.name}"
+            for table in facts.tables
+            for column in table
+            if name in user_type_names(column.type)
+        ),
+        *(
+            f"the field {other.name}.{field}"
+            for other in facts.types
+            for field, inner in other.fields
+            if name in user_type_names(inner)
+        ),
+        *(f"the function {function.signature}" for function in facts.functions if name in function.user_types),
+        *(f"the aggregate {aggregate.signature}" for aggregate in facts.aggregates if name in aggregate.user_types),
     ]
 
 

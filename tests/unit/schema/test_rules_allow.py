@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from scyllamodel.errors import ConfigurationError
-from scyllamodel.schema.facts.objects import SchemaFacts
+from scyllamodel.schema.facts.objects import Aggregate, Function, SchemaFacts
 from scyllamodel.schema.plan import contract_plan
 from scyllamodel.schema.rules.allow import ALLOWABLE, checked_values
 from scyllamodel.schema.server.profile import ServerProfile
-from support.builders import desired, index, schema, table
+from scyllamodel.types.cql_types import Native, UserTypeName
+from support.builders import desired, index, schema, table, user_type
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
 T = ("a int pk", "v text")
@@ -67,6 +69,27 @@ def test_a_value_without_effect_is_reported(allow, advice):
     assert ("AL101", "warn", allow) == (note.code, note.severity, note.object)
     assert advice in note.fix
     assert plan.is_empty
+
+
+INT, PAIR = Native("int"), UserTypeName("pair")
+
+
+@pytest.mark.parametrize(
+    ("users", "phrase"),
+    [
+        ({"functions": [Function("first", (("p", PAIR),), INT, "java", "return 1;")]}, "the function first(pair)"),
+        ({"functions": [Function("both", (("a", INT),), PAIR, "java", "return null;")]}, "the function both(int)"),
+        ({"aggregates": [Aggregate("total", (INT,), "plus", PAIR)]}, "the aggregate total(int)"),
+    ],
+)
+def test_a_type_that_a_function_uses_is_not_dropped(users, phrase):
+    """Servers refuse to drop a type of an argument, a result or a state, so the plan refuses it and names the user."""
+    live = attrs.evolve(schema(table("t", *T), user_type("pair", "a int")), **users)
+
+    plan = contract_plan(SchemaFacts([desired(table("t", *T))]), SchemaFacts([live]), SERVER, allow=["DS104:pair"])
+
+    assert () == plan.steps
+    assert any(phrase in refusal.text for refusal in plan.refusals)
 
 
 @pytest.mark.parametrize("allow", ["DS103", "DS103:t.legacy", "DS103:k.t.legacy", "DS106:t_i"])
