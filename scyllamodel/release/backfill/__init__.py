@@ -5,11 +5,13 @@ stopped at any time and resumes there.
 
 Modules:
     copier: copies range by range, with a checkpoint after each.
-    cql_store: checkpoints of backfills in the ledger's keyspace: one row per backfill, one per copied range.
+    cql_store: checkpoints in the table ``scyllamodel_backfills``: one row per backfill, one per copied range.
     preparation: prepares a backfill: checks the target and creates the table of checkpoints.
+    records: records of a backfill, and of each copied range, as values.
     report: progress and report of a backfill: plain values.
     row_task: copies rows of one table into another: the SELECT of a range, and the statements for each row; no I/O.
     run: backfills a column or a table.
+    store: the storage that a backfill needs.
     value_task: copies values of one column into another of the same table: the SELECT of a range.
 """
 

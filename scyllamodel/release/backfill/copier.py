@@ -23,8 +23,9 @@ from scyllamodel.errors import LoadError, ScyllaModelError
 from scyllamodel.model.column import Column
 from scyllamodel.query.batch import Batch
 from scyllamodel.query.statement import CompiledStatement, ExecutionOptions
-from scyllamodel.release.backfill.cql_store import BackfillRecord, Counts, CqlCheckpointStore
+from scyllamodel.release.backfill.records import BackfillRecord, Counts
 from scyllamodel.release.backfill.report import MAX_REPORTED_FAILURES, BackfillProgress, BackfillReport, FailedRow
+from scyllamodel.release.backfill.store import CheckpointStore
 
 PAGE_SIZE: Final = 1000
 """Rows per page."""
@@ -95,7 +96,7 @@ class Copier:
     task: CopyTask
     record: BackfillRecord
     throttle: Throttle
-    checkpoints: CqlCheckpointStore | None
+    checkpoints: CheckpointStore | None
     on_progress: OnProgress | None
     _copied_ranges: dict[int, Counts] = attrs.field(factory=dict[int, Counts], init=False)
     _run_counts: Counts = attrs.field(factory=Counts, init=False)
@@ -109,7 +110,7 @@ class Copier:
     def run(self) -> BackfillReport:
         """Copy all ranges that are not copied yet."""
         if self.checkpoints is not None:
-            self._copied_ranges = self.checkpoints.copied_ranges(self.record)
+            self._copied_ranges = dict(self.checkpoints.copied_ranges(self.record))
         earlier_counts = sum(self._copied_ranges.values(), Counts())
         for part, bounds in enumerate(token_ranges(self.record.parts)):
             if part not in self._copied_ranges:

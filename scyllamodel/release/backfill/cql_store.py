@@ -1,7 +1,6 @@
-"""Checkpoints of backfills in the ledger's keyspace: one row per backfill, one per copied range.
+"""Checkpoints in the table ``scyllamodel_backfills``: one row per backfill, one per copied range.
 
-*In*: a repo and the name of a backfill. *Out*: what earlier runs copied. Concurrent runs share the ranges; two that
-copy the same range write the same, so there is no lock.
+*In*: a repo, the keyspace of the table and the name of a backfill. *Out*: a `CheckpointStore`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Final
-from uuid import UUID
 
 import attrs
 
@@ -22,6 +20,7 @@ from scyllamodel.driver.data.operations import fetch_rows, write
 from scyllamodel.driver.data.sync_runner import run
 from scyllamodel.driver.repo import Repo
 from scyllamodel.query.statement import CompiledStatement, ExecutionOptions, Marker, StatementTemplate, Verb
+from scyllamodel.release.backfill.records import BackfillRecord, Counts
 from scyllamodel.release.ledger import ledger_scope
 from scyllamodel.release.ledger.tables import BACKFILLS
 
@@ -32,39 +31,8 @@ _KEY: Final = ("scope", "name", "part")
 _QUORUM: Final = ExecutionOptions(consistency="QUORUM")
 
 
-@attrs.frozen
-class BackfillRecord:
-    """A backfill.
-
-    Attributes:
-        run_id: new after a restart.
-        parts: number of ranges.
-        since: default timestamp in microseconds, for values without one.
-        convert: name of the function; empty without one.
-        finished_at: when everything was copied.
-    """
-
-    run_id: UUID
-    parts: int
-    since: int
-    convert: str
-    finished_at: datetime | None = None
-
-
-@attrs.frozen
-class Counts:
-    """Numbers of rows: read, written, skipped."""
-
-    rows_in: int = 0
-    rows_out: int = 0
-    skipped: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(self.rows_in + other.rows_in, self.rows_out + other.rows_out, self.skipped + other.skipped)
-
-
 class CqlCheckpointStore:
-    """The checkpoints of one backfill.
+    """The rows of one backfill.
 
     Parameters:
         keyspace: of the internal tables.

@@ -15,10 +15,12 @@ from scyllamodel.driver.data.bulk import CONCURRENCY
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import BackfillFailed, ConfigurationError
 from scyllamodel.release.backfill.copier import Copier, CopyTask, OnProgress, Throttle
-from scyllamodel.release.backfill.cql_store import BackfillRecord, CqlCheckpointStore
+from scyllamodel.release.backfill.cql_store import CqlCheckpointStore
 from scyllamodel.release.backfill.preparation import prepare_target
+from scyllamodel.release.backfill.records import BackfillRecord
 from scyllamodel.release.backfill.report import BackfillReport
 from scyllamodel.release.backfill.row_task import RowTask
+from scyllamodel.release.backfill.store import CheckpointStore
 from scyllamodel.release.backfill.value_task import ValueTask
 from scyllamodel.release.engine.cluster_view import check_is_repo
 from scyllamodel.release.engine.models import find_resources
@@ -131,7 +133,7 @@ def _function_name(convert: Callable[[Any], Any] | None) -> str:
     return f"{getattr(convert, '__module__', '')}:{getattr(convert, '__qualname__', type(convert).__qualname__)}"
 
 
-def _begin(checkpoints: CqlCheckpointStore, new: BackfillRecord, task: CopyTask, *, again: bool) -> BackfillRecord:
+def _begin(checkpoints: CheckpointStore, new: BackfillRecord, task: CopyTask, *, again: bool) -> BackfillRecord:
     record = checkpoints.begin(new, restart=again)
     if record.convert != new.convert:
         raise ConfigurationError(
