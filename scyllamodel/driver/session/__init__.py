@@ -8,5 +8,6 @@ Modules:
     fork_safety: detects that a connection was opened by the parent of this process.
     load_balancing: a load balancing policy that keeps the common coordinator and its successor connected.
     query_plan: restricts the query plan of a request to hosts that can be used without waiting.
+    result_metadata: decodes rows with the column descriptions of an earlier answer.
     tls: TLS: the context of the settings, and the names that certificates are checked against.
 """

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from scyllamodel.driver._cassandra import ColDesc, ProtocolHandler, ResultMessage, read_int
+from scyllamodel.driver.session import result_metadata
 from scyllamodel.errors import LoadError
 
 
@@ -134,4 +135,50 @@ def tolerant_rows_handler(base: Any) -> Any:
     class Handler(tolerant_handler(base)):  # type: ignore[misc]  # the driver ships no types
         message_types_by_opcode = {**base.message_types_by_opcode, ResultMessage.opcode: Result}  # noqa: RUF012
 
+    return _remembering_handler(Handler, Result) if _decodes_as_driver(base) else Handler
+
+
+def _decodes_as_driver(base: Any) -> bool:
+    """Whether a handler decodes messages as the driver does, so that rows may be decoded without it."""
+    method: Any = getattr(base.decode_message, "__func__", None)
+    expected = (ProtocolHandler.decode_message.__func__, tolerant_handler(ProtocolHandler).decode_message.__func__)
+    return method in expected and base.column_encryption_policy is None and result_metadata.is_supported()
+
+
+def _remembering_handler(base: Any, result_class: Any) -> Any:
+    """Make a handler that keeps the column descriptions of answers."""
+    decoder = result_metadata.ResultDecoder(result_class)
+
+    class Handler(base):  # type: ignore[misc]  # the driver ships no types
+        @classmethod
+        def decode_message(cls, *arguments: Any) -> Any:
+            inherited: Any = super()
+            version, _, _, stream, flags, opcode, raw_body, decompress, bound = arguments
+            body = _result_body(version, flags, opcode, raw_body, decompress)
+            if body is None:
+                return inherited.decode_message(*arguments)
+            message = decoder.decode(version, body, bound)
+            if message is None:
+                message = inherited.decode_message(*arguments)
+                decoder.learn(version, body, bound, message)
+            else:
+                message.stream_id, message.trace_id = stream, None
+            return message
+
     return Handler
+
+
+_COMPRESSED: Final = 1
+"""The flag of a compressed body; version 5 compresses segments instead."""
+
+
+def _result_body(version: int, flags: int, opcode: int, body: bytes, decompress: Any) -> bytes | None:
+    """Return the body of a result without other header flags, decompressed; None for another message."""
+    if opcode != ResultMessage.opcode or flags & ~_COMPRESSED:
+        return None
+    if not flags:
+        return body
+    try:
+        return None if version >= 5 else decompress(body)
+    except Exception:  # noqa: BLE001 - the driver raises it again
+        return None

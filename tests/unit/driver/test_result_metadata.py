@@ -1,0 +1,279 @@
+"""The column descriptions of answers are parsed once, and rows decode as by the driver."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from cassandra.cython_lz4 import lz4_compress, lz4_decompress
+
+from scyllamodel.driver._cassandra import ProtocolHandler, cqltypes
+from scyllamodel.driver.session import result_metadata
+from scyllamodel.driver.session.decoding import DamagedPage, DamagedRow, tolerant_handler, tolerant_rows_handler
+from scyllamodel.errors import LoadError
+
+RESULT_CLASS = ProtocolHandler.message_types_by_opcode[8]
+INT, BIGINT, TEXT, TIMESTAMP, BLOB = b"\0\x09", b"\0\x02", b"\0\x0d", b"\0\x0b", b"\0\x03"
+SET_OF_TEXT, MAP, TUPLE = b"\0\x22" + TEXT, b"\0\x21" + TEXT + INT, b"\0\x31\0\2" + INT + TEXT
+VECTOR_NAME = b"org.apache.cassandra.db.marshal.VectorType(org.apache.cassandra.db.marshal.FloatType , 2)"
+
+
+def short(text):
+    """A text with its length."""
+    return struct.pack(">H", len(text)) + text
+
+
+def cell(data):
+    """A value with its length; None is null."""
+    return struct.pack(">i", -1) if data is None else struct.pack(">i", len(data)) + data
+
+
+VECTOR = b"\0\0" + short(VECTOR_NAME)
+USER_TYPE = b"\0\x30" + short(b"shop") + short(b"place") + b"\0\1" + short(b"city") + TEXT
+
+
+def answer(columns, rows, *, table=b"orders", state=None, described=True):
+    """The body of a page: columns are pairs of a name and the bytes of a type."""
+    flags = (1 if described else 4) | (0 if state is None else 2)
+    description = short(b"shop") + short(table) + b"".join(short(name) + cql_type for name, cql_type in columns)
+    paging = b"" if state is None else cell(state)
+    head = struct.pack(">iii", 2, flags, len(columns)) + paging + (description if described else b"")
+    return head + struct.pack(">i", len(rows)) + b"".join(cell(value) for row in rows for value in row)
+
+
+def decode(handler, body, *, flags=0, version=5, user_types=None, bound=None):
+    """Decode a body as a connection does."""
+    return handler.decode_message(version, None, user_types or {}, 7, flags, 8, body, lz4_decompress, bound or [])
+
+
+def new_handler():
+    """A handler that has seen no answer."""
+    tolerant_rows_handler.cache_clear()
+    return tolerant_rows_handler(tolerant_handler(ProtocolHandler))
+
+
+BODIES = {
+    "one row": answer([(b"id", INT), (b"name", TEXT)], [[b"\0\0\0\1", b"abc"]]),
+    "no row": answer([(b"id", INT)], []),
+    "three rows with nulls": answer([(b"id", INT), (b"name", TEXT)], [[b"\0\0\0\1", None], [None, b""], [None, None]]),
+    "a further page": answer([(b"id", INT)], [[b"\0\0\0\1"]], state=b"position"),
+    "an empty state": answer([(b"id", INT)], [[b"\0\0\0\1"]], state=b""),
+    "collections": answer(
+        [(b"s", SET_OF_TEXT), (b"m", MAP), (b"t", TUPLE), (b"v", VECTOR)],
+        [
+            [
+                b"\0\0\0\1" + cell(b"a"),
+                b"\0\0\0\1" + cell(b"k") + cell(b"\0\0\0\1"),
+                cell(b"\0\0\0\1") + cell(b"x"),
+                struct.pack(">ff", 1, 2),
+            ]
+        ],
+    ),
+    "a write": b"\0\0\0\1",
+}
+
+
+def assert_equal(message, expected):
+    """Two messages are equal in all that a request reads."""
+    assert message.stream_id == 7
+    for name in (*result_metadata._ATTRIBUTES, "trace_id"):
+        if not name.startswith("column_"):
+            assert getattr(message, name) == getattr(expected, name)
+    assert message.column_names == expected.column_names
+    assert (message.column_metadata is None) == (expected.column_metadata is None)
+    for ours, theirs in zip(message.column_types or (), expected.column_types or (), strict=True):
+        assert ours.cql_parameterized_type() == theirs.cql_parameterized_type()
+
+
+@pytest.mark.parametrize("version", [3, 4, 5])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_rows_equal_those_of_the_driver(body, version):
+    """The first answer, the second, and the driver's are equal in all that a request reads."""
+    handler = new_handler()
+    expected = decode(ProtocolHandler, body, version=version)
+
+    for _ in range(2):
+        assert_equal(decode(handler, body, version=version), expected)
+
+
+class Parsed:
+    """Counts the answers whose description the driver parses."""
+
+    def __init__(self, monkeypatch):
+        self.count = 0
+        parse = RESULT_CLASS.recv_results_metadata
+
+        def counted(message, *arguments):
+            self.count += 1
+            return parse(message, *arguments)
+
+        monkeypatch.setattr(RESULT_CLASS, "recv_results_metadata", counted)
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_compressed_answer_is_decoded_without_the_driver(version, monkeypatch):
+    """Before version 5 each body is compressed, and has a flag; one that is damaged fails alone."""
+    handler, body = new_handler(), BODIES["three rows with nulls"]
+    expected = decode(ProtocolHandler, body)
+    assert_equal(decode(handler, lz4_compress(body), flags=1, version=version), expected)
+    parsed = Parsed(monkeypatch)
+    assert_equal(decode(handler, lz4_compress(body), flags=1, version=version), expected)
+    assert parsed.count == 0
+
+    assert isinstance(decode(handler, lz4_compress(body)[:9], flags=1, version=version), LoadError)
+
+
+@pytest.mark.parametrize("state", [None, b"next"])
+def test_an_answer_without_a_description_has_that_of_its_statement(state, monkeypatch):
+    """A server that knows the statement's description sends none; another statement's is another one."""
+    handler, columns = new_handler(), [(b"id", INT), (b"name", TEXT)]
+    bound = decode(ProtocolHandler, answer(columns, [])).column_metadata
+    other = decode(ProtocolHandler, answer([(b"id", INT), (b"data", BLOB)], [])).column_metadata
+    body = answer(columns, [[b"\0\0\0\1", b"abc"]], state=state, described=False)
+    for _ in range(2):
+        for metadata in (bound, other):
+            assert_equal(decode(handler, body, bound=metadata), decode(ProtocolHandler, body, bound=metadata))
+    parsed = Parsed(monkeypatch)
+
+    assert decode(handler, body, bound=bound).parsed_rows == [(1, "abc")]
+    assert decode(handler, body, bound=other).parsed_rows == [(1, b"abc")]
+    assert parsed.count == 0
+    assert decode(handler, body, bound=[]).stream_id == 7  # no columns at all, which the driver's parser refuses
+
+
+def test_a_description_is_parsed_once():
+    """The second answer shares the columns of the first, with other rows and on another page."""
+    handler = new_handler()
+    columns = [(b"id", INT), (b"tags", SET_OF_TEXT)]
+    first = decode(handler, answer(columns, [[b"\0\0\0\1", None]]))
+    second = decode(handler, answer(columns, [[b"\0\0\0\2", None]], state=b"next"))
+
+    assert second.column_metadata is first.column_metadata
+    assert (second.parsed_rows, second.paging_state) == ([(2, None)], b"next")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [(b"id", BIGINT), (b"name", TEXT)],
+        [(b"id", INT), (b"nome", TEXT)],
+        [(b"name", TEXT), (b"id", INT)],
+        [(b"id", INT), (b"name", TEXT), (b"more", INT)],
+        [(b"id", INT)],
+    ],
+    ids=["type", "name", "order", "more", "fewer"],
+)
+def test_a_changed_table_is_described_anew(changed):
+    """An answer with other columns is decoded by its own description, and so is the next one of either kind."""
+    handler = new_handler()
+    values = {b"id": b"\0\0\0\1" if dict(changed)[b"id"] == INT else b"\0\0\0\0\0\0\0\1"}
+    old = answer([(b"id", INT), (b"name", TEXT)], [[b"\0\0\0\1", b"abc"]])
+    new = answer(changed, [[values.get(name, b"abcd") for name, _ in changed]])
+
+    for body in (old, new, old, new):
+        assert decode(handler, body).parsed_rows == decode(ProtocolHandler, body).parsed_rows
+        assert decode(handler, body).column_names == decode(ProtocolHandler, body).column_names
+
+
+def test_a_table_of_the_same_columns_has_its_own_description():
+    """Two tables whose columns are equal keep their names apart."""
+    handler = new_handler()
+    for table in (b"orders", b"events", b"orders", b"events"):
+        message = decode(handler, answer([(b"id", INT)], [[b"\0\0\0\1"]], table=table))
+        assert message.column_metadata[0][1] == table.decode()
+
+
+def test_a_user_type_is_left_to_the_driver():
+    """A class registered between two answers is used by the second."""
+    handler = new_handler()
+    body = answer([(b"id", INT), (b"place", USER_TYPE)], [[b"\0\0\0\1", cell(b"Rome")]])
+    assert tuple(decode(handler, body).parsed_rows[0][1]) == ("Rome",)
+
+    class Place:
+        def __init__(self, city):
+            self.city = city
+
+    place = decode(handler, body, user_types={"shop": {"place": Place}}).parsed_rows[0][1]
+    cqltypes.UserType.evict_udt_class("shop", "place")
+
+    assert isinstance(place, Place)
+    assert place.city == "Rome"
+
+
+def test_a_row_that_cannot_be_decoded_is_damaged_alone():
+    """After a sound answer of the same description, one damaged row does not lose the others."""
+    handler = new_handler()
+    columns = [(b"id", INT), (b"at", TIMESTAMP)]
+    sound, damaged = [b"\0\0\0\1", b"\0" * 8], [b"\0\0\0\2", b"\x7f" + b"\xff" * 7]
+    decode(handler, answer(columns, [sound]))
+    rows = decode(handler, answer(columns, [damaged, sound])).parsed_rows
+
+    assert isinstance(rows, DamagedPage)
+    assert isinstance(rows[0], DamagedRow)
+    assert rows[1][0] == 1
+
+
+@pytest.mark.parametrize("length", range(0, 30, 3))
+def test_a_truncated_answer_is_the_error_of_one_request(length):
+    """A body cut short at any place fails as a value, after a sound answer too."""
+    handler = new_handler()
+    body = answer([(b"id", INT)], [[b"\0\0\0\1"]])
+    decode(handler, body)
+
+    assert isinstance(decode(handler, body[:length] if length else b""), LoadError)
+
+
+def test_a_handler_of_the_application_decodes_all():
+    """A handler with its own decoding is called for each answer."""
+    calls = []
+
+    class Own(ProtocolHandler):
+        @classmethod
+        def decode_message(cls, *arguments):
+            calls.append(arguments)
+            return super().decode_message(*arguments)
+
+    handler = tolerant_rows_handler(Own)
+    for _ in range(3):
+        decode(handler, BODIES["one row"])
+
+    assert len(calls) == 3
+
+
+def test_flags_of_a_header_are_left_to_the_driver():
+    """An answer with a warning is decoded whole, and its warning is there."""
+    handler = new_handler()
+    body = BODIES["one row"]
+    decode(handler, body)
+    message = decode(handler, b"\0\1" + short(b"careful") + body, flags=0x08)
+
+    assert message.warnings == ["careful"]
+    assert message.parsed_rows == [(1, "abc")]
+
+
+def test_descriptions_are_bounded(monkeypatch):
+    """More columns than the limit drop the earlier descriptions, and answers decode as before."""
+    monkeypatch.setattr(result_metadata, "MAX_COLUMNS", 6)
+    decoder = result_metadata.ResultDecoder(RESULT_CLASS)
+    for number in range(10):
+        body = answer([(b"id", INT), (b"a", INT)], [[b"\0\0\0\1", None]], table=b"t%d" % number)
+        decoder.learn(5, body, None, decode(ProtocolHandler, body))
+        assert decoder.decode(5, body, None).parsed_rows == [(1, None)]
+        assert sum(map(len, decoder._descriptions.values())) <= 3
+
+
+def test_descriptions_of_one_table_are_bounded():
+    """Statements that each select other columns of a table do not make each other slower without limit."""
+    decoder = result_metadata.ResultDecoder(RESULT_CLASS)
+    for number in range(result_metadata.MAX_ALIKE + 3):
+        body = answer([(b"c%d" % number, INT)], [[b"\0\0\0\1"]])
+        decoder.learn(5, body, None, decode(ProtocolHandler, body))
+        assert decoder.decode(5, body, None).column_names == [f"c{number}"]
+    (alike,) = decoder._descriptions.values()
+
+    assert len(alike) == 3
+
+
+def test_this_driver_is_supported():
+    """The driver that the tests run with has the parsers."""
+    assert result_metadata.is_supported()
