@@ -9,5 +9,6 @@ Modules:
     load_balancing: a load balancing policy that keeps the common coordinator and its successor connected.
     query_plan: restricts the query plan of a request to hosts that can be used without waiting.
     result_metadata: decodes rows with the column descriptions of an earlier answer.
+    segments: reads and writes the segments of protocol version 5 faster than the driver, and without its fault.
     tls: TLS: the context of the settings, and the names that certificates are checked against.
 """

@@ -38,6 +38,7 @@ from scyllamodel.driver.session import fork_safety
 from scyllamodel.driver.session.connect_errors import connection_failed
 from scyllamodel.driver.session.decoding import tolerant_handler
 from scyllamodel.driver.session.load_balancing import LowestHostIdPolicy
+from scyllamodel.driver.session.segments import table_codec
 from scyllamodel.driver.session.tls import new_cluster, tls_context
 from scyllamodel.errors import ConfigurationError
 
@@ -85,9 +86,15 @@ def _track_connections(cluster: Any, connections: weakref.WeakSet[Any]) -> None:
     base: Any = cluster.connection_class
 
     class TrackedConnection(base):  # type: ignore[misc]
+        _segment_codec: Any
+
         def __init__(self, *args: Any, **keywords: Any) -> None:
             connections.add(self)
             base.__init__(self, *args, **keywords)
+
+        def _enable_checksumming(self) -> None:  # called by the driver for protocol version 5
+            base._enable_checksumming(self)  # noqa: SLF001
+            self._segment_codec = table_codec(self._segment_codec)
 
     cluster.connection_class = TrackedConnection
 
