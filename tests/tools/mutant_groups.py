@@ -1,6 +1,6 @@
 """What `mutants.py` breaks: groups of modules, each with the unit tests that have to notice, by room and module.
 
-A group is what must reach the floor of caught mutants. Its tests need no server, and run in the order given here.
+A group is what must reach the floor of caught mutants. Its tests need no server.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from mutation import ROLLBACK, ROOT, SCHEMA
 
 PACKAGE = ROOT / "scyllamodel"
+UNIT = ROOT / "tests" / "unit"
 
 
 class Group(NamedTuple):
@@ -19,28 +20,18 @@ class Group(NamedTuple):
 
     Attributes:
         modules: what is broken.
-        tests: the tests of all of them.
-        first: those that notice soonest, by module, with its folder where two have one name, or by folder.
+        tests: the files of tests that have to notice, below ``tests/unit``.
     """
 
     modules: tuple[Path, ...]
     tests: tuple[str, ...]
-    first: Mapping[str, str] = {}
-
-    def tests_of(self, module: Path) -> list[str]:
-        """The tests for a module, the nearest first."""
-        keys = (f"{module.parent.name}/{module.stem}", module.stem, module.parent.name)
-        near = next((self.first[key] for key in keys if key in self.first), "").split()
-        names = (f"test_{module.parent.name}_{module.stem}", f"test_{module.stem}")
-        own = [test for test in self.tests if test.rpartition("/")[2] in names]
-        return list(dict.fromkeys([*own, *near, *self.tests]))
 
 
 _TEXTS_AND_DECLARATIONS = {"__init__.py", "catalogue.py", "suggested_fixes.py", "run.py"}
 """Modules that hold no rule: texts, declarations, and what only connects others."""
 
 
-def _found(root: Path, patterns: str, without: str = "") -> tuple[Path, ...]:
+def _modules(root: Path, patterns: str, without: str = "") -> tuple[Path, ...]:
     """The modules that match; a pattern that matches none is one whose modules have moved."""
     paths = set[Path]()
     for pattern in (*patterns.split(), *without.split()):
@@ -51,37 +42,13 @@ def _found(root: Path, patterns: str, without: str = "") -> tuple[Path, ...]:
     return tuple(sorted(path for path in paths if path.name not in _TEXTS_AND_DECLARATIONS))
 
 
-_SCHEMA_TESTS = tuple(
-    """
-schema/test_diff_columns schema/test_diff_tables schema/test_diff_indexes schema/test_diff_views
-schema/test_diff_types schema/test_diff_keyspaces schema/test_rules schema/test_options schema/test_compare_options
-schema/test_reflect schema/test_reflect_targets schema/test_changes_postconditions schema/test_facts_type_order
-schema/test_diff_observed schema/test_rules_texts schema/test_plan schema/test_rules_allow schema/test_masks
-schema/test_changes_effects schema/test_changes schema/test_plan_transition schema/test_changes_undo
-release/test_rollback schema/test_ddl schema/test_diff schema/test_server schema/test_export_models
-schema/test_cassandra_6 schema/test_scylla_breaking_changes schema/test_index_view_options schema/test_unsupported
-release/test_raw_steps schema/test_raw_statements schema/test_raw_statement_drops schema/test_replication
-release/test_permissions schema/test_row_ttl schema/test_scylla_keyspaces schema/test_scylla_options
-schema/test_scylla_statements schema/test_options_sub_options schema/test_unreadable
-schema/test_changes_keyspace_state schema/test_search_indexes model/test_desired_schema test_cql
-schema/test_rules_recipes
-""".split()
+_SCHEMA_TESTS = (
+    *sorted(f"schema/{path.stem}" for path in (UNIT / "schema").glob("test_*.py")),
+    *"""
+release/test_rollback release/test_undo_progress release/test_raw_steps release/test_permissions
+release/test_rollback_histories model/test_desired_schema test_cql
+""".split(),
 )
-_SCHEMA_FIRST = {
-    "diff": "schema/test_diff_columns schema/test_diff_tables schema/test_diff_indexes schema/test_diff_views "
-    "schema/test_diff_types schema/test_diff_keyspaces",
-    "rules": "schema/test_rules_texts schema/test_rules",
-    "options": "schema/test_options schema/test_compare_options",
-    "reflect": "schema/test_reflect schema/test_reflect_targets",
-    "postconditions": "schema/test_changes_postconditions",
-    "type_order": "schema/test_facts_type_order",
-    "changes/undo": "schema/test_plan_transition release/test_rollback",
-    "rules/undo": "schema/test_changes_undo release/test_rollback schema/test_changes schema/test_cassandra_6",
-    "effects": "schema/test_changes_effects schema/test_changes",
-    "contract": "schema/test_rules_allow schema/test_plan schema/test_rules",
-    "transition": "schema/test_plan_transition release/test_rollback",
-    "rollback": "release/test_rollback",
-}
 _VALUE_TESTS = tuple(
     """
 model/test_change_tracking query/test_change_assignments types/test_identity driver/test_page_tokens
@@ -89,37 +56,26 @@ driver/test_collection_order driver/test_binder driver/test_refused_nulls model/
 test_secrets model/test_user_type
 """.split()
 )
-_VALUE_FIRST = {
-    "change_tracking": "model/test_change_tracking query/test_change_assignments driver/test_refused_nulls",
-    "identity": "types/test_identity query/test_change_assignments",
-    "change_assignments": "query/test_change_assignments",
-    "binder": "driver/test_binder driver/test_refused_nulls test_secrets",
-    "strict_values": "driver/test_binder",
-    "collection_order": "driver/test_collection_order driver/test_binder",
-    "canonical_encoding": "driver/test_page_tokens types/test_identity",
-    "page_tokens": "driver/test_page_tokens",
-}
 
 
 def _values(modules: str) -> Group:
-    return Group(_found(PACKAGE, modules), _VALUE_TESTS, _VALUE_FIRST)
+    return Group(_modules(PACKAGE, modules), _VALUE_TESTS)
 
 
 GROUPS: Mapping[str, Group] = {
     "schema": Group(
-        _found(
+        _modules(
             SCHEMA,
             "diff/*.py rules/*.py options/*.py reflect/*.py changes/postconditions.py changes/effects.py"
             " facts/type_order.py",
             without="rules/undo.py options/table_options.py options/cql.py",
         ),
         _SCHEMA_TESTS,
-        _SCHEMA_FIRST,
     ),
     "rollback": Group(
-        _found(SCHEMA, "rules/undo.py changes/undo.py plan/contract.py plan/transition.py") + _found(ROLLBACK, "*.py"),
+        _modules(SCHEMA, "rules/undo.py changes/undo.py plan/contract.py plan/transition.py")
+        + _modules(ROLLBACK, "*.py"),
         _SCHEMA_TESTS,
-        _SCHEMA_FIRST,
     ),
     "tracking": _values("model/change_tracking.py types/identity.py"),
     "differences": _values("query/change_assignments.py"),

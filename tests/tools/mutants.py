@@ -1,9 +1,9 @@
 """Break the source in one place at a time, and see whether a unit test notices: ``python tests/tools/mutants.py``.
 
-One change at a time is made to the source of a module, and the unit tests of its group are run on it in a forked child,
-which imports the package with that one module changed. A mutant that no test notices has survived: either a test is
-missing, or the change makes no difference, and then it stands in `EQUIVALENT` with the reason. It exits with 1 when
-fewer than 95 % of a group are caught.
+One change at a time is made to the source of a module, and the unit tests of its group that call the changed function
+are run on it in a forked child, which imports the package with that one module changed. A mutant that no test notices
+has survived: either a test is missing, or the change makes no difference, and then it stands in `EQUIVALENT` with the
+reason. It exits with 1 when fewer than 95 % of a group are caught.
 
 Arguments choose groups by name or modules by a part of their paths, as in
 ``python tests/tools/mutants.py tracking driver/binder``.
@@ -21,22 +21,23 @@ import random
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mutant_groups import EQUIVALENT, GROUPS, chosen, group_of
+from mutant_coverage import CallRecorder, Selection, test_function
+from mutant_groups import EQUIVALENT, GROUPS, UNIT, chosen, group_of
 from mutation import ROOT, Mutant, changed, mutants
 
-UNIT = ROOT / "tests" / "unit"
 FLOOR = 95.0
-CPU_LIMIT = 60
+CPU_LIMIT = 180
 """Seconds of CPU time for the tests of one mutant, which other processes do not change. One that uses them up counts as
 caught: it loops, or is far too slow."""
 
-WAIT_LIMIT = 240.0
+WAIT_LIMIT = 600.0
 """Seconds for the tests of one mutant, which may also wait for something that never happens."""
 
 MEMORY = 4 << 30
@@ -59,8 +60,20 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(changed(self.mutant), str(self.mutant.module), "exec"), module.__dict__)
 
 
-def child(tests: list[str], mutant: Mutant | None) -> int:
-    """Run the tests in this process, which ends with it. Returns pytest's exit code."""
+class _Reporter:
+    """A pytest plugin that writes the first test that fails."""
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Write the test of this report if it failed."""
+        if report.failed:
+            self._output.write_text(test_function(report.nodeid), encoding="utf-8")
+
+
+def child(runs: list[list[str]], mutant: Mutant | None, plugin: object) -> int:
+    """Run pytest with each list of arguments in this process, until one fails. Returns pytest's exit code."""
     import pytest  # noqa: PLC0415 - it is warm, and this process is about to import what it tests
 
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
@@ -70,13 +83,13 @@ def child(tests: list[str], mutant: Mutant | None) -> int:
         sys.meta_path.insert(0, _Changed(mutant))
     # Plain asserts: pytest would import the package itself, to rewrite its asserts, and see nothing of the change.
     quiet = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-profile=mutants"]
-    for name in tests:  # one file at a time: the first notices nearly all, and the others are not even imported
-        if code := int(pytest.main([*quiet, str(UNIT / f"{name}.py")])):
+    for run in runs:
+        if code := int(pytest.main([*quiet, *run], plugins=[plugin])):
             return code
     return 0
 
 
-def started(tests: list[str], mutant: Mutant | None) -> int:
+def started(runs: list[list[str]], mutant: Mutant | None, plugin: object) -> int:
     """Fork a child for this mutant, or for the unbroken package. Returns its process id."""
     pid = os.fork()
     if pid == 0:
@@ -84,33 +97,39 @@ def started(tests: list[str], mutant: Mutant | None) -> int:
         with contextlib.suppress(BaseException):
             os.setsid()
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
-            code = child(tests, mutant)
+            if mutant is not None:
+                resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
+            code = child(runs, mutant, plugin)
         os._exit(code)
     return pid
 
 
-def judged(selected: list[Mutant], workers: int, tell: Callable[[Mutant, int], None]) -> None:
+def judged(
+    mutants_to_try: list[Mutant], selections: Mapping[str, Selection], workers: int, tell: Callable[[Mutant, int], None]
+) -> None:
     """Run all of them, so many at a time; each is caught, or has survived."""
-    waiting, running = list(reversed(selected)), dict[int, tuple[Mutant, float]]()
-    try:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                mutant = waiting.pop()
-                tests = GROUPS[group_of(mutant.module)].tests_of(mutant.module)
-                running[started(tests, mutant)] = mutant, time.monotonic()
-            time.sleep(0.02)
-            for pid, (mutant, began) in list(running.items()):
-                ended, status = os.waitpid(pid, os.WNOHANG)
-                if not ended and time.monotonic() - began > WAIT_LIMIT:
+    waiting, running = list(reversed(mutants_to_try)), dict[int, tuple[Mutant, float, Path]]()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers:
+                    mutant, output = waiting.pop(), Path(folder, str(len(waiting)))
+                    runs = selections[group_of(mutant.module)].runs(mutant)
+                    running[started(runs, mutant, _Reporter(output))] = mutant, time.monotonic(), output
+                time.sleep(0.02)
+                for pid, (mutant, began, output) in list(running.items()):
+                    ended, status = os.waitpid(pid, os.WNOHANG)
+                    if not ended and time.monotonic() - began > WAIT_LIMIT:
+                        os.killpg(pid, signal.SIGKILL)
+                    elif ended:
+                        del running[pid]
+                        if output.exists():
+                            selections[group_of(mutant.module)].noticed(mutant, output.read_text(encoding="utf-8"))
+                        tell(mutant, os.waitstatus_to_exitcode(status))
+        finally:
+            for pid in running:
+                with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)
-                elif ended:
-                    del running[pid]
-                    tell(mutant, os.waitstatus_to_exitcode(status))
-    finally:
-        for pid in running:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -131,10 +150,11 @@ def main(argv: list[str] | None = None) -> int:
     values = [mutant for mutant in every if mutant.key not in EQUIVALENT]
     if settings.sample and settings.sample < len(values):
         values = random.Random(20261127).sample(values, settings.sample)
-    if not are_green({group_of(module) for module in modules}):
+    selections = selected(sorted({group_of(module) for module in modules}))
+    if selections is None:
         return 1
     result = Result(len(values))
-    judged(values, settings.workers, result.tell)
+    judged(values, selections, settings.workers, result.tell)
     print(json.dumps(result.as_json()) if settings.json else result)
     stale = sorted(EQUIVALENT.keys() - {mutant.key for mutant in every}) if not settings.what else []
     for key in stale:
@@ -142,17 +162,26 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if result.is_enough and not stale else 1
 
 
-def are_green(groups: set[str]) -> bool:
-    """Whether the tests of these groups pass on the unbroken package; if not, they would tell nothing."""
+def selected(groups: list[str]) -> dict[str, Selection] | None:
+    """Run the tests of each group once on the unbroken package. None if they fail, since they would prove nothing."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "tools")]
     os.chdir(ROOT)
     for name in ("pytest", "hypothesis", "hypothesis.strategies", "attrs", "cassandra.cluster", "jsonschema", "cattrs"):
         importlib.import_module(name)  # what every child needs and no mutant touches
+    selections = dict[str, Selection]()
     for tests in {GROUPS[name].tests for name in groups}:
-        if os.waitstatus_to_exitcode(os.waitpid(started(list(tests), None), 0)[1]) != 0:
-            print(f"The tests fail on the unbroken package: {' '.join(tests)}", file=sys.stderr)
-            return False
-    return True
+        concerned = [name for name in groups if GROUPS[name].tests == tests]
+        files = [str(UNIT / f"{test}.py") for test in tests]
+        with tempfile.TemporaryDirectory() as folder:
+            output = Path(folder, "calls.json")
+            modules = [module for name in concerned for module in GROUPS[name].modules]
+            pid = started([files], None, CallRecorder(modules, output))
+            if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
+                print(f"The tests fail on the unbroken package: {' '.join(tests)}", file=sys.stderr)
+                return None
+            tests_by_function = json.loads(output.read_text(encoding="utf-8"))
+        selections |= {name: Selection(files, tests_by_function) for name in concerned}
+    return selections
 
 
 class Result:

@@ -1,0 +1,102 @@
+"""Which tests run which functions, so that a mutant is tried with the tests that can notice it, the likeliest first.
+
+In: the test files of a group, run once in a forked child. Out: a `Selection`.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from mutation import Mutant
+
+
+def test_function(nodeid: str) -> str:
+    """The test of a report, without its parameters."""
+    return nodeid.partition("[")[0]
+
+
+class CallRecorder:
+    """A pytest plugin that notes the functions of some modules which each test calls.
+
+    Parameters:
+        output: where the result is written at the end, as JSON: for each function, as ``PATH:LINE``, its tests.
+    """
+
+    def __init__(self, modules: Collection[Path], output: Path) -> None:
+        self._modules, self._output = frozenset(map(str, modules)), output
+        self._test: str | None = None
+        self._tests: defaultdict[str, dict[str, None]] = defaultdict(dict)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Note calls for this test from now on."""
+        self._test = test_function(nodeid)
+        sys.settrace(self._trace)
+        threading.settrace(self._trace)
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the result."""
+        sys.settrace(None)
+        self._output.write_text(json.dumps({key: [*tests] for key, tests in self._tests.items()}), encoding="utf-8")
+
+    def _trace(self, frame: FrameType, _event: str, _argument: Any) -> None:
+        code = frame.f_code
+        if self._test is not None and code.co_filename in self._modules:
+            self._tests[f"{code.co_filename}:{code.co_firstlineno}"][self._test] = None
+
+
+class Selection:
+    """The tests for each mutant of a group.
+
+    Parameters:
+        files: of all tests of the group.
+        tests: those that call each function, as `CallRecorder` wrote them.
+    """
+
+    def __init__(self, files: Collection[str], tests: Mapping[str, Collection[str]]) -> None:
+        self._files, self._tests = files, tests
+        self._successful: defaultdict[Path, list[str]] = defaultdict(list)
+
+    def runs(self, mutant: Mutant) -> list[list[str]]:
+        """The arguments of each run of pytest: first the tests that noticed another mutant of the module.
+
+        What a module does when it is imported concerns every test.
+        """
+        successful, function = self._successful[mutant.module], _function_of(mutant)
+        if function is None:
+            return [runs for runs in (successful, *([file] for file in self._files)) if runs]
+        covering = self._tests.get(f"{mutant.module}:{function}", ())
+        likely = [test for test in successful if test in covering]
+        return [run for run in (likely, [test for test in covering if test not in likely]) if run]
+
+    def noticed(self, mutant: Mutant, test: str) -> None:
+        """Prefer this test for other mutants of the module."""
+        tests = self._successful[mutant.module]
+        if test in tests:
+            tests.remove(test)
+        tests.insert(0, test)
+        del tests[5:]
+
+
+def _function_of(mutant: Mutant) -> int | None:
+    """The first line of the function that holds the mutant; None outside of functions."""
+    starts = [start for start, end in _functions(mutant.module) if start <= mutant.line <= end]
+    return max(starts, default=None)
+
+
+@functools.cache
+def _functions(module: Path) -> list[tuple[int, int]]:
+    """The first and last line of each function; a decorator comes first."""
+    return [
+        (min(part.lineno for part in (node, *node.decorator_list)), node.end_lineno or node.lineno)
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
