@@ -24,11 +24,17 @@ def run_migrate(settings: argparse.Namespace, console: Console) -> int:
     if not (settings.repo or settings.url):
         # All configured repos are selected, so a model that belongs to none of them would be skipped silently.
         find_resources(packages=settings.models or None)
-    repos, plan = select_repos(settings), None
-    if settings.planfile is not None:
-        plan = Plan.load(settings.planfile)
+    plan = None if settings.planfile is None else _load_plan(settings.planfile)
+    repos = select_repos(settings)
+    if plan is not None:
         repos = [_repo_of(plan, repos, settings.planfile)]
     return run_each(repos, partial(_migrate_one, settings, console, plan), console, failed=PARTIAL)
+
+
+def _load_plan(file: str) -> Plan:
+    if "://" in file:  # not repeated in the message, since it may hold a password
+        raise UsageError("the argument of migrate is a plan file: write --url before a URL")
+    return Plan.load(file)
 
 
 def _repo_of(plan: Plan, repos: Sequence[Repo], file: str) -> Repo:

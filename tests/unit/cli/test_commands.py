@@ -101,6 +101,7 @@ def test_the_version_is_told(folder):
         ("migrate --agreement-timeout -1", "-1 is not a positive number of seconds"),
         ("local", "the following arguments are required: action"),
         ("local begin", "invalid choice: 'begin'"),
+        ("migrate scylla://127.0.0.1:1/shop", "write --url before a URL"),
     ],
 )
 def test_wrong_usage_ends_with_64(capsys, words, expected):
