@@ -21,10 +21,10 @@ from scyllamodel.schema.plan import Plan
 
 def run_migrate(settings: argparse.Namespace, console: Console) -> int:
     """Run the command migrate."""
+    plan = None if settings.planfile is None else _load_plan(settings.planfile)
     if not (settings.repo or settings.url):
         # All configured repos are selected, so a model that belongs to none of them would be skipped silently.
         find_resources(packages=settings.models or None)
-    plan = None if settings.planfile is None else _load_plan(settings.planfile)
     repos = select_repos(settings)
     if plan is not None:
         repos = [_repo_of(plan, repos, settings.planfile)]
