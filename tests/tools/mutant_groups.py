@@ -66,9 +66,9 @@ GROUPS: Mapping[str, Group] = {
     "schema": Group(
         _modules(
             SCHEMA,
-            "diff/*.py rules/*.py options/*.py reflect/*.py changes/postconditions.py changes/effects.py"
+            "compare/*.py diff/*.py rules/*.py options/*.py reflect/*.py changes/postconditions.py changes/effects.py"
             " facts/type_order.py",
-            without="rules/undo.py options/table_options.py options/cql.py",
+            without="compare/comparison_report.py rules/undo.py options/table_options.py options/cql.py",
         ),
         _SCHEMA_TESTS,
     ),

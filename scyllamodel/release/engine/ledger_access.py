@@ -20,8 +20,8 @@ from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.release.ledger import Ledger, ledger_scope
 from scyllamodel.release.ledger.cql_store import CqlLedgerStore
 from scyllamodel.release.ledger.tables import MIGRATIONS, STEPS, VERIFIED, missing_tables
-from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.facts.objects import KeyspaceFacts
+from scyllamodel.schema.facts.replication import strategy_name
 from scyllamodel.schema.server.profile import ServerProfile
 
 LEDGER_TABLES: Final = (MIGRATIONS, STEPS, VERIFIED)

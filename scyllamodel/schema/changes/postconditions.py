@@ -29,9 +29,9 @@ from scyllamodel.schema.changes.kinds import (
     SetOptions,
     SetTtlColumn,
 )
+from scyllamodel.schema.compare.indexes import index_matches
 from scyllamodel.schema.compare.options import differing_options
-from scyllamodel.schema.diff.indexes import index_matches
-from scyllamodel.schema.diff.views import view_difference
+from scyllamodel.schema.compare.views import view_difference
 from scyllamodel.schema.export.models.option_defaults import defaults_of
 
 if TYPE_CHECKING:

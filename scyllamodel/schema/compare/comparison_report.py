@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import attrs
 
 from scyllamodel._json import to_json
+from scyllamodel.schema.compare.indexes import index_matches
 from scyllamodel.schema.compare.options import option_matches
-from scyllamodel.schema.diff.indexes import index_matches
-from scyllamodel.schema.diff.views import view_difference
+from scyllamodel.schema.compare.views import view_difference
 from scyllamodel.schema.export.models.option_defaults import defaults_of
 from scyllamodel.schema.facts.objects import FrozenMap, Index, KeyspaceFacts, SchemaFacts, Table, TableColumn, View
 

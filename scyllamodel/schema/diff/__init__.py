@@ -2,7 +2,7 @@
 
 Modules:
     columns: compare the columns of one table: renamed key columns, one ADD, and changes that CQL cannot make.
-    indexes: compare indexes: by target, class and options, and by name if one was chosen.
+    indexes: compare the indexes of tables: by definition, and by name if one was chosen.
     keyspaces: compare the keyspace: it is created on request if missing; an existing one is compared by meaning.
     options: compare the declared options of tables and views with the stored ones.
     schema_diff: compute the changes from the live schema to the desired one.

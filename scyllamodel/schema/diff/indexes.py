@@ -1,7 +1,7 @@
-"""Compare indexes: by target, class and options, and by name if one was chosen.
+"""Compare the indexes of tables: by definition, and by name if one was chosen.
 
-An index without a chosen name matches any live index of the same definition. A class or option that a model leaves open
-is not compared.
+An index without a chosen name matches any live index of the same definition; `scyllamodel.schema.compare.indexes`
+compares definitions.
 """
 
 from __future__ import annotations
@@ -9,12 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scyllamodel.schema.changes.kinds import AddIndex, AlterIndex, Change, NameTaken, SetOptions, Unmanaged
+from scyllamodel.schema.compare.indexes import (
+    class_matches,
+    index_matches,
+    options_match,
+    stored_class,
+    target_matches,
+)
 from scyllamodel.schema.compare.options import differing_options, stored_values
 from scyllamodel.schema.diff.schema_pair import has_cql_layout
 from scyllamodel.schema.export.models.option_defaults import defaults_of
 from scyllamodel.schema.facts.index_names import with_digest_name
-from scyllamodel.schema.server.profile import ORDINARY_INDEX, index_family, is_viewless
-from scyllamodel.types.cql_types import VectorType
+from scyllamodel.schema.server.profile import is_viewless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,7 +87,7 @@ def set_view_options(
 def _with_distinct_name(live_indexes: Mapping[str, Index], index: Index, table: Table) -> Index:
     """An index without a chosen name gets another one if another index of the table has its default name."""
     namesake = live_indexes.get(index.name)
-    return index if namesake is None or _target_matches(namesake, index) else with_digest_name(index, table.name)
+    return index if namesake is None or target_matches(namesake, index) else with_digest_name(index, table.name)
 
 
 def _matching_name(
@@ -94,47 +100,6 @@ def _matching_name(
     return matching[0] if matching else None
 
 
-def index_matches(live: Index, desired: Index, table: Table, server: ServerProfile) -> bool:
-    """Whether the live index matches the desired one, ignoring the name."""
-    return (
-        _target_matches(live, desired)
-        and _class_matches(live, desired, table, server)
-        and _options_match(live, desired)
-    )
-
-
-def _target_matches(live: Index, desired: Index) -> bool:
-    both = [(_columns(index), index.on, index.local, index.partition) for index in (live, desired)]
-    return both[0] == both[1]
-
-
-def _columns(index: Index) -> object:
-    """Whether both have one target; the order of the columns by which a vector index filters is ignored."""
-    first, *others = index.column.split(", ") if is_viewless(index.using) else [index.column]
-    return first, frozenset(others)
-
-
-def _class_matches(live: Index, desired: Index, table: Table, server: ServerProfile) -> bool:
-    if desired.using is None:
-        return True
-    if index_family(desired.using) == ORDINARY_INDEX:  # stored as no class
-        return live.using is None
-    family = index_family(_stored_class(desired, table, server) or "")
-    return live.using is not None and index_family(live.using) == family
-
-
-def _stored_class(desired: Index, table: Table, server: ServerProfile) -> str | None:
-    """The class of a declared index as this server stores it."""
-    column = table.get(next(iter(desired.names(table)), ""))
-    on_vector = column is not None and isinstance(column.type, VectorType)
-    return None if desired.using is None else server.index_class(desired.using, on_vector=on_vector)
-
-
-def _options_match(live: Index, desired: Index) -> bool:
-    """Whether the declared options match; servers add others, such as ScyllaDB's ``index_version``."""
-    return all(str(live.options.get(name)).lower() == str(value).lower() for name, value in desired.options.items())
-
-
 def _conflicting_index(
     live_indexes: Mapping[str, Index], desired: Index, table: Table, server: ServerProfile
 ) -> tuple[Index, str] | None:
@@ -145,12 +110,12 @@ def _conflicting_index(
     """
     namesake = live_indexes.get(desired.name)
     if namesake is not None:
-        return namesake, "IX103" if _target_matches(namesake, desired) else "IX102"
-    if desired.named and is_viewless(_stored_class(desired, table, server)) and server.takes_several_viewless_indexes:
+        return namesake, "IX103" if target_matches(namesake, desired) else "IX102"
+    if desired.named and is_viewless(stored_class(desired, table, server)) and server.takes_several_viewless_indexes:
         return None
     for index in live_indexes.values():
-        if _target_matches(index, desired) and _class_matches(index, desired, table, server):
-            return index, "IX102" if _options_match(index, desired) else "IX103"
+        if target_matches(index, desired) and class_matches(index, desired, table, server):
+            return index, "IX102" if options_match(index, desired) else "IX103"
     return None
 
 

@@ -6,7 +6,7 @@ Modules:
     index_names: default names of indexes: unique within their keyspace, and equal in every run.
     masks: the canonical text of column masks (dynamic data masking, Cassandra 5.0).
     objects: facts of a schema: plain values, equal whether they come from model classes or from ``system_schema``.
-    replication: replication maps: validation of class names, and factors.
+    replication: replication maps: class names and factors.
     type_order: user types in dependency order.
     view_filters: filters of materialized views, split into relations.
 """

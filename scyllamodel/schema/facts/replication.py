@@ -1,4 +1,4 @@
-"""Replication maps: validation of class names, and factors."""
+"""Replication maps: class names and factors."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def replication_map(replication: Mapping[Any, Any]) -> FrozenMap:
 
 def _factor_form(value: object) -> str | tuple[str, ...]:
     return tuple(map(str, cast("list[object]", value))) if isinstance(value, (list, tuple)) else str(value)
+
+
+def strategy_name(replication: Mapping[str, Any]) -> str:
+    """The short name of the replication class; servers store it with its package."""
+    return str(replication.get("class", "")).rpartition(".")[2]
 
 
 def factors(replication: Mapping[str, Any]) -> dict[str, Any]:

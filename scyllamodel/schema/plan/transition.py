@@ -32,12 +32,13 @@ from scyllamodel.schema.changes.kinds import (
     SetTtlColumn,
     Unmanaged,
 )
+from scyllamodel.schema.compare.indexes import index_matches
 from scyllamodel.schema.compare.options import differing_options, stored_values
+from scyllamodel.schema.compare.views import view_difference
 from scyllamodel.schema.diff.columns import set_ttl_column
-from scyllamodel.schema.diff.indexes import index_matches, set_view_options
+from scyllamodel.schema.diff.indexes import set_view_options
 from scyllamodel.schema.diff.schema_pair import SchemaPair
 from scyllamodel.schema.diff.types import field_renames, with_renamed_fields
-from scyllamodel.schema.diff.views import view_difference
 from scyllamodel.schema.facts.type_order import dependency_order
 from scyllamodel.schema.rules.user_types import containing_types
 from scyllamodel.schema.server.virtual_columns import index_needs_all_columns, view_needs_all_columns

@@ -13,9 +13,9 @@ import attrs
 
 from scyllamodel.schema.changes.kinds import Change
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.diff.schema_pair import SchemaPair
 from scyllamodel.schema.facts.objects import KeyspaceFacts
+from scyllamodel.schema.facts.replication import strategy_name
 from scyllamodel.schema.server.profile import ServerProfile
 
 Topology: TypeAlias = Mapping[str, int]

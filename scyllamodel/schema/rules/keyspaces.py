@@ -10,9 +10,8 @@ import attrs
 from scyllamodel.schema.changes.kinds import AddIndex, AddTable, AddView, CreateKeyspace, KeyspaceMismatch, SetOptions
 from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, KeyspaceFacts
-from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors, strategy_fault
+from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors, strategy_fault, strategy_name
 from scyllamodel.schema.rules.racks import needs_even_copies
 
 if TYPE_CHECKING:

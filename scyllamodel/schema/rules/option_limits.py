@@ -13,9 +13,8 @@ import attrs
 
 from scyllamodel.schema.changes.kinds import AddTable, AddView, SetOptions
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.facts.objects import FrozenMap, Table, View
-from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors
+from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors, strategy_name
 
 if TYPE_CHECKING:
     from scyllamodel.schema.diagnostics import Severity

@@ -16,9 +16,8 @@ import attrs
 from scyllamodel._text import counted
 from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, SchemaFacts
-from scyllamodel.schema.facts.replication import copy_count, factors
+from scyllamodel.schema.facts.replication import copy_count, factors, strategy_name
 from scyllamodel.schema.server.profile import ServerProfile
 
 

@@ -14,9 +14,8 @@ import attrs
 from scyllamodel.schema.changes.kinds import AddIndex, AddView, CreateKeyspace
 from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, KeyspaceFacts
-from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors
+from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors, strategy_name
 from scyllamodel.schema.server.profile import is_viewless
 
 if TYPE_CHECKING:

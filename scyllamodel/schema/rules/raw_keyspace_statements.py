@@ -12,10 +12,9 @@ import attrs
 
 from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.schema.diff.keyspaces import strategy_name
 from scyllamodel.schema.diff.schema_pair import SchemaPair
 from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts
-from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors, replication_map
+from scyllamodel.schema.facts.replication import by_data_center, copy_count, factors, replication_map, strategy_name
 from scyllamodel.schema.rules.context import RuleContext
 from scyllamodel.schema.rules.keyspaces import refused_replication
 from scyllamodel.schema.rules.racks import invalid_factors, needs_even_copies, needs_valid_racks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scyllamodel.schema.diff.indexes import index_matches
+from scyllamodel.schema.compare.indexes import index_matches
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.server.profile import ServerProfile
 from support.builders import desired, index, schema, summaries, table, view

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scyllamodel.schema.diff.keyspaces import replication_matches
+from scyllamodel.schema.compare.replication import replication_matches
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.facts.objects import Keyspace
 from scyllamodel.schema.server.profile import ServerProfile

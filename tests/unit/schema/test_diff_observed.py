@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scyllamodel.schema.diff.keyspaces import replication_matches
+from scyllamodel.schema.compare.replication import replication_matches
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.types.parser import parse_type

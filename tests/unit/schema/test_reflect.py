@@ -12,8 +12,8 @@ from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.changes.as_json import change_from_json, change_to_json
 from scyllamodel.schema.changes.kinds import DropTable
 from scyllamodel.schema.compare.options import differing_options
+from scyllamodel.schema.compare.replication import replication_matches
 from scyllamodel.schema.ddl import create_table
-from scyllamodel.schema.diff.keyspaces import replication_matches
 from scyllamodel.schema.export.facts_json import facts_document
 from scyllamodel.schema.export.models.unsupported import unsupported_by_models
 from scyllamodel.schema.facts.objects import FrozenMap, Index, Keyspace, SchemaFacts, Table, TableColumn, UserType, View

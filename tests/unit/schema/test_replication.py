@@ -7,10 +7,10 @@ import pytest
 
 from scyllamodel.config.settings import RepoSettings
 from scyllamodel.schema.changes.kinds import CreateKeyspace, KeyspaceMismatch
+from scyllamodel.schema.compare.replication import replication_matches
 from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.ddl.create import create_keyspace
 from scyllamodel.schema.ddl.statement_parser import parse_statement
-from scyllamodel.schema.diff.keyspaces import replication_matches
 from scyllamodel.schema.diff.schema_diff import SchemaPair, diff
 from scyllamodel.schema.export.facts_json import facts_document
 from scyllamodel.schema.facts.objects import FrozenMap, Keyspace, KeyspaceFacts, SchemaFacts
