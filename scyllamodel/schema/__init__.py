@@ -2,7 +2,7 @@
 
 Modules:
     apply: applies the steps of a plan through an executor, and reports the outcome.
-    changes: the kinds of schema changes, with the CQL, effects, post-condition, JSON and undo of each.
+    changes: the kinds of schema changes, with the CQL, description, effects, post-condition, JSON and undo of each.
     compare: comparison by meaning: the one place that says when two definitions are the same.
     ddl: CQL schema statements: written from facts, and parsed as far as rules need their parts.
     diagnostics: a diagnostic: a code, a severity, a text, and a suggested fix.

@@ -23,12 +23,11 @@ from scyllamodel.release.rollback.target import RollbackTarget
 from scyllamodel.schema.changes.keyspace_state import KeyspaceState
 from scyllamodel.schema.changes.kinds import AddColumns, Change, DropColumns, Unmanaged
 from scyllamodel.schema.changes.postconditions import keyspace_of
-from scyllamodel.schema.changes.undo import inverse_of
+from scyllamodel.schema.changes.undo import inverse_of, no_undo_reason
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.facts.fingerprint import fingerprint
 from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import RAW_OP, Plan, Step, make_step, transition
-from scyllamodel.schema.plan.step import no_undo_reason
 from scyllamodel.schema.rules.raw_statements import RawStatementChecker
 from scyllamodel.schema.rules.undo import evaluate_change, name_taken, with_recorded_facts, with_unwritten
 from scyllamodel.schema.server.profile import ServerProfile

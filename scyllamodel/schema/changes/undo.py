@@ -1,19 +1,21 @@
 """Invert a change, and compute the facts before it, for rollback.
 
-*In*: one keyspace, and a change from the ledger. *Out*: the keyspace without that change, whether or not the change is
-still present: each function writes the old state, not a difference, so that an interrupted rollback computes the same
-target again.
+*In*: one keyspace, and a change from the ledger. *Out*: the inverse of the change, and the keyspace without the change,
+whether or not it is still present: each function writes the old state, not a difference, so that an interrupted
+rollback computes the same target again.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 
 from scyllamodel.schema.changes.effects import facts_after, renamed_in_filter, with_changed, with_table, without
 from scyllamodel.schema.changes.kinds import (
+    AddColumns,
     AddField,
     Change,
     CreateKeyspace,
@@ -24,12 +26,28 @@ from scyllamodel.schema.changes.kinds import (
     RenameKeyColumns,
 )
 from scyllamodel.schema.facts.objects import FrozenMap, KeyspaceFacts, Table, TableColumn, UserType, View
+from scyllamodel.types.cql_types import UserTypeName, is_multi_cell
+
+if TYPE_CHECKING:
+    from scyllamodel.schema.server.profile import ServerProfile
 
 
 def inverse_of(change: Change) -> Change | None:
     """The change that undoes this one; None if CQL has none."""
     inverse: Callable[[], Change] | None = getattr(change, "inverse", None)
     return None if inverse is None else inverse()
+
+
+def no_undo_reason(change: Change, server: ServerProfile) -> str:
+    """The reason why no statement undoes this change; empty if one does."""
+    if isinstance(change, AddField):
+        return "CQL cannot remove a field from a type"
+    if isinstance(change, CreateKeyspace):
+        return "a keyspace has to be dropped manually, with everything in it"
+    if isinstance(change, AddColumns) and not server.drops_unfrozen_user_types:
+        unfrozen = [c.name for c in change.columns if isinstance(c.type, UserTypeName) and is_multi_cell(c.type)]
+        return f"Cassandra cannot drop {', '.join(unfrozen)}: a non-frozen user type" if unfrozen else ""
+    return ""
 
 
 @functools.singledispatch

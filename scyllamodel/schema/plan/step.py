@@ -1,7 +1,7 @@
 """Make the step of a change: its statement, its undo, a summary and its cost.
 
 *In*: a change, its lints, the server. *Out*: a `Step`, all text, so that it can be shown, saved and compared without
-the change. The table at the end lists the changes that are steps, with their descriptions.
+the change.
 """
 
 from __future__ import annotations
@@ -11,30 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
 
-from scyllamodel._text import counted, listed, printable_line
-from scyllamodel.schema.changes.kinds import (
-    AddColumns,
-    AddField,
-    AddIndex,
-    AddTable,
-    AddType,
-    AddView,
-    Change,
-    CreateKeyspace,
-    DropColumns,
-    DropIndex,
-    DropTable,
-    DropType,
-    DropView,
-    RenameFields,
-    RenameKeyColumns,
-    SetMask,
-    SetOptions,
-    SetTtlColumn,
-)
+from scyllamodel._text import printable_line
+from scyllamodel.schema.changes.describe import DESCRIPTIONS
+from scyllamodel.schema.changes.kinds import AddIndex, AddView, Change, DropColumns, DropTable, DropType, SetOptions
+from scyllamodel.schema.changes.undo import no_undo_reason
 from scyllamodel.schema.ddl import change_cql, undo_cql
 from scyllamodel.schema.diagnostics import Diagnostic
-from scyllamodel.types.cql_types import UserTypeName, is_multi_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,7 +117,7 @@ class Step:
 
 def make_step(seq: int, change: Change, lints: Iterable[Diagnostic], server: ServerProfile) -> Step:
     """Make the step of this change; see `is_step`."""
-    op, describe = _DESCRIPTIONS[type(change)]
+    op, describe = DESCRIPTIONS[type(change)]
     name, sentence = describe(change)
     reason = no_undo_reason(change, server)
     return Step(
@@ -155,7 +137,7 @@ def make_step(seq: int, change: Change, lints: Iterable[Diagnostic], server: Ser
 
 def is_step(change: Change) -> bool:
     """Whether CQL has a statement for the change."""
-    return type(change) in _DESCRIPTIONS
+    return type(change) in DESCRIPTIONS
 
 
 def _cost(change: Change) -> Cost:
@@ -164,113 +146,3 @@ def _cost(change: Change) -> Cost:
     if isinstance(change, SetOptions) and not {"compaction", "compression"}.isdisjoint(change.options):
         return "rewrite"
     return "metadata"
-
-
-def no_undo_reason(change: Change, server: ServerProfile) -> str:
-    """The reason why no statement undoes this change; empty if one does."""
-    if isinstance(change, AddField):
-        return "CQL cannot remove a field from a type"
-    if isinstance(change, CreateKeyspace):
-        return "a keyspace has to be dropped manually, with everything in it"
-    if isinstance(change, AddColumns) and not server.drops_unfrozen_user_types:
-        unfrozen = [c.name for c in change.columns if isinstance(c.type, UserTypeName) and is_multi_cell(c.type)]
-        return f"Cassandra cannot drop {', '.join(unfrozen)}: a non-frozen user type" if unfrozen else ""
-    return ""
-
-
-def _describe_keyspace(change: CreateKeyspace) -> tuple[str, str]:
-    return change.keyspace.name, f"Create the keyspace {change.keyspace.name}."
-
-
-def _add_type(change: AddType) -> tuple[str, str]:
-    name = f"{change.keyspace}.{change.type.name}"
-    return name, f"Create the user type {name} with {counted(len(change.type.fields), 'field')}."
-
-
-def _add_field(change: AddField) -> tuple[str, str]:
-    name = f"{change.keyspace}.{change.type}"
-    return f"{name}.{change.name}", f"Add the field {change.name} to the user type {name}."
-
-
-def _add_table(change: AddTable) -> tuple[str, str]:
-    name = f"{change.keyspace}.{change.table.name}"
-    return name, f"Create the table {name} with {counted(len(change.table.columns), 'column')}."
-
-
-def _add_columns(change: AddColumns) -> tuple[str, str]:
-    name, noun = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
-    return name, f"Add the {noun} {listed(c.name for c in change.columns)} to {name}."
-
-
-def _drop_columns(change: DropColumns) -> tuple[str, str]:
-    name, noun = f"{change.keyspace}.{change.table}", "column" if len(change.columns) == 1 else "columns"
-    return name, f"Drop the {noun} {listed(c.name for c in change.columns)} of {name}."
-
-
-def _rename(change: RenameKeyColumns) -> tuple[str, str]:
-    name = f"{change.keyspace}.{change.table}"
-    return name, f"Rename {listed(f'{old} to {new}' for old, new in change.names)} in the key of {name}."
-
-
-def _rename_fields(change: RenameFields) -> tuple[str, str]:
-    name = f"{change.keyspace}.{change.type}"
-    return name, f"Rename {listed(f'{old} to {new}' for old, new in change.names)} in the user type {name}."
-
-
-def _set_options(change: SetOptions) -> tuple[str, str]:
-    name = f"{change.keyspace}.{change.name}"
-    return name, f"Set {listed(sorted(change.options))} of {name}."
-
-
-def _set_mask(change: SetMask) -> tuple[str, str]:
-    name = f"{change.keyspace}.{change.table}.{change.column}"
-    return name, f"Drop the mask of {name}." if change.mask is None else f"Mask {name} with {change.mask}."
-
-
-def _set_ttl_column(change: SetTtlColumn) -> tuple[str, str]:
-    name = f"{change.keyspace}.{change.table}"
-    if change.column is None:
-        return f"{name}.{change.before}", f"Unset the TTL column {change.before}: rows of {name} do not expire."
-    return f"{name}.{change.column}", f"Let each row of {name} expire at its {change.column}."
-
-
-def _add_index(change: AddIndex) -> tuple[str, str]:
-    name, column, table = change.index.name, change.index.column, f"{change.keyspace}.{change.table.name}"
-    target = (column or "the rows") if change.index.on == "values" else f"the {change.index.on} of {column}"
-    note = "; it is built in the background" if change.populated else ""
-    return f"{change.keyspace}.{name}", f"Create the index {name} on {target} of {table}{note}."
-
-
-def _add_view(change: AddView) -> tuple[str, str]:
-    name, base = f"{change.keyspace}.{change.view.name}", change.view.base
-    note = "; it is filled in the background" if change.populated else ""
-    return name, f"Create the materialized view {name} of {base}{note}."
-
-
-def _describe_drop(noun: str, attribute: str) -> Callable[[Any], tuple[str, str]]:
-    def describe(change: Any) -> tuple[str, str]:
-        name = f"{change.keyspace}.{getattr(change, attribute).name}"
-        return name, f"Drop the {noun} {name}."
-
-    return describe
-
-
-_DESCRIPTIONS: Final[Mapping[type, tuple[str, Callable[[Any], tuple[str, str]]]]] = {
-    CreateKeyspace: ("create_keyspace", _describe_keyspace),
-    AddType: ("add_type", _add_type),
-    AddField: ("add_field", _add_field),
-    RenameFields: ("rename_fields", _rename_fields),
-    AddTable: ("add_table", _add_table),
-    AddColumns: ("add_columns", _add_columns),
-    RenameKeyColumns: ("rename_key_columns", _rename),
-    SetOptions: ("set_options", _set_options),
-    SetMask: ("set_mask", _set_mask),
-    SetTtlColumn: ("set_ttl_column", _set_ttl_column),
-    AddIndex: ("add_index", _add_index),
-    AddView: ("add_view", _add_view),
-    DropView: ("drop_view", _describe_drop("materialized view", "view")),
-    DropIndex: ("drop_index", _describe_drop("index", "index")),
-    DropColumns: ("drop_columns", _drop_columns),
-    DropTable: ("drop_table", _describe_drop("table", "table")),
-    DropType: ("drop_type", _describe_drop("user type", "type")),
-}

@@ -15,10 +15,10 @@ from scyllamodel.release.engine.application_role import application_permissions,
 from scyllamodel.release.engine.permission_check import CHANGE_PERMISSIONS, internal_table_permissions, step_permissions
 from scyllamodel.release.ledger.tables import LOCK, TABLES
 from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.describe import DESCRIPTIONS
 from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.facts.objects import FrozenMap, Index, Keyspace, KeyspaceFacts, SchemaFacts
 from scyllamodel.schema.plan import make_step, transition
-from scyllamodel.schema.plan.step import _DESCRIPTIONS
 from scyllamodel.schema.server.profile import ServerProfile
 from support.builders import schema, table, user_type, view
 
@@ -73,7 +73,7 @@ def test_each_change_needs_its_right():
 
 def test_each_kind_of_change_with_a_statement_has_a_need():
     """No kind of statement is permitted by omission."""
-    kinds = {kind for kind in get_args(c.Change) if kind in _DESCRIPTIONS}
+    kinds = {kind for kind in get_args(c.Change) if kind in DESCRIPTIONS}
 
     assert kinds == set(CHANGE_PERMISSIONS) == {type(change) for change in NEEDED}
 
