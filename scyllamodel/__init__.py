@@ -29,8 +29,10 @@ Floors, from the bottom; a module imports from lower floors and its own (``tests
 
 To follow a migration, read ``release/engine/migration_run.py``, ``planning.py`` and ``cluster_view.py`` beside it,
 ``model/desired_schema.py``, ``schema/diff/schema_diff.py``, ``schema/rules/evaluation.py``, ``schema/plan/planner.py``
-and ``schema/apply/attempt.py``, in this order. To follow a read, read ``driver/data/read_api.py``, ``operations.py``,
-``requests.py``, ``prepared.py`` and ``loading.py`` in the same folder.
+and ``schema/apply/attempt.py``, in this order. To follow a read, read ``query/instances.py``,
+``driver/data/read_api.py``, ``operations.py`` and ``requests.py`` beside it, and ``model/_codegen.py``, which generates
+the functions that make instances of rows. ``scyllamodel/guide/contributing.md`` lists the files to change for common
+additions, ``tests/README.md`` the tests of each part.
 
 Glossary:
     resource: a model or view class that is bound to a repo.

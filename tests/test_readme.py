@@ -120,6 +120,18 @@ def test_contributing_names_files_that_exist():
     assert [] == [path for path in paths if not (readme.ROOT / path).exists()]
 
 
+def test_the_map_of_the_package_names_files_that_exist():
+    """The reading orders of its docstring: a file without a folder is in that of the one before it."""
+    folder, missing = "", []
+    paths = re.findall(r"``([\w/]+\.py)``", scyllamodel.__doc__.partition("To follow a migration")[2])
+    for path in paths:
+        folder, _, name = path.rpartition("/") if "/" in path else (folder, "/", path)
+        missing += [] if (readme.ROOT / "scyllamodel" / folder / name).exists() else [path]
+
+    assert [] == missing
+    assert 13 == len(paths)
+
+
 def test_the_map_of_tests_names_files_that_exist():
     """``tests/README.md``: a file without a folder is in the folder of the one before it, or in ``tests``."""
     missing = []

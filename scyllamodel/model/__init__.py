@@ -1,9 +1,9 @@
 """Classes that declare tables, views and user types: from a class body to facts, and from rows to instances.
 
 Modules:
-    _codegen: generation of the functions that create an instance from a row, and.
+    _codegen: the generated functions that make an instance from a row, and return the values of an instance.
     base: `ModelMeta` and the bare `Model`: a class statement becomes a table.
-    base_metaclass: a metaclass that is compatible with those of ``abc.ABC`` and ``Protocol``, so.
+    base_metaclass: a metaclass that is compatible with those of ``abc.ABC`` and ``Protocol``.
     cached_slots: support for ``functools.cached_property`` on slotted classes.
     change_tracking: change tracking: the row that an instance was loaded from or saved as, and the changes since.
     checked_slots: validators and converters of columns on assignment, as in ``attrs.define``.
@@ -24,7 +24,7 @@ Modules:
     registry: a registry of the live models, views and user types, by location in the source.
     single_table: single-table inheritance: several classes share one table.
     static_defaults: defaults of static columns: values of new instances that no insert writes.
-    type_parameters: columns of generic bases: ``class Entry(Model, Generic[T], abstract=True)`` with ``value.
+    type_parameters: columns of generic bases, whose type variables are replaced in subclasses.
     user_type: `UserType`: a class statement becomes a CQL user type.
     validation: checks of a class body: names, defaults, keys, user types.
     view: `MaterializedView`: a class statement becomes a materialized view of a model.

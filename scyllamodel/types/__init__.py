@@ -26,7 +26,7 @@ Modules:
     loading: the one rule for loading a stored value: a null becomes None or an empty value, anything else is converted.
     parser: parse the CQL text of a type into a type value; the inverse of ``.cql``.
     unwrap: unwrapping of annotations: the type inside, and whether it is optional, frozen, a CQL type or a vector.
-    user_types: values of user types: conversion between the driver's value, an instance of the class.
+    user_types: values of user types: conversion between the driver's value and an instance of the class.
 """
 
 from scyllamodel.types.aliases import (

@@ -21,6 +21,8 @@ _LINE: Final = re.compile(
 )
 """A line of the index: the heading of a part, or a page."""
 
+_HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
 
 class Topic(NamedTuple):
     """One page of the guide.
@@ -38,6 +40,14 @@ class Topic(NamedTuple):
     def text(self) -> str:
         """Return the page as Markdown."""
         return _read(self.name)
+
+    def description(self) -> str:
+        """Return name, title and summary."""
+        return f"{self.name} {self.title} {self.summary}"
+
+    def headings(self) -> str:
+        """Return the headings of the page."""
+        return "\n".join(_HEADING.findall(self.text()))
 
 
 def topics() -> dict[str, Topic]:
@@ -86,10 +96,11 @@ def _chosen(word: str, known: Mapping[str, Topic]) -> Topic:
 
 
 def _about(word: str, known: Iterable[Topic]) -> list[str]:
-    """Return the topics with a word in name, title or summary, else the three whose pages contain it most often."""
-    names = [topic.name for topic in known if word in f"{topic.name} {topic.title} {topic.summary}".lower()]
-    if names:
-        return names
+    """Return the topics with a word in name, title or summary, else in a heading, else the three that use it most."""
+    for where in (Topic.description, Topic.headings):
+        names = [topic.name for topic in known if word in where(topic).lower()]
+        if names:
+            return names
     times = {topic.name: topic.text().lower().count(word) for topic in known}
     return sorted(filter(times.get, times), key=lambda name: -times[name])[:3]
 
@@ -107,4 +118,4 @@ def _listed(known: Mapping[str, Topic]) -> str:
             part = topic.part
             lines += ["", part] if lines else [part]
         lines.append(f"  {topic.name:<23} {topic.summary}")
-    return "\n".join([*lines, "", "scyllamodel guide TOPIC prints a page."])
+    return "\n".join([*lines, "", "scyllamodel guide TOPIC prints a page; any other word names the pages about it."])

@@ -27,7 +27,7 @@ Modules:
     request_errors: translates the driver's error for a request into one of `scyllamodel.errors`.
     requests: turns a compiled statement into a request of the driver, for the blocking and the awaited repo.
     scan: reads a whole table by token ranges, several of them in parallel.
-    single_flight: runs work that several threads and tasks need at once a single time: connecting.
+    single_flight: runs work once that several threads and tasks need at the same time, such as connecting.
     sync_runner: runs operations in a blocking thread, for the methods of `Repo`.
     threaded_source: reads rows and keys from a blocking iterable for an event loop.
     write_api: the methods of `Repo` that write.

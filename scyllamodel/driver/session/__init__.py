@@ -1,7 +1,7 @@
 """One session of the driver: connected, borrowed, forked, closed.
 
 Modules:
-    connect: connect a driver session from settings, or fail with one error that names the host, the cause.
+    connect: connects a driver session from settings, or fails with one error that says what to do.
     connect_errors: explains why no connection was made, in a sentence for each host.
     connection: one driver session, owned or borrowed, used without side effects on the application.
     decoding: protocol handlers that decode answers without an error in the driver's reader thread.

@@ -8,7 +8,7 @@ Modules:
     crash_detection: detects crashed runs by the lock, and recovers them where the current run needs no lock.
     execution: executes one version of the ledger under the lock; nothing else writes versions.
     ledger_access: locates the internal tables of a repo and opens its ledger.
-    locked_run: runs under the lock: internal tables exist, the lock is held, and each statement is sent only.
+    locked_run: runs under the lock: internal tables exist, and each statement is sent while the lock is held.
     migration_run: a migration: plans, takes the locks, plans again under them, and executes that plan.
     models: models and user types of configured repos.
     name_lookup: looks up models and columns by the names that users type: ``Order``, ``orders``, ``Order.total``.

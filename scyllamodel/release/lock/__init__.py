@@ -8,7 +8,7 @@ Modules:
     lock: the lock as a context manager, renewed by a thread while the block runs.
     row: the row of a lock, as values.
     store: the storage that a lock needs.
-    uniqueness: checks that each keyspace has one lock: programs.
+    uniqueness: checks that each keyspace has one lock, in one table.
 """
 
 from scyllamodel.release.lock.acquire import LockAcquisition, LockRequest, OnWait, ShouldStop, check_undamaged

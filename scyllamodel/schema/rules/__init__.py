@@ -15,11 +15,11 @@ Modules:
     keys: PK: primary keys, which are immutable except for the names of their columns.
     keyspaces: KS: keyspaces and replication.
     nulls: NU: columns whose type excludes None, and rows without a value for them.
-    option_limits: OP: limits of options that depend on the keyspace, on the other options of the table.
+    option_limits: OP: limits of options that depend on the keyspace, or on other options and tables.
     options: OP: options that a server refuses, and those with unexpected effects.
     preflight: CL, and KS for live keyspaces: whether the cluster is ready for a schema change.
     racks: KS108: on tablets, views and indexes need as many copies in a data centre as it has racks, or one.
-    raw_keyspace_statements: NB for hand-written statements on keyspaces that lose rows or settings, are refused.
+    raw_keyspace_statements: NB for hand-written statements on keyspaces that are refused, or lose rows or settings.
     raw_statement: a hand-written statement with the schema before it runs.
     raw_statements: NB for hand-written statements: what breaks a server, or silently loses data or settings.
     roles: recognize statements that change roles or permissions, whose effect no schema shows.
@@ -28,5 +28,5 @@ Modules:
     types: TY: types of columns, which cannot change, and names of dropped columns, which servers remember.
     undo: RB: obstacles to undoing a change, read from the schema.
     user_types: UD: user types, which gain fields only at the end, and only if no partition key uses them.
-    views: MV: materialized views, which are built in the background, cannot be altered.
+    views: MV: materialized views, which cannot be altered and prevent drops on their table.
 """

@@ -73,6 +73,7 @@ def test_a_topic_as_a_document(capsys):
         ("Multi", "Did you mean multi-tenancy?"),
         ("kubernetes", "Did you mean deploying?"),
         ("serial_consistency", "Did you mean querying"),
+        ("default consistency", "Did you mean querying?"),
         ("roolback", "Did you mean rollback?"),
         ("xyzzy", "List all topics with: scyllamodel guide"),
     ],
@@ -116,3 +117,39 @@ def test_the_script_is_printed(capsys, shell):
 
     assert printed.endswith(completion_script(completions(COMMANDS)))
     assert ("zsh" == shell) == printed.startswith("autoload -U +X bashcompinit")
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("a null in a column", "reading-old-rows"),
+        ("None in a column", "models"),
+        ("unknown enum values", "reading-old-rows"),
+        ("which code drops", "schema-changes"),
+        ("JSON schemas", "command-line"),
+        ("200 tenants", "multi-tenancy"),
+        ("validators", "models"),
+        ("converters", "models"),
+        ("__attrs_post_init__", "models"),
+        ("comments", "models"),
+        ("emptying", "testing"),
+        ("xdist", "testing"),
+        ("without a server", "testing"),
+        ("trio", "web-frameworks"),
+        ("password from a file", "configuration"),
+        ("Prometheus", "monitoring"),
+        ("JSON logs", "monitoring"),
+        ("init container", "deploying"),
+        ("typed columns", "querying"),
+        ("raw()", "querying"),
+        ("default consistency", "querying"),
+        ("protocols", "typing"),
+        ("ruff", "typing"),
+        ("rollback", "rollback"),
+    ],
+)
+def test_a_question_finds_its_page(words, page):
+    """The page that answers a frequent question has its words in its summary or in a heading."""
+    topic = topics()[page]
+
+    assert words.lower() in f"{topic.description()} {topic.headings()}".lower()
