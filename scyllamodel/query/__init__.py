@@ -2,6 +2,7 @@
 
 Modules:
     batch: writes that are sent together, in one request.
+    batch_writes: the writes of a batch: collected, checked against each other, and locked while they are sent.
     builder: the base class of statement builders: the execution options of one statement.
     change_assignments: conversion of a change of a column to the assignments of an UPDATE.
     checks: what a statement may say about the keys and indexes of its table, checked before it is sent.

@@ -176,8 +176,8 @@ def test_a_timeout_of_a_conditional_update_is_unknown_too(repo, weak, scylla_fau
 
 def _bound(repo, batch):
     """The driver's batch, whose statements are prepared by now."""
-    requests = client_of(repo).requests()
-    return prepare_and_bind(requests, ExecuteBatch(batch, batch.as_compiled()), requests.deadline(batch.options))
+    requests, writes = client_of(repo).requests(), batch._writes
+    return prepare_and_bind(requests, ExecuteBatch(writes, writes.as_compiled()), requests.deadline(writes.options))
 
 
 def test_a_conditional_batch_without_an_answer_is_unknown(weak, scylla_fault_proxy):

@@ -64,3 +64,12 @@ def test_a_row_shows_its_columns():
     """An instance has its columns and the methods of its class."""
     assert public(Shown) == public(Shown(id=1))
     assert {"street"} == public(Place(street="a"))
+
+
+BATCH = set("consistency counter delete execute insert result save send timeout timestamp unlogged".split())
+
+
+@pytest.mark.parametrize("cls", [Repo, AsyncRepo])
+def test_a_batch_shows_its_verbs(cls):
+    """What a batch collects is private; both batches show the same names."""
+    assert BATCH == public(cls(nodes=["10.0.0.1"], keyspace="shop").batch())

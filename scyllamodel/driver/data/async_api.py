@@ -294,10 +294,14 @@ class AsyncBatch(Batch):
 
     async def send(self) -> LWTResult[Any] | None:
         """See `SyncBatch.send`."""
-        return await run_async(self._client, operations.send_batch(self))
+        writes = self._take_writes()
+        if not len(writes):
+            return None
+        self.result = await run_async(self._client, operations.send_batch(writes))
+        return self.result
 
     async def __aenter__(self) -> Self:
-        self.check_open()
+        self._check_open()
         return self
 
     async def __aexit__(
@@ -307,4 +311,4 @@ class AsyncBatch(Batch):
             if kind is None:
                 await self.send()
         finally:
-            self.close()
+            self._close()

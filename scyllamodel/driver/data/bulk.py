@@ -29,7 +29,7 @@ from scyllamodel.driver.data.messages import Execute, Response
 from scyllamodel.driver.data.requests import Requests
 from scyllamodel.driver.outcomes import StatementOutcome, classify
 from scyllamodel.errors import LoadError, RequestFailed, RequestTimeout
-from scyllamodel.query.batch import Batch
+from scyllamodel.query.batch_writes import BatchWrites
 from scyllamodel.query.instance_writes import may_be_applied
 from scyllamodel.query.statement import CompiledStatement, StatementTemplate
 
@@ -74,7 +74,7 @@ class Job:
     rows: list[tuple[int, Any]] = attrs.field(repr=False)  # instances, or keys with values that must not be shown
     compiled: CompiledStatement[Any] | None
     on_success: Callable[[Response], Any] | None = None
-    batch: Batch | None = None
+    batch: BatchWrites | None = None
     error: Exception | None = None
     on_end: Callable[[], Any] | None = None
     on_unknown: Callable[[], Any] | None = None
@@ -446,7 +446,7 @@ class PartitionGrouping:
         size: maximum rows of a batch.
     """
 
-    def __init__(self, new_batch: Callable[[], Batch], size: int) -> None:
+    def __init__(self, new_batch: Callable[[], BatchWrites], size: int) -> None:
         self._new_batch, self._size = new_batch, size
         self._groups: dict[Hashable, list[Job]] = {}
 

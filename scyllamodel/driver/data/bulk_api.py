@@ -19,7 +19,7 @@ from scyllamodel.driver.data.messages import Response
 from scyllamodel.driver.data.requests import Requests
 from scyllamodel.driver.data.threaded_source import ThreadedSource, may_block
 from scyllamodel.model.change_tracking import InstanceWrite
-from scyllamodel.query.batch import Batch
+from scyllamodel.query.batch_writes import BatchWrites
 from scyllamodel.query.checks.arguments import check_get_arguments, check_many, check_row
 from scyllamodel.query.functions import is_model
 from scyllamodel.query.instance_writes import mark_write_uncertain, save_statement, write_statements_for
@@ -85,8 +85,8 @@ class BulkOperations:
             raise
         return job
 
-    def _new_batch(self) -> Batch:
-        return Batch(self.keyspace).unlogged()
+    def _new_batch(self) -> BatchWrites:
+        return BatchWrites(self.keyspace, "unlogged")
 
     def get(
         self, model: type[M], keys: Source, on_error: OnError | None = None

@@ -14,7 +14,7 @@ from scyllamodel.driver.data.bind_markers import check_values, has_markers
 from scyllamodel.driver.data.messages import Deadline, Execute, ExecuteBatch, ExecuteText
 from scyllamodel.driver.data.prepared import LwtRetryPolicy, NonIdempotentRetryPolicy
 from scyllamodel.driver.data.requests import Requests, apply_options, check_request_size
-from scyllamodel.query.batch import BATCH_TYPES, Batch
+from scyllamodel.query.batch_writes import BATCH_TYPES, BatchWrites
 from scyllamodel.query.not_supported import not_supported
 
 SentMessage: TypeAlias = Execute | ExecuteBatch | ExecuteText
@@ -59,13 +59,13 @@ async def prepare_and_bind_async(requests: Requests, message: SentMessage, deadl
     return _bind_text(message, await requests.prepared_statements.prepare_text_async(cql, deadline.remaining))
 
 
-def bind_batch_cached(requests: Requests, batch: Batch) -> Any:
+def bind_batch_cached(requests: Requests, batch: BatchWrites) -> Any:
     """Return the driver's batch if all its statements are prepared, or None."""
     statements = [requests.bind_cached(compiled) for compiled in batch.compiled_statements]
     return None if None in statements else to_driver_batch(batch, statements)
 
 
-def to_driver_batch(batch: Batch, statements: Sequence[Any]) -> Any:
+def to_driver_batch(batch: BatchWrites, statements: Sequence[Any]) -> Any:
     """Make the driver's batch of bound statements.
 
     Raises:

@@ -14,7 +14,7 @@ import attrs
 
 from scyllamodel._cql import without_literals
 from scyllamodel.driver.session import fork_safety
-from scyllamodel.query.batch import Batch
+from scyllamodel.query.batch_writes import BatchWrites
 from scyllamodel.query.statement import CompiledStatement
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ class _UnpagedMessage:
 class ExecuteBatch(_UnpagedMessage):
     """Send a batch and wait for its response."""
 
-    batch: Batch
+    batch: BatchWrites
     compiled: CompiledStatement[Any]
 
 

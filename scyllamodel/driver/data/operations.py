@@ -26,7 +26,7 @@ from scyllamodel.model.change_tracking import (
     mark_saved,
     snapshot,
 )
-from scyllamodel.query.batch import Batch
+from scyllamodel.query.batch_writes import BatchWrites
 from scyllamodel.query.checks.arguments import (
     check_get_arguments,
     check_row,
@@ -169,23 +169,20 @@ def get_by_key(statements: InstanceStatements[M], key: tuple[Any, ...]) -> Opera
     return load_row(statements.get, response.rows[0]) if response.rows else None
 
 
-def send_batch(batch: Batch) -> Operation[LWTResult[Any] | None]:
-    """Send the collected writes of a batch; an empty one is not sent."""
-    batch.check_open()
-    if not len(batch):
-        return None
-    pending = batch.drain()
+def send_batch(writes: BatchWrites) -> Operation[LWTResult[Any] | None]:
+    """Send the writes of a batch."""
     try:
-        pending.lock_rows()
-        response = yield ExecuteBatch(pending, pending.as_compiled())
-        result = lwt_result(pending.as_compiled().template.model, response) if pending.conditional else None
-        pending.finish(result)
+        writes.lock_rows()
+        compiled = writes.as_compiled()
+        response = yield ExecuteBatch(writes, compiled)
+        result = lwt_result(compiled.template.model, response) if compiled.template.conditional else None
+        if result is None or result.applied:
+            writes.mark_applied()
     except BaseException as error:
-        pending.mark_unknown(error)
+        writes.mark_unknown(error)
         raise
     finally:
-        pending.unlock_rows()
-    batch.result = result
+        writes.unlock_rows()
     return result
 
 

@@ -199,10 +199,14 @@ class SyncBatch(Batch):
 
     def send(self) -> LWTResult[Any] | None:
         """Send the collected writes now; the batch is empty afterwards, and can be filled again inside its block."""
-        return run(self._client, operations.send_batch(self))
+        writes = self._take_writes()
+        if not len(writes):
+            return None
+        self.result = run(self._client, operations.send_batch(writes))
+        return self.result
 
     def __enter__(self) -> Self:
-        self.check_open()
+        self._check_open()
         return self
 
     def __exit__(
@@ -212,4 +216,4 @@ class SyncBatch(Batch):
             if kind is None:
                 self.send()
         finally:
-            self.close()
+            self._close()

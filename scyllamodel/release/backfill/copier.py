@@ -21,7 +21,7 @@ from scyllamodel.driver.outcomes import StatementOutcome, classify
 from scyllamodel.driver.repo import Repo
 from scyllamodel.errors import LoadError, ScyllaModelError
 from scyllamodel.model.column import Column
-from scyllamodel.query.batch import Batch
+from scyllamodel.query.batch_writes import BatchWrites
 from scyllamodel.query.statement import CompiledStatement, ExecutionOptions
 from scyllamodel.release.backfill.records import BackfillRecord, Counts
 from scyllamodel.release.backfill.report import MAX_REPORTED_FAILURES, BackfillProgress, BackfillReport, FailedRow
@@ -195,9 +195,10 @@ class Copier:
         if not writes:
             self._range_counts += Counts(skipped=1)
             return Job(rows, None)
+        options = ExecutionOptions(consistency=self.throttle.consistency)
         if len(writes) == 1:
-            return Job(rows, attrs.evolve(writes[0], options=ExecutionOptions(consistency=self.throttle.consistency)))
-        batch = Batch(self.repo.keyspace).unlogged().consistency(self.throttle.consistency)
+            return Job(rows, attrs.evolve(writes[0], options=options))
+        batch = BatchWrites(self.repo.keyspace, "unlogged", options)
         for statement in writes:
             batch.add_compiled(statement)
         return Job(rows, batch.as_compiled(), batch=batch)

@@ -220,7 +220,7 @@ def test_a_batch_without_an_answer():
     batch = Batch("shop")
     batch.save(row)
     batch.save(new)
-    flow = operations.send_batch(batch)
+    flow = operations.send_batch(batch._take_writes())
     next(flow)
     with pytest.raises(RequestTimeout):
         flow.throw(TIMEOUT)
