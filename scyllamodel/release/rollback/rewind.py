@@ -160,10 +160,10 @@ class _Rewinder:
         self.rewound.append(step)
 
 
-def _changed_table(change: Change) -> tuple[str, str]:
+def _changed_table(change: Change) -> tuple[str, str] | None:
     if isinstance(change, DropIndex):
         return change.keyspace, change.table.name
-    return (change.keyspace, change.table) if isinstance(change, (DropColumns, RenameKeyColumns)) else ("", "")
+    return (change.keyspace, change.table) if isinstance(change, (DropColumns, RenameKeyColumns)) else None
 
 
 def _replay(schema: SchemaFacts, steps: Iterable[LedgerStep]) -> SchemaFacts:

@@ -527,6 +527,7 @@ def test_other_versions_are_refused_with_those_that_there_are(version, why):
         find_target(PAST, version)
 
     assert (8, 6, 3, 1, 0) == caught.value.versions
+    assert "Possible targets are 8, 6, 3, 1, 0 (0: before the first one)" in str(caught.value)
 
 
 def test_without_history_there_is_only_the_beginning():

@@ -203,12 +203,23 @@ def test_a_chain_of_renamed_fields_knows_the_live_name():
         (c.DropIndex("k", T, index("a", "i")), [True, False]),
         (c.RenameKeyColumns("k", "t", (("x", "y"),)), [False, True]),
         (c.RenameKeyColumns("k", "t", (("id", "y"),)), [False, False]),
+        (c.RenameKeyColumns("k", "t", (("id", "y"), ("x", "z"))), [False, True]),
         (c.AddColumns("k", "t", (T["a"],)), [False, False]),
     ],
 )
 def test_what_has_no_place_to_return_to(change, missing):
     """A column or an index whose table is gone, and a key column that is there under neither name."""
     assert missing == [target_is_missing(change, value) for value in (schema(), schema(T))]
+
+
+def test_fields_renamed_one_after_the_other_keep_their_live_names():
+    """The rename of one field leaves what another one is called today."""
+    live = schema(user_type("p", "now int", "then int"))
+    one = facts_before(c.RenameFields("k", "p", (("x", "now"),)), live)
+
+    both = facts_before(c.RenameFields("k", "p", (("y", "then"),)), one)
+
+    assert {"x": "now", "y": "then"} == dict(both.types[0].renamed)
 
 
 @pytest.mark.parametrize(("fields", "missing"), [("x", False), ("y", False), ("z", True)])
@@ -218,6 +229,14 @@ def test_a_field_is_missing_under_neither_name(fields, missing):
 
     assert missing is target_is_missing(change, schema(user_type("p", f"{fields} int")))
     assert not target_is_missing(change, schema())
+
+
+def test_a_rename_of_two_fields_needs_both():
+    """One of two fields that is there under neither name is enough for the rename to have nothing to return to."""
+    change = c.RenameFields("k", "p", (("x", "y"), ("a", "b")))
+
+    assert target_is_missing(change, schema(user_type("p", "x int")))
+    assert not target_is_missing(change, schema(user_type("p", "x int", "b int")))
 
 
 def test_what_does_not_run_was_never_done():
