@@ -19,7 +19,7 @@ PYTEST: Final = ("pytest", "--timeout=300")
 """A test that hangs fails after 300 seconds and shows where each thread stands."""
 WORKERS: Final = ("-n", "2", "--dist", "loadfile")
 """The tests of a file run in one of two processes; the live ones share a server, for which most of them wait."""
-LIVE: Final = (*PYTEST, *WORKERS, "-m", "live")
+LIVE: Final = (*PYTEST, *WORKERS, "--durations=30", "-m", "live")
 SHORT: Final = ("tests/live/test_migrate.py", "tests/live/test_random_schemas.py", "tests/live/test_values.py")
 
 

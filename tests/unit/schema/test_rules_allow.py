@@ -11,7 +11,7 @@ from scyllamodel.schema.plan import contract_plan
 from scyllamodel.schema.rules.allow import ALLOWABLE, checked_values
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types.cql_types import Native, UserTypeName
-from support.builders import desired, index, schema, table, user_type
+from support.builders import desired, index, schema, table, user_type, view
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
 T = ("a int pk", "v text")
@@ -69,6 +69,22 @@ def test_a_value_without_effect_is_reported(allow, advice):
     assert ("AL101", "warn", allow) == (note.code, note.severity, note.object)
     assert advice in note.fix
     assert plan.is_empty
+
+
+@pytest.mark.parametrize("allow", ["DS102:t", "DS103:t.v", "DS104:pair", "DS105:by_v", "DS106:t_v"])
+def test_what_a_model_declares_is_reported(allow):
+    """A declared table, column, type, view or index is not dropped, and the note says why."""
+    parts = (
+        table("t", *T, "p pair", indexes=[index("v", "t_v")]),
+        user_type("pair", "a int"),
+        view("by_v", "t", "v text pk", "a int ck"),
+    )
+
+    plan = contract_plan(SchemaFacts([desired(*parts)]), SchemaFacts([schema(*parts)]), SERVER, allow=[allow])
+
+    (note,) = plan.notes
+    assert ("AL101", allow, True) == (note.code, note.object, plan.is_empty)
+    assert "A model declares it; contract drops undeclared objects only." in note.fix
 
 
 INT, PAIR = Native("int"), UserTypeName("pair")
