@@ -16,7 +16,6 @@ from scyllamodel._identifiers import string_literal
 from scyllamodel.driver.cluster.coordinator import Coordinator, PinnedNode
 from scyllamodel.driver.cluster.nodes import read_error
 from scyllamodel.driver.outcomes import DRIVER_ERRORS
-from scyllamodel.driver.session.connection import PAGE_SIZE
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts.objects import KeyspaceFacts
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
@@ -25,6 +24,9 @@ from scyllamodel.schema.server.profile import ServerProfile
 TableRows: TypeAlias = dict[str, list[dict[str, Any]]]
 
 SCHEMA_VERSION_QUERY: Final = "SELECT schema_version FROM system.local WHERE key = 'local'"
+
+SCHEMA_PAGE_SIZE: Final = 20_000
+"""Rows of one page of ``system_schema``: the columns of a thousand tables come in one answer of a megabyte."""
 
 MAX_CONCURRENT_READS: Final = 8
 """Concurrent reads; more gain nothing on a server that serves others too."""
@@ -40,7 +42,7 @@ def read_keyspace(
     keyspace: str,
     server: ServerProfile,
     *,
-    page: int = PAGE_SIZE,
+    page: int = SCHEMA_PAGE_SIZE,
     include_internal: bool = False,
 ) -> KeyspaceFacts:
     """Read a keyspace from the coordinator; its ``keyspace`` is None when it does not exist.
@@ -60,7 +62,7 @@ def read_keyspace_with_version(
     keyspace: str,
     server: ServerProfile,
     *,
-    page: int = PAGE_SIZE,
+    page: int = SCHEMA_PAGE_SIZE,
     include_internal: bool = False,
 ) -> tuple[KeyspaceFacts, UUID | None]:
     """Read a keyspace, with the schema version before and after the read; None if the version kept changing."""
