@@ -72,7 +72,10 @@ def find_user_types(repos: Collection[str], packages: Iterable[str]) -> list[typ
         repos: names of repos.
         packages: dotted names of their packages or modules.
     """
-    models, types = _without_twins(list(registry)), _without_twins(list(declared_types))
+    types = _without_twins(list(declared_types))
+    if not types:
+        return []
+    models = _without_twins(list(registry))
     used = {user_type for cls in (*models, *types) for user_type in cls.__user_types__}
     bases = {base for cls in types for base in cls.__mro__[1:] if own_keyword(base, "name") is None}
     bound: dict[str, set[str]] = {}
