@@ -47,7 +47,7 @@ def stored_options(
         ValueError: a stored value cannot be read; the message names the option.
     """
     names = _columns(tuple(row), server.stores_extensions)
-    values = tuple([_as_key(row[name]) for name in names])
+    values = tuple([value if type(value) in _SCALARS else _as_key(value) for value in map(row.__getitem__, names)])
     scylla_values = () if scylla_row is None else tuple((name, _as_key(value)) for name, value in scylla_row.items())
     return _canonical_options(names, values, scylla_values, server.stores_extensions)
 
@@ -58,9 +58,12 @@ def _columns(names: tuple[str, ...], has_extensions: bool) -> tuple[str, ...]:  
     return tuple(name for name in names if name not in NON_OPTION_COLUMNS or (has_extensions and name == "extensions"))
 
 
+_SCALARS: Final = (str, int, float, bool, type(None))
+
+
 def _as_key(value: Any) -> Any:
     """A value as a cache key; for the driver's maps the list of pairs, since their ``items`` serialises every key."""
-    if value is None or isinstance(value, (str, int, float)):
+    if isinstance(value, _SCALARS):
         return value
     if isinstance(value, Mapping):
         mapping = cast("Mapping[str, Any]", value)

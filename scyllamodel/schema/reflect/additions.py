@@ -6,7 +6,7 @@ and later additions, each as text, so that no part of a schema is overlooked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from scyllamodel.schema.facts.objects import Addition
@@ -16,23 +16,31 @@ _NAMES: Final = ("table_name", "view_name", "type_name", "column_name")
 _NOTHING: Final = (None, "", False, "off", "none")
 
 
-def additions(rows_of: Callable[[str], Iterable[Mapping[str, Any]]], tables: Iterable[str]) -> Iterator[Addition]:
+def additions(rows_of: Callable[[str], Sequence[Mapping[str, Any]]], tables: Iterable[str]) -> Iterator[Addition]:
     """Yield every stored value that this release does not interpret.
 
     Parameters:
-        rows_of: returns the rows of one keyspace in a table of ``system_schema``.
+        rows_of: returns the rows of one keyspace in a table of ``system_schema``; all of them have the same columns.
         tables: the tables that were read.
     """
     for table in tables:
-        for row in rows_of(table):
-            name = ".".join(str(row[part]) for part in ("keyspace_name", *_NAMES) if part in row)
-            if table not in KNOWN:
-                rest = {key: value for key, value in row.items() if key not in ("keyspace_name", *_NAMES)}
-                yield Addition(table.replace("_", " "), name, str(rest))
-                continue
-            for column in sorted(_beside(table, row)):
+        rows = rows_of(table)
+        if table not in KNOWN:
+            yield from (Addition(table.replace("_", " "), _dotted_name(row), str(_rest(row))) for row in rows)
+            continue
+        columns = sorted(_beside(table, rows[0])) if rows else []
+        for row in rows if columns else ():
+            for column in columns:
                 if not _is_nothing(row[column]):
-                    yield Addition(column.replace("_", " "), name, str(row[column]))
+                    yield Addition(column.replace("_", " "), _dotted_name(row), str(row[column]))
+
+
+def _dotted_name(row: Mapping[str, Any]) -> str:
+    return ".".join(str(row[part]) for part in ("keyspace_name", *_NAMES) if part in row)
+
+
+def _rest(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key not in ("keyspace_name", *_NAMES)}
 
 
 def _beside(table: str, row: Mapping[str, Any]) -> set[str]:

@@ -54,6 +54,7 @@ _F = TypeVar("_F")
 
 _CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
 _EMPTY_TYPE: Final = "'org.apache.cassandra.db.marshal.EmptyType'"
+_column_parts: Final = itemgetter("column_name", "type", "kind", "clustering_order")
 _SERVER_SET_OPTIONS: Final = frozenset({"index_version"})
 """Index options that the server sets automatically."""
 
@@ -91,25 +92,26 @@ class _RowsByKeyspace:
     """The rows, grouped by keyspace and by table or view."""
 
     def __init__(self, rows: SystemRows) -> None:
-        self._rows: dict[tuple[str, str], list[SystemRow]] = defaultdict(list)
-        for source, table_rows in rows.items():
-            for row in table_rows:
-                self._rows[source, row["keyspace_name"]].append(row)
+        self._rows = {source: _grouped(table_rows, "keyspace_name") for source, table_rows in rows.items()}
 
     def keyspaces(self) -> set[str]:
-        return {name for source, name in self._rows if source == "keyspaces"}
+        return set(self._rows.get("keyspaces", ()))
 
     def sources(self) -> set[str]:
-        return {source for source, _ in self._rows}
+        return {source for source, by_keyspace in self._rows.items() if by_keyspace}
 
     def rows_of(self, source: str, keyspace: str) -> list[SystemRow]:
-        return self._rows.get((source, keyspace), [])
+        return self._rows.get(source, {}).get(keyspace, [])
 
     def by_table(self, source: str, keyspace: str) -> Mapping[str, list[SystemRow]]:
-        rows_by_table: dict[str, list[SystemRow]] = defaultdict(list)
-        for row in self.rows_of(source, keyspace):
-            rows_by_table[row["table_name"]].append(row)
-        return rows_by_table
+        return _grouped(self.rows_of(source, keyspace), "table_name")
+
+
+def _grouped(rows: Iterable[SystemRow], column: str) -> dict[str, list[SystemRow]]:
+    groups: dict[str, list[SystemRow]] = defaultdict(list)
+    for row in rows:
+        groups[row[column]].append(row)
+    return groups
 
 
 class _KeyspaceReader:
@@ -218,8 +220,9 @@ class _KeyspaceReader:
 
     def table(self, row: SystemRow) -> Table:
         name = row["table_name"]
-        masks = {row["column_name"]: self.mask(row) for row in self.masks.get(name, ())}
-        columns = tuple(_with_mask(column, masks.get(column.name)) for column in self.table_columns(name))
+        columns = self.table_columns(name)
+        if masks := {row["column_name"]: self.mask(row) for row in self.masks.get(name, ())}:
+            columns = tuple(_with_mask(column, masks.get(column.name)) for column in columns)
         return Table(
             name=name,
             columns=columns,
@@ -260,13 +263,13 @@ class _KeyspaceReader:
         rows = sorted(self.columns.get(table, ()), key=itemgetter("position"))
         if not rows:
             raise self.unreadable_error(table, "system_schema.columns has no row of it", is_partial=True)
-        return tuple(self.column(table, row) for row in rows)
+        return tuple([self.column(table, *_column_parts(row)) for row in rows])
 
-    def column(self, table: str, row: SystemRow) -> TableColumn:
+    def column(self, table: str, name: str, text: str, kind: str, order: str) -> TableColumn:
         try:
-            return _column(row["column_name"], self.text(row["type"]), row["kind"], row["clustering_order"])
+            return _column(name, self.text(text), kind, order)
         except ValueError as error:
-            raise self.unreadable_error(f"{table}.{row['column_name']}", str(error)) from error
+            raise self.unreadable_error(f"{table}.{name}", str(error)) from error
 
     def type(self, text: str, *path_parts: str) -> CqlType:
         try:
