@@ -38,7 +38,18 @@ M = TypeVar("M", bound="Model")
 
 @attrs.frozen(repr=False)
 class Delete(StatementBuilder[R_co], Generic[M, R_co]):
-    """A DELETE as an immutable value; every method returns a changed copy."""
+    """A DELETE as an immutable value; every method returns a changed copy.
+
+    Attributes:
+        model: the model whose rows are deleted.
+        targets: columns, elements and fields to delete; empty for whole rows.
+        conditions: of `where`.
+        if_conditions: of `if_`.
+        only_if_exists: whether `if_exists` was called.
+        allows_whole_partition: whether `whole_partition` was called.
+        write_timestamp: microseconds since 1970; None for the time of the request.
+        filters_class: whether rows of other classes in a shared table are excluded; not needed for an instance.
+    """
 
     model: type[M]
     targets: tuple[Target, ...] = ()

@@ -49,7 +49,17 @@ _KEY_KINDS = ("partition_key", "clustering")
 
 @attrs.frozen(repr=False)
 class Insert(StatementBuilder[R_co], Generic[M, R_co]):
-    """An INSERT as an immutable value; every method returns a changed copy."""
+    """An INSERT as an immutable value; every method returns a changed copy.
+
+    Attributes:
+        model: the model whose row is inserted.
+        values_by_name: the values by attribute; empty with JSON text.
+        json_text: of `json`; None without it.
+        missing_columns: what happens to columns that the JSON text omits.
+        only_if_absent: whether `if_not_exists` was called.
+        ttl_seconds: the TTL of the row; None for the default of the table.
+        write_timestamp: microseconds since 1970; None for the time of the request.
+    """
 
     model: type[M]
     values_by_name: Mapping[str, Any] = attrs.field(eq=comparable, repr=False)

@@ -16,7 +16,6 @@ from scyllamodel._numbers import check_integer
 from scyllamodel.model._codegen import tuple_loader
 from scyllamodel.model.column import Column, Comparable
 from scyllamodel.model.expression import (
-    CallTarget,
     ColumnTarget,
     Condition,
     ElementTarget,
@@ -64,6 +63,12 @@ class Select(StatementBuilder[list[R]], Generic[R]):
     Attributes:
         model: the model or view that is read.
         selection: the selected expressions; empty for whole instances.
+        conditions: of `where`.
+        orderings: of `order_by`.
+        groups: of `group_by`.
+        row_limit: of `limit`; None without one.
+        partition_row_limit: of `per_partition_limit`; None without one.
+        flags: the clauses without a value, such as ``distinct``.
     """
 
     model: type | None
@@ -123,60 +128,19 @@ class Select(StatementBuilder[list[R]], Generic[R]):
         """Set the model, if neither the selection nor the conditions determine it."""
         return attrs.evolve(self, model=model)
 
-    def as_count(self) -> Select[tuple[int]]:
-        """Return a select of the number of these rows."""
-        if self.groups or self.partition_row_limit is not None or "distinct" in self.flags:
-            raise not_supported(
-                "The server cannot count groups, distinct partitions, or rows with a limit per partition.",
-                "Count the result.",
-            )
-        # A limit would apply to the result, which is one row; the caller limits the number.
-        source_query = self if self.row_limit is None else self.whole_table()
-        count_query = attrs.evolve(
-            source_query, model=self.source(), selection=(count(),), orderings=(), row_limit=None
-        )
-        return cast("Select[tuple[int]]", count_query)
-
-    def first_key_column(self) -> Select[tuple[Any, ...]]:
-        """Return a select of the first key column of these rows, to check whether there are any."""
-        model = self.source()
-        key = next(column for column in columns_of(model).values() if column.spec.kind == "partition_key")
-        if self.groups or "distinct" in self.flags or self.selection:
-            return cast("Select[tuple[Any, ...]]", self)
-        return cast("Select[tuple[Any, ...]]", attrs.evolve(self, model=model, selection=(key,)))
-
     def _with_flag(self, flag: Flag) -> Self:
         return attrs.evolve(self, flags=self.flags | {flag})
 
-    def source(self) -> type:
-        """Return the model that is read."""
-        if self.model is not None:
-            return self.model
-        models = [
-            expression.model
-            for expression in self.selection
-            if isinstance(expression, Function) and expression.model is not None
-        ]
-        targets = [*_targets_of(self.selection), *(condition.target for condition in self.conditions)]
-        for model in (*models, *(column.model for column in columns_in(targets))):
-            return model
-        raise not_supported("This select has no model.", "Write fn.count(Order), or .select_from(Order).")
-
-    @property
-    def by_token(self) -> bool:
-        """Whether the select has conditions on the token."""
-        return any(isinstance(condition.target, CallTarget) for condition in self.conditions)
-
     def compile(self, keyspace: str | None) -> CompiledStatement[list[R]]:
         """See `Statement.compile`."""
-        model, writer = self.source(), self._write_cql(keyspace)
+        model, writer = model_read(self), self._write_cql(keyspace)
         cql = "".join(writer.fragments)
         key = (cql, "whole" in self.flags, *(getattr(expression, "key", None) for expression in self.selection))
         template = cache_for(model).template(key, lambda: self._template(model, cql, writer, keyspace))
         return CompiledStatement(template, tuple(writer.values), self.options)
 
     def _write_cql(self, keyspace: str | None) -> CqlWriter:
-        model = self.source()
+        model = model_read(self)
         writer = CqlWriter(model)
         facts = cast("Table | View", getattr(model, "__facts__"))  # noqa: B009 - a bare type has none
         writer.append("SELECT ")
@@ -270,6 +234,45 @@ class Select(StatementBuilder[list[R]], Generic[R]):
         if not self.selection:
             return cache_for(model).load
         return tuple_loader([type_mapping_of(expression) for expression in self.selection])
+
+
+def count_query(query: Select[Any]) -> Select[tuple[int]]:
+    """Return a select of the number of rows of a select."""
+    if query.groups or query.partition_row_limit is not None or "distinct" in query.flags:
+        raise not_supported(
+            "The server cannot count groups, distinct partitions, or rows with a limit per partition.",
+            "Count the result.",
+        )
+    # A limit would apply to the result, which is one row; the caller limits the number.
+    source_query = query if query.row_limit is None else query.whole_table()
+    count_query = attrs.evolve(
+        source_query, model=model_read(query), selection=(count(),), orderings=(), row_limit=None
+    )
+    return cast("Select[tuple[int]]", count_query)
+
+
+def first_key_query(query: Select[Any]) -> Select[tuple[Any, ...]]:
+    """Return a select of the first key column of the rows of a select, to check whether there are any."""
+    model = model_read(query)
+    key = next(column for column in columns_of(model).values() if column.spec.kind == "partition_key")
+    if query.groups or "distinct" in query.flags or query.selection:
+        return cast("Select[tuple[Any, ...]]", query)
+    return cast("Select[tuple[Any, ...]]", attrs.evolve(query, model=model, selection=(key,)))
+
+
+def model_read(query: Select[Any]) -> type:
+    """Return the model that a select reads."""
+    if query.model is not None:
+        return query.model
+    models = [
+        expression.model
+        for expression in query.selection
+        if isinstance(expression, Function) and expression.model is not None
+    ]
+    targets = [*_targets_of(query.selection), *(condition.target for condition in query.conditions)]
+    for model in (*models, *(column.model for column in columns_in(targets))):
+        return model
+    raise not_supported("This select has no model.", "Write fn.count(Order), or .select_from(Order).")
 
 
 def is_select(statement: object) -> TypeIs[Select[Any]]:

@@ -34,7 +34,18 @@ M = TypeVar("M", bound="Model")
 
 @attrs.frozen(repr=False)
 class Update(StatementBuilder[R_co], Generic[M, R_co]):
-    """An UPDATE as an immutable value; every method returns a changed copy."""
+    """An UPDATE as an immutable value; every method returns a changed copy.
+
+    Attributes:
+        model: the model whose rows are changed.
+        conditions: of `where`.
+        assignments: of `set`.
+        if_conditions: of `if_`.
+        only_if_exists: whether `if_exists` was called.
+        ttl_seconds: the TTL of the values; None for the default of the table.
+        write_timestamp: microseconds since 1970; None for the time of the request.
+        filters_class: whether rows of other classes in a shared table are excluded; not needed for an instance.
+    """
 
     model: type[M]
     conditions: tuple[Condition, ...] = ()
@@ -44,7 +55,6 @@ class Update(StatementBuilder[R_co], Generic[M, R_co]):
     ttl_seconds: int | None = None
     write_timestamp: int | None = None
     filters_class: bool = False
-    """Whether rows of other classes in a shared table are excluded; not needed for an instance, whose row is known."""
 
     def where(self, *conditions: Condition, **named: Never) -> Self:
         """Add conditions on the primary key, with ``==`` or ``in_``; the whole key is required."""

@@ -24,7 +24,7 @@ from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.ledger import utc_now
 from scyllamodel.release.ledger.tables import LOCK
 from scyllamodel.release.lock import CqlLockStore, LockRow, LockUpdate, check_undamaged
-from scyllamodel.release.status import LockHolder
+from scyllamodel.release.status import LockHolder, lock_holder
 from scyllamodel.schema.apply import StatementFailure
 
 Resolution: TypeAlias = Literal["applied", "abandoned"]
@@ -124,7 +124,7 @@ def unlock(
     if row is None or (row.owner is None and row.fault is None):
         return None
     check_undamaged(store, row)
-    holder = LockHolder.from_row(row, utc_now())
+    holder = lock_holder(row, utc_now())
     if not force:
         _check_silent(store, row, clock)
     expected = {"owner": row.owner, "epoch": row.epoch, **({} if force else {"beat": row.beat})}
@@ -152,7 +152,7 @@ def _repair_row(store: CqlLockStore, row: LockRow) -> LockHolder | None:
             f"the future. Run: {store.removal_statement(attrs.evolve(current, clock_skew=float('inf')))}",
             scope=row.name,
         )
-    return LockHolder.from_row(attrs.evolve(row, acquired_at=None), utc_now())
+    return lock_holder(attrs.evolve(row, acquired_at=None), utc_now())
 
 
 def _update_row(store: CqlLockStore, expected: Mapping[str, Any], values: Mapping[str, Any]) -> LockUpdate:

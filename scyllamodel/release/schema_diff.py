@@ -42,7 +42,12 @@ class SchemaSource:
 
 @attrs.frozen
 class SchemaDiff:
-    """The differences between two schema sources."""
+    """The differences between two schema sources.
+
+    Attributes:
+        before, after: the sources.
+        differences: in a stable order.
+    """
 
     before: str
     after: str

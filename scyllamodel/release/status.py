@@ -35,8 +35,10 @@ class LockHolder:
 
     Attributes:
         holder: id of this lease.
+        host, pid: where it runs.
+        purpose: what it does, such as ``migrate``.
         age: seconds since it was acquired, by the clocks of the two machines.
-        version: of the ledger it works on, with ``step``.
+        version, step: of the ledger, what it works on.
         silent: seconds since its last heartbeat, by the servers' clock; a live holder sends three in a lease.
     """
 
@@ -49,17 +51,17 @@ class LockHolder:
     step: int | None = None
     silent: float | None = None
 
-    @classmethod
-    def from_row(cls, row: LockRow, now: datetime, silent_seconds: float | None = None) -> LockHolder | None:
-        """Return the holder in a lock row; None if the lock is free."""
-        if row.owner is None:
-            return None
-        age = None if row.acquired_at is None else max(0.0, (now - row.acquired_at).total_seconds())
-        return cls(row.owner, row.host, row.pid, row.purpose, age, row.version, row.step, silent_seconds)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the holder as plain JSON values."""
         return {**attrs.asdict(self), "holder": str(self.holder)}
+
+
+def lock_holder(row: LockRow, now: datetime, silent_seconds: float | None = None) -> LockHolder | None:
+    """Return the holder in a lock row; None if the lock is free."""
+    if row.owner is None:
+        return None
+    age = None if row.acquired_at is None else max(0.0, (now - row.acquired_at).total_seconds())
+    return LockHolder(row.owner, row.host, row.pid, row.purpose, age, row.version, row.step, silent_seconds)
 
 
 @attrs.frozen
@@ -67,6 +69,7 @@ class Status:
     """Status of a keyspace.
 
     Attributes:
+        scope: of the ledger.
         version: the newest version of the ledger; None without history.
         state: its status; ``interrupted`` if it is ``running`` and its run crashed, ``none`` without history.
         failure: why the newest version did not complete; None if it did.
@@ -133,7 +136,7 @@ def status(repo: Repo) -> Status:
         version=newest.version if newest else None,
         state=state,
         failure=failure,
-        lock=None if row is None else LockHolder.from_row(row, utc_now(), silent),
+        lock=None if row is None else lock_holder(row, utc_now(), silent),
         unbuilt=read_unbuilt(cluster.coordinator, live),
         notes=(clock_note,) if clock_note else (),
     )

@@ -24,6 +24,7 @@ from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.release.engine.ledger_access import candidate_ledgers, known_columns, open_ledger, read_internal_tables
 from scyllamodel.release.engine.locked_run import Timeouts, acquire_locks
 from scyllamodel.release.ledger import Migration, Provenance
+from scyllamodel.release.ledger.records import version_row
 from scyllamodel.release.ledger.superseded import check_may_sync
 from scyllamodel.release.ledger.tables import STEPS
 from scyllamodel.release.rollback import rollback
@@ -348,7 +349,7 @@ def test_a_taken_number_is_not_written_over(repo):
     ledger = ledger_of(repo)
     head = ledger.newest()
 
-    assert not ledger.store.add_version(Migration(head.scope, head.version, run_id=UUID(int=1)).to_row())
+    assert not ledger.store.add_version(version_row(Migration(head.scope, head.version, run_id=UUID(int=1))))
     assert head == ledger.newest()
 
 

@@ -28,8 +28,8 @@ from scyllamodel._json import read_json
 from scyllamodel.cli.ledger_texts import history_text
 from scyllamodel.driver.data.page_tokens import PageKey, make_token, read_token
 from scyllamodel.driver.data.scan import _parse_state
-from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.ledger.record_bounds import MAX_STEPS, step_fault, version_fault
+from scyllamodel.release.ledger.records import step_from_row, version_from_row
 from scyllamodel.schema.changes.as_json import change_to_json
 from scyllamodel.schema.compare.comparison_report import compare_schemas
 from scyllamodel.schema.ddl import keyspace_script
@@ -250,8 +250,8 @@ def ledger(dice):
     if not isinstance(step, dict) or not isinstance(version, dict) or step_fault(step) or version_fault(version):
         raise Refused("a bound of the ledger")
     seq = dice.choice((1, 2, MAX_STEPS))
-    one = LedgerStep.from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": seq})
-    made = Migration.from_row({**version, "scope": "k/default", "version": 1, "steps": (one,)})
+    one = step_from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": seq})
+    made = version_from_row({**version, "scope": "k/default", "version": 1, "steps": (one,)})
     shown = history_text([made]), made.to_dict(), one.to_dict(), made.rollback_target, made.fault, one.undone_step
     value = one.change
     for server in (CASSANDRA, SCYLLA) if value is not None and is_step(value) else ():

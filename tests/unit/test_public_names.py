@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+from types import FunctionType
+
+import attrs
 import pytest
 
+import scyllamodel
 from scyllamodel import AsyncRepo, Column, MaterializedView, Model, Repo, UserType, column, partition_key
+from scyllamodel.driver.data.async_api import AsyncBatch, AsyncScan
+from scyllamodel.driver.data.bulk_report import Progress, RowError
+from scyllamodel.driver.data.prepared import CacheInfo
+from scyllamodel.driver.data.scan import Scan
+from scyllamodel.driver.data.write_api import SyncBatch
+from scyllamodel.model.column import Element
+from scyllamodel.model.expression import Assignment, Condition, Ordering
+from scyllamodel.query.delete import Delete
+from scyllamodel.query.insert import Insert
+from scyllamodel.query.select import Select
+from scyllamodel.query.update import Update
+from scyllamodel.schema.plan import Step
 
 READS = "all count execute exists first get get_many one one_or_none page raw refresh scalar scan stream".split()
 WRITES = "batch delete delete_many insert save save_many truncate".split()
@@ -73,3 +91,61 @@ BATCH = set("consistency counter delete execute insert result save send timeout 
 def test_a_batch_shows_its_verbs(cls):
     """What a batch collects is private; both batches show the same names."""
     assert BATCH == public(cls(nodes=["10.0.0.1"], keyspace="shop").batch())
+
+
+VALUES = [
+    *(getattr(scyllamodel, name) for name in sorted(scyllamodel._HOME)),
+    *(Select, Insert, Update, Delete, Element, Condition, Assignment, Ordering, Scan, AsyncScan, SyncBatch, AsyncBatch),
+    *(CacheInfo, Progress, RowError, Step),
+]
+"""The public classes, and those of values that public functions take and return."""
+
+
+def undocumented(cls):
+    """The public attributes that neither have a docstring nor are in the docstring of the class or a base."""
+    fields = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set()
+    own = [base for base in cls.__mro__ if base.__module__.startswith("scyllamodel")]
+    foreign = {name for base in cls.__mro__ if base not in own for name in dir(base)}
+    listed = {
+        name
+        for base in own
+        for names in re.findall(r"^ +(\w+(?:, \w+)*): ", (base.__doc__ or ""), re.MULTILINE)
+        for name in names.split(", ")
+    }
+    names = {name for name in {*dir(cls), *fields} - foreign if not name.startswith("_")}
+    return sorted(name for name in names - listed if not _has_docstring(inspect.getattr_static(cls, name, None)))
+
+
+def _has_docstring(attribute):
+    return isinstance(attribute, (FunctionType, property, classmethod, staticmethod)) and bool(
+        inspect.getdoc(attribute)
+    )
+
+
+@pytest.mark.parametrize("cls", [value for value in VALUES if isinstance(value, type)], ids=lambda cls: cls.__name__)
+def test_every_public_attribute_is_documented(cls):
+    """What completion shows on a value is described, and so meant for users."""
+    assert [] == undocumented(cls)
+
+
+def test_an_attribute_without_a_description_is_found():
+    """A field, a method and a class attribute without one are found, those of Python itself are not."""
+
+    @attrs.frozen
+    class Value(Exception):
+        """A value.
+
+        Attributes:
+            seen: described.
+        """
+
+        constant = "a text, whose class has a docstring"
+        seen: int
+        field: int
+
+        def method(self):
+            return 1
+
+    Value.__module__ = "scyllamodel.x"
+
+    assert ["constant", "field", "method"] == undocumented(Value)

@@ -18,7 +18,7 @@ from scyllamodel.driver.data.api_base import ApiBase
 from scyllamodel.driver.data.async_runner import run_async, send_message_async, stream_rows_async
 from scyllamodel.driver.data.bulk import CONCURRENCY
 from scyllamodel.driver.data.bulk_api import BulkOperations
-from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress
+from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress, checked_report
 from scyllamodel.driver.data.client import Client
 from scyllamodel.driver.data.loading import OnError
 from scyllamodel.driver.data.page_tokens import Page
@@ -244,7 +244,7 @@ class AsyncApi(ApiBase):
         """
         operations = await self._bulk_operations(concurrency, on_progress)
         bulk = operations.save(rows, WriteOptions.of(ttl, timestamp), by_partition=by_partition)
-        return (await bulk.run_async()).raise_errors_if(raise_errors)
+        return checked_report(await bulk.run_async(), raise_errors=raise_errors)
 
     async def get_many(
         self,
@@ -273,7 +273,7 @@ class AsyncApi(ApiBase):
     ) -> BulkReport:
         """See `Repo.delete_many`; instances and keys may come from an async iterable."""
         bulk = (await self._bulk_operations(concurrency, on_progress)).delete(rows_or_model, keys, timestamp)
-        return (await bulk.run_async()).raise_errors_if(raise_errors)
+        return checked_report(await bulk.run_async(), raise_errors=raise_errors)
 
     async def _bulk_operations(self, concurrency: int, on_progress: OnProgress | None) -> BulkOperations:
         return BulkOperations(

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import attrs
-from typing_extensions import Self
 
 from scyllamodel.errors import BulkWriteError
 
@@ -71,12 +70,6 @@ class BulkReport:
         """Rows that are stored as given, including unchanged ones."""
         return self.total - len(self.errors)
 
-    def raise_errors_if(self, enabled: bool) -> Self:  # noqa: FBT001 - passed on from a keyword
-        """Return the report; with ``enabled``, raise if rows failed."""
-        if enabled:
-            self.raise_errors()
-        return self
-
     def raise_errors(self) -> None:
         """Raise `BulkWriteError` if rows failed.
 
@@ -90,3 +83,10 @@ class BulkReport:
                 f"{type(first.error).__name__}: {first.error}",
                 report=self,
             ) from first.error
+
+
+def checked_report(report: BulkReport, *, raise_errors: bool) -> BulkReport:
+    """Return the report; with ``raise_errors``, raise `BulkWriteError` if rows failed."""
+    if raise_errors:
+        report.raise_errors()
+    return report

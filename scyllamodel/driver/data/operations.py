@@ -38,7 +38,7 @@ from scyllamodel.query.instance_writes import mark_write_uncertain, may_be_appli
 from scyllamodel.query.instances import CompiledWrite, InstanceStatements, WriteOptions, statements_for
 from scyllamodel.query.model_cache import cache_for
 from scyllamodel.query.results import LWTResult
-from scyllamodel.query.select import Select, is_select
+from scyllamodel.query.select import Select, count_query, first_key_query, is_select
 from scyllamodel.query.statement import CompiledStatement, ExecutionOptions, Statement
 from scyllamodel.query.targets import model_of
 
@@ -136,14 +136,14 @@ def scalar(query: Select[Any], keyspace: str) -> Operation[Any]:
 def count(query: Select[Any], keyspace: str) -> Operation[int]:
     """Count rows on the server."""
     check_select("count", query)
-    total = cast("int", (yield from scalar(query.as_count(), keyspace)))
+    total = cast("int", (yield from scalar(count_query(query), keyspace)))
     return total if query.row_limit is None else min(total, query.row_limit)
 
 
 def exists(query: Select[Any], keyspace: str) -> Operation[bool]:
     """Whether a row exists, without loading it; a page may be empty without being the last."""
     check_select("exists", query)
-    compiled = query.first_key_column().compile(keyspace)
+    compiled = first_key_query(query).compile(keyspace)
     response = yield Execute(compiled, page_size=1)
     while not response.rows and response.has_more_pages:
         response.prefetch()

@@ -81,7 +81,15 @@ class PreparedTemplate:
 
 @attrs.frozen
 class CacheInfo:
-    """The counters of the cache: current size, limit, statements prepared, hits, evictions."""
+    """The counters of the cache.
+
+    Attributes:
+        size: prepared statements in it now.
+        limit: maximum size.
+        prepared: statements prepared since the connection was opened.
+        hits: requests whose statement was in it.
+        evicted: statements removed because of the limit.
+    """
 
     size: int
     limit: int

@@ -30,7 +30,7 @@ from scyllamodel.model.expression import CallTarget, Condition
 from scyllamodel.query.checks.arguments import check_scannable
 from scyllamodel.query.checks.restrictions import KeyColumns
 from scyllamodel.query.functions import token
-from scyllamodel.query.select import Select, is_select
+from scyllamodel.query.select import Select, is_select, model_read
 from scyllamodel.query.statement import CompiledStatement
 from scyllamodel.query.targets import columns_of
 
@@ -203,7 +203,7 @@ def _check_query(query: Select[Any]) -> None:
         (query.orderings, "an order"),
         (query.groups, "groups"),
         (query.row_limit is not None, "a limit"),
-        (query.by_token, "its own token range"),
+        (any(isinstance(condition.target, CallTarget) for condition in query.conditions), "its own token range"),
     ):
         if is_present:
             raise QueryNotSupported(
@@ -228,9 +228,9 @@ def token_ranges(count: int) -> list[tuple[int, int]]:
 
 def restrict_to_range(query: Select[R], low: int, high: int) -> Select[R]:
     """Restrict the query to a range of tokens."""
-    columns = columns_of(query.source())
+    columns = columns_of(model_read(query))
     token_call = cast(
-        "CallTarget", token(*(columns[name] for name in KeyColumns.of(query.source()).partition)).expression
+        "CallTarget", token(*(columns[name] for name in KeyColumns.of(model_read(query)).partition)).expression
     )
     return query.where(Condition(token_call, ">", low), Condition(token_call, "<=", high))
 

@@ -15,7 +15,7 @@ from scyllamodel.driver.data import operations
 from scyllamodel.driver.data.api_base import ApiBase
 from scyllamodel.driver.data.bulk import CONCURRENCY
 from scyllamodel.driver.data.bulk_api import BulkOperations
-from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress
+from scyllamodel.driver.data.bulk_report import BulkReport, OnProgress, checked_report
 from scyllamodel.driver.data.callbacks import check_not_async
 from scyllamodel.driver.data.client import Client
 from scyllamodel.driver.data.raw import truncate
@@ -160,11 +160,8 @@ class WriteApi(ApiBase):
         """
         check_not_async("on_progress", on_progress)
         operations = BulkOperations(self._client.requests(), self.keyspace, concurrency, on_progress)
-        return (
-            operations.save(rows, WriteOptions.of(ttl, timestamp), by_partition=by_partition)
-            .run()
-            .raise_errors_if(raise_errors)
-        )
+        bulk = operations.save(rows, WriteOptions.of(ttl, timestamp), by_partition=by_partition)
+        return checked_report(bulk.run(), raise_errors=raise_errors)
 
     def delete_many(
         self,
@@ -183,7 +180,7 @@ class WriteApi(ApiBase):
         """
         check_not_async("on_progress", on_progress)
         operations = BulkOperations(self._client.requests(), self.keyspace, concurrency, on_progress)
-        return operations.delete(rows_or_model, keys, timestamp).run().raise_errors_if(raise_errors)
+        return checked_report(operations.delete(rows_or_model, keys, timestamp).run(), raise_errors=raise_errors)
 
     def batch(self) -> SyncBatch:
         """Make a batch of writes that are sent together when the ``with`` block ends without an error."""

@@ -52,6 +52,7 @@ class BackfillReport:
         failed: rows that could not be converted or written in this run.
         failures: the first of these.
         seconds: duration of this run.
+        dry_run: whether nothing was written.
     """
 
     name: str

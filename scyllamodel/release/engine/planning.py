@@ -28,6 +28,7 @@ from scyllamodel.release.engine.models import find_resources, find_types
 from scyllamodel.release.engine.object_owners import other_owners
 from scyllamodel.release.engine.raw_steps import (
     RawStep,
+    recorded_step,
     role_notes,
     statement_checker,
     uncertain_step_refusals,
@@ -240,7 +241,7 @@ def _with_grants(
 def _is_done(raw_step: RawStep, cluster: ClusterView, executed: Mapping[str, LedgerStep]) -> bool:
     """Whether a raw step is done: by its post-condition, else by the ledger."""
     if raw_step.post_condition is None:
-        return raw_step.find_recorded(executed) is not None
+        return recorded_step(raw_step, executed) is not None
     if callable(raw_step.post_condition):
         return raw_step.post_condition()
     try:

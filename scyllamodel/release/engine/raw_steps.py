@@ -82,28 +82,31 @@ class RawStep:
         """Name of the step, for plans and messages."""
         return self.name or "a hand-written step"
 
-    def matches(self, statement: str) -> bool:
-        """Whether a recorded statement is this one; older releases recorded secrets in plain text."""
-        return statement == self.cql or (is_digest(statement) and statement == display_text(self.cql))
 
-    def find_recorded(self, executed: Mapping[str, LedgerStep]) -> LedgerStep | None:
-        """Return the executed ledger step of this statement, if any; ``executed`` is keyed by recorded statement."""
-        return executed.get(self.cql) or executed.get(display_text(self.cql))
+def is_recorded_as(raw_step: RawStep, statement: str) -> bool:
+    """Whether a recorded statement is that of a raw step; older releases recorded secrets in plain text."""
+    return statement == raw_step.cql or (is_digest(statement) and statement == display_text(raw_step.cql))
 
-    def to_step(self) -> Step:
-        """Return the step of a plan, without its number."""
-        return Step(
-            seq=0,
-            op=RAW_OP,
-            object=self.title,
-            cql=display_text(self.cql),
-            undo=None if self.undo is None else display_text(self.undo),
-            secret_statement=self.cql if self.secret else None,
-            summary=f"Run {f'the hand-written step {self.name}' if self.name else 'a hand-written step'}"
-            f"{role_change_note(self.cql, self.undo)}.",
-            why_no_undo="" if self.undo else "it has no undo",
-            post_condition=self.post_condition,
-        )
+
+def recorded_step(raw_step: RawStep, executed: Mapping[str, LedgerStep]) -> LedgerStep | None:
+    """Return the executed ledger step of a raw step, if any; ``executed`` is keyed by recorded statement."""
+    return executed.get(raw_step.cql) or executed.get(display_text(raw_step.cql))
+
+
+def plan_step(raw_step: RawStep) -> Step:
+    """Return the step of a plan for a raw step, without its number."""
+    return Step(
+        seq=0,
+        op=RAW_OP,
+        object=raw_step.title,
+        cql=display_text(raw_step.cql),
+        undo=None if raw_step.undo is None else display_text(raw_step.undo),
+        secret_statement=raw_step.cql if raw_step.secret else None,
+        summary=f"Run {f'the hand-written step {raw_step.name}' if raw_step.name else 'a hand-written step'}"
+        f"{role_change_note(raw_step.cql, raw_step.undo)}.",
+        why_no_undo="" if raw_step.undo else "it has no undo",
+        post_condition=raw_step.post_condition,
+    )
 
 
 def with_raw_steps(
@@ -144,7 +147,7 @@ def role_notes(raw_steps: Iterable[RawStep], executed: Mapping[str, LedgerStep])
     for raw_step in raw_steps:
         if raw_step.post_condition is not None or not changes_roles(raw_step.cql):
             continue
-        step = raw_step.find_recorded(executed)
+        step = recorded_step(raw_step, executed)
         if step is not None:
             text = (
                 f"it changes roles, and only the ledger says that it ran, as step {step.seq} of version {step.version}"
@@ -216,7 +219,7 @@ def _permitted_steps(
         errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"]
         refusals += errors
         if not errors:
-            steps.append(attrs.evolve(raw_step.to_step(), data_loss=drop_refusal is not None, lints=diagnostics))
+            steps.append(attrs.evolve(plan_step(raw_step), data_loss=drop_refusal is not None, lints=diagnostics))
     return steps
 
 

@@ -69,7 +69,12 @@ class MigrationResult:
 
 @attrs.frozen
 class CheckResult:
-    """Result of a check: ``plan`` has what is missing, ``notes`` what only the server has."""
+    """Result of a check.
+
+    Attributes:
+        in_sync: whether nothing is missing.
+        plan: what is missing.
+    """
 
     in_sync: bool
     plan: Plan
@@ -86,7 +91,14 @@ class CheckResult:
 
 @attrs.frozen
 class KeyspaceResult:
-    """Result of `create_keyspace`."""
+    """Result of `create_keyspace`.
+
+    Attributes:
+        keyspace: its name.
+        created: whether it did not exist before.
+        replication: as the server stores it.
+        notes: remarks on the replication.
+    """
 
     keyspace: str
     created: bool

@@ -21,7 +21,17 @@ from scyllamodel.release.ledger.effective_versions import effective_versions
 from scyllamodel.release.ledger.provenance import UNKNOWN_PROVENANCE, Provenance
 from scyllamodel.release.ledger.record_bounds import LAST_VERSION, MAX_VERSIONS, step_fault, version_fault
 from scyllamodel.release.ledger.recorder import VersionRecorder
-from scyllamodel.release.ledger.records import DONE_STATES, LedgerStep, Migration, MigrationKind, Row
+from scyllamodel.release.ledger.records import (
+    DONE_STATES,
+    LedgerStep,
+    Migration,
+    MigrationKind,
+    Row,
+    step_from_row,
+    step_row,
+    version_from_row,
+    version_row,
+)
 from scyllamodel.release.ledger.retry import RetryingStore
 from scyllamodel.release.ledger.store import LedgerStore
 from scyllamodel.schema.changes.kinds import Change
@@ -86,7 +96,7 @@ class Ledger:
         for row in rows:
             if (fault := version_fault(row)) is not None:
                 raise self._damaged_error(fault, row)
-        return [Migration.from_row(row) for row in rows]
+        return [version_from_row(row) for row in rows]
 
     def _damaged_error(self, fault: str, row: Row) -> LedgerError:
         version, seq = int(row["version"]), row.get("seq")
@@ -111,7 +121,7 @@ class Ledger:
         for row in rows:
             if (fault := step_fault(row)) is not None:
                 raise self._damaged_error(fault, row)
-        return tuple(LedgerStep.from_row(row) for row in rows)
+        return tuple(step_from_row(row) for row in rows)
 
     def with_steps(self, versions: Iterable[Migration]) -> list[Migration]:
         """Return versions with their steps."""
@@ -151,7 +161,7 @@ class Ledger:
         """
         newest = self.newest()
         if newest is not None and newest.version >= LAST_VERSION:
-            raise self._damaged_error("no version number is left", newest.to_row())
+            raise self._damaged_error("no version number is left", version_row(newest))
         migration = Migration(
             scope=self.scope,
             version=max(version_number(self.now()), newest.version + 1 if newest else 0),
@@ -203,7 +213,7 @@ class Ledger:
             row = self.retrying.read_version(self.store, migration.version)
             return None if row is None else row.get("run_id") == migration.run_id
 
-        row = migration.to_row()
+        row = version_row(migration)
         return self.retrying.retry_conditional("writing a version", lambda: self.store.add_version(row), was_done)
 
     def recover(self, introspect: Callable[[str], KeyspaceFacts], server: ServerProfile) -> list[Migration]:
@@ -226,10 +236,12 @@ class Ledger:
 
     def _write_recovered(self, recovered: RecoveredVersion) -> Migration:
         for step in recovered.decided_steps:
-            row = {name: step.to_row()[name] for name in ("scope", "version", "seq", "state")}
+            row = {name: step_row(step)[name] for name in ("scope", "version", "seq", "state")}
             self.retrying.retry("recovering a step", partial(self.store.put_step, row, overwrite=True))
         migration = attrs.evolve(recovered.migration, finished_at=self.now())
-        cells = {name: migration.to_row()[name] for name in ("status", "applied", "error", "error_seq", "finished_at")}
+        cells = {
+            name: version_row(migration)[name] for name in ("status", "applied", "error", "error_seq", "finished_at")
+        }
         if migration.status == "applied":  # before it is ended: if this run crashes here, the next one does it
             self.mark_rolled_back(migration)
         self.retrying.change_version(

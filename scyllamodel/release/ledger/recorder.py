@@ -17,7 +17,15 @@ import attrs
 from typing_extensions import Self
 
 from scyllamodel.errors import LedgerError, LockLost, SchemaDisagreement, StepFailed
-from scyllamodel.release.ledger.records import LedgerStep, Migration, Row, VersionStatus, undo_reference
+from scyllamodel.release.ledger.records import (
+    LedgerStep,
+    Migration,
+    Row,
+    VersionStatus,
+    step_row,
+    undo_reference,
+    version_row,
+)
 from scyllamodel.release.ledger.retry import RetryingStore
 from scyllamodel.release.ledger.store import LedgerStore
 from scyllamodel.schema.changes.as_json import change_to_json
@@ -91,7 +99,7 @@ class VersionRecorder:
             started_at=self._now(),
             change_json=_recorded_change(step),
         )
-        self._put("claiming a step", claimed, claimed.to_row())
+        self._put("claiming a step", claimed, step_row(claimed))
 
     def after(self, step: Step, state: RecordedState, attempts: int, duration_ms: int, error: str | None) -> None:
         """Record the result of a step.
@@ -101,7 +109,7 @@ class VersionRecorder:
         """
         claimed = self._steps[step.seq]
         recorded = attrs.evolve(claimed, state=state, attempts=attempts, duration_ms=duration_ms, error=error)
-        row = recorded.to_row()
+        row = step_row(recorded)
         self._put("recording a step", recorded, {name: row[name] for name in _RECORDED_COLUMNS})
 
     def _put(self, operation: str, step: LedgerStep, row: Row) -> None:
@@ -144,7 +152,7 @@ class VersionRecorder:
         return "partial" if self.applied else "failed"
 
     def _write_end(self, migration: Migration) -> bool:
-        row = migration.to_row()
+        row = version_row(migration)
         cells = {name: row[name] for name in ("status", "applied", "error", "error_seq", "finished_at")}
         return self._retrying.change_version(
             self._store, migration.version, cells, {"status": "running", "epoch": self.migration.epoch}

@@ -74,12 +74,19 @@ class LedgerStep:
     """One statement of a version.
 
     Attributes:
+        scope: of the ledger.
+        version: the version that it belongs to.
         seq: number in its plan, from 1.
+        op: the operation, such as ``add_index``.
+        object: the dotted name of what it changes.
+        cql: the statement; for a secret one a digest.
         undo: the inverse statement; None where CQL has none.
         state: ``claimed`` before or with unknown outcome, ``applied``, ``skipped`` if another program had done it,
             ``failed``, ``not_applied`` as the schema showed later.
         attempts: how often the statement was sent.
+        epoch: the fencing token of the lock under which it was sent.
         started_at: by the clock of its host.
+        error: why it failed.
         duration_ms: milliseconds until the state was known.
         change_json: the change, as `scyllamodel.schema.changes.as_json` writes it; None for a raw step.
     """
@@ -119,16 +126,6 @@ class LedgerStep:
         """Whether its effect was in the schema when its state was written."""
         return self.state in DONE_STATES
 
-    @classmethod
-    def from_row(cls, row: Row) -> LedgerStep:
-        """Build a step from a row."""
-        return _from_row(cls, {**row, "change_json": row.get("change")})
-
-    def to_row(self) -> dict[str, Any]:
-        """Return the row of the step."""
-        row = attrs.asdict(self)
-        return {**{name: row[name] for name in row if name != "change_json"}, "change": self.change_json}
-
     def to_dict(self) -> dict[str, Any]:
         """Return the step as plain JSON values, without its version."""
         row = attrs.asdict(self)
@@ -144,6 +141,7 @@ class Migration:
     """One version of the ledger.
 
     Attributes:
+        scope: of the ledger.
         version: a number that looks like a UTC time, ``20261123050100``; never parsed as one.
         name: what it did, for people.
         kind: ``sync``, ``migrate``, ``rollback`` or ``baseline``.
@@ -156,10 +154,12 @@ class Migration:
         models: packages of the models.
         total: number of steps in the plan.
         applied: number of steps that are done.
-        error: why it stopped, at step ``error_seq``.
-        started_at: by the clock of its host, like ``finished_at``.
+        error, error_seq: why it stopped, and at which step.
+        started_at, finished_at: by the clock of its host.
         run_id: identifies the run, whatever the outcome of its requests.
         epoch: the fencing token of its lock.
+        host, pid, actor: where it ran, and who ran it.
+        app_version, tool_version, server_version: releases of the application, of scyllamodel and of the server.
         steps: empty unless they were requested.
     """
 
@@ -230,24 +230,36 @@ class Migration:
             return f"{self.applied} of its steps were done when it ended, but {done} by their rows"
         return f"it has {self.total} steps, and a row of step {last}" if last > self.total else None
 
-    @classmethod
-    def from_row(cls, row: Row) -> Migration:
-        """Build a version from a row."""
-        return _from_row(cls, row)
-
-    def to_row(self) -> dict[str, Any]:
-        """Return the row of the version, without its steps."""
-        row = attrs.asdict(self, recurse=False)
-        return {name: row[name] for name in row if name != "steps"}
-
     def to_dict(self) -> dict[str, Any]:
         """Return the version as plain JSON values; steps only if they were requested."""
-        row = {name: to_json(value) for name, value in self.to_row().items()}
+        row = {name: to_json(value) for name, value in version_row(self).items()}
         steps = {"steps": [step.to_dict() for step in self.steps]} if self.steps else {}
         return {**row, "duration_ms": self.duration_ms, **steps}
 
 
 _V = TypeVar("_V", LedgerStep, Migration)
+
+
+def step_from_row(row: Row) -> LedgerStep:
+    """Build a step from a row."""
+    return _from_row(LedgerStep, {**row, "change_json": row.get("change")})
+
+
+def step_row(step: LedgerStep) -> dict[str, Any]:
+    """Return the row of a step."""
+    row = attrs.asdict(step)
+    return {**{name: row[name] for name in row if name != "change_json"}, "change": step.change_json}
+
+
+def version_from_row(row: Row) -> Migration:
+    """Build a version from a row."""
+    return _from_row(Migration, row)
+
+
+def version_row(version: Migration) -> dict[str, Any]:
+    """Return the row of a version, without its steps."""
+    row = attrs.asdict(version, recurse=False)
+    return {name: row[name] for name in row if name != "steps"}
 
 
 def _from_row(cls: type[_V], row: Row) -> _V:

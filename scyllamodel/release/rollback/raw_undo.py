@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 import attrs
 
 from scyllamodel._secret import HiddenText, display_text, is_digest
-from scyllamodel.release.engine.raw_steps import RawStep
+from scyllamodel.release.engine.raw_steps import RawStep, is_recorded_as
 from scyllamodel.release.ledger.records import LedgerStep
 from scyllamodel.release.ledger.undo_progress import UndoProgress
 from scyllamodel.schema.diagnostics import Diagnostic
@@ -48,7 +48,7 @@ def statement_digest(text: str) -> str:
 
 
 def _find_raw_step(step: LedgerStep, raw_steps: Iterable[RawStep]) -> RawStep | None:
-    return next((candidate for candidate in raw_steps if candidate.matches(step.cql)), None)
+    return next((candidate for candidate in raw_steps if is_recorded_as(candidate, step.cql)), None)
 
 
 def undo_statement(step: LedgerStep, raw_steps: Iterable[RawStep]) -> str | None:

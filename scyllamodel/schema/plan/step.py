@@ -46,8 +46,10 @@ class Step:
         op: the operation, such as ``add_index``.
         object: the raw dotted name of the object, such as ``shop.orders_status_idx``.
         cql: the statement as it is sent; for a secret step a digest.
-        undo: the statement that undoes it; None if there is none, with the reason in ``why_no_undo``.
+        undo: the statement that undoes it; None if there is none.
+        why_no_undo: the reason for that; empty with an undo.
         summary: the step in a sentence.
+        cost: what it costs the servers: ``metadata``, ``background_build`` or ``rewrite``.
         data_loss: whether the step deletes data.
         lints: warnings and notes about the step.
         change: the change; None on a plan that was read from a file, and on a hand-written statement; not compared.

@@ -27,6 +27,7 @@ from scyllamodel.driver.data.raw import truncate
 from scyllamodel.model.registry import registry
 from scyllamodel.query.instances import statements_for
 from scyllamodel.query.model_cache import cache_for
+from scyllamodel.query.select import count_query
 
 
 class Pet(Model, table="pets", repo="family", discriminator="kind", indexes=[Index("kind")]):
@@ -309,7 +310,7 @@ ELSEWHERE = {
     "in": (select(Cat).where(Cat.owner == 1, Cat.kind.in_(["cat", "dog"])), "rows of Cat have 'cat'"),
     "of a class with subclasses": (select(Dog).where(Dog.owner == 1, Dog.kind == "cat"), "have 'dog' or 'puppy'"),
     "range": (select(Circle).where(Circle.owner == 1, Circle.kind > "a"), "rows of Circle have 'circle'"),
-    "count": (select(Cat).where(Cat.kind == "dog").as_count(), "rows of Cat have 'cat'"),
+    "count": (count_query(select(Cat).where(Cat.kind == "dog")), "rows of Cat have 'cat'"),
     "delete": (delete(Circle).where(Circle.owner == 1, Circle.kind == "square"), "rows of Circle have 'circle'"),
     "update": (
         update(Circle).where(Circle.owner == 1, Circle.id == 2, Circle.kind == "square").set(Circle.size.to(3)),

@@ -15,6 +15,7 @@ from scyllamodel import functions as fn
 from scyllamodel.query import model_cache
 from scyllamodel.query.instances import statements_for
 from scyllamodel.query.model_cache import cache_for
+from scyllamodel.query.select import count_query, first_key_query
 from scyllamodel.query.statement import UNSET
 from support.query_models import Address, ByTotal, Elsewhere, Hits, Level, Order, Plain
 
@@ -116,8 +117,8 @@ SELECTS = [
     (N.where(*HERE, Order.placed < fn.now()), f"SELECT seq FROM orders WHERE {P} AND placed < now()", (1, 2)),
     (select(ByTotal.seq).where(ByTotal.total == 3), "SELECT seq FROM by_total WHERE total = ?", (3,)),
     (select(Elsewhere).where(Elsewhere.id == 1), 'SELECT id FROM "Other".elsewhere WHERE id = ?', (1,)),
-    (N.where(*HERE).as_count(), f"SELECT count(*) FROM orders WHERE {P}", (1, 2)),
-    (EVERY.where(*HERE).first_key_column(), f"SELECT shop FROM orders WHERE {P}", (1, 2)),
+    (count_query(N.where(*HERE)), f"SELECT count(*) FROM orders WHERE {P}", (1, 2)),
+    (first_key_query(EVERY.where(*HERE)), f"SELECT shop FROM orders WHERE {P}", (1, 2)),
 ]  # fmt: skip
 UPDATES = [
     (U.set(Order.status.to("x")), f"UPDATE orders SET status = ? WHERE {K}", ("x",), True),

@@ -13,6 +13,7 @@ import pytest
 from scyllamodel._backoff import Clock
 from scyllamodel.errors import LedgerError, LockLost, SchemaDisagreement, StepFailed
 from scyllamodel.release.ledger import LedgerStep, Migration, Provenance, ledger_scope
+from scyllamodel.release.ledger.records import step_from_row, step_row, version_from_row, version_row
 from scyllamodel.release.ledger.retry import MAX_ATTEMPTS
 from scyllamodel.release.ledger.tables import MIGRATIONS, STEPS
 from scyllamodel.schema.apply import apply
@@ -89,8 +90,8 @@ def test_each_step_is_written_before_it_is_sent_and_after():
 
 def test_the_columns_are_those_of_the_tables():
     """Every column of both tables is written, and nothing else."""
-    assert set(Migration("s", 1).to_row()) == {column.name for column in MIGRATIONS}
-    assert set(LedgerStep("s", 1, 1).to_row()) == {column.name for column in STEPS}
+    assert set(version_row(Migration("s", 1))) == {column.name for column in MIGRATIONS}
+    assert set(step_row(LedgerStep("s", 1, 1))) == {column.name for column in STEPS}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_a_version_is_the_time_or_one_more_than_the_head(now, heads, version):
     """Versions only grow, whatever clocks do."""
     store = MemoryStore()
     for head in heads:
-        store.add_version(Migration("k/default", head).to_row())
+        store.add_version(version_row(Migration("k/default", head)))
 
     assert version == ledger_on(store, now=now).begin("sync", PLAN, **HOW).version
 
@@ -365,12 +366,12 @@ def test_a_head_a_day_ahead_of_the_clock_is_remarked(ahead, messages):
 
 def test_rows_of_other_releases_are_read():
     """Missing columns and unknown values do no harm; null is nothing; times are UTC."""
-    instance = Migration.from_row(
+    instance = version_from_row(
         {"scope": "s", "version": 1, "models": None, "started_at": NOON.replace(tzinfo=None), "x": 1}
     )
 
     assert Migration("s", 1, started_at=NOON) == instance
-    assert LedgerStep("s", 1, 2) == LedgerStep.from_row({"scope": "s", "version": 1, "seq": 2, "undo": None, "y": 1})
+    assert LedgerStep("s", 1, 2) == step_from_row({"scope": "s", "version": 1, "seq": 2, "undo": None, "y": 1})
 
 
 def test_values_print_as_json():

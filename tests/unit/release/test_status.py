@@ -13,7 +13,7 @@ from scyllamodel.release.engine.ledger_access import known_columns
 from scyllamodel.release.ledger import Migration
 from scyllamodel.release.ledger.tables import LOCK, MIGRATIONS, STEPS
 from scyllamodel.release.lock import LockRow
-from scyllamodel.release.status import LockHolder, version_state
+from scyllamodel.release.status import LockHolder, lock_holder, version_state
 from support.builders import schema, table
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -60,9 +60,9 @@ def test_the_holder_of_the_lock():
     """The holder and how long it has held the lock; None if it is free; never a negative time."""
     row = LockRow("k", UUID(int=1), 3, 4, host="h", pid=17, purpose="sync", acquired_at=NOW, version=1, step=2)
 
-    assert LockHolder(UUID(int=1), "h", 17, "sync", 5.0, 1, 2) == LockHolder.from_row(row, NOW + timedelta(seconds=5))
-    assert 0.0 == LockHolder.from_row(row, NOW - timedelta(seconds=5)).age
-    assert LockHolder.from_row(LockRow("k"), NOW) is None
+    assert LockHolder(UUID(int=1), "h", 17, "sync", 5.0, 1, 2) == lock_holder(row, NOW + timedelta(seconds=5))
+    assert 0.0 == lock_holder(row, NOW - timedelta(seconds=5)).age
+    assert lock_holder(LockRow("k"), NOW) is None
 
 
 def test_columns_that_are_there_and_known():

@@ -12,13 +12,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from scyllamodel.errors import StepFailed
 from scyllamodel.release.engine import telemetry
-from scyllamodel.release.engine.raw_steps import RawStep
+from scyllamodel.release.engine.raw_steps import RawStep, plan_step
 from scyllamodel.release.engine.results import MigrationResult
 from scyllamodel.schema.apply import Event, StepResult
 from scyllamodel.schema.plan import Plan
 
-STEP = RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')", name="a row").to_step()
-UNNAMED = RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')").to_step()
+STEP = plan_step(RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')", name="a row"))
+UNNAMED = plan_step(RawStep("INSERT INTO shop.t (id, secret) VALUES (1, 'hunter2')"))
 PLAN = Plan("shop", "cassandra 5.0.6", "sha256:0", "sha256:1", steps=(STEP,))
 DONE = MigrationResult("applied", PLAN)
 

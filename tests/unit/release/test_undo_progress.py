@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from scyllamodel import RawStep
-from scyllamodel.release.engine.raw_steps import uncertain_step_refusals
+from scyllamodel.release.engine.raw_steps import plan_step, uncertain_step_refusals
 from scyllamodel.release.ledger import LedgerStep, Migration
 from scyllamodel.release.ledger.undo_progress import executed_raw_steps
 
@@ -55,7 +55,7 @@ def test_a_step_that_the_ledger_does_not_account_for_is_not_done(forged):
 )
 def test_statements_on_roles_are_named_as_such(cql, changes):
     """In the sentence of the step, whatever comments and case they are written with."""
-    summary, undo = RawStep(cql or "x").to_step().summary, RawStep("x", undo=cql or "x").to_step().summary
+    summary, undo = plan_step(RawStep(cql or "x")).summary, plan_step(RawStep("x", undo=cql or "x")).summary
 
     assert changes == ("which changes roles or permissions" in summary)
     assert changes == ("which changes roles or permissions" in undo)
