@@ -191,7 +191,7 @@ class _Transition:
             yield from self._option_changes(live, target)
             stored = {index.name: index for index in live.indexes}
             for index in target.indexes:
-                if index.name in stored and self._has_index(live, index, target):
+                if self._has_index(live, index, target):
                     yield from set_view_options(self.name, target.name, stored[index.name], index, self.server)
 
     def _option_changes(self, live: Table | View, target: Table | View, *, base: str | None = None) -> Iterator[Change]:
