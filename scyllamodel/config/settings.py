@@ -34,7 +34,9 @@ _REPLICATION: Final = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
 _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     **dict.fromkeys(("name", "keyspace", "ledger_keyspace", "application_role", "local_dc", "username"), (str, "text")),
     **dict.fromkeys(("tls_ca", "tls_cert", "tls_key"), (str, "the path of a file")),
-    **dict.fromkeys(("tablets", "durable_writes", "create_keyspace", "trace_queries"), (bool, "True or False")),
+    **dict.fromkeys(
+        ("tablets", "durable_writes", "create_keyspace", "trace_queries", "fast_path"), (bool, "True or False")
+    ),
     **dict.fromkeys(("request_timeout", "slow_query"), ((int, float), "a number of seconds")),
 }
 _SERIAL_LEVELS: Final = ("SERIAL", "LOCAL_SERIAL")
@@ -245,6 +247,7 @@ class RepoSettings:
     slow_query: float | None = None
     trace_queries: bool = False
     on_query: Any = attrs.field(**_HIDDEN_FIELD)
+    fast_path: bool = True
     page_secret: tuple[Secret, ...] = attrs.field(default=(), converter=page_secrets, repr=False)
     borrowed: bool = False
     """Whether the application provides its own driver session, so that nodes and driver settings do not apply."""

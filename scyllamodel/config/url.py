@@ -161,6 +161,7 @@ _PARAMETERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "serial_consistency": ("serial_consistency", str),
     "request_timeout": ("request_timeout", float),
     "page_secret": ("page_secret", str),
+    "fast_path": ("fast_path", _parse_bool),
 }
 
 

@@ -82,6 +82,9 @@ class Repo(ReadApi, WriteApi):
         slow_query: seconds after which a request is logged to ``scyllamodel.query`` as a warning.
         trace_queries: make each request an OpenTelemetry span, with the extra ``otel``.
         session: a driver session that the application owns, instead of nodes; neither changed nor closed.
+        fast_path: False sends each request by the driver's ``Session.execute_async``. By default prepared statements
+            are sent by this package, over the driver's connections, which costs less; errors, retries, further pages
+            and whatever else the driver decides are left to it.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
@@ -124,6 +127,7 @@ class Repo(ReadApi, WriteApi):
         slow_query: float | None = None,
         trace_queries: bool = False,
         session: Any = None,
+        fast_path: bool = True,
     ) -> None:
         settings = RepoSettings(
             name=name,
@@ -155,6 +159,7 @@ class Repo(ReadApi, WriteApi):
             on_query=on_query,
             slow_query=slow_query,
             trace_queries=trace_queries,
+            fast_path=fast_path,
             borrowed=session is not None,
         )
         if is_async(on_query):

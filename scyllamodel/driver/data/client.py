@@ -42,7 +42,7 @@ class Client:
         self.cached_requests: Requests | None = None
         self.settings = settings
         self._label = f"the driver session of repo {settings.name!r}"
-        self._borrowed = None if session is None else Connection(session, owned=False, label=self._label)
+        self._borrowed = None if session is None else self._connection(session, owned=False)
         self._owned: Connection | None = None
         self._single_flight = SingleFlight[Any]()
         _clients.add(self)
@@ -61,8 +61,11 @@ class Client:
     def _get_or_connect(self) -> Connection:
         """Return the connection; a thread that comes just after the first one finds it."""
         if self._owned is None:
-            self._owned = Connection(connect(self.settings), owned=True, label=self._label)
+            self._owned = self._connection(connect(self.settings), owned=True)
         return self._owned
+
+    def _connection(self, session: Any, *, owned: bool) -> Connection:
+        return Connection(session, owned=owned, label=self._label, fast_path=self.settings.fast_path)
 
     def requests(self) -> Requests:
         """Return the requests of the connection, which is made on first use; raises the errors of `connection`."""

@@ -56,6 +56,7 @@ class Requests:
         self.connection = connection
         self.instrumentation = instrumentation
         connection.application_session()
+        connection.start_fast_path()
         self.prepared_statements = PreparedStatements(connection, instrumentation=instrumentation)
         self._naive_as_utc = naive_as_utc
 

@@ -14,6 +14,7 @@ from scyllamodel.driver.data.message_binding import bind_cached, prepare_and_bin
 from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Operation, Response
 from scyllamodel.driver.data.request_errors import record_attempts
 from scyllamodel.driver.data.requests import Requests, raise_request_error
+from scyllamodel.driver.session.fast_request import FastRequest
 
 T = TypeVar("T")
 
@@ -67,10 +68,17 @@ def _request(requests: Requests, message: Message) -> Response:
             deadline=deadline,
         )
     try:
-        return Response(future, future.result().current_rows)
+        return Response(future, _wait_for_rows(future))
     except Exception as error:  # noqa: BLE001 - the driver's errors have several base classes
         record_attempts(error, future)
         raise_request_error(error, compiled)
+
+
+def _wait_for_rows(future: Any) -> Any:
+    """Wait for the answer of a request, and return its rows, or raise the driver's error."""
+    if future.__class__ is FastRequest:
+        return future.wait_for_rows()
+    return future.result().current_rows
 
 
 def stream_rows(client: Client, request: Execute, on_error: OnError | None = None) -> Iterator[Any]:

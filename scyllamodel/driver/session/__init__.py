@@ -4,7 +4,11 @@ Modules:
     connect: connects a driver session from settings, or fails with one error that says what to do.
     connect_errors: explains why no connection was made, in a sentence for each host.
     connection: one driver session, owned or borrowed, used without side effects on the application.
+    deadlines: one timer of the driver for all requests with the same timeout.
     decoding: protocol handlers that decode answers without an error in the driver's reader thread.
+    fast_path: sends executions of prepared statements, where nothing of the application needs more.
+    fast_path_check: finds out whether the installed driver has what the fast path uses.
+    fast_request: a request whose success costs less, and which is the driver's own in every other case.
     fork_safety: detects that a connection was opened by the parent of this process.
     load_balancing: a load balancing policy that keeps the common coordinator and its successor connected.
     query_plan: restricts the query plan of a request to hosts that can be used without waiting.

@@ -26,7 +26,10 @@ from scyllamodel.driver._cassandra import (
 )
 from scyllamodel.driver.outcomes import REQUEST_ERRORS
 from scyllamodel.driver.session import fork_safety
+from scyllamodel.driver.session.deadlines import release_timer
 from scyllamodel.driver.session.decoding import tolerant_handler, tolerant_rows_handler
+from scyllamodel.driver.session.fast_path import FastPath
+from scyllamodel.driver.session.fast_path_check import is_supported
 from scyllamodel.driver.session.query_plan import ready_hosts, skip_unready_hosts
 from scyllamodel.schema.server.profile import ServerProfile
 
@@ -51,6 +54,8 @@ _UNMARKED: Final = object()
 def _prepare_request(future: Any) -> None:
     """Set the row factory and protocol handler of an internal request, and exclude hosts for which it would wait.
 
+    Its timer does not keep it; see `scyllamodel.driver.session.deadlines`.
+
     The attribute ``internal_row_factory`` of a statement is its row factory; None keeps the session's.
     """
     factory = getattr(future.query, "internal_row_factory", _UNMARKED)
@@ -61,6 +66,7 @@ def _prepare_request(future: Any) -> None:
     handler = tolerant_rows_handler if factory is tuple_factory else tolerant_handler
     future._protocol_handler = handler(future._protocol_handler)  # noqa: SLF001 - a session has one for all requests
     skip_unready_hosts(future)
+    release_timer(future)
 
 
 class _SessionWithTimeout:
@@ -92,13 +98,15 @@ class Connection:
         session: the driver session.
         owned: whether scyllamodel may change and close it.
         label: its name in errors.
+        fast_path: whether requests may be sent by `FastPath`, where the driver supports it.
 
     Attributes:
         server_profiles: the profile of each node, read once.
     """
 
-    def __init__(self, session: Any, *, owned: bool, label: str) -> None:
+    def __init__(self, session: Any, *, owned: bool, label: str, fast_path: bool = True) -> None:
         self.owned, self.label = owned, label
+        self._uses_fast_path = fast_path
         self.server_profiles: dict[Any, ServerProfile] = {}
         self._session = session
         self._generation = fork_safety.generation()
@@ -106,6 +114,7 @@ class Connection:
         self._has_listener = False
         self._quiet_depth = 0
         self._is_application_mode = False
+        self._fast_path: FastPath | None = None
 
     @property
     def session(self) -> Any:
@@ -182,8 +191,13 @@ class Connection:
             timeout: seconds; None is the application's setting.
             paging_state: where the previous page ended.
         """
+        session = self._session_with_listener()
+        if self._fast_path is not None:
+            request = self._fast_path.send(statement, timeout, paging_state)
+            if request is not None:
+                return request
         keywords: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
-        return self._session_with_listener().execute_async(statement, paging_state=paging_state, **keywords)
+        return session.execute_async(statement, paging_state=paging_state, **keywords)
 
     def prepare(self, cql: str, timeout: float | None) -> Any:
         """Prepare text within a timeout; this waits for the server. Returns the driver's prepared statement.
@@ -229,6 +243,16 @@ class Connection:
                 self._apply_mode()
                 self._refresh_schema()
         return session
+
+    def start_fast_path(self) -> None:
+        """Send data requests by the fast path from here on, if the driver passes the test."""
+        if self._uses_fast_path and self._fast_path is None:
+            session = self._session_with_listener()
+            if is_supported(session):
+                self._fast_path = FastPath(session, _prepare_request)
+                _log.debug("%s: prepared statements are sent by the fast path", self.label)
+            else:
+                _log.debug("%s: the driver, or a tool that traces it, does not allow the fast path", self.label)
 
     @contextlib.contextmanager
     def suspend_schema_refresh(self) -> Generator[None]:

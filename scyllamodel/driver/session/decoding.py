@@ -146,10 +146,12 @@ def _decodes_as_driver(base: Any) -> bool:
 
 
 def _remembering_handler(base: Any, result_class: Any) -> Any:
-    """Make a handler that keeps the column descriptions of answers."""
+    """Make a handler that keeps the column descriptions of answers, and marks plain ones."""
     decoder = result_metadata.ResultDecoder(result_class)
 
     class Handler(base):  # type: ignore[misc]  # the driver ships no types
+        marks_plain = True
+
         @classmethod
         def decode_message(cls, *arguments: Any) -> Any:
             inherited: Any = super()

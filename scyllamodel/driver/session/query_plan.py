@@ -40,7 +40,7 @@ def ready_hosts(plan: Iterable[Any], session: Any, errors: dict[Any, Exception])
     pools = session._pools  # noqa: SLF001 - no public API
     for host in plan:
         pool = pools.get(host)
-        fault = None if pool is None or pool.is_shutdown else _unready_error(pool, session)
+        fault = None if pool is None or pool.is_shutdown else unready_error(pool, session)
         if fault is None:
             yield host
         else:
@@ -64,7 +64,7 @@ def _connections(pool: Any) -> list[Any]:
     return [pool._connection] if pool._connection else []  # noqa: SLF001 - no public API
 
 
-def _unready_error(pool: Any, session: Any) -> Exception | None:
+def unready_error(pool: Any, session: Any) -> Exception | None:
     """Return why the driver would wait for a connection of this pool, or None; one open connection is enough."""
     connections = _connections(pool)
     is_open = not connections  # the driver has its own error for that

@@ -77,6 +77,7 @@ class ResultDecoder:
 
     def __init__(self, result_class: Any) -> None:
         self._result_class = result_class
+        self._plain_class: Any = type("_PlainResult", (result_class,), {"is_plain": True})
         self._new_reader: Any = import_module("cassandra.bytesio").BytesIOReader
         self._parse_rows: Any = ProtocolHandler.col_parser.parse_rows
         self._descriptions: dict[tuple[Any, ...], list[_Description]] = {}
@@ -89,10 +90,11 @@ class ResultDecoder:
             bound: the columns that the statement had when the request was made.
 
         Returns:
-            The driver's message, or None where the driver must decode the body.
+            The driver's message, or None where the driver must decode the body. The message of a write, or of a last
+            page, has a true attribute ``is_plain``.
         """
         if body == _VOID_BODY:
-            return self._result_class(_VOID)
+            return self._plain_class(_VOID)
         try:
             return self._decode_known(protocol, body, bound)
         except Exception:  # noqa: BLE001 - bytes that cannot be decoded, or an answer that was cut short
@@ -103,7 +105,7 @@ class ResultDecoder:
         known = None if prefix is None else self._find(protocol, body, prefix, bound)
         if prefix is None or known is None or known.parse_desc is None:
             return None
-        message = self._result_class(_ROWS)
+        message = (self._plain_class if prefix.paging_state is None else self._result_class)(_ROWS)
         message.paging_state, message.column_names, message.column_types = prefix.paging_state, known.names, known.types
         if known.raw_bytes:
             message.column_metadata = known.columns

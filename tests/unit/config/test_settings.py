@@ -92,6 +92,7 @@ def test_a_node_reads_back_as_it_was_written(host, port):
         ({"replication": 3}, "replication", "replication= must be a map, got 3"),
         ({"create_keyspace": "no"}, "create_keyspace", "create_keyspace= must be True or False, got 'no'"),
         ({"tablets": "no"}, "tablets", "tablets= must be True or False, got 'no'"),
+        ({"fast_path": "no"}, "fast_path", "fast_path= must be True or False, got 'no'"),
         ({"request_timeout": "3"}, "request_timeout", "request_timeout= must be a number of seconds, got '3'"),
         ({"ssl_context": True}, "ssl_context", "ssl.create_default_context"),
         ({"password": PASSWORD}, "username", "the username is missing"),
@@ -136,12 +137,14 @@ def test_a_url_says_it_all():
     url = (
         "cassandra://us%40er:p%3Aw@h1,[::1]:9043,h3:9044/shop?name=audit&local_dc=dc%201&models=shop.models,shop.more&tls=1"
         "&tablets=0&durable_writes=no&create_keyspace=yes&consistency=quorum&serial_consistency=SERIAL&request_timeout=2.5"
+        "&fast_path=0"
     )
     result = settings_from_url(url)
 
     expected = RepoSettings(
         name="audit", keyspace="shop", nodes=["h1:9044", "[::1]:9043", "h3:9044"], username="us@er", password="p:w",
         local_dc="dc 1", models=["shop.models", "shop.more"], tablets=False, durable_writes=False, create_keyspace=True,
+        fast_path=False,
         consistency="QUORUM", serial_consistency="SERIAL", request_timeout=2.5,
     )  # fmt: skip
     assert expected == result

@@ -1,0 +1,343 @@
+"""The parts of the fast path that need no server: its deadlines, its latch, and the test of the driver."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import threading
+import time
+import weakref
+from types import SimpleNamespace
+
+import pytest
+from cassandra.connection import Timer
+
+from scyllamodel.driver._cassandra import ExecuteMessage, ProtocolHandler, Session
+from scyllamodel.driver.session import fast_path_check
+from scyllamodel.driver.session.deadlines import MAX_SECONDS, Deadlines, release_timer
+from scyllamodel.driver.session.fast_path import MAX_TIMEOUTS, FastPath, send
+from scyllamodel.driver.session.fast_request import FastRequest, Latch
+
+
+class Timers:
+    """The timers of a driver whose loop the test runs."""
+
+    def __init__(self):
+        self.started = []
+
+    def create(self, seconds, function):
+        """Start a timer."""
+        self.started.append((seconds, function))
+
+    def fire(self):
+        """Run the only timer that was started."""
+        ((_, function),) = self.started
+        self.started.clear()
+        function()
+
+
+class Timed:
+    """A request that began some seconds ago."""
+
+    def __init__(self, ago, *, fails=False):
+        self.start_seconds, self.fails, self.expired = time.time() - ago, fails, 0
+
+    def expire(self):
+        """Count that the time is over."""
+        self.expired += 1
+        if self.fails:
+            raise RuntimeError("a callback failed")
+
+
+@pytest.fixture
+def timers():
+    """The timers of a driver."""
+    return Timers()
+
+
+def test_one_timer_serves_all_requests(timers):
+    """It is started for the first, fires when that is due, and is started again for the oldest that is left."""
+    deadlines = Deadlines(timers.create, 10)
+    requests = [Timed(11), Timed(10.5), Timed(4), Timed(1)]
+    for request in requests:
+        deadlines.add(request)
+    assert len(timers.started) == 1
+    timers.fire()
+
+    assert [request.expired for request in requests] == [1, 1, 0, 0]
+    assert [seconds for seconds, _ in timers.started] == [MAX_SECONDS]
+    requests[2].start_seconds = time.time() - 9.8
+    timers.fire()
+    assert [round(seconds, 1) for seconds, _ in timers.started] == [0.2]
+
+
+def test_a_request_that_ended_is_forgotten(timers):
+    """Neither it nor the timer remains when all have ended; the next request starts a timer."""
+    deadlines = Deadlines(timers.create, 10)
+    first, second = Timed(20), Timed(0)
+    deadlines.add(first)
+    deadlines.discard(first)
+    deadlines.discard(first)
+    timers.fire()
+    assert not first.expired
+    assert timers.started == []
+
+    deadlines.add(second)
+    assert len(timers.started) == 1
+
+
+def test_an_error_of_one_request_does_not_keep_the_others(timers, caplog):
+    """It is logged; the driver would call a timer that raises without end."""
+    deadlines = Deadlines(timers.create, 10)
+    requests = [Timed(12, fails=True), Timed(11), Timed(0)]
+    for request in requests:
+        deadlines.add(request)
+    timers.fire()
+
+    assert [request.expired for request in requests] == [1, 1, 0]
+    assert len(timers.started) == 1
+    assert "a callback failed" in caplog.text
+
+
+def test_requests_of_many_threads_are_all_timed():
+    """While a timer fires as often as it can, none is left without one."""
+    timers, stop = Timers(), threading.Event()
+    deadlines = Deadlines(timers.create, 0)
+    requests = [Timed(0.001) for _ in range(8000)]
+
+    def fire():
+        while not stop.is_set() or timers.started:
+            if timers.started:
+                timers.started.pop()[1]()
+
+    def add(part):
+        for request in requests[part::4]:
+            deadlines.add(request)
+
+    reactor = threading.Thread(target=fire)
+    threads = [threading.Thread(target=add, args=(part,)) for part in range(4)]
+    for thread in [reactor, *threads]:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until = time.monotonic() + 10
+    while sum(request.expired for request in requests) < len(requests) and time.monotonic() < until:
+        time.sleep(0.01)
+    stop.set()
+    reactor.join()
+
+    assert {request.expired for request in requests} == {1}
+
+
+class Ordinary:
+    """A request of the driver with a timer."""
+
+    def __init__(self):
+        self.ended = []
+        self._timer = Timer(10, self._on_timeout)
+
+    def _on_timeout(self):
+        self.ended.append(self)
+
+
+def test_a_timer_ends_its_request():
+    """As long as anything refers to it."""
+    request = Ordinary()
+    release_timer(request)
+
+    assert request._timer.finish(time.time() + 11)
+    assert request.ended == [request]
+
+
+def test_a_timer_does_not_keep_its_request():
+    """The driver keeps a timer that was cancelled behind one that was not."""
+    request = Ordinary()
+    release_timer(request)
+    timer, found = request._timer, weakref.ref(request)
+    del request
+    gc.collect()
+
+    assert found() is None
+    assert timer.finish(time.time() + 11)
+
+
+def test_a_request_without_a_timer_is_left_alone():
+    """One without a time limit, and one whose event loop has other timers."""
+    for timer in (None, object()):
+        request = SimpleNamespace(_timer=timer, _on_timeout=print)
+        release_timer(request)
+        assert request._timer is timer
+
+
+def test_a_latch_wakes_all_who_wait():
+    """Those that wait, those that come later, and each only once it is set; a second time changes nothing."""
+    latch, woken = Latch(), []
+    threads = [threading.Thread(target=lambda: (latch.wait(), woken.append(latch.is_set()))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.05)
+    assert not woken
+    latch.set()
+    latch.set()
+    for thread in threads:
+        thread.join(5)
+    latch.wait()
+
+    assert woken == [True] * 8
+
+
+def test_a_latch_is_closed_again():
+    """A further page is waited for by the same one."""
+    latch = Latch()
+    latch.set()
+    latch.clear()
+    woken = []
+    thread = threading.Thread(target=lambda: woken.append(latch.wait()))
+    thread.start()
+    time.sleep(0.05)
+    assert not latch.is_set()
+    assert not woken
+    latch.set()
+    thread.join(5)
+
+    assert woken == [None]
+
+
+def test_many_timeouts_that_are_not_in_use_are_dropped(timers):
+    """A timeout that occurs once, such as the rest after a preparation, does not exclude later ones."""
+    cluster = SimpleNamespace(connection_class=SimpleNamespace(create_timer=timers.create))
+    path = FastPath(SimpleNamespace(cluster=cluster), print)
+    deadlines = [path._new_deadlines(seconds / 7) for seconds in range(MAX_TIMEOUTS * 3)]
+    assert all(deadlines)
+    assert len(path._deadlines) <= MAX_TIMEOUTS
+
+    busy = [path._new_deadlines(100 + number) for number in range(MAX_TIMEOUTS)]
+    for one in filter(None, busy):
+        one.add(Timed(0))
+    more = [path._new_deadlines(200 + number) for number in range(MAX_TIMEOUTS)]
+    for one in filter(None, more):
+        one.add(Timed(0))
+    assert path._new_deadlines(300) is None
+    assert len(path._deadlines) == MAX_TIMEOUTS
+
+
+class Failing(ProtocolHandler):
+    """A handler that cannot encode, and what happens on the connection meanwhile."""
+
+    meanwhile = None
+
+    @classmethod
+    def encode_message(cls, *_, **__):
+        """Fail."""
+        cls.meanwhile()
+        raise ValueError("this cannot be encoded")
+
+
+@pytest.fixture
+def connection():
+    """A connection of the driver without a socket."""
+    return fast_path_check._LoopbackConnection()
+
+
+def borrowed(connection, handler=ProtocolHandler):
+    """A request that has a stream of a connection."""
+    message = ExecuteMessage(b"id", [b"value"], 1)
+    request = FastRequest(None, None, None, message, handler=handler, metadata=[], timeout=None, start_seconds=0.0)
+    connection.in_flight += 1
+    request.begin(None, None, connection, connection.get_request_id(), iter(()))
+    return request
+
+
+def assert_unused(connection):
+    """All streams are free, each once."""
+    assert connection.in_flight == 0
+    assert not connection._requests
+    assert not connection.orphaned_request_ids
+    assert sorted(connection.request_ids) == list(range(connection.highest_request_id + 1))
+
+
+@pytest.mark.parametrize("state", ["is_defunct", "is_closed", "is_busy"])
+def test_a_connection_that_does_not_send_gets_its_stream_back(connection, state):
+    """The session sends the request then."""
+    request = borrowed(connection)
+    if state == "is_busy":
+        connection._socket_writable = False
+    else:
+        setattr(connection, state, True)
+
+    assert send(request) is None
+    assert_unused(connection)
+    assert not connection.sent
+
+
+def test_a_message_that_cannot_be_encoded_returns_its_stream(connection):
+    """The session raises the error of the driver."""
+    Failing.meanwhile = staticmethod(lambda: None)
+    assert send(borrowed(connection, Failing)) is None
+    assert_unused(connection)
+
+
+def test_a_request_that_timed_out_while_it_was_encoded_is_not_sent_again(connection):
+    """The driver waits for the answer of an abandoned stream, which never comes: it is returned."""
+    request = borrowed(connection, Failing)
+
+    def expire():
+        connection._requests.pop(request._req_id)
+        connection.orphaned_request_ids.add(request._req_id)
+        request._event.set()
+
+    Failing.meanwhile = staticmethod(expire)
+    assert send(request) is request
+    assert_unused(connection)
+
+
+def test_a_connection_that_ended_meanwhile_calls_back(connection):
+    """It took the request; sending it again would do it twice."""
+    request = borrowed(connection, Failing)
+
+    def end():
+        connection._requests = {}  # so begins Connection.error_all_requests
+
+    Failing.meanwhile = staticmethod(end)
+    assert send(request) is request
+
+
+def test_a_session_that_a_tracer_instruments_is_refused(monkeypatch):
+    """Tools wrap the method of the class, or of one session; they see all requests."""
+    session = object.__new__(Session)
+    assert not fast_path_check._is_instrumented(session)
+    session.execute_async = print
+    assert fast_path_check._is_instrumented(session)
+    execute = Session.execute_async
+
+    def traced(*arguments, **keywords):
+        return execute(*arguments, **keywords)
+
+    monkeypatch.setattr(Session, "execute_async", functools.wraps(execute)(traced))
+    assert fast_path_check._is_instrumented(object.__new__(Session))
+
+
+def test_the_driver_of_these_tests_passes():
+    """The names, parameters and the round trip are as expected."""
+    assert fast_path_check._has_methods()
+    assert fast_path_check._makes_round_trip()
+
+
+@pytest.mark.parametrize("session", [object(), object.__new__(Session)], ids=["other", "empty"])
+def test_a_session_that_is_not_as_expected_is_refused(session):
+    """An object of another class, or without its state, is an answer and no error."""
+    assert not fast_path_check.is_supported(session)
+
+
+def test_a_driver_with_other_parameters_is_refused(monkeypatch):
+    """A method that takes one more argument, or that does not exist."""
+    for parameters in ("self host connection pool response more", ""):
+        fast_path_check._has_methods.cache_clear()
+        name = "_set_result" if parameters else "no_such_method"
+        monkeypatch.setitem(fast_path_check._METHODS, FastRequest, {name: parameters})
+        try:
+            found = fast_path_check._has_methods()
+        except AttributeError:
+            found = False
+        assert not found
+    fast_path_check._has_methods.cache_clear()
