@@ -8,7 +8,9 @@ from typing import Final
 
 import nox
 
-nox.options.sessions = ["lint", "typing", "tests", "live", "chaos_short", "older", "docs", "build"]
+nox.options.sessions = [
+    "lint", "typing", "tests", "live", "slow_path", "oldest_driver", "chaos_short", "older", "docs", "build",
+]  # fmt: skip
 nox.options.error_on_missing_interpreters = False
 nox.options.stop_on_first_error = False
 
@@ -20,6 +22,15 @@ PYTEST: Final = ("pytest", "--timeout=300")
 WORKERS: Final = ("-n", "2", "--dist", "loadfile")
 """The tests of a file run in one of two processes; the live ones share a server, for which most of them wait."""
 LIVE: Final = (*PYTEST, *WORKERS, "--durations=30", "-m", "live")
+DATA: Final = tuple(
+    f"tests/live/test_{name}.py"
+    for name in (
+        "asyncio_bulk", "asyncio_cancellation", "batches", "bulk", "connect", "data_faults", "fast_path",
+        "non_blocking_sends", "page_values", "prefork", "process_exit", "request_errors", "single_writes", "tls",
+        "unreadable_rows", "value_machine", "values",
+    )
+)  # fmt: skip
+"""The live tests of how requests are sent, and of what they read and write."""
 SHORT: Final = ("tests/live/test_migrate.py", "tests/live/test_random_schemas.py", "tests/live/test_values.py")
 
 
@@ -71,6 +82,23 @@ def live(session: nox.Session) -> None:
 
 
 @nox.session
+def slow_path(session: nox.Session) -> None:
+    """Run the live tests of requests with `Repo(fast_path=False)`; ``-- tests/live`` runs all."""
+    _install(session, "cli", "testing")
+    session.run(*LIVE, "--slow-path", *(session.posargs or DATA))
+
+
+@nox.session
+def oldest_driver(session: nox.Session) -> None:
+    """Run the tests without a server, and the live ones of requests, on the oldest driver that is supported."""
+    _install(session, "cli", "testing")
+    (driver,) = (text for text in PYPROJECT["project"]["dependencies"] if text.startswith("scylla-driver>="))
+    session.install(driver.replace(">=", "=="))
+    session.run(*PYTEST, *WORKERS, "-m", "not live and not checkers")
+    session.run(*LIVE, *(session.posargs or DATA))
+
+
+@nox.session
 def older(session: nox.Session) -> None:
     """Run the road, the types and random schemas on the older servers; ``matrix`` runs everything there."""
     _install(session, "cli", "testing")
@@ -101,6 +129,13 @@ def chaos_short(session: nox.Session) -> None:
     """Two minutes of the chaos run on one node, with nothing beside it: it measures how late requests end."""
     _install(session, "cli", "testing")
     session.run("python", "tests/tools/chaos.py", "--nodes", "1", "--seconds", "120", *session.posargs)
+
+
+@nox.session
+def request_soak(session: nox.Session) -> None:
+    """Send a million mixed requests; arguments say where: ``nox -s request_soak -- --scylla HOST:PORT``."""
+    _install(session, "cli", "testing")
+    session.run("python", "tests/tools/request_soak.py", *session.posargs)
 
 
 @nox.session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-pytest_plugins = ["support.project", "support.logins", "support.servers"]
+pytest_plugins = ["support.project", "support.logins", "support.servers", "support.slow_path"]
 
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")

@@ -26,6 +26,7 @@ Fixtures and processes:
     servers: fixtures for what the server of a run can do, and the markers ``needs_…``.
     logins: fixtures for a server with passwords and permissions.
     project: fixtures for a project on disk.
+    slow_path: the option ``--slow-path``, which makes the driver send all requests.
     shell: the command line as a process, on a pipe or a terminal.
     lock_holder: a process that holds a lock.
     sync_and_async: one test case for `Repo` and `AsyncRepo`.
