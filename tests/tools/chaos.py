@@ -70,8 +70,9 @@ def census() -> Counter[str]:
 
 
 KINDS: Final = (asyncio.AbstractEventLoop, asyncio.Future)
-DRIVERS: Final = {"ResponseFuture", "Cluster", "Session"}
-"""Classes of the driver of which no instance may be left; watchers of libev may keep connections that are closed."""
+REQUESTS: Final = ("ResponseFuture", "FastRequest")
+DRIVERS: Final = {*REQUESTS, "Cluster", "Session"}
+"""Classes of which no instance may be left; watchers of libev may keep connections that are closed."""
 
 
 def is_socket(link: Path) -> bool:
@@ -221,7 +222,7 @@ class Run:
     def quiet(self) -> Moment:
         """What the process has in memory once the driver has given up all requests, and the record's part of it."""
         until = time.monotonic() + GONE
-        while census()["ResponseFuture"] and time.monotonic() < until:
+        while any(map(census().__getitem__, REQUESTS)) and time.monotonic() < until:
             time.sleep(0.5)
         return Moment.of(self.model, [actor.every for actor in self.docs])
 
