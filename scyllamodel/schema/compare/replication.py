@@ -38,8 +38,18 @@ def replication_matches(live: Mapping[str, Any], desired: Mapping[str, Any]) -> 
     )
 
 
+def factor_matches(stored: object, declared: object) -> bool:
+    """Whether a stored factor means the declared one, each a number as text or a tuple of racks.
+
+    A number matches any list of as many racks; the order of racks is ignored.
+
+    >>> factor_matches(("r1", "r2"), "2"), factor_matches("2", ("r1", "r2")), factor_matches("02", "2")
+    (True, False, True)
+    """
+    return _factor_matches(_factor(stored), _factor(declared))
+
+
 def _factor_matches(stored: object, declared: object) -> bool:
-    """Whether a stored factor means the declared one; a number matches any list of as many racks."""
     if isinstance(stored, frozenset) and isinstance(declared, int):
         return len(cast("frozenset[str]", stored)) == declared
     return stored == declared

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import attrs
 
+from scyllamodel.schema.compare.replication import factor_matches
 from scyllamodel.schema.ddl.alter_keyspace import alter_keyspace_statements
 from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.diff.schema_pair import SchemaPair
@@ -150,20 +151,14 @@ def _refusal_text(stored: Mapping[str, Any], requested: Mapping[str, Any], raw: 
     left_out = sorted(dc for dc, factor in stored.items() if dc not in requested_factors and copy_count(factor))
     if left_out and raw.server.refuses_missing_centres:
         return f"{', '.join(left_out)} is missing; with tablets each data centre with copies has to be listed"
-    changed = {dc: factor for dc, factor in requested_factors.items() if not _is_same(stored.get(dc, "0"), factor)}
+    changed = {
+        dc: factor for dc, factor in requested_factors.items() if not factor_matches(stored.get(dc, "0"), factor)
+    }
     if len(changed) > 1 and any(map(copy_count, changed.values())):
         return f"the factors of {', '.join(sorted(changed))} change; with tablets only one can change at a time"
     for dc, factor in changed.items():
         return _step_fault(dc, stored.get(dc, "0"), factor, lists_only=raw.server.expands_factors)
     return None
-
-
-def _is_same(stored: object, requested: object) -> bool:
-    """Whether two factors are equal: a number equals a list of as many racks; the order of racks is ignored."""
-    if not isinstance(requested, tuple):
-        return copy_count(stored) == copy_count(requested)
-    racks = cast("tuple[str, ...]", stored) if isinstance(stored, tuple) else ()
-    return set(racks) == set(cast("tuple[str, ...]", requested))
 
 
 def _step_fault(dc: str, stored: object, requested: object, *, lists_only: bool) -> str | None:
