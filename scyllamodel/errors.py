@@ -65,14 +65,13 @@ class ScyllaModelError(Exception):
     Parameters:
         message: what is wrong, where, and what to do.
         **details: attributes of the error, which `to_dict` includes.
-
-    Attributes:
-        code: the code that ``scyllamodel explain`` describes.
-        exit_code: exit status of a command that ends with this error, for jobs and hooks.
     """
 
     code: ClassVar[str] = "SM100"
+    """The code that ``scyllamodel explain`` describes."""
+
     exit_code: ClassVar[int] = 1
+    """Exit status of a command that ends with this error, for jobs and hooks."""
 
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import itertools
 import re
+import textwrap
 from types import FunctionType
 
 import attrs
@@ -101,10 +104,20 @@ VALUES = [
 """The public classes, and those of values that public functions take and return."""
 
 
-def undocumented(cls):
+def with_text_below(cls):
+    """The attributes of a class that have a text below their assignment."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0].body
+    return {
+        node.target.id
+        for node, text in itertools.pairwise(body)
+        if isinstance(node, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }
+
+
+def undocumented(cls, package="scyllamodel"):
     """The public attributes that neither have a docstring nor are in the docstring of the class or a base."""
     fields = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set()
-    own = [base for base in cls.__mro__ if base.__module__.startswith("scyllamodel")]
+    own = [base for base in cls.__mro__ if base.__module__.startswith(package)]
     foreign = {name for base in cls.__mro__ if base not in own for name in dir(base)}
     listed = {
         name
@@ -112,6 +125,7 @@ def undocumented(cls):
         for names in re.findall(r"^ +(\w+(?:, \w+)*): ", (base.__doc__ or ""), re.MULTILINE)
         for name in names.split(", ")
     }
+    listed |= {name for base in own for name in with_text_below(base)}
     names = {name for name in {*dir(cls), *fields} - foreign if not name.startswith("_")}
     return sorted(name for name in names - listed if not _has_docstring(inspect.getattr_static(cls, name, None)))
 
@@ -128,24 +142,24 @@ def test_every_public_attribute_is_documented(cls):
     assert [] == undocumented(cls)
 
 
+@attrs.frozen
+class Value(Exception):
+    """A value.
+
+    Attributes:
+        seen: described.
+    """
+
+    constant = "a text, whose class has a docstring"
+    seen: int
+    field: int
+    other: int = 1
+    """Described."""
+
+    def method(self):
+        return 1
+
+
 def test_an_attribute_without_a_description_is_found():
     """A field, a method and a class attribute without one are found, those of Python itself are not."""
-
-    @attrs.frozen
-    class Value(Exception):
-        """A value.
-
-        Attributes:
-            seen: described.
-        """
-
-        constant = "a text, whose class has a docstring"
-        seen: int
-        field: int
-
-        def method(self):
-            return 1
-
-    Value.__module__ = "scyllamodel.x"
-
-    assert ["constant", "field", "method"] == undocumented(Value)
+    assert ["constant", "field", "method"] == undocumented(Value, package=__name__)
