@@ -21,13 +21,14 @@ from scyllamodel.schema.plan import Plan
 
 def run_migrate(settings: argparse.Namespace, console: Console) -> int:
     """Run the command migrate."""
-    plan = None if settings.planfile is None else _load_plan(settings.planfile)
+    planfile: str | None = settings.planfile
+    plan = None if planfile is None else _load_plan(planfile)
     if not (settings.repo or settings.url):
         # All configured repos are selected, so a model that belongs to none of them would be skipped silently.
         find_resources(packages=settings.models or None)
     repos = select_repos(settings)
-    if plan is not None:
-        repos = [_repo_of(plan, repos, settings.planfile)]
+    if plan is not None and planfile is not None:
+        repos = [_repo_of(plan, repos, planfile)]
     return run_each(repos, partial(_migrate_one, settings, console, plan), console, failed=PARTIAL)
 
 
