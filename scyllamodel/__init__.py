@@ -31,8 +31,15 @@ To follow a migration, read ``release/engine/migration_run.py``, ``planning.py``
 ``model/desired_schema.py``, ``schema/diff/schema_diff.py``, ``schema/rules/evaluation.py``, ``schema/plan/planner.py``
 and ``schema/apply/attempt.py``, in this order. To follow a read, read ``query/instances.py``,
 ``driver/data/read_api.py``, ``operations.py`` and ``requests.py`` beside it, and ``model/_codegen.py``, which generates
-the functions that make instances of rows. ``scyllamodel/guide/contributing.md`` lists the files to change for common
-additions, ``tests/README.md`` the tests of each part.
+the functions that make instances of rows.
+
+Where to look:
+    what two indexes have in common: ``schema/compare/indexes.py``; the changes of indexes: ``schema/diff/indexes.py``.
+    a lost answer: ``schema/apply/attempt.py`` for a plan, ``driver/outcomes.py`` for what an error means,
+        ``query/instance_writes.py`` for a row.
+    a row as an instance: ``model/_codegen.py``, called by ``driver/data/loading.py``.
+    a new option, rule, type, kind of change or server: ``guide/contributing.md`` lists the files to change.
+    the tests of a part, such as rollback: ``tests/README.md``.
 
 Glossary:
     resource: a model or view class that is bound to a repo.
