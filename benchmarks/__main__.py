@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks import data, models, release, schema, server, yardsticks
-from benchmarks.harness import Figure, progress, report, told
+from benchmarks.harness import Figure, load, progress, report, told
 
 GROUPS = {
     "models": models.figures,
@@ -24,13 +24,14 @@ def main() -> None:
     parser.add_argument("--only", choices=sorted(GROUPS), action="append", help="run this group alone (repeatable)")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/latest.json"), help="where figures go")
     chosen = parser.parse_args()
+    load_before = load()
     results: list[Figure] = []
     for name, figures in GROUPS.items():
         if chosen.only is None or name in chosen.only:
             for figure in figures():
                 progress(f"{name}: {told(figure)}")
                 results.append(figure)
-    report(results, chosen.json)
+    report(results, chosen.json, load_before)
 
 
 if __name__ == "__main__":

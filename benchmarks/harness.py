@@ -91,8 +91,12 @@ def _median(value: Any) -> float:
     return statistics.median(values) if values else float("nan")
 
 
-def machine() -> dict[str, Any]:
-    """Where the figures come from, and how busy it was: load above the number of cores spoils wall times."""
+def machine(load_before: str) -> dict[str, Any]:
+    """Where the figures come from, and how busy it was: load above the number of cores spoils wall times.
+
+    Parameters:
+        load_before: the load before the first figure, from `load`.
+    """
     return {
         "scyllamodel": version("scyllamodel"),
         "scylla-driver": version("scylla-driver"),
@@ -100,24 +104,27 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
-        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+        "load": f"{load_before} before, {load()} after",
     }
 
 
-def report(figures: list[Figure], path: Path | None) -> None:
-    """Print the table, and write the figures as JSON where a path is given."""
+def load() -> str:
+    """The load of the machine over the last 1, 5 and 15 minutes."""
+    return " ".join(f"{average:.1f}" for average in os.getloadavg())
+
+
+def report(figures: list[Figure], path: Path, load_before: str) -> None:
+    """Print the table with what it was measured on, and write the figures as JSON."""
+    measured_on = machine(load_before)
     head = ("work", "against", "ours ms", "theirs ms", "wall", "cpu", "target", "note")
     rows = [head, *(tuple(map(_cell, attrs.astuple(figure))) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    print(*(f"{name}: {value}" for name, value in machine().items()), sep=" · ")
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(
-            json.dumps({"machine": machine(), "figures": [attrs.asdict(f) for f in figures]}, indent=1),
-            encoding="utf-8",
-        )
+    print(*(f"{name}: {value}" for name, value in measured_on.items()), sep=" · ")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document = {"machine": measured_on, "figures": [attrs.asdict(figure) for figure in figures]}
+    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
 def told(figure: Figure) -> str:
