@@ -303,8 +303,20 @@ def test_steps_without_inverse_are_all_named_and_nothing_runs(value, steps, serv
     with pytest.raises(IrreversibleStep, match="nothing ran") as caught:
         planned(value, steps, allow=ALL, server=server).raise_refused()
 
+    refusals = undoing(value, steps, allow=ALL, server=server).refusals
     assert count == len(caught.value.steps)
     assert all(step.cql in str(caught.value) for step in caught.value.steps)
+    assert ["RB101"] * count == [refusal.code for refusal in refusals]
+
+
+def test_steps_without_inverse_are_listed_in_the_order_of_the_rollback():
+    """The newest version comes first, and of a version the last step."""
+    live = schema(user_type("point", "x int", "y int", "z int"), table("t", *T, "p point"))
+    fields = [stored(c.AddField("k", "point", name, POINT.fields[0][1]), seq) for seq, name in enumerate("yz", 1)]
+
+    planned_steps = planned(live, [stored(UDT)], fields, allow=ALL).irreversible
+
+    assert [(2, 1), (1, 2), (1, 1)] == [step.key for step in planned_steps]
 
 
 @pytest.mark.parametrize(
@@ -330,6 +342,7 @@ def test_a_statement_by_hand_is_undone_by_its_own_inverse():
     assert ["REVOKE a FROM b"] == undoing(schema(), [forged], code=code).cql
     assert () == undoing(schema(), [forged], code=code).refusals
     assert [("RB107", name)] == [(refusal.code, refusal.allow) for refusal in unknown.refusals]
+    assert 12 == len(name.rpartition(":")[2])
     assert () == undoing(schema(), [step], allow={name}).refusals
     assert ["RB107"] == [refusal.code for refusal in undoing(schema(), [forged], allow={name}).refusals]
     with pytest.raises(IrreversibleStep):
@@ -413,6 +426,24 @@ def test_an_undo_by_hand_is_judged_by_what_those_before_it_leave():
 
     assert ["CREATE INDEX i ON k.t (a) USING 'vector_index'", "ALTER TABLE k.t DROP a"] == [plan.cql[0], plan.cql[-1]]
     assert ["NB102"] == [refusal.code for refusal in plan.refusals]
+
+
+def test_an_undo_by_hand_may_need_what_the_models_undo_first():
+    """A type that a step created can be dropped once the table that uses it is dropped."""
+    steps = [raw("x", "DROP TYPE k.point", 1), stored(c.AddTable("k", HOLDER), 2)]
+    plan = undoing(schema(POINT, HOLDER), steps, code=[RawStep("x", undo="DROP TYPE k.point")], allow=ALL)
+
+    assert (["DROP TABLE k.h", "DROP TYPE k.point"], ()) == (plan.cql, plan.refusals)
+
+
+@pytest.mark.parametrize(("undo", "fix"), [("DELETE x", "If it ran: DELETE x"), (None, "If it ran: undo it manually")])
+def test_an_interrupted_statement_by_hand_is_noted(undo, fix):
+    """Whether it ran is unknown, so it is not undone; one that failed is not mentioned."""
+    interrupted = undoing(schema(), [raw("INSERT x", undo, state="claimed")])
+    failed = undoing(schema(), [raw("INSERT x", undo, state="failed")])
+
+    assert [("RB105", fix)] == [(note.code, note.fix) for note in interrupted.notes]
+    assert ([], ()) == (interrupted.cql, failed.notes)
 
 
 def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():

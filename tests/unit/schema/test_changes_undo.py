@@ -34,6 +34,38 @@ def test_a_mask_is_compared_with_the_one_that_the_history_made(made, before):
     assert attrs.evolve(MASK, before=before) == with_recorded_facts(MASK, made)
 
 
+EXPIRING = ("id int pk", "e timestamp", "f timestamp")
+TTL = c.SetTtlColumn("k", "t", "f", "e")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "before"),
+    [(schema(), "e"), (schema(table("t", *EXPIRING)), None), (schema(table("t", *EXPIRING, ttl_column="f")), "f")],
+    ids=["no such table", "no TTL column", "another TTL column"],
+)
+def test_a_ttl_column_is_compared_with_that_of_the_history(recorded, before):
+    """Where the history has no such table, the TTL column that the step replaced stays."""
+    assert attrs.evolve(TTL, before=before) == with_recorded_facts(TTL, recorded)
+
+
+@pytest.mark.parametrize(
+    ("live", "text"),
+    [
+        (schema(), "it no longer exists"),
+        (schema(table("t", *EXPIRING, ttl_column="f")), "its TTL column is f"),
+        (schema(table("t", "id int pk", "e timestamp", ttl_column="e")), "its TTL column is e"),
+        (schema(table("t", *EXPIRING, ttl_column="e")), None),
+    ],
+    ids=["no such table", "another TTL column", "no such column", "as recorded"],
+)
+def test_a_ttl_column_is_set_back_on_a_table_that_is_as_recorded(live, text):
+    """RB104 says what differs: the table, its TTL column, or the column to set."""
+    texts = [remark.text for remark in evaluate_change(TTL, live, SERVER) if remark.code == "RB104"]
+
+    assert (text is not None) == bool(texts)
+    assert text is None or text in texts[0]
+
+
 def test_a_drop_is_refused_and_judged_at_once():
     """A replaced view says so, and also that its drop has to be allowed."""
     replaced = schema(TABLE, view("v", "t", "at int pk", "id int ck"))

@@ -22,6 +22,7 @@ from support.strategies import keyspaces, later
 SERVER = ServerProfile("scylla", (2025, 4))
 T = table("t", "id int pk", "at int ck", "a text")
 V = view("v", "t", "at int pk", "id int ck")
+W = view("w", "t", "at int pk", "id int ck", "a text", "b text")
 P = user_type("p", "x int")
 
 # the live keyspace, the goal, the changes
@@ -110,6 +111,10 @@ CASES = [
      schema(table("t", "id int pk", "at int ck"), V), ["- DropView", "- DropColumns", "+ view v populated"]),
     ("a static column beside a view", schema(table("t", "id int pk", "at int ck", "a text", "s text static"), V),
      schema(T, V), ["- DropColumns"]),
+    ("a view of a column that comes back and one that does not",
+     schema(table("t", "id int pk", "at int ck", "a text", "b text"), W),
+     schema(table("t", "id int pk", "at int ck", "a int"), W),
+     ["- DropColumns", "+ columns t (a)"]),
     ("options of a view", schema(T, attrs.evolve(V, options={"comment": "x"})),
      schema(T, attrs.evolve(V, options={"comment": "y"})), ["~ options v comment"]),
     ("a key column with its view", schema(T, V),
