@@ -88,6 +88,7 @@ GROUPS: Mapping[str, Group] = {
 EQUIVALENT = {
     "scyllamodel/release/rollback/plan.py 0 -> 1 in '0'": "steps are numbered when the plan is complete",
     "scyllamodel/release/rollback/plan.py 0 -> 1 in '0' #2": "see above",
+    "scyllamodel/release/rollback/raw_undo.py 0 -> 1 in '0'": "see above",
     "rules/undo.py yields nothing in '(yield from ())'": "it yields nothing",
     "options/stored.py 0 -> 1 in '0'": "any tuple without pairs represents a value that cannot be compared",
     "scyllamodel/driver/data/binding/binder.py without element 0 in \"('LongType', 'CounterColumnType')\"": "only "

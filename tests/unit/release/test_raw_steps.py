@@ -126,3 +126,39 @@ def test_a_secret_undo_comes_from_the_code_alone():
     assert (ROLE.encode(), True) == (step.statement.encode(), SECRET not in f"{step!r}{step.to_dict()}")
     assert ("RB107", "", "error") == (refusal.code, refusal.allow or "", refusal.severity)
     assert "Pass its RawStep" in refusal.fix
+
+
+def test_a_secret_undo_that_cannot_be_parsed_is_not_quoted():
+    """The diagnostic of another one says at which text the parser stopped."""
+    broken = f"ALTER TABLE k.t ADD {SECRET} ((("
+
+    def text(raw):
+        stored = ledger_step(raw)
+        (diagnostic,) = raw_undo(stored, "open", [raw], (), (), JUDGE).diagnostics
+        return diagnostic.text
+
+    assert SECRET not in text(RawStep("INSERT x", undo=broken, secret=True))
+    assert text(RawStep("INSERT x", undo=broken)) != text(RawStep("INSERT x", undo=broken, secret=True))
+
+
+def test_an_undo_whose_outcome_is_unknown_is_sent_or_left_out_as_allowed():
+    """RB106 names the step; with ``done`` it counts as applied."""
+    raw = RawStep("INSERT x", undo="DELETE x")
+    stored = ledger_step(raw)
+
+    refused = raw_undo(stored, "unknown", [raw], (), (), JUDGE)
+    sent = raw_undo(stored, "unknown", [raw], (), {"RB106:3/1"}, JUDGE)
+    done = raw_undo(stored, "unknown", [raw], (), {"RB106:3/1:done"}, JUDGE)
+
+    assert [("RB106", "error")] == [(diagnostic.code, diagnostic.severity) for diagnostic in refused.diagnostics]
+    assert ("DELETE x", (), False) == (sent.cql, sent.diagnostics, sent.is_done)
+    assert done.is_done
+
+
+def test_an_undo_that_drops_a_keyspace_says_that_data_is_lost():
+    """Whatever else is remarked on it, as here that the code has no such step."""
+    stored = ledger_step(RawStep("CREATE KEYSPACE old …", undo="DROP KEYSPACE old"))
+    undo = raw_undo(stored, "open", [], (), {"DS101"}, JUDGE)
+
+    assert {"DS101", "RB107"} == {diagnostic.code for diagnostic in undo.diagnostics}
+    assert undo_step(stored, undo).data_loss
