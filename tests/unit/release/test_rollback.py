@@ -795,6 +795,23 @@ def test_an_undo_that_may_have_run_needs_a_word():
     assert ([], []) == plan("RB106:1/1:done")
 
 
+@pytest.mark.parametrize(
+    ("state", "cql", "allow"), [("applied", [], []), ("claimed", ["REVOKE a FROM b"], ["RB106:1/1"])]
+)
+def test_what_an_abandoned_rollback_undid_is_not_undone_again(state, cql, allow):
+    """A hand-written undo that it applied does not run twice; one that it may have applied needs permission."""
+    step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
+    undo = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", None, state)
+    undo = attrs.evolve(undo, change_json=undo_reference(1, 1))
+    abandoned = Migration("k/default", 2, "back to 0", "rollback", "abandoned", total=1, steps=(undo,))
+    applied = Migration("k/default", 1, status="applied", total=1, steps=(step,))
+
+    target = find_target([abandoned, applied], 0)
+    plan = rollback_plan(target, SchemaFacts([schema()]), CASSANDRA, steps=code).plan
+
+    assert (cql, allow) == (plan.cql, [refusal.allow for refusal in plan.refusals])
+
+
 def test_a_column_that_cannot_come_back_says_so_before_it_goes():
     """Servers remember a user type as a tuple, so a column of one is gone for good (RB109)."""
     added = c.AddColumns("k", "t", (table("t", *T, "p frozen<point>")["p"],))
