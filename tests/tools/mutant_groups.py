@@ -86,6 +86,10 @@ GROUPS: Mapping[str, Group] = {
 }
 
 EQUIVALENT = {
+    "scyllamodel/release/rollback/target.py Gt -> GtE in 'migration.version > target_version'": "an "
+    "abandoned rollback cannot be a target",
+    "scyllamodel/release/rollback/target.py Gt -> GtE in 'int(version) > versions[0].version'": "the newest version "
+    "exists, so it has another reason",
     "scyllamodel/release/rollback/plan.py 0 -> 1 in '0'": "steps are numbered when the plan is complete",
     "scyllamodel/release/rollback/plan.py 0 -> 1 in '0' #2": "see above",
     "scyllamodel/release/rollback/raw_undo.py 0 -> 1 in '0'": "see above",

@@ -292,6 +292,10 @@ IRREVERSIBLE = [
      [stored(FIELD), stored(UDT, 2), stored(INDEX, 3)], CASSANDRA, 2),
     ("a hand-written statement without a way back", schema(), [stored(FIELD, change_json=None)], CASSANDRA, 1),
     ("an unknown change", schema(), [stored(FIELD, change_json='{"=":"BendTime"}')], CASSANDRA, 1),
+    ("a difference that no statement makes", schema(),
+     [stored(FIELD, change_json=change_to_json(c.Unmanaged("k", "table", "t", TABLE)))], CASSANDRA, 1),
+    ("one of two columns", schema(POINT, table("t", *T, "p point", "n int")),
+     [stored(c.AddColumns("k", "t", (*UDT.columns, GROWN["n"])))], CASSANDRA, 1),
 ]  # fmt: skip
 
 
@@ -559,6 +563,50 @@ def test_other_versions_are_refused_with_those_that_there_are(version, why):
 
     assert (8, 6, 3, 1, 0) == caught.value.versions
     assert "Possible targets are 8, 6, 3, 1, 0 (0: before the first one)" in str(caught.value)
+
+
+def test_the_only_version_is_the_newest():
+    """The error names it, and the target before it."""
+    with pytest.raises(UnknownVersion, match=r"newer than the newest one, 1\.") as caught:
+        find_target([Migration("k/default", 1, status="applied")], 5)
+
+    assert str(caught.value).startswith("k/default: ")
+    assert (1, 0) == caught.value.versions
+
+
+def test_ten_targets_are_named():
+    """The newest ones, and the beginning; the error has all of them."""
+    versions = [Migration("k/default", number, status="applied") for number in range(12, 0, -1)]
+    with pytest.raises(UnknownVersion, match="12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 0 ") as caught:
+        find_target(versions, 13)
+
+    assert (*range(12, 0, -1), 0) == caught.value.versions
+
+
+def test_an_abandoned_rollback_whose_rows_are_damaged_is_refused():
+    """Which hand-written undos it applied is unknown."""
+    damaged = Migration("k/default", 2, "back to 0", "rollback", "abandoned", total=1, applied=1)
+    target = find_target([damaged, Migration("k/default", 1, status="applied", total=0)], 0)
+    plan = rollback_plan(target, SchemaFacts([schema()]), CASSANDRA).plan
+
+    assert [("RB110", "RB110:2")] == [(refusal.code, refusal.allow) for refusal in plan.refusals]
+
+
+REDUCED = [COLUMNS.inverse(), INDEX.inverse(), c.RenameKeyColumns("k", "t", (("id", "x"), ("gone", "y")))]
+
+
+@pytest.mark.parametrize("change", REDUCED, ids=["columns", "index", "rename"])
+def test_what_a_table_lost_does_not_matter_when_it_goes(change):
+    """A table that was created after the target needs nothing back, even if it is gone already; another one does."""
+    live = schema(table("t", "x int pk", "at int ck", "a text")) if "Rename" in type(change).__name__ else schema()
+    created = stored(c.AddTable("k", TABLE))
+    other = stored(c.AddTable("k", table("other", *T)))
+    elsewhere = stored(c.AddTable("k2", TABLE), 2)
+    codes = {refusal.code for refusal in undoing(live, [stored(change)], [created], allow=ALL).refusals}
+
+    assert set() == codes
+    assert undoing(live, [stored(change)], [other], allow=ALL).refusals
+    assert undoing(live, [stored(change)], [elsewhere], allow=ALL).refusals
 
 
 def test_without_history_there_is_only_the_beginning():
