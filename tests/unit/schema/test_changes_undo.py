@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from scyllamodel.schema.changes import kinds as c
+from scyllamodel.schema.changes.undo import no_undo_reason
 from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.rules.undo import evaluate_change, name_taken, with_recorded_facts
 from scyllamodel.schema.server.profile import ServerProfile
@@ -32,6 +33,17 @@ FIELDS = c.RenameFields("k", "point", (("x", "y"),))
 def test_a_mask_is_compared_with_the_one_that_the_history_made(made, before):
     """Where the history made no such column the mask that the step replaced stays."""
     assert attrs.evolve(MASK, before=before) == with_recorded_facts(MASK, made)
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [("n list<int>", ""), ("n frozen<point>", ""), ("n point", "Cassandra cannot drop n: a non-frozen user type")],
+)
+def test_cassandra_keeps_columns_of_non_frozen_user_types(column, reason):
+    """Collections and frozen types are dropped like any column."""
+    added = table("t", *T, column)["n"]
+
+    assert reason == no_undo_reason(c.AddColumns("k", "t", (added,)), SERVER)
 
 
 EXPIRING = ("id int pk", "e timestamp", "f timestamp")
