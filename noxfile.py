@@ -8,9 +8,7 @@ from typing import Final
 
 import nox
 
-nox.options.sessions = [
-    "lint", "typing", "tests", "live", "slow_path", "oldest_driver", "chaos_short", "older", "docs", "build",
-]  # fmt: skip
+nox.options.sessions = ["lint", "typing", "tests", "live", "slow_path", "chaos_short", "older", "docs", "build"]
 nox.options.error_on_missing_interpreters = False
 nox.options.stop_on_first_error = False
 
