@@ -86,6 +86,8 @@ GROUPS: Mapping[str, Group] = {
 }
 
 EQUIVALENT = {
+    "scyllamodel/release/rollback/plan.py IsNot -> Is in 'stop.raw_step is not None'": "changes are also recorded "
+    "where no step needs them, which takes time only",
     "scyllamodel/release/rollback/target.py Gt -> GtE in 'migration.version > target_version'": "an "
     "abandoned rollback cannot be a target",
     "scyllamodel/release/rollback/target.py Gt -> GtE in 'int(version) > versions[0].version'": "the newest version "

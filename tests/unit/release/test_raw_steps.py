@@ -137,8 +137,8 @@ def test_a_secret_undo_that_cannot_be_parsed_is_not_quoted():
         (diagnostic,) = raw_undo(stored, "open", [raw], (), (), JUDGE).diagnostics
         return diagnostic.text
 
-    assert SECRET not in text(RawStep("INSERT x", undo=broken, secret=True))
-    assert text(RawStep("INSERT x", undo=broken)) != text(RawStep("INSERT x", undo=broken, secret=True))
+    assert text(RawStep("INSERT x", undo=broken, secret=True)).endswith(" could not be parsed")
+    assert " could not be parsed: " in text(RawStep("INSERT x", undo=broken))
 
 
 def test_an_undo_whose_outcome_is_unknown_is_sent_or_left_out_as_allowed():
