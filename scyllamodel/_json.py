@@ -69,8 +69,8 @@ def read_json(text: str | bytes) -> Any:
     return document
 
 
-def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON value")
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a JSON value")
 
 
 def _children(value: dict[str, Any] | list[Any]) -> list[Any]:
@@ -108,15 +108,15 @@ def _schema_faults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any
         yield f"{location} is not of type {kinds}"
         return
     allowed = [schema["const"]] if "const" in schema else schema.get("enum")
-    if allowed is not None and not any(value == word and type(value) is type(word) for word in allowed):
+    if allowed is not None and not any(value == choice and type(value) is type(choice) for choice in allowed):
         yield f"{location} is not {' or '.join(map(repr, allowed))}"
     if "minimum" in schema and isinstance(value, (int, float)) and value < schema["minimum"]:
         yield f"{location} is less than {schema['minimum']}"
     if isinstance(value, dict):
         yield from _object_faults(contents, schema, root, location)
     elif isinstance(value, list) and "items" in schema:
-        for at, item in enumerate(contents):
-            yield from _schema_faults(item, schema["items"], root, f"{location}[{at}]")
+        for index, item in enumerate(contents):
+            yield from _schema_faults(item, schema["items"], root, f"{location}[{index}]")
 
 
 def _object_faults(

@@ -81,17 +81,17 @@ def find_user_types(repos: Collection[str], packages: Iterable[str]) -> list[typ
     bound: dict[str, set[str]] = {}
     for cls in models:
         bound.setdefault(cls.__module__, set()).add(cls.__repo__)
-    inside = tuple(f"{package}." for package in packages)
-    owned = [cls for cls in types if _belongs(cls.__module__, bound, repos, inside)]
+    prefixes = tuple(f"{package}." for package in packages)
+    owned = [cls for cls in types if _belongs(cls.__module__, bound, repos, prefixes)]
     return sorted((cls for cls in owned if cls not in used | bases), key=_name)
 
 
 def _belongs(
-    module: str, bound: Mapping[str, Collection[str]], repos: Collection[str], inside: tuple[str, ...]
+    module: str, bound: Mapping[str, Collection[str]], repos: Collection[str], prefixes: tuple[str, ...]
 ) -> bool:
     if module in bound:
         return not set(bound[module]).isdisjoint(repos)
-    return f"{module}.".startswith(inside)
+    return f"{module}.".startswith(prefixes)
 
 
 def import_packages(packages: Iterable[str]) -> list[str]:
@@ -136,16 +136,16 @@ def _folders(entry: str) -> list[_Folder]:
         root = zipfile.Path(importer.archive, importer.prefix.replace(os.sep, "/"))
     if not root.is_dir():
         return []
-    return [inside for inside in root.iterdir() if inside.is_dir() and inside.name.isidentifier()]
+    return [entry for entry in root.iterdir() if entry.is_dir() and entry.name.isidentifier()]
 
 
 def _holds_modules(folder: _Folder) -> bool:
     """Whether a folder contains modules and so is a package: Python does not require an ``__init__``."""
-    for inside in folder.iterdir():
-        if inside.is_dir():
-            if inside.name.isidentifier() and inside.name != "__pycache__" and _holds_modules(inside):
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            if entry.name.isidentifier() and entry.name != "__pycache__" and _holds_modules(entry):
                 return True
-        elif inspect.getmodulename(inside.name) is not None and folder.name != "__pycache__":
+        elif inspect.getmodulename(entry.name) is not None and folder.name != "__pycache__":
             return True
     return False
 
@@ -162,15 +162,15 @@ def _failure(name: str, error: BaseException) -> DiscoveryError:
 
 def _not_found(name: str, missing: str) -> str:
     text = f"no package {name!r} can be found" + ("" if missing == name else f", since there is no {missing!r}")
-    here = Path.cwd()
-    top = here / name.partition(".")[0]
+    cwd = Path.cwd()
+    top = cwd / name.partition(".")[0]
     searched = {Path(entry or ".").resolve() for entry in sys.path}
-    if here.resolve() not in searched and (top.is_dir() or top.with_suffix(".py").is_file()):
-        return f"{text}. It is in {here}, which Python does not search: set PYTHONPATH=. or install the package."
-    among = "is" if here.resolve() in searched else "is not"
+    if cwd.resolve() not in searched and (top.is_dir() or top.with_suffix(".py").is_file()):
+        return f"{text}. It is in {cwd}, which Python does not search: set PYTHONPATH=. or install the package."
+    among = "is" if cwd.resolve() in searched else "is not"
     return (
-        f"{text}. Python searches {len(searched)} places, and the current folder, {here}, {among} one of them: install "
-        "the package, set PYTHONPATH to the folder that contains it, or correct the name."
+        f"{text}. Python searches {len(searched)} places, and the current folder, {cwd}, {among} one of them: "
+        "install the package, set PYTHONPATH to the folder that contains it, or correct the name."
     )
 
 
@@ -188,10 +188,10 @@ def _without_twins(classes: list[type[Any]]) -> list[type[Any]]:
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     if script is None or all(cls.__module__ != "__main__" for cls in classes):
         return classes
-    here = os.path.realpath(script)
+    script_path = os.path.realpath(script)
     names = {cls.__module__ for cls in classes if cls.__module__ != "__main__"}
-    again = {name for name in names if _file_of(name) == here}
-    imported = {cls.__qualname__ for cls in classes if cls.__module__ in again}
+    aliases = {name for name in names if _file_of(name) == script_path}
+    imported = {cls.__qualname__ for cls in classes if cls.__module__ in aliases}
     return [cls for cls in classes if cls.__module__ != "__main__" or cls.__qualname__ not in imported]
 
 
@@ -216,10 +216,10 @@ def _check_repos(classes: Iterable[type[Any]], known: Collection[str]) -> None:
 
 
 def _check_duplicates(classes: Iterable[type[Any]]) -> None:
-    seen: dict[tuple[Any, ...], type[Any]] = {}
+    class_by_name: dict[tuple[Any, ...], type[Any]] = {}
     for cls in classes:
         facts = cls.__facts__
-        first = seen.setdefault((cls.__repo__, facts.keyspace, facts.name), cls)
+        first = class_by_name.setdefault((cls.__repo__, facts.keyspace, facts.name), cls)
         if first is not cls:
             raise DuplicateTable(_duplicate(first, cls), table=facts.name, models=[_name(first), _name(cls)])
 
@@ -244,8 +244,8 @@ def _nothing(repos: Collection[str], packages: Collection[str], live: Iterable[t
 def _advice(packages: Collection[str], live: Iterable[type[Any]]) -> str:
     """Return what to do if models are missing: they are bound to another repo, or were not imported."""
     loaded = list(live)
-    inside = [cls for cls in loaded if any(f"{cls.__module__}.".startswith(f"{name}.") for name in packages)]
-    others = sorted({cls.__repo__ for cls in inside or loaded})
+    members = [cls for cls in loaded if any(f"{cls.__module__}.".startswith(f"{name}.") for name in packages)]
+    others = sorted({cls.__repo__ for cls in members or loaded})
     if not others:
         return "Select the packages with your models: models=[…] or --models."
     bound = f"The models that are loaded are bound to {', '.join(map(repr, others))}."

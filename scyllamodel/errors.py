@@ -124,15 +124,15 @@ def _portable_cause(cause: BaseException | None) -> BaseException | None:
     return RuntimeError(f"{type(cause).__name__}: {cause}")
 
 
-def hide_frame(caught: Any) -> bool:
+def hide_frame(exc_info: Any) -> bool:
     """Return whether pytest hides a frame of this package in a traceback: if the error was raised on purpose.
 
     This is the value of ``__tracebackhide__`` in generated functions and, set by the pytest plugin, in all modules.
 
     Parameters:
-        caught: pytest's ``ExceptionInfo``, or None.
+        exc_info: pytest's ``ExceptionInfo``, or None.
     """
-    return isinstance(getattr(caught, "value", None), ScyllaModelError)
+    return isinstance(getattr(exc_info, "value", None), ScyllaModelError)
 
 
 @attrs.frozen

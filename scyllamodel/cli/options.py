@@ -32,7 +32,7 @@ def word_list(text: str) -> list[str]:
     >>> word_list("a, b,")
     ['a', 'b']
     """
-    return [word.strip() for word in text.split(",") if word.strip()]
+    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

@@ -147,7 +147,7 @@ def _command_list(commands: Iterable[Command]) -> str:
 
 def _known_words(parser: argparse.ArgumentParser) -> list[str]:
     """Return all options and commands of a parser."""
-    words: list[str] = []
+    names: list[str] = []
     for argument in parser._actions:  # noqa: SLF001 - argparse has no public attribute for them
-        words += [*argument.option_strings, *map(str, argument.choices or ())]
-    return words
+        names += [*argument.option_strings, *map(str, argument.choices or ())]
+    return names

@@ -139,13 +139,13 @@ def _refusal(output: TourOutput, repo: Repo, project: Project) -> None:
     project.edit(HALF_STARS)
     output.lines(HALF_STARS.diff_lines())
     output.lines([">>> Model.sync_all(repo)"])
-    refused = None
+    refusal = None
     try:
         Model.sync_all(repo)
     except ImpossibleChange as error:
-        refused = error
+        refusal = error
         output.text(f"{type(error).__name__}: {error}")
-    expect(refused is not None, "a changed type is refused")
+    expect(refusal is not None, "a changed type is refused")
     project.undo(HALF_STARS)
     expect(plan(repo).is_empty, "a refused change leaves the server as it was")
 

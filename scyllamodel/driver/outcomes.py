@@ -139,9 +139,9 @@ RULES: Final[tuple[_Rule, ...]] = (
     # ScyllaDB: after 60 seconds without a majority, before the change was proposed.
     (ServerError, "[read_barrier] timed out, there is no raft quorum", _R),
     (_INVALID_REQUESTS, "role  doesn't exist", _R),
-    *((_INVALID_REQUESTS, words, _C) for words in _CONFLICT_TEXTS),
-    *(((*_INVALID_REQUESTS, ServerError), words, _M) for words in _MISSING_TEXTS),
-    *((ServerError, words, _R) for words in _REFUSED_TEXTS),
+    *((_INVALID_REQUESTS, text, _C) for text in _CONFLICT_TEXTS),
+    *(((*_INVALID_REQUESTS, ServerError), text, _M) for text in _MISSING_TEXTS),
+    *((ServerError, text, _R) for text in _REFUSED_TEXTS),
     ((*_INVALID_REQUESTS, SyntaxException, Unauthorized), "", _R),
 )
 """Class, text (empty: any), outcome; the first rule that matches decides."""
@@ -163,7 +163,7 @@ def classify(error: BaseException) -> StatementOutcome:
         return outcomes.pop() if len(outcomes) == 1 else StatementOutcome.UNKNOWN
     text = str(error).lower()
     return next(
-        (outcome for classes, words, outcome in RULES if isinstance(error, classes) and words in text),
+        (outcome for classes, message_part, outcome in RULES if isinstance(error, classes) and message_part in text),
         StatementOutcome.UNKNOWN,
     )
 
@@ -174,7 +174,7 @@ def host_outcomes(errors: Any) -> set[StatementOutcome]:
     if isinstance(errors, Mapping):
         for error in cast("Mapping[Any, Exception]", errors).values():
             unsent = isinstance(error, ConnectionException) and any(
-                words in str(error).lower() for words in NOT_SENT_TEXTS
+                message_part in str(error).lower() for message_part in NOT_SENT_TEXTS
             )
             outcomes.add(StatementOutcome.TRANSIENT if unsent else classify(error))
     return outcomes

@@ -202,12 +202,12 @@ class _Fetcher:
 
     def _content(self, url: str) -> bytes | None:
         _log.debug("GET %s", url)
-        answer = self._session.get(url, timeout=_TIMEOUT)
-        check_secure_url(answer.url)
-        if answer.status_code in {403, 404}:  # some mirrors answer 403 for missing files
+        response = self._session.get(url, timeout=_TIMEOUT)
+        check_secure_url(response.url)
+        if response.status_code in {403, 404}:  # some mirrors answer 403 for missing files
             return None
-        answer.raise_for_status()
-        content: bytes = answer.content
+        response.raise_for_status()
+        content: bytes = response.content
         return content
 
     @property

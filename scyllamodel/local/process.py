@@ -79,8 +79,8 @@ def start(command: list[str], console: Path) -> SupervisedProcess:
         LocalServerError: the operating system did not start it.
     """
     process = _spawn(["--console", str(console), "--", *command])
-    word, _, number = process.read_line().partition(" ")
-    if word == "pid":
+    state, _, number = process.read_line().partition(" ")
+    if state == "pid":
         process.pid = int(number)
         return process
     process.end()

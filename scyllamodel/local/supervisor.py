@@ -112,8 +112,8 @@ def _forward_until_end(server: subprocess.Popen[bytes] | None, parent: int, wake
 
 def _forward_signal(server: subprocess.Popen[bytes] | None, line: bytes) -> None:
     """Send the signal of a line ``signal N``; the server is a child, so its process id is not reused."""
-    word, _, number = line.partition(b" ")
-    if word == b"signal" and server is not None:
+    command, _, number = line.partition(b" ")
+    if command == b"signal" and server is not None:
         server.send_signal(int(number))
         _write_line("done")
 

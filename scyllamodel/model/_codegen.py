@@ -186,7 +186,7 @@ def make_bind(cls: type[T], fields: Sequence[Field]) -> Bind[T]:
     It raises `TypeMismatch` with the class and the column if a value cannot be converted.
     """
     scope: dict[str, Any] = {"blame": _error_locator(cls, fields)}
-    values = [_dumped_expression(at, field, scope) for at, field in enumerate(fields)]
+    values = [_dumped_expression(position, field, scope) for position, field in enumerate(fields)]
     lines = [
         "def __bind__(self):",
         "    try:",

@@ -47,10 +47,10 @@ def _text_map(options: Mapping[str, Any] | None) -> FrozenMap:
     return FrozenMap({name: stored_text(value) for name, value in items()})
 
 
-def _names(given: object) -> tuple[str, ...]:
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise TypeError(f"filtering= of an index must be a list of attributes, not {given!r}")
-    return tuple(cast("Sequence[str]", given))
+def _names(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"filtering= of an index must be a list of attributes, not {value!r}")
+    return tuple(cast("Sequence[str]", value))
 
 
 def _is_text(_: Index, field: attrs.Attribute[Any], value: object) -> None:
@@ -120,9 +120,9 @@ def index_facts(
                 faults = [("MD122", "a table with counters cannot have indexes", "Remove the index.")]
             for code, text, advice in (*faults, *_view_faults(index)):
                 problems.add(code, text, advice, attribute=column.name)
-            wrong = [] if index.view_options is None else index.view_options.problems(problems.class_name)
-            problems.extend(wrong)
-            if not wrong:
+            view_problems = [] if index.view_options is None else index.view_options.problems(problems.class_name)
+            problems.extend(view_problems)
+            if not view_problems:
                 index_list.append(_index_fact(table, index, column, columns))
     index_list = _with_distinct_names(table, index_list)
     _check_names(index_list, problems)
@@ -231,23 +231,23 @@ def _view_faults(index: Index) -> Iterator[_Fault]:
         return
     if index.using is not None:
         yield "MD125", "an index with using= has no view with options", "Omit using= or view_options=."
-    given = index.view_options.names & _NO_VIEW_OPTIONS
-    if given:
-        yield "MD125", f"view_options= of an index does not support {', '.join(sorted(given))}", "Omit it."
+    unsupported = index.view_options.names & _NO_VIEW_OPTIONS
+    if unsupported:
+        yield "MD125", f"view_options= of an index does not support {', '.join(sorted(unsupported))}", "Omit it."
 
 
 def _check_names(indexes: list[IndexFacts], problems: Problems) -> None:
-    seen: dict[object, IndexFacts] = {}
+    index_by_key: dict[object, IndexFacts] = {}
     for index in indexes:
         check_object_name(index.name, "index", problems)
         target = (index.column, index.on, index_family(index.using or ""), index.local)
-        if target in seen and not (index.named and seen[target].named and is_viewless(index.using)):
+        if target in index_by_key and not (index.named and index_by_key[target].named and is_viewless(index.using)):
             problems.add("MD124", f"two indexes on {index.on} of {index.column!r}", "Keep one.", attribute="indexes")
-        elif index.name in seen:
+        elif index.name in index_by_key:
             problems.add(
                 "MD124",
                 f"two indexes named {index.name!r}",
                 "Choose another name for one of them.",
                 attribute="indexes",
             )
-        seen[target] = seen[index.name] = index
+        index_by_key[target] = index_by_key[index.name] = index

@@ -36,9 +36,11 @@ def _without_value(check: Any, class_name: str, name: str, show: Show, role: str
         except Exception as error:  # noqa: BLE001 - any error may quote the value
             cause = type(error).__name__
         value = args[-1] if role == "validator" else args[0]
-        shown = "the value, which is redacted," if show is show_nothing else show(value)
+        description = "the value, which is redacted," if show is show_nothing else show(value)
         raise TypeMismatch(
-            f"{class_name}.{name}: {shown} is refused by the column's {role} ({cause}).", model=class_name, column=name
+            f"{class_name}.{name}: {description} is refused by the column's {role} ({cause}).",
+            model=class_name,
+            column=name,
         )
 
     return silent

@@ -172,11 +172,11 @@ class CqlWriter:
             return function.template.format(*operands)
         return self.value(value, lambda: marker_of(target))
 
-    def conditions(self, word: str, conditions: Iterable[Condition], *, nulls: bool = False) -> None:
+    def conditions(self, keyword: str, conditions: Iterable[Condition], *, nulls: bool = False) -> None:
         """Append conditions after a keyword, joined by AND; nothing without conditions."""
         written = [self.condition(condition, nulls=nulls) for condition in conditions]
         if written:
-            self.append(f" {word} ", " AND ".join(written))
+            self.append(f" {keyword} ", " AND ".join(written))
 
     def using(self, **values: tuple[Any, Marker]) -> None:
         """Append ``USING`` with those options that are set, such as ``TTL=(60, marker)``."""

@@ -158,7 +158,7 @@ def delete(*what: Any) -> Delete[Any, None]:
     if len(what) == 1 and is_table(model_of(what[0])):
         key = key_columns(model_of(what[0]))
         return Delete(model_of(what[0]), (), tuple(Condition(c, "=", getattr(what[0], c.column)) for c in key))
-    targets = tuple(one.expression for one in what if isinstance(one, Comparable))
+    targets = tuple(item.expression for item in what if isinstance(item, Comparable))
     models = {base.model for target in targets if (base := base_of(target)) is not None}
     if len(targets) != len(what) or len(models) != 1:
         raise TypeError("delete() takes a model, an instance of one, or columns of one model: delete(Order.status)")

@@ -144,7 +144,7 @@ class Select(StatementBuilder[list[R]], Generic[R]):
         writer = CqlWriter(model)
         facts = cast("Table | View", getattr(model, "__facts__"))  # noqa: B009 - a bare type has none
         writer.append("SELECT ")
-        writer.append(*(word for flag, word in (("json", "JSON "), ("distinct", "DISTINCT ")) if flag in self.flags))
+        writer.append(*(text for flag, text in (("json", "JSON "), ("distinct", "DISTINCT ")) if flag in self.flags))
         if self.selection:
             writer.append(", ".join(map(writer.argument, _targets_of(self.selection))))
         else:
@@ -159,16 +159,16 @@ class Select(StatementBuilder[list[R]], Generic[R]):
             writer.append(" GROUP BY ", ", ".join(map(writer.target, self.groups)))
         if self.orderings:
             writer.append(" ORDER BY ", ", ".join(self._ordering(writer, ordering) for ordering in self.orderings))
-        for word, marker, rows in (
+        for keyword, marker, rows in (
             (" PER PARTITION LIMIT ", PER_PARTITION_LIMIT, self.partition_row_limit),
             (" LIMIT ", LIMIT, self.row_limit),
         ):
             if rows is not None:
-                writer.append(word, writer.bind(rows, marker.provide))
+                writer.append(keyword, writer.bind(rows, marker.provide))
         writer.append(
             *(
-                word
-                for flag, word in (("filtering", " ALLOW FILTERING"), ("bypass_cache", " BYPASS CACHE"))
+                text
+                for flag, text in (("filtering", " ALLOW FILTERING"), ("bypass_cache", " BYPASS CACHE"))
                 if flag in self.flags
             )
         )

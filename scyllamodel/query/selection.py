@@ -132,6 +132,6 @@ def select(*what: Any) -> Any:
     """
     if len(what) == 1 and is_model(what[0]):
         return Select[Any](what[0])
-    if not what or any(isinstance(one, type) for one in what):
+    if not what or any(isinstance(item, type) for item in what):
         raise TypeError("select() takes one model, or columns and functions: select(Order), select(Order.total)")
     return Select[Any](None, tuple(what))

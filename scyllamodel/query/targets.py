@@ -43,7 +43,7 @@ def has_list(model: type, names: Iterable[str]) -> bool:
     """Whether one of these columns is a non-frozen list."""
     columns = columns_of(model)
     types = [columns[name].type_mapping.type for name in names]
-    return any(isinstance(one, ListType) and is_multi_cell(one) for one in types)
+    return any(isinstance(cql_type, ListType) and is_multi_cell(cql_type) for cql_type in types)
 
 
 def model_of(row: object) -> type[Any]:

@@ -121,7 +121,9 @@ class Update(StatementBuilder[R_co], Generic[M, R_co]):
         )
         writes = writer.writes(self.assignments)
         whole = [
-            one.column for one in writes if one.operation == "set" and one.element_index is None and one.field is None
+            write.column
+            for write in writes
+            if write.operation == "set" and write.element_index is None and write.field is None
         ]
         writes_list = has_list(self.model, whole)
         return StatementTemplate(

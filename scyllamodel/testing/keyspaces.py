@@ -23,8 +23,8 @@ _TIMEOUT: Final = 60.0
 
 def unique_name(module: str) -> str:
     """Return a unique keyspace name: part of the module's name, and 8 random characters."""
-    word = re.sub(r"\W+", "_", module.removeprefix("test_"), flags=re.ASCII).lower()[:30]
-    return f"test_{word}_{secrets.token_hex(4)}"
+    base = re.sub(r"\W+", "_", module.removeprefix("test_"), flags=re.ASCII).lower()[:30]
+    return f"test_{base}_{secrets.token_hex(4)}"
 
 
 def create(repo: Repo) -> None:
@@ -58,15 +58,15 @@ def own_keyspaces(repo: Repo) -> Generator[list[Repo], None, None]:
     import_packages(repo.models)
     classes = _classes_with_keyspaces(repo)
     names = {name: unique_name(name) for name in dict.fromkeys(cls.__facts__.keyspace for cls in classes)}
-    made = [repo.in_keyspace(name) for name in names.values()]
+    repos = [repo.in_keyspace(name) for name in names.values()]
     try:
-        for stand_in in made:
+        for stand_in in repos:
             create(stand_in)
         _move(classes, names)
-        yield made
+        yield repos
     finally:
         _move(classes, {name: declared for declared, name in names.items()})
-        for stand_in in made:
+        for stand_in in repos:
             drop(stand_in)
 
 
@@ -74,8 +74,8 @@ def _classes_with_keyspaces(repo: Repo) -> list[type[Any]]:
     """Return the models, views and user types of a repo that set a keyspace."""
     models = [cls for cls in registry if cls.__repo__ == repo.name]
     types = find_user_types([repo.name], repo.models)
-    held = (user_type for cls in (*models, *types) for user_type in cls.__user_types__)
-    return [cls for cls in dict.fromkeys((*models, *types, *held)) if cls.__facts__.keyspace is not None]
+    user_types = (user_type for cls in (*models, *types) for user_type in cls.__user_types__)
+    return [cls for cls in dict.fromkeys((*models, *types, *user_types)) if cls.__facts__.keyspace is not None]
 
 
 def _move(classes: Iterable[type[Any]], names: Mapping[str, str]) -> None:

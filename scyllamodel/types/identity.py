@@ -232,7 +232,7 @@ def map_identity(key: Identity, value: Identity) -> Identity:
 
 def _pairs(key: Form | None, value: Form | None) -> Form:
     key, value = key or _unchanged, value or _unchanged
-    return lambda given: frozenset([(key(k), value(v)) for k, v in given.items()])
+    return lambda mapping: frozenset([(key(k), value(v)) for k, v in mapping.items()])
 
 
 def tuple_identity(items: tuple[Identity, ...]) -> Identity:
@@ -355,11 +355,11 @@ def _custom_type(inner: Identity, dump: Callable[[Any], Any] | None) -> Identity
     """
 
     def form(convert: Form | None) -> Form:
-        def made(value: Any) -> Hashable:
+        def form_of_dump(value: Any) -> Hashable:
             dumped = value if value is None or dump is None else dump(value)
             return dumped if dumped is None or convert is None else convert(dumped)
 
-        return made
+        return form_of_dump
 
     stored = form(inner.stored)
 

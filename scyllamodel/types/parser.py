@@ -81,25 +81,25 @@ class _TypeReader:
             return CustomType(token[1:-1].replace("''", "'"))
         if token in {"<", ">", ",", "."}:
             raise self.error(f"a type expected, got {token!r}")
-        word = token.lower()
+        name = token.lower()
         if self.peek() == "<":
-            return self.parametrised(word)
+            return self.parametrised(name)
         if self.peek() == ".":  # keyspace.type: a type belongs to the keyspace of the table that uses it
             self.take()
             return UserTypeName(unquote(self.take()))
-        return native(word) if word in NATIVE_NAMES or word == "varchar" else UserTypeName(unquote(token))
+        return native(name) if name in NATIVE_NAMES or name == "varchar" else UserTypeName(unquote(token))
 
-    def parametrised(self, word: str) -> CqlType:
+    def parametrised(self, name: str) -> CqlType:
         self.take("<")
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self.error(f"types can nest at most {MAX_DEPTH} deep")
-        cql_type = self.parameters(word)
+        cql_type = self.parameters(name)
         self.depth -= 1
         return cql_type
 
-    def parameters(self, word: str) -> CqlType:
-        if word == "vector":
+    def parameters(self, name: str) -> CqlType:
+        if name == "vector":
             element = self.type()
             self.take(",")
             dimension = self.take()
@@ -112,9 +112,9 @@ class _TypeReader:
             self.take()
             parameters.append(self.type())
         self.take(">")
-        factory = _FACTORIES.get(word)
-        if factory is None or (word != "tuple" and len(parameters) != (2 if word == "map" else 1)):
-            raise self.error(f"{word}<…> does not take {len(parameters)} parameters")
+        factory = _FACTORIES.get(name)
+        if factory is None or (name != "tuple" and len(parameters) != (2 if name == "map" else 1)):
+            raise self.error(f"{name}<…> does not take {len(parameters)} parameters")
         return factory(parameters)
 
 

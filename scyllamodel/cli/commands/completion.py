@@ -37,7 +37,7 @@ def run_completion(settings: argparse.Namespace, console: Console) -> int:
     return DONE
 
 
-def completion_script(words: Mapping[str, Iterable[str]]) -> str:
+def completion_script(options_by_command: Mapping[str, Iterable[str]]) -> str:
     """Return a bash script that completes commands and the words of each command."""
-    cases = "\n".join(f'            {name}) words="{" ".join(known)}" ;;' for name, known in words.items())
-    return _BASH.format(commands=" ".join(words), cases=cases)
+    cases = "\n".join(f'            {name}) words="{" ".join(known)}" ;;' for name, known in options_by_command.items())
+    return _BASH.format(commands=" ".join(options_by_command), cases=cases)

@@ -81,18 +81,18 @@ def run_guide(settings: argparse.Namespace, console: Console) -> int:
     return DONE
 
 
-def _chosen(word: str, known: Mapping[str, Topic]) -> Topic:
+def _chosen(topic_name: str, known: Mapping[str, Topic]) -> Topic:
     """Return the topic with this name.
 
     Raises:
         UsageError: the topic does not exist; the message lists similar ones.
     """
-    name = word.lower().removesuffix(".md").replace("_", "-")
+    name = topic_name.lower().removesuffix(".md").replace("_", "-")
     if name in known:
         return known[name]
-    near = _about(word.lower(), known.values()) or difflib.get_close_matches(name, known, 3, 0.5)
+    near = _about(topic_name.lower(), known.values()) or difflib.get_close_matches(name, known, 3, 0.5)
     advice = f"Did you mean {' or '.join(near)}?" if near else "List all topics with: scyllamodel guide"
-    raise UsageError(f"The guide has no topic {word!r}. {advice}", topics=near)
+    raise UsageError(f"The guide has no topic {topic_name!r}. {advice}", topics=near)
 
 
 def _about(word: str, known: Iterable[Topic]) -> list[str]:
@@ -105,9 +105,9 @@ def _about(word: str, known: Iterable[Topic]) -> list[str]:
     return sorted(filter(times.get, times), key=lambda name: -times[name])[:3]
 
 
-def guide_document(found: Iterable[Topic], **more: str) -> dict[str, Any]:
+def guide_document(entries: Iterable[Topic], **more: str) -> dict[str, Any]:
     """Return topics as a JSON document with the schema ``guide.schema.json``; ``text=`` adds the text of a page."""
-    return {"format": 1, "kind": "guide", "topics": [{**topic._asdict(), **more} for topic in found]}
+    return {"format": 1, "kind": "guide", "topics": [{**topic._asdict(), **more} for topic in entries]}
 
 
 def _listed(known: Mapping[str, Topic]) -> str:

@@ -45,7 +45,7 @@ def _consume_exception(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-KEPT: Final = 60.0
+KEEP_SECONDS: Final = 60.0
 """Seconds after which a loop without requests drops the record of its waits."""
 
 
@@ -63,11 +63,11 @@ class _Waits:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.answers: set[asyncio.Future[Any]] = set()
         self.turns: deque[asyncio.Future[None]] = deque()
-        loop.call_later(KEPT, self._stay, loop)
+        loop.call_later(KEEP_SECONDS, self._stay, loop)
 
     def _stay(self, loop: asyncio.AbstractEventLoop) -> None:
         if self.answers or self.turns:
-            loop.call_later(KEPT, self._stay, loop)
+            loop.call_later(KEEP_SECONDS, self._stay, loop)
 
 
 def _no_waits() -> _Waits | None:

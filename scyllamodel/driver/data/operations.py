@@ -259,10 +259,10 @@ def insert(row: Any, keyspace: str, write_options: WriteOptions, *, if_not_exist
         one.end()
 
 
-def _write_instance(row: Any, made: CompiledWrite, statement: InstanceWrite) -> Operation[Any]:
-    result = yield from _write_tracked(row, made.compiled, made.snapshot, statement)
+def _write_instance(row: Any, compiled_write: CompiledWrite, statement: InstanceWrite) -> Operation[Any]:
+    result = yield from _write_tracked(row, compiled_write.compiled, compiled_write.snapshot, statement)
     if result is None or result.applied:
-        statement.applied(made.snapshot)
+        statement.applied(compiled_write.snapshot)
     return result
 
 

@@ -129,11 +129,11 @@ def check_order(model: type, restrictions: Restrictions, orderings: tuple[Orderi
 def _check_nearest(model: type, orderings: tuple[Ordering, ...], nearest: Ordering, *, limited: bool) -> None:
     if len(orderings) > 1:
         raise _query_error(f"{nearest!r} cannot be combined with other orderings.", (), ["omit the other orderings"])
-    name, words = nearest.target.column, nearest.matching is not None
-    if not is_indexed(model, name, using=FULL_TEXT if words else None):
-        helps = [f"give {model.__qualname__} the index Index({name!r}, using={FULL_TEXT if words else 'sai'!r})"]
-        helps += [] if words else ["on ScyllaDB using='vector_index'"]
-        raise _query_error(f"{nearest!r}: no {'full-text ' if words else ''}index is on {name}.", (name,), helps)
+    name, is_full_text = nearest.target.column, nearest.matching is not None
+    if not is_indexed(model, name, using=FULL_TEXT if is_full_text else None):
+        helps = [f"give {model.__qualname__} the index Index({name!r}, using={FULL_TEXT if is_full_text else 'sai'!r})"]
+        helps += [] if is_full_text else ["on ScyllaDB using='vector_index'"]
+        raise _query_error(f"{nearest!r}: no {'full-text ' if is_full_text else ''}index is on {name}.", (name,), helps)
     if not limited:
         raise _query_error(f"{nearest!r} requires a limit.", (), ["add .limit()"])
 

@@ -126,13 +126,13 @@ class ClusterView:
         with_tablets = any(part.keyspace is None or part.keyspace.tablets for part in live)
         return read_racks(self.coordinator) if self.server.has_tablets and with_tablets else None
 
-    def places(self, found: SchemaFacts) -> tuple[Topology, Racks | None]:
+    def places(self, live: SchemaFacts) -> tuple[Topology, Racks | None]:
         """Return the number of nodes in each data centre, and the racks as in `racks`.
 
         Raises:
             IntrospectionError: they could not be read.
         """
-        return self.topology(), self.racks(found)
+        return self.topology(), self.racks(live)
 
     def with_health_notes(self, plan: Plan, live: SchemaFacts, *, has_raw_steps: bool = False) -> Plan:
         """Add refusals and notes on the state of the cluster, unless the plan is empty.

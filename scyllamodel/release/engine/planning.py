@@ -197,7 +197,7 @@ def _complete(
         versions = _read_history(request, cluster, internal_facts)
         executed = executed_raw_steps(versions, request.repo.models)
         pending = [raw_step for raw_step in request.raw_steps if not _is_done(raw_step, cluster, executed)]
-        texts = [cql for one in pending for cql in (one.cql, one.undo) if cql is not None]
+        texts = [cql for step in pending for cql in (step.cql, step.undo) if cql is not None]
         evaluator = statement_checker(
             request.repo.keyspace,
             texts,

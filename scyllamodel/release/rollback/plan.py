@@ -154,7 +154,9 @@ class _RollbackPlanner:
         ]
         self.refusals += [diagnostic for step in self.rewound.rewound for diagnostic in self.check_stored_undo(step)]
         self.refusals += [diagnostic for step in self.rewound.rewound for diagnostic in self.bare(step)]
-        self.refusals += [remark for version in self.rewound.faulty for remark in self.faulty_version_refusals(version)]
+        self.refusals += [
+            diagnostic for version in self.rewound.faulty for diagnostic in self.faulty_version_refusals(version)
+        ]
         irreversible_steps = sorted(self.irreversible.values(), key=lambda step: (-step.version, -step.seq))
         plan = Plan(
             keyspace=", ".join(part.name for part in self.live),

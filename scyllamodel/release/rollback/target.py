@@ -92,10 +92,10 @@ def _unknown_version(version: int | str, versions: Sequence[Migration], target: 
 
 
 def _foreign_version(migration: Migration, models: Collection[str]) -> ForeignVersion:
-    theirs, ours = ", ".join(migration.models), ", ".join(models)
+    others, own = ", ".join(migration.models), ", ".join(models)
     return ForeignVersion(
-        f"LG103 {migration.scope}: version {migration.version} was made for the models of {theirs}, and this repo has "
-        f"{ours}. Two applications share one history: give one repo another name=, and undo this version from the "
+        f"LG103 {migration.scope}: version {migration.version} was made for the models of {others}, and this repo has "
+        f"{own}. Two applications share one history: give one repo another name=, and undo this version from the "
         "other application.",
         version=migration.version,
         theirs=migration.models,

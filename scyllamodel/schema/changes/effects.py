@@ -71,8 +71,8 @@ def _drop_type(change: DropType, facts: KeyspaceFacts) -> KeyspaceFacts:
 @facts_after.register(AddField)
 def _add_field(change: AddField, facts: KeyspaceFacts) -> KeyspaceFacts:
     def with_field(user_type: UserType) -> UserType:
-        kept = [field for field in user_type.fields if field[0] != change.name]
-        return attrs.evolve(user_type, fields=(*kept, (change.name, change.field_type)))
+        remaining = [field for field in user_type.fields if field[0] != change.name]
+        return attrs.evolve(user_type, fields=(*remaining, (change.name, change.field_type)))
 
     return attrs.evolve(facts, types=with_changed(facts.types, change.type, with_field))
 
@@ -102,8 +102,8 @@ def _add_columns(change: AddColumns, facts: KeyspaceFacts) -> KeyspaceFacts:
     names = {column.name for column in change.columns}
 
     def with_columns(table: Table) -> Table:
-        kept = [column for column in table.columns if column.name not in names]
-        return attrs.evolve(table, columns=[*kept, *change.columns])
+        remaining = [column for column in table.columns if column.name not in names]
+        return attrs.evolve(table, columns=[*remaining, *change.columns])
 
     return with_table(facts, change.table, with_columns)
 
@@ -228,13 +228,13 @@ def _renamed_token(token: Token, names: Mapping[str, str]) -> str:
     return token.text if new is None else quote(new)
 
 
-def with_view_options(found: KeyspaceFacts, index: str, change: Callable[[FrozenMap], FrozenMap]) -> KeyspaceFacts:
+def with_view_options(facts: KeyspaceFacts, index: str, change: Callable[[FrozenMap], FrozenMap]) -> KeyspaceFacts:
     """The keyspace with changed options of the view behind an index."""
 
     def changed(live: Index) -> Index:
         return attrs.evolve(live, view_options=change(live.view_options)) if live.name == index else live
 
-    return attrs.evolve(found, tables=[attrs.evolve(t, indexes=[changed(i) for i in t.indexes]) for t in found.tables])
+    return attrs.evolve(facts, tables=[attrs.evolve(t, indexes=[changed(i) for i in t.indexes]) for t in facts.tables])
 
 
 def _with_options(options: FrozenMap, change: SetOptions) -> FrozenMap:

@@ -202,11 +202,11 @@ def _indexes(table: Table) -> dict[str, str]:
 
 
 def _index(index: Index) -> str:
-    words = ["local"] if index.local else []
-    words += [index.column if index.on == "values" else f"{index.on}({index.column})"]
-    words += [f"using {index.using}"] if index.using is not None else []
-    words += [_text(index.options)] if index.options else []
-    return " ".join([*words, *([f"view options {_text(index.view_options)}"] if index.view_options else [])])
+    parts = ["local"] if index.local else []
+    parts += [index.column if index.on == "values" else f"{index.on}({index.column})"]
+    parts += [f"using {index.using}"] if index.using is not None else []
+    parts += [_text(index.options)] if index.options else []
+    return " ".join([*parts, *([f"view options {_text(index.view_options)}"] if index.view_options else [])])
 
 
 def _definition(view: View) -> str:

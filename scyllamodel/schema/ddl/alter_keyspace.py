@@ -121,8 +121,8 @@ def _intermediate_counts(current: Any, target: Any) -> list[Any]:
     count, target_count = copy_count(current), copy_count(target)
     if _is_rack_list(current) or count is None or target_count is None:
         return []
-    way = range(count + 1, target_count + 1) if target_count > count else range(count - 1, target_count - 1, -1)
-    return [*map(str, way), *([target] if _is_rack_list(target) else [])]
+    counts = range(count + 1, target_count + 1) if target_count > count else range(count - 1, target_count - 1, -1)
+    return [*map(str, counts), *([target] if _is_rack_list(target) else [])]
 
 
 def _intermediate_lists(current: Any, target: Any, known: tuple[str, ...]) -> list[Any] | None:

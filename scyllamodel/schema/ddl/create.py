@@ -182,8 +182,8 @@ def create_index(keyspace: str, table: Table, index: Index, server: ServerProfil
     target = _target(table, index)
     start = f"INDEX {quote(index.name)} ON {qualified(keyspace, table.name)} ({target})"
     if index.using is None:
-        given = options_cql(index.view_options, server) if server.takes_index_view_options else []
-        return f"CREATE {start}" + (f" WITH {' AND '.join(given)}" if given else "")
+        view_options = options_cql(index.view_options, server) if server.takes_index_view_options else []
+        return f"CREATE {start}" + (f" WITH {' AND '.join(view_options)}" if view_options else "")
     if index_family(index.using) == ORDINARY_INDEX:
         return f"CREATE {start} USING '{ORDINARY_INDEX}'" if server.has_sai else f"CREATE {start}"
     on_vector = any(isinstance(column.type, VectorType) for column in _indexed(table, index))

@@ -62,8 +62,8 @@ def parse_statement(cql: str) -> ParsedStatement | None:
         StatementSyntaxError: the statement begins like a schema statement and cannot be parsed.
     """
     reader = StatementReader(cql)
-    for words, read in _STATEMENTS:
-        if reader.accept(*words):
+    for keywords, read in _STATEMENTS:
+        if reader.accept(*keywords):
             return read(reader)
     return None
 
@@ -107,8 +107,8 @@ def _create_index(reader: StatementReader) -> ParsedStatement:
 def _target(text: str) -> str:
     """The raw name of an indexed column; ``keys ( m )`` is on ``m``."""
     pieces = text.split(" ")
-    inside = pieces[2] if len(pieces) == 4 and pieces[1] == "(" else text
-    return unquote(inside)
+    name = pieces[2] if len(pieces) == 4 and pieces[1] == "(" else text
+    return unquote(name)
 
 
 def _create_view(reader: StatementReader) -> ParsedStatement:
@@ -133,9 +133,9 @@ def _create_view(reader: StatementReader) -> ParsedStatement:
 
 def _key(parts: list[str]) -> Iterator[tuple[str, ColumnKind]]:
     """The columns of a primary key: the first part is the partition key, in parentheses if there are several."""
-    for at, part in enumerate(parts):
+    for index, part in enumerate(parts):
         names = StatementReader(part).parenthesised() if part.startswith("(") else [part]
-        kind: ColumnKind = "clustering" if at else "partition_key"
+        kind: ColumnKind = "clustering" if index else "partition_key"
         for name in names:
             yield unquote(name), kind
 
@@ -184,9 +184,9 @@ def _type(text: str) -> CqlType:
 def _alter_table(reader: StatementReader) -> ParsedStatement:
     _skip_condition(reader)
     keyspace, name = reader.qualified()
-    for word, read in _ALTERATIONS.items():
-        if reader.accept(word):
-            return attrs.evolve(ParsedStatement(f"ALTER TABLE {word}", keyspace, name, name), **read(reader))
+    for keyword, read in _ALTERATIONS.items():
+        if reader.accept(keyword):
+            return attrs.evolve(ParsedStatement(f"ALTER TABLE {keyword}", keyspace, name, name), **read(reader))
     raise StatementSyntaxError(f"ALTER TABLE does not accept {reader.peek()!r} here")
 
 

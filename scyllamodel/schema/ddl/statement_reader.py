@@ -44,16 +44,16 @@ class StatementReader:
         self._position += 1
         return self._tokens[self._position - 1]
 
-    def accept(self, *words: str) -> bool:
+    def accept(self, *keywords: str) -> bool:
         """Read these keywords or symbols if they come next, and return whether they did; ``A|B`` is a choice."""
-        matches = [self.peek(n).upper() in word.split("|") for n, word in enumerate(words)]
-        self._position += len(words) if all(matches) else 0
+        matches = [self.peek(n).upper() in keyword.split("|") for n, keyword in enumerate(keywords)]
+        self._position += len(keywords) if all(matches) else 0
         return all(matches)
 
-    def expect(self, word: str) -> None:
+    def expect(self, keyword: str) -> None:
         """Read this keyword or symbol."""
-        if not self.accept(word):
-            raise StatementSyntaxError(f"{word} is expected at {self.peek()!r}")
+        if not self.accept(keyword):
+            raise StatementSyntaxError(f"{keyword} is expected at {self.peek()!r}")
 
     def name(self) -> str:
         """Read a name, and return it raw."""

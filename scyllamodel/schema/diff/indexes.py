@@ -65,23 +65,23 @@ def _diff_table(
 
 
 def _view_options(
-    keyspace: str, table: str, found: Index, wanted: Index, server: ServerProfile
+    keyspace: str, table: str, live: Index, desired: Index, server: ServerProfile
 ) -> Iterator[SetOptions | Unmanaged]:
     """The differing options of the view behind an index; a note if options are stored that no model declares."""
-    yield from set_view_options(keyspace, table, found, wanted, server)
-    if set(found.view_options) - set(wanted.view_options):
-        yield Unmanaged(keyspace, "index view options", found.name, found)
+    yield from set_view_options(keyspace, table, live, desired, server)
+    if set(live.view_options) - set(desired.view_options):
+        yield Unmanaged(keyspace, "index view options", live.name, live)
 
 
 def set_view_options(
-    keyspace: str, table: str, found: Index, wanted: Index, server: ServerProfile
+    keyspace: str, table: str, live: Index, desired: Index, server: ServerProfile
 ) -> Iterator[SetOptions]:
     """The change from the stored to the desired options of the view behind an index, if they differ."""
-    stored = {**defaults_of(wanted.view_options, server), **found.view_options}
-    if differing := differing_options(wanted.view_options, stored, server):
-        name = f"{found.name}_index"
+    stored = {**defaults_of(desired.view_options, server), **live.view_options}
+    if differing := differing_options(desired.view_options, stored, server):
+        name = f"{live.name}_index"
         earlier = stored_values(differing, stored)
-        yield SetOptions(keyspace, name, differing, earlier, view=True, base=table, index=found.name)
+        yield SetOptions(keyspace, name, differing, earlier, view=True, base=table, index=live.name)
 
 
 def _with_distinct_name(live_indexes: Mapping[str, Index], index: Index, table: Table) -> Index:

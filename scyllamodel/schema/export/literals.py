@@ -51,9 +51,9 @@ def shell_word(text: str) -> str:
     return f"$'{quoted}'"
 
 
-def shell_line(*words: str) -> str:
+def shell_line(*arguments: str) -> str:
     """A shell command of these words."""
-    return " ".join(map(shell_word, words))
+    return " ".join(map(shell_word, arguments))
 
 
 def mermaid_label(text: str) -> str:

@@ -70,7 +70,7 @@ def _column_notes(column: TableColumn, indexed: frozenset[str]) -> list[str]:
     order = ("descending" if column.descending else "ascending") if column.kind == "clustering" else ""
     static = "static" if column.kind == "static" else ""
     others = ("indexed" if column.name in indexed else "", "masked" if column.mask else "")
-    return [word for word in (order, static, *others) if word]
+    return [part for part in (order, static, *others) if part]
 
 
 def _attribute(name: str, cql_type: CqlType, key: str, notes: list[str]) -> str:
@@ -89,8 +89,8 @@ def _attribute(name: str, cql_type: CqlType, key: str, notes: list[str]) -> str:
 
 def _mermaid_word(text: str) -> str:
     """A word that Mermaid accepts as a type or a name."""
-    word = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")
-    return word if word[:1].isalpha() else f"c_{word}".rstrip("_")
+    identifier = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")
+    return identifier if identifier[:1].isalpha() else f"c_{identifier}".rstrip("_")
 
 
 def _relations(facts: KeyspaceFacts, ids: dict[tuple[str, str], str]) -> Iterator[str]:

@@ -113,8 +113,8 @@ class TableColumn:
         return self.kind in ("partition_key", "clustering")
 
 
-def _strings(found: Iterable[str]) -> tuple[str, ...]:
-    return tuple(found)
+def _strings(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)
 
 
 @attrs.frozen
@@ -430,8 +430,8 @@ class Addition:
     value: str
 
 
-def _additions(found: Iterable[Addition]) -> tuple[Addition, ...]:
-    return tuple(sorted(found, key=attrgetter("name", "what", "value")))
+def _additions(additions: Iterable[Addition]) -> tuple[Addition, ...]:
+    return tuple(sorted(additions, key=attrgetter("name", "what", "value")))
 
 
 def _unreadable(facts: Iterable[Unreadable]) -> tuple[Unreadable, ...]:

@@ -54,15 +54,15 @@ def factors(replication: Mapping[str, Any]) -> dict[str, Any]:
     return {name: factor for name, factor in replication.items() if name != "class"}
 
 
-def by_data_center(asked: Mapping[str, F], centers: Iterable[str]) -> dict[str, F]:
+def by_data_center(factors_by_name: Mapping[str, F], centers: Iterable[str]) -> dict[str, F]:
     """The factor of each data centre; ``replication_factor`` applies to those without a factor of their own.
 
     >>> by_data_center({"dc1": "2", "replication_factor": "3"}, ["dc1", "dc2"])
     {'dc1': '2', 'dc2': '3'}
     """
-    named = dict(asked)
-    everywhere = named.pop("replication_factor", None)
-    return named if everywhere is None else {**dict.fromkeys(centers, everywhere), **named}
+    by_name = dict(factors_by_name)
+    everywhere = by_name.pop("replication_factor", None)
+    return by_name if everywhere is None else {**dict.fromkeys(centers, everywhere), **by_name}
 
 
 def copy_count(factor: object) -> int | None:

@@ -45,13 +45,13 @@ def _integer_from(minimum: int) -> _AllowedValues:
 
 
 def _number_from(low: float, high: float = float("inf")) -> _AllowedValues:
-    words = f"a number of at least {low:g}" if high == float("inf") else f"a number from {low:g} to {high:g}"
-    return _AllowedValues(words, lambda value: (parsed := number(value)) is not None and low <= parsed <= high)
+    description = f"a number of at least {low:g}" if high == float("inf") else f"a number from {low:g} to {high:g}"
+    return _AllowedValues(description, lambda value: (parsed := number(value)) is not None and low <= parsed <= high)
 
 
 def _between(low: int, high: int) -> _AllowedValues:
-    words = f"a whole number from {low} to {high}"
-    return _AllowedValues(words, lambda value: _WHOLE.fullmatch(value) is not None and low <= int(value) <= high)
+    description = f"a whole number from {low} to {high}"
+    return _AllowedValues(description, lambda value: _WHOLE.fullmatch(value) is not None and low <= int(value) <= high)
 
 
 def _one_of(*names: str, any_case: bool = False) -> _AllowedValues:
@@ -59,12 +59,12 @@ def _one_of(*names: str, any_case: bool = False) -> _AllowedValues:
     return _AllowedValues(" or ".join(names), lambda value: (value.casefold() if any_case else value) in known)
 
 
-def _matching(pattern: re.Pattern[str], words: str) -> _AllowedValues:
-    return _AllowedValues(words, lambda value: pattern.fullmatch(value) is not None)
+def _matching(pattern: re.Pattern[str], description: str) -> _AllowedValues:
+    return _AllowedValues(description, lambda value: pattern.fullmatch(value) is not None)
 
 
-def _list_of(pattern: re.Pattern[str], words: str) -> _AllowedValues:
-    return _AllowedValues(words, lambda value: all(map(pattern.fullmatch, re.split(", ?", value))))
+def _list_of(pattern: re.Pattern[str], description: str) -> _AllowedValues:
+    return _AllowedValues(description, lambda value: all(map(pattern.fullmatch, re.split(", ?", value))))
 
 
 def _is_power_of_two(value: str) -> bool:

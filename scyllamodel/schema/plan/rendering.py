@@ -50,9 +50,9 @@ def render(
 
 
 def _bootstrap(steps: Sequence[Step], width: int, internal_tables: str) -> Iterator[str]:
-    shown = [step for step in steps if not (internal_tables and creates_internal_table(step))]
-    yield from _steps(shown, width)
-    if len(shown) < len(steps):
+    visible = [step for step in steps if not (internal_tables and creates_internal_table(step))]
+    yield from _steps(visible, width)
+    if len(visible) < len(steps):
         yield internal_tables
 
 

@@ -84,11 +84,11 @@ def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
     return {table: names for table, names in available.items() if names} | _newer_tables(columns, server)
 
 
-def _newer_tables(wanted: Iterable[str], server: ServerProfile) -> dict[str, tuple[str, ...]]:
+def _newer_tables(known: Iterable[str], server: ServerProfile) -> dict[str, tuple[str, ...]]:
     """Tables of a newer Cassandra, such as ``column_constraints``; other tables of ScyllaDB are internal."""
     if server.stores_extensions:
         return {}
-    tables = {table for table, column in server.schema_columns if column == "keyspace_name"} - {*wanted, *_MASK_COLUMNS}
+    tables = {table for table, column in server.schema_columns if column == "keyspace_name"} - {*known, *_MASK_COLUMNS}
     return {t: tuple(sorted(c for owner, c in server.schema_columns if owner == t)) for t in sorted(tables)}
 
 

@@ -353,12 +353,14 @@ class _KeyspaceReader:
         if row is None:
             return FrozenMap()
         options = self.options(name, row)
-        chosen = non_default_options(options, self.server, options.get("tombstone_gc", {}).get("mode"))
+        settings = non_default_options(options, self.server, options.get("tombstone_gc", {}).get("mode"))
         usual = defaults_of(("compaction",), self.server)
-        chosen |= {
+        settings |= {
             n: options[n] for n in usual if n in options and not option_matches(n, usual[n], options[n], self.server)
         }
-        return FrozenMap({key: value for key, value in chosen.items() if not (local and key == "synchronous_updates")})
+        return FrozenMap(
+            {key: value for key, value in settings.items() if not (local and key == "synchronous_updates")}
+        )
 
     def unreadable_error(self, object_name: str, reason: str, *, is_partial: bool = False) -> _UnreadableRow:
         path = f"{self.name}.{object_name}" if object_name else self.name

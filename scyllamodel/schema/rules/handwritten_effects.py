@@ -49,8 +49,8 @@ def _create_type(written: RawStatement) -> Iterator[Change]:
 def _field(written: RawStatement) -> Iterator[Change]:
     """A field that is added, or gets a new type."""
     live = written.facts.type(written.parsed.name)
-    kept = dict(live.fields) if live is not None and written.parsed.if_not_exists else {}
-    for field in (column for column in written.parsed.columns if column.name not in kept):
+    existing_fields = dict(live.fields) if live is not None and written.parsed.if_not_exists else {}
+    for field in (column for column in written.parsed.columns if column.name not in existing_fields):
         yield AddField(written.facts.name, written.parsed.name, field.name, field.type)
 
 
@@ -112,11 +112,11 @@ def _create_view(written: RawStatement) -> Iterator[Change]:
     statement, base = written.parsed, written.table
     if base is None or written.facts.view(statement.name) is not None:
         return
-    every = statement.names == ("*",)
+    selects_all = statement.names == ("*",)
     kinds = {column.name: column.kind for column in statement.columns}
-    names = {*kinds, *((column.name for column in base) if every else statement.names)}
+    names = {*kinds, *((column.name for column in base) if selects_all else statement.names)}
     columns = [attrs.evolve(c, kind=kinds.get(c.name, "regular")) for c in base if c.name in names]
-    yield AddView(written.facts.name, View(statement.name, columns, base=base.name, all_columns=every))
+    yield AddView(written.facts.name, View(statement.name, columns, base=base.name, all_columns=selects_all))
 
 
 def _drop_view(written: RawStatement) -> Iterator[Change]:

@@ -127,23 +127,23 @@ def _nodes(replication: Mapping[str, Any], case: RuleContext) -> Topology:
 
 def _numbers(replication: Mapping[str, Any], nodes: Topology) -> dict[str, str]:
     """The number of copies in each data centre, as text; data centres without a factor are included where known."""
-    asked = {name: str(_copy_count(value)) for name, value in factors(replication).items()}
-    return by_data_center(asked, nodes) if nodes else asked
+    counts = {name: str(_copy_count(value)) for name, value in factors(replication).items()}
+    return by_data_center(counts, nodes) if nodes else counts
 
 
 def _unfit_factors(replication: Mapping[str, Any], context: RuleContext) -> Iterator[Diagnostic]:
     """KS102 for invalid or missing factors; KS106 for factors that SimpleStrategy does not support."""
-    asked, name = factors(replication), strategy_name(replication)
+    requested, name = factors(replication), strategy_name(replication)
     takes = "a whole number" + ", or copies/transient such as 3/1" * context.server.has_transient_replication
-    for dc, factor in sorted(asked.items()):
+    for dc, factor in sorted(requested.items()):
         number = copy_count(factor) if context.server.has_transient_replication else _whole(factor)
         if number is None:
             text = f"the replication factor of {dc} is {factor}, which is not {takes}"
             yield Diagnostic("KS102", "error", context.name, text, "Use a number of copies.")
-    if not asked and (name == "SimpleStrategy" or (name in _NTS and not context.server.fills_in_factors)):
+    if not requested and (name == "SimpleStrategy" or (name in _NTS and not context.server.fills_in_factors)):
         suggested_fix = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}, with your data centres.'
         yield Diagnostic("KS102", "error", context.name, f"{name} has no number of copies", suggested_fix)
-    if name == "SimpleStrategy" and (others := sorted(set(asked) - {"replication_factor"})):
+    if name == "SimpleStrategy" and (others := sorted(set(requested) - {"replication_factor"})):
         text = f"SimpleStrategy accepts only replication_factor, not {', '.join(others)}"
         yield Diagnostic("KS106", "error", context.name, text, "Use NetworkTopologyStrategy for data centres.")
 

@@ -76,55 +76,55 @@ def unfit_replication(written: RawStatement) -> Iterator[Diagnostic]:
 
     A keyspace without tablets may have more copies than there are nodes, so that is a warning there.
     """
-    given = written.parsed.options.get("replication")
-    if not isinstance(given, Mapping) or not given:
+    value = written.parsed.options.get("replication")
+    if not isinstance(value, Mapping) or not value:
         return
-    asked = replication_map(cast("Mapping[str, Any]", given))
-    about = _afterwards(written, asked)
+    requested = replication_map(cast("Mapping[str, Any]", value))
+    altered = _afterwards(written, requested)
     case = RuleContext(
-        SchemaPair.of(attrs.evolve(written.facts, keyspace=about), KeyspaceFacts(written.facts.name), written.server),
+        SchemaPair.of(attrs.evolve(written.facts, keyspace=altered), KeyspaceFacts(written.facts.name), written.server),
         (), written.topology, frozenset(), written.racks,
     )  # fmt: skip
-    for diagnostic in refused_replication(asked, case):
+    for diagnostic in refused_replication(requested, case):
         yield attrs.evolve(diagnostic, code="NB104", object=written.path)
-    for text in _beyond_nodes(asked, written):
-        tablets_in_use = bool(about.tablets) and bool(written.facts.tables)
+    for text in _beyond_nodes(requested, written):
+        tablets_in_use = bool(altered.tablets) and bool(written.facts.tables)
         yield Diagnostic("NB104", "error" if tablets_in_use else "warn", written.path, text, "Add nodes first.")
-    yield from _beyond_racks(about, written)
+    yield from _beyond_racks(altered, written)
 
 
-def _afterwards(written: RawStatement, asked: Mapping[str, Any]) -> Keyspace:
+def _afterwards(written: RawStatement, requested: Mapping[str, Any]) -> Keyspace:
     """The keyspace with the replication of the statement; a new one has the tablets that it names."""
     stored, tablets = written.facts.keyspace, written.parsed.options.get("tablets")
     if stored is not None:
-        kept: Mapping[str, Any] = stored.replication or {} if stored.tablets else {}
-        return attrs.evolve(stored, replication=replication_map({**kept, **asked}))
-    named = cast("Mapping[str, Any]", tablets).get("enabled", True) if isinstance(tablets, Mapping) else None
+        current: Mapping[str, Any] = stored.replication or {} if stored.tablets else {}
+        return attrs.evolve(stored, replication=replication_map({**current, **requested}))
+    enabled = cast("Mapping[str, Any]", tablets).get("enabled", True) if isinstance(tablets, Mapping) else None
     has_tablets = written.server.makes_tablets(
-        strategy_name(asked), tablets=None if named is None else named in (True, "true")
+        strategy_name(requested), tablets=None if enabled is None else enabled in (True, "true")
     )
-    return Keyspace(written.facts.name, replication_map(asked), tablets=has_tablets)
+    return Keyspace(written.facts.name, replication_map(requested), tablets=has_tablets)
 
 
-def _beyond_nodes(asked: Mapping[str, Any], written: RawStatement) -> Iterator[str]:
+def _beyond_nodes(requested: Mapping[str, Any], written: RawStatement) -> Iterator[str]:
     """A text for each data centre that would have more copies than nodes."""
     nodes = written.topology or {}
-    if strategy_name(asked) == "SimpleStrategy":
+    if strategy_name(requested) == "SimpleStrategy":
         nodes = {"replication_factor": sum(nodes.values())} if nodes else {}
-    for dc, factor in sorted(by_data_center(factors(asked), nodes).items()):
-        number, there = copy_count(factor), nodes.get(dc)
-        if number is not None and there is not None and number > there:
+    for dc, factor in sorted(by_data_center(factors(requested), nodes).items()):
+        number, node_count = copy_count(factor), nodes.get(dc)
+        if number is not None and node_count is not None and number > node_count:
             text = "the cluster" if dc == "replication_factor" else dc
-            yield f"{number} copies are requested in {text}, where there are {there} nodes"
+            yield f"{number} copies are requested in {text}, where there are {node_count} nodes"
 
 
-def _beyond_racks(about: Keyspace, written: RawStatement) -> Iterator[Diagnostic]:
+def _beyond_racks(altered: Keyspace, written: RawStatement) -> Iterator[Diagnostic]:
     """NB104 for a replication under which views and indexes on tablets would not be RF-rack-valid."""
     enforced = written.server.node.rf_rack_valid is True
     holds = written.server.views_need_valid_racks and needs_valid_racks(written.facts)
-    if not about.tablets or written.racks is None or not (enforced or holds):
+    if not altered.tablets or written.racks is None or not (enforced or holds):
         return
-    for dc, number, racks in invalid_factors(about, written.racks, expands=written.server.expands_factors):
+    for dc, number, racks in invalid_factors(altered, written.racks, expands=written.server.expands_factors):
         what = "the keyspace has views or indexes, which" if holds else "rf_rack_valid_keyspaces: true"
         text = f"{what} requires one copy in {dc}, or one for each of its {racks} racks, but {number} are requested"
         yield refusal("NB104", written, text, f"Use 1 or {racks} copies in {dc}, or a list of racks.")

@@ -84,25 +84,25 @@ def with_recorded_facts(change: Change, recorded: KeyspaceFacts) -> Change | Non
     return change
 
 
-def with_unwritten(change: Change, found: KeyspaceFacts) -> Change:
+def with_unwritten(change: Change, facts: KeyspaceFacts) -> Change:
     """A drop with the names of the dependent objects that this release cannot restore; other changes unchanged.
 
     These are triggers, and data that a newer server stores with the schema, such as constraints and security labels.
     """
     if not isinstance(change, (DropTable, DropColumns, DropType, DropView)):
         return change
-    return attrs.evolve(change, unwritten=tuple(_unwritten(change, found)))
+    return attrs.evolve(change, unwritten=tuple(_unwritten(change, facts)))
 
 
-def _unwritten(change: Change, found: KeyspaceFacts) -> Iterator[str]:
+def _unwritten(change: Change, facts: KeyspaceFacts) -> Iterator[str]:
     if isinstance(change, DropColumns):
-        paths = [f"{found.name}.{change.table}.{column.name}" for column in change.columns]
-        yield from (_phrase(item) for item in found.additions if item.name in paths)
+        paths = [f"{facts.name}.{change.table}.{column.name}" for column in change.columns]
+        yield from (_phrase(item) for item in facts.additions if item.name in paths)
     elif isinstance(change, (DropTable, DropType, DropView)):
-        path = f"{found.name}.{getattr(change, _DROPPED_FACTS[type(change)]).name}"
-        yield from (_phrase(item) for item in found.additions if f"{item.name}.".startswith(f"{path}."))
-    if isinstance(change, DropTable) and (table := found.table(change.table.name)) is not None:
-        yield from (f"trigger {item.name} of {found.name}.{table.name} ({item.using})" for item in table.triggers)
+        path = f"{facts.name}.{getattr(change, _DROPPED_FACTS[type(change)]).name}"
+        yield from (_phrase(item) for item in facts.additions if f"{item.name}.".startswith(f"{path}."))
+    if isinstance(change, DropTable) and (table := facts.table(change.table.name)) is not None:
+        yield from (f"trigger {item.name} of {facts.name}.{table.name} ({item.using})" for item in table.triggers)
 
 
 def _phrase(item: Addition) -> str:
@@ -129,13 +129,13 @@ def evaluate_change(
     if obstacles and not isinstance(change, _DROP_CHANGES):
         return obstacles  # the objects that the rules read may be missing
     context = RuleContext(SchemaPair.of(facts, facts, server), (change,), None, frozenset(allow))
-    obstacles += tuple(_left_behind(change, facts))
+    obstacles += tuple(_unrestored(change, facts))
     return (*obstacles, *(finding.diagnostic for finding in evaluate(context) if finding.change is change))
 
 
-def _left_behind(change: Change, found: KeyspaceFacts) -> Iterator[Diagnostic]:
+def _unrestored(change: Change, facts: KeyspaceFacts) -> Iterator[Diagnostic]:
     """RB111 for a drop that removes more than its undo restores."""
-    for phrase in _unwritten(change, found):
+    for phrase in _unwritten(change, facts):
         fix = "Save its statement if you may have to restore it after a rollback."
         yield Diagnostic("RB111", "warn", keyspace_of(change), f"a rollback does not restore the {phrase}", fix)
 

@@ -95,14 +95,14 @@ class Keepers:
 
 
 def keepers(
-    table: Table, column: TableColumn, found: KeyspaceFacts, server: ServerProfile, going: Collection[str] = ()
+    table: Table, column: TableColumn, live: KeyspaceFacts, server: ServerProfile, going: Collection[str] = ()
 ) -> Keepers:
     """The views that need a column of their table, and the indexes on key columns that need every regular one.
 
     Parameters:
         going: views that are dropped earlier.
     """
-    views = [view for view in found.views if view.base == table.name and view.name not in going]
+    views = [view for view in live.views if view.base == table.name and view.name not in going]
     regular = column.kind == "regular"
     if server.drops_columns_beside_views:
         views = [view for view in views if column.name in view or (regular and view_needs_all_columns(view, table))]

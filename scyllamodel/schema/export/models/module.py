@@ -112,14 +112,14 @@ def _class_names(facts: KeyspaceFacts) -> dict[tuple[str, str], str]:
 
 def _format_module(keyspace: str, docstring: str, comments: list[str], blocks: list[str]) -> str:
     body = "\n\n\n".join(blocks)
-    words = _identifiers(body)
-    as_is = _AS_IS_SOURCE if "as_is" in words else ""
+    identifiers = _identifiers(body)
+    as_is = _AS_IS_SOURCE if "as_is" in identifiers else ""
     lines = [f'"""{docstring}"""', "", "from __future__ import annotations", ""]
-    standard_imports = _imports(words | ({"Any"} if as_is else set()))
+    standard_imports = _imports(identifiers | ({"Any"} if as_is else set()))
     lines += [*standard_imports, *([""] if standard_imports else [])]
-    package_names = [name for name in _PACKAGE_NAMES if name in words]
+    package_names = [name for name in _PACKAGE_NAMES if name in identifiers]
     lines += [f"from scyllamodel import {', '.join(package_names)}"] if package_names else []
-    lines += ["from scyllamodel import types as cql"] if "cql" in words else []
+    lines += ["from scyllamodel import types as cql"] if "cql" in identifiers else []
     header = "\n".join(lines) + "\n"
     comment_lines = "".join(f"\n{comment}" for comment in [f"# Keyspace: {keyspace!a}", *comments]) + "\n"
     return f"{header}{comment_lines}{as_is}\n\n{body}\n" if blocks else f"{header}{comment_lines}"
@@ -130,8 +130,8 @@ def _identifiers(text: str) -> set[str]:
     return set("".join(char if char.isalnum() or char == "_" else " " for char in text).split())
 
 
-def _imports(words: set[str]) -> list[str]:
+def _imports(identifiers: set[str]) -> list[str]:
     modules: dict[str, list[str]] = {}
-    for name in sorted(words & _STANDARD_MODULES.keys()):
+    for name in sorted(identifiers & _STANDARD_MODULES.keys()):
         modules.setdefault(_STANDARD_MODULES[name], []).append(name)
     return [f"from {module} import {', '.join(names)}" for module, names in sorted(modules.items())]

@@ -64,20 +64,20 @@ def non_default_options(
     }
 
 
-def default_gc_mode(fact: Table | View, base: Table | None, about: Keyspace | None, server: ServerProfile) -> str:
+def default_gc_mode(fact: Table | View, base: Table | None, keyspace: Keyspace | None, server: ServerProfile) -> str:
     """The default mode of ``tombstone_gc`` for this table or view (ScyllaDB).
 
     Parameters:
         base: the table of a view.
-        about: the keyspace, which decides before 2026.2: repair needs tablets and several copies.
+        keyspace: decides before 2026.2: repair needs tablets and several copies.
     """
-    tablets = about is not None and about.tablets is True
+    tablets = keyspace is not None and keyspace.tablets is True
     if isinstance(fact, View) and base is not None and tablets and server.colocates_views:
         names = [[column.name for column in part.partition_key] for part in (fact, base)]
         if names[0] == names[1]:
             return "timeout"
-    if tablets and about is not None and about.replication is not None:
-        several = sum(copy_count(factor) or 0 for factor in factors(about.replication).values()) > 1
+    if tablets and keyspace is not None and keyspace.replication is not None:
+        several = sum(copy_count(factor) or 0 for factor in factors(keyspace.replication).values()) > 1
         return "repair" if several else server.default_tombstone_gc
     return server.default_tombstone_gc
 
