@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks import data, models, release, schema, server, yardsticks
-from benchmarks.harness import Figure, load, progress, report, told
+from benchmarks.harness import Figure, format_figure, load, progress, report
 
 GROUPS = {
     "models": models.figures,
@@ -29,7 +29,7 @@ def main() -> None:
     for name, figures in GROUPS.items():
         if chosen.only is None or name in chosen.only:
             for figure in figures():
-                progress(f"{name}: {told(figure)}")
+                progress(f"{name}: {format_figure(figure)}")
                 results.append(figure)
     report(results, chosen.json, load_before)
 

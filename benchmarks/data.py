@@ -21,7 +21,7 @@ from benchmarks.callbacks import run_callbacks
 from benchmarks.harness import Figure, compare, progress
 from benchmarks.latency import latencies
 from benchmarks.peers import peers
-from benchmarks.rows import Plain, Rich, Slotted, Spread, by_hand, plain, rich
+from benchmarks.rows import Plain, Rich, Slotted, Spread, plain, read_row, rich
 from scyllamodel import Repo, migrate, select
 from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.local import LocalCluster
@@ -166,7 +166,7 @@ def _read(bench: Bench) -> Iterator[Figure]:
         f"read {READ:,} rows with set, map, date, inet, user type, list",
         "the same conversions, hand-written",
         lambda: bench.repo.all(rich_query),
-        lambda: [by_hand(row) for row in bench.session.execute(converted, (1,))],
+        lambda: [read_row(row) for row in bench.session.execute(converted, (1,))],
         target="wall <= 1.0",
         note="2 pages each",
     )
@@ -196,11 +196,11 @@ def _loaded(bench: Bench) -> Iterator[Figure]:
 def _memory(make: Callable[[], Any]) -> int:
     gc.collect()
     tracemalloc.start()
-    kept = make()
+    values = make()
     gc.collect()
     size = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    del kept
+    del values
     return size
 
 
@@ -284,8 +284,8 @@ def _batched(bench: Bench) -> Iterator[Figure]:
 
     def theirs() -> None:
         batch = BatchStatement(BatchType.UNLOGGED)
-        for given in values:
-            batch.add(insert, given)
+        for value in values:
+            batch.add(insert, value)
         bench.session.execute(batch)
 
     yield compare(

@@ -127,7 +127,7 @@ def report(figures: list[Figure], path: Path, load_before: str) -> None:
     path.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
-def told(figure: Figure) -> str:
+def format_figure(figure: Figure) -> str:
     """A figure in a line, for those who do not want to wait for the table."""
     ratio = "" if figure.wall is None else f", wall {_cell(figure.wall)}"
     return f"{figure.work}: {_cell(figure.ours)} ms{ratio}"

@@ -14,13 +14,13 @@ from scyllamodel.release.lock import LockRequest
 def main(node: str, keyspace: str, tables: str, lease: str) -> None:
     """Migrate models of that many tables."""
     setattr(locked_run, "LockRequest", functools.partial(LockRequest, lease_seconds=float(lease)))  # noqa: B010 - no option of a migration
-    kept = models(keyspace, int(tables))
+    model_classes = models(keyspace, int(tables))
     with Repo(keyspace, nodes=[node], keyspace=keyspace) as repo:
-        migrate(repo, create_keyspace=True, on_event=_told)
-    assert kept  # a model is collected unless it is referenced
+        migrate(repo, create_keyspace=True, on_event=_report_event)
+    assert model_classes  # a model is collected unless it is referenced
 
 
-def _told(event: Event) -> None:
+def _report_event(event: Event) -> None:
     if event.kind == "step_done" and event.step is not None and event.step.seq > 0:
         print(event.kind, event.step.seq, flush=True)
 

@@ -102,12 +102,12 @@ def _compared(name: str, work: Work, session: Any, keyspace: str, rows: int) -> 
     prepared = session.prepare(f"INSERT INTO {keyspace}.plain ({', '.join(NAMES)}) VALUES ({marks})")
     one = session.prepare(f"SELECT * FROM {keyspace}.plain WHERE part = ? AND id = ?")
     many = session.prepare(f"SELECT * FROM {keyspace}.plain WHERE part = ?")
-    given, key = tuple(values.values()), (2, row.id)
+    values_tuple, key = tuple(values.values()), (2, row.id)
     yield compare(
         f"{name}: insert one row",
         "prepared insert",
         lambda: insert(values),
-        lambda: session.execute(prepared, given),
+        lambda: session.execute(prepared, values_tuple),
         target="",
         number=200,
     )

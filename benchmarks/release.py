@@ -62,17 +62,17 @@ def _books(cluster: Any, *, rounds: int = 3, tables: int = 50) -> Figure:
 
 
 def _without_books(value: Plan) -> Plan:
-    kept = tuple(step for step in value.bootstrap if step.op == "create_keyspace")
-    return attrs.evolve(value, bootstrap=kept)
+    steps = tuple(step for step in value.bootstrap if step.op == "create_keyspace")
+    return attrs.evolve(value, bootstrap=steps)
 
 
 @contextlib.contextmanager
 def _repo(cluster: Any, name: str, tables: int) -> Generator[Repo]:
     """A repo on a fresh keyspace, with models that live as long as it is open."""
-    kept = models(name, tables)
+    model_classes = models(name, tables)
     with cluster.repo(name, name=name) as repo:
         yield repo
-    kept.clear()
+    model_classes.clear()
 
 
 def _takeover(cluster: Any, *, rounds: int = 3, tables: int = 10) -> Figure:

@@ -106,7 +106,7 @@ def rich(part: int) -> Rich:
     )
 
 
-def by_hand(row: Any) -> tuple[Any, ...]:
+def read_row(row: Any) -> tuple[Any, ...]:
     """What a programmer does to a row of `Rich` as the driver gives it."""
     place = row.place
     return (

@@ -55,9 +55,9 @@ def _idle(cluster: Any, counts: tuple[int, ...] = (10, 100, 1000)) -> Iterator[F
     """Nothing to do: with the stamp that a start finds, and by a full read."""
     for count in counts:
         name = f"idle{count}"
-        kept = models(name, count)
+        model_classes = models(name, count)
         with cluster.repo(name, name=name) as repo, contextlib.ExitStack() as stack:
-            progress(f"server: making {len(kept)} tables")
+            progress(f"server: making {len(model_classes)} tables")
             migrate(repo, create_keyspace=True)
             # Opened now, since the driver would read the schema again after each change.
             sent = _Sender(stack.enter_context(bare_session(cluster)))
@@ -85,7 +85,7 @@ def _idle(cluster: Any, counts: tuple[int, ...] = (10, 100, 1000)) -> Iterator[F
 
 def tenants(cluster: Any, count: int = 1000) -> Figure:
     """A start for many tenants: one keyspace each, with the same model, and nothing to do."""
-    kept = models("tenants", 1)
+    model_classes = models("tenants", 1)
     names = [f"tenant{number}" for number in range(count)]
     with cluster.repo("tenants", name="tenants", ledger_keyspace="tenants") as repo, contextlib.ExitStack() as stack:
         progress(f"server: making the keyspaces of {count} tenants")
@@ -100,9 +100,9 @@ def tenants(cluster: Any, count: int = 1000) -> Figure:
             lambda: [(sent.rows(stamps), sent.rows(LOCAL)) for _ in names],
             target="",
             rounds=5,
-            note=f"{2 * count:,} round trips; {len(kept)} model, one keyspace each, lock and ledger in one",
+            note=f"{2 * count:,} round trips; {len(model_classes)} model, one keyspace each, lock and ledger in one",
         )
-    kept.clear()
+    model_classes.clear()
     return figure
 
 
@@ -154,14 +154,14 @@ def _first(cluster: Any, *, rounds: int, target: str, tables: int = 100) -> Figu
 
 def _first_round(cluster: Any, name: str, tables: int, *, ours_first: bool) -> tuple[float, float]:
     """Milliseconds of a first sync and of the plain loop."""
-    kept = models(name, tables)
+    model_classes = models(name, tables)
     with cluster.repo(name, name=name) as repo:
         statements = _statements(repo)
         theirs = None if ours_first else _plain_loop(repo, statements, name)
         begun = time.perf_counter()
         migrate(repo, create_keyspace=True)
         ours = (time.perf_counter() - begun) * 1e3
-        kept.clear()
+        model_classes.clear()
         return ours, _plain_loop(repo, statements, name) if theirs is None else theirs
 
 
