@@ -27,12 +27,12 @@ def circles(graph: Mapping[str, set[str]]):
 
 
 def _reachable(graph, start):
-    seen, stack = set(), [start]
+    visited, stack = set(), [start]
     while stack:
-        new = graph.get(stack.pop(), set()) - seen
-        seen |= new
+        new = graph.get(stack.pop(), set()) - visited
+        visited |= new
         stack += new
-    return seen & graph.keys()
+    return visited & graph.keys()
 
 
 def test_a_circle_is_found():

@@ -24,6 +24,8 @@ def entries(package):
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_package_lists_its_modules(package):
     """Every module and package in the folder has one line, in the order of the folder, and nothing else has."""
-    there = {path.stem for path in package.glob("*.py")} | {path.parent.name for path in package.glob("*/__init__.py")}
+    modules = {path.stem for path in package.glob("*.py")} | {
+        path.parent.name for path in package.glob("*/__init__.py")
+    }
 
-    assert sorted(name for name in there if not name.startswith("__")) == entries(package)
+    assert sorted(name for name in modules if not name.startswith("__")) == entries(package)

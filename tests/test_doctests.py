@@ -25,8 +25,8 @@ class Order(Model, table="orders", repo="doctests"):
     note: Column[str | None] = column(default=None)
 
 
-FOUND = pkgutil.walk_packages(scyllamodel.__path__, "scyllamodel.")
-MODULES = sorted(module.name for module in FOUND if not module.name.endswith("__main__"))
+FOUND_MODULES = pkgutil.walk_packages(scyllamodel.__path__, "scyllamodel.")
+MODULES = sorted(module.name for module in FOUND_MODULES if not module.name.endswith("__main__"))
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 

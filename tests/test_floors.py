@@ -91,14 +91,14 @@ def _imports(module: str) -> list[tuple[int, str]]:
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_go_down_the_floors(module):
     """A module imports from lower floors, or from its own room."""
-    here = _room(module)
-    wrong = [
-        f"{module}.py:{line} imports {name} ({FLOORS[_room(name)]}, from floor {FLOORS[here]})"
+    room = _room(module)
+    mismatches = [
+        f"{module}.py:{line} imports {name} ({FLOORS[_room(name)]}, from floor {FLOORS[room]})"
         for line, name in _imports(module)
-        if _room(name) != here and FLOORS[_room(name)] >= FLOORS[here]
+        if _room(name) != room and FLOORS[_room(name)] >= FLOORS[room]
     ]
 
-    assert [] == wrong
+    assert [] == mismatches
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("schema")])

@@ -34,7 +34,7 @@ def patterns(module):
     scope = vars(importlib.import_module(name)) if calls else {}
     for call in calls:
         text = eval(compile(ast.Expression(call.args[0]), module, "eval"), scope)
-        flags = [word for word in [*call.args[1:], *call.keywords] if "VERBOSE" in ast.unparse(word)]
+        flags = [argument for argument in [*call.args[1:], *call.keywords] if "VERBOSE" in ast.unparse(argument)]
         yield call.lineno, text, re.VERBOSE if flags else 0
 
 
@@ -42,13 +42,13 @@ def repeats(parsed, within=0):
     """How deep the repeats of a parsed pattern nest; one of a fixed count is none, nor is an optional part."""
     deepest = within
     for operation, argument in parsed:
-        inside = within
+        depth = within
         if str(operation) in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
             least, most, _ = argument
-            inside += most != least and most > 1
+            depth += most != least and most > 1
         for part in _parts(argument):
-            deepest = max(deepest, repeats(part, inside))
-        deepest = max(deepest, inside)
+            deepest = max(deepest, repeats(part, depth))
+        deepest = max(deepest, depth)
     return deepest
 
 

@@ -31,27 +31,27 @@ ASSUMED = {
 
 CLOSED = "a port of this machine, on which no server answers"
 OWN = "a LocalCluster of the test"
-ASKED = "behind a question to the profile"
+BY_PROFILE = "behind a question to the profile"
 ALLOWED = {
     ("test_attacker", "SimpleStrategy"): OWN,
     ("test_bad_input", "127.0.0.1"): CLOSED,
-    ("test_bad_input", "SimpleStrategy"): ASKED,
+    ("test_bad_input", "SimpleStrategy"): BY_PROFILE,
     ("test_cli", "127.0.0.1"): CLOSED,
-    ("test_clauses", "sasi"): ASKED,
+    ("test_clauses", "sasi"): BY_PROFILE,
     ("test_connect", "127.0.0.1"): CLOSED,
     ("test_process_exit", "127.0.0.1"): CLOSED,
     ("test_first_requests", "127.0.0.1"): CLOSED,
-    ("test_inspect", "sasi"): ASKED,
+    ("test_inspect", "sasi"): BY_PROFILE,
     ("test_local_cluster", "SimpleStrategy"): OWN,
     ("test_local_cluster", "release_version"): OWN,
-    ("test_no_false_positives", "sasi"): ASKED,
+    ("test_no_false_positives", "sasi"): BY_PROFILE,
     ("test_prefork", "127.0.0.1"): CLOSED,
-    ("test_reflect", "sasi"): ASKED,
+    ("test_reflect", "sasi"): BY_PROFILE,
     ("test_request_errors", "127.0.0.1"): CLOSED,
     ("test_tls", "127.0.0.1"): OWN,
     ("test_tls", "system_views"): OWN,
     ("query_models", "sasi"): "statements that are written and not sent",
-    ("servers", "sasi"): ASKED,
+    ("servers", "sasi"): BY_PROFILE,
 }
 """Allowed uses, by file and word, with the reason."""
 
@@ -68,9 +68,9 @@ def assumptions():
 
 def test_live_tests_assume_no_server():
     """A name, an address or a text of one server is in no live test, or stands in the list with its reason."""
-    wrong = {f"{path}: {word!r}": ASSUMED[word] for path, word in assumptions() if (path, word) not in ALLOWED}
+    mismatches = {f"{path}: {word!r}": ASSUMED[word] for path, word in assumptions() if (path, word) not in ALLOWED}
 
-    assert {} == wrong
+    assert {} == mismatches
 
 
 def test_the_list_of_reasons_is_not_longer_than_needed():

@@ -55,16 +55,16 @@ def test_the_first_model_can_be_pasted(tmp_path):
     """The first block of Python is a module that imports, and lints without a complaint."""
     (tmp_path / "pasted.py").write_text(readme.blocks(readme.README, "python")[0], encoding="utf-8")
     command = [sys.executable, "-m", "scyllamodel", "lint", "--models", "pasted"]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    assert (0, "") == (answer.returncode, answer.stderr)
+    assert (0, "") == (result.returncode, result.stderr)
 
 
 def test_readme_is_short():
     """README stays within 1,500 words: longer explanations belong to the guide."""
-    words = len(readme.README.read_text(encoding="utf-8").split())
+    word_count = len(readme.README.read_text(encoding="utf-8").split())
 
-    assert 1000 < words <= 1500
+    assert 1000 < word_count <= 1500
 
 
 def test_generated_pages_are_current():
@@ -107,8 +107,8 @@ def test_code_that_is_not_run_can_be_parsed(page):
 @pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
 def test_shell_commands_can_be_typed(page):
     """Every command of a shell block is understood by the parser."""
-    for words, _ in readme.commands(page):
-        assert words[0] == parse(COMMANDS, words).command.name
+    for arguments, _ in readme.commands(page):
+        assert arguments[0] == parse(COMMANDS, arguments).command.name
 
 
 def test_contributing_names_files_that_exist():

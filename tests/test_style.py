@@ -32,6 +32,11 @@ _GAP = r"""(?:[\s#]|["']\s*[a-z]?["'])+"""
 _ALTERNATIVES = "|".join(PHRASES).replace(" ", _GAP)
 BANNED = re.compile(rf"(?<![`{{])(?!(?<=[\"'])\w+[\"'])\b(?:{_ALTERNATIVES})\b", re.IGNORECASE)
 OPENINGS = re.compile(r'"""(?:The same|Its|Likewise|As of|What (?:is|was))\b')
+BANNED_NAMES = frozenset(
+    "answered anew asked by_hand caught course deed dice ended found given heard kept lent made noted odd ran remark "
+    "said taken talk told took wanted whoever wish".split()
+)
+"""Verbs as names of values. There is a noun for each, such as ``live``, ``desired``, ``result`` or ``expected``."""
 RECORDED = HERE / "data"
 TEXT_FILES = (".py", ".md", ".json")
 MARKDOWN_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
@@ -62,7 +67,7 @@ def test_helpers_are_imported_from_support(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(HERE).with_suffix("").as_posix())
 def test_every_test_states_its_claim(path):
     """A test has a docstring: the claim it makes, in a sentence."""
-    silent = [
+    undocumented = [
         node.name
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -70,14 +75,14 @@ def test_every_test_states_its_claim(path):
         and not ast.get_docstring(node)
     ]
 
-    assert [] == silent
+    assert [] == undocumented
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(HERE).with_suffix("").as_posix())
 def test_nothing_is_skipped_or_mocked(path):
     """A test runs, against real things."""
     text = path.read_text(encoding="utf-8")
-    words = (
+    banned = (
         "pytest." + "skip",
         "mark." + "skip",
         "x" + "fail",
@@ -86,7 +91,7 @@ def test_nothing_is_skipped_or_mocked(path):
         "importor" + "skip",
     )
 
-    assert [] == [word for word in words if word in text]
+    assert [] == [name for name in banned if name in text]
 
 
 @pytest.mark.parametrize("folder", ["scyllamodel", "tests", "benchmarks"])
@@ -96,6 +101,33 @@ def test_texts_are_plain_english(folder):
     paths += [ROOT / "README.md", ROOT / "noxfile.py"] if folder == "scyllamodel" else []
 
     assert [] == [hit for path in sorted(paths) if path != Path(__file__) for hit in _banned(path)]
+
+
+@pytest.mark.parametrize("folder", ["scyllamodel", "tests", "benchmarks"])
+def test_names_are_nouns_of_the_field(folder):
+    """Parameters, variables and constants have none of the banned names; fields of a class may be any word."""
+    paths = sorted((ROOT / folder).rglob("*.py")) + ([ROOT / "noxfile.py"] if folder == "scyllamodel" else [])
+
+    assert [] == [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in paths
+        for name, line in _value_names(ast.parse(path.read_text(encoding="utf-8")))
+        if name.strip("_").lower() in BANNED_NAMES
+    ]
+
+
+def _value_names(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Return each name that a module or function gives to a value or a parameter, with its line."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(tree, ast.ClassDef) and isinstance(node, (ast.Assign, ast.AnnAssign)):
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name, node.lineno
+        yield from _value_names(node)
 
 
 def _banned(path: Path) -> Iterator[str]:

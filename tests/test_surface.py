@@ -82,9 +82,9 @@ def test_a_class_statement_loads_no_driver():
         "import sys; from scyllamodel import Column, MaterializedView, Model, UserType, partition_key, types; "
         "print([m for m in ('cassandra', 'scyllamodel.release', 'scyllamodel.schema.plan') if m in sys.modules])"
     )
-    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
-    assert "[]" == answer.stdout.strip()
+    assert "[]" == result.stdout.strip()
 
 
 def test_every_error_is_public():
@@ -105,6 +105,6 @@ def test_importing_the_package_touches_nothing_else():
         "import sys, threading, scyllamodel; "
         "print(threading.active_count(), [m for m in ('rich', 'jgo', 'pytest', 'cattrs') if m in sys.modules])"
     )
-    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
-    assert "1 []" == answer.stdout.strip()
+    assert "1 []" == result.stdout.strip()

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.checkers
 
 
 def _run(*command, folder):
-    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), f"{command[0]} itself failed:\n{done.stdout}{done.stderr}"
-    return done.stdout
+    result = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode in (0, 1), f"{command[0]} itself failed:\n{result.stdout}{result.stderr}"
+    return result.stdout
 
 
 def _mypy(folder):
@@ -71,6 +71,6 @@ def test_reported_lines_are_the_marked_ones(folder, checker):
 @pytest.mark.parametrize("path", [path for path in PROGRAMS if path.name.startswith("ok_")], ids=lambda path: path.stem)
 def test_accepted_programs_run(path):
     """What the checkers accept works."""
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+    result = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
 
-    assert "" == done.stderr
+    assert "" == result.stderr

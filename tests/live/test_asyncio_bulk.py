@@ -33,7 +33,7 @@ def repo(scylla_cluster, scylla_repo):
 
 
 @pytest.fixture
-def silent(scylla_cluster, repo, scylla_fault_proxy):
+def proxied_repo(scylla_cluster, repo, scylla_fault_proxy):
     """A repo with a timeout of two seconds, behind a proxy that can fall silent; it is connected."""
     with scylla_cluster.repo(
         repo.keyspace, name="ends_bulk", nodes=[scylla_fault_proxy.address], request_timeout=2
@@ -47,7 +47,7 @@ def silent(scylla_cluster, repo, scylla_fault_proxy):
 def rows():
     """Many new instances under keys that no other test uses."""
     start = uuid4().int % 10**12
-    return [Part(id=start + at, text="x") for at in range(600)]
+    return [Part(id=start + number, text="x") for number in range(600)]
 
 
 def slowly(rows, seconds=0.01):
@@ -84,54 +84,56 @@ class Full:
         await self.busy
 
 
-async def timed(awaited):
+async def timed(async_repo):
     """Seconds that something takes."""
-    began = time.monotonic()
-    await awaited
-    return time.monotonic() - began
+    start = time.monotonic()
+    await async_repo
+    return time.monotonic() - start
 
 
 def test_slow_sources_block_neither_the_loop_nor_other_requests(scylla_cluster, repo, rows):
     """Six runs whose rows come slowly; in the meantime all other verbs work, whatever fills the default executor."""
 
-    async def others(awaited):
-        async with awaited.batch() as batch:
+    async def others(async_repo):
+        async with async_repo.batch() as batch:
             batch.save(Part(id=rows[0].id + 10_000, text="batch"))
-        await awaited.raw(f"SELECT id FROM {repo.keyspace}.ends_parts WHERE id = ?", [1])
-        await awaited.delete_many([Part(id=rows[0].id + 10_000)])
-        await awaited.execute(delete(Part).where(Part.id == rows[0].id + 20_000))
-        await awaited.truncate(Part)
+        await async_repo.raw(f"SELECT id FROM {repo.keyspace}.ends_parts WHERE id = ?", [1])
+        await async_repo.delete_many([Part(id=rows[0].id + 10_000)])
+        await async_repo.execute(delete(Part).where(Part.id == rows[0].id + 20_000))
+        await async_repo.truncate(Part)
 
     async def case():
-        async with Full(), scylla_cluster.repo(repo.keyspace, name="ends_bulk").aio() as awaited:
-            await awaited.get(Part, id=1)
+        async with Full(), scylla_cluster.repo(repo.keyspace, name="ends_bulk").aio() as async_repo:
+            await async_repo.get(Part, id=1)
             runs = asyncio.gather(
-                *(awaited.save_many(slowly(rows[at * 100 : at * 100 + 100], 0.05)) for at in range(6))
+                *(async_repo.save_many(slowly(rows[number * 100 : number * 100 + 100], 0.05)) for number in range(6))
             )
             await asyncio.sleep(0.1)
-            took = await timed(others(awaited))
+            elapsed = await timed(others(async_repo))
             assert not runs.done()
-            return took, [report.written for report in await runs]
+            return elapsed, [report.written for report in await runs]
 
-    took, written = asyncio.run(case())
+    seconds, stored = asyncio.run(case())
 
-    assert [100] * 6 == written
-    assert took < 3, "seconds, of which six sources take five"
+    assert [100] * 6 == stored
+    assert seconds < 3, "seconds, of which six sources take five"
 
 
 def test_sources_may_use_the_repo(repo, rows):
     """Blocking and awaited, in their thread; more of them than threads of any pool."""
     repo.save_many(rows[:3])
 
-    def asking(some, awaited):
-        for row in some:
+    def asking(instances, async_repo):
+        for row in instances:
             assert repo.get(Part, id=rows[0].id) == rows[0]
-            assert asyncio.run(awaited.get(Part, id=rows[1].id)) == rows[1]
+            assert asyncio.run(async_repo.get(Part, id=rows[1].id)) == rows[1]
             yield row
 
     async def case():
-        awaited = repo.aio()
-        runs = [awaited.save_many(asking(rows[at * 5 + 10 : at * 5 + 15], awaited)) for at in range(40)]
+        async_repo = repo.aio()
+        runs = [
+            async_repo.save_many(asking(rows[number * 5 + 10 : number * 5 + 15], async_repo)) for number in range(40)
+        ]
         return [report.written for report in await asyncio.wait_for(asyncio.gather(*runs), 60)]
 
     assert [5] * 40 == asyncio.run(case())
@@ -146,16 +148,16 @@ def test_a_source_that_gives_nothing_more_is_left(repo, rows):
         forever.wait(30)
 
     async def case():
-        began = time.monotonic()
+        start = time.monotonic()
         try:
             await asyncio.wait_for(repo.aio().save_many(source()), 0.5)
         except asyncio.TimeoutError as error:
-            return time.monotonic() - began, error.__cause__ or error.__context__
+            return time.monotonic() - start, error.__cause__ or error.__context__
 
-    took, cancelled = asyncio.run(case())
+    seconds, cancelled = asyncio.run(case())
     forever.set()
 
-    assert took < 3
+    assert seconds < 3
     assert (20, 20) == (cancelled.report.total, cancelled.report.written)
     assert all(map(is_loaded, rows[:20]))
 
@@ -167,65 +169,65 @@ def test_rows_that_were_read_ahead_are_in_the_report(repo, rows):
         raise KeyError
 
     async def case():
-        with pytest.raises(KeyError) as caught:
+        with pytest.raises(KeyError) as exc_info:
             await repo.aio().save_many((row for row in rows), on_progress=failing)
-        return caught.value.report
+        return exc_info.value.report
 
     report = asyncio.run(case())
 
     assert report.total > report.sent
     assert report.written == sum(map(is_loaded, rows))
     assert list(range(report.total)) == sorted(
-        [error.index for error in report.errors] + [at for at, row in enumerate(rows) if is_loaded(row)]
+        [error.index for error in report.errors] + [index for index, row in enumerate(rows) if is_loaded(row)]
     )
 
 
-def test_a_cancelled_run_is_settled_within_the_timeout_of_its_requests(silent, scylla_fault_proxy, rows):
+def test_a_cancelled_run_is_settled_within_the_timeout_of_its_requests(proxied_repo, scylla_fault_proxy, rows):
     """The server is silent; what was sent ends with the request timeout, and its outcome is unknown."""
 
     async def case():
-        awaited = silent.aio()
+        async_repo = proxied_repo.aio()
         scylla_fault_proxy.black_hole()
-        task = asyncio.ensure_future(awaited.save_many(rows))
+        task = asyncio.ensure_future(async_repo.save_many(rows))
         await asyncio.sleep(0.2)
         task.cancel()
-        began = time.monotonic()
-        with pytest.raises(asyncio.CancelledError) as caught:
+        start = time.monotonic()
+        with pytest.raises(asyncio.CancelledError) as exc_info:
             await task
-        return time.monotonic() - began, caught.value.report
+        return time.monotonic() - start, exc_info.value.report
 
-    took, report = asyncio.run(case())
+    seconds, report = asyncio.run(case())
 
-    assert took < 5
+    assert seconds < 5
     assert 0 == report.written
     assert 64 <= report.total == len(report.errors)
-    assert 64 == sum(one.error.may_be_applied for one in report.errors)
+    assert 64 == sum(error.error.may_be_applied for error in report.errors)
     assert not any(map(is_loaded, rows))
 
 
-def test_a_run_that_is_cancelled_twice_ends_at_once(silent, scylla_fault_proxy, rows):
+def test_a_run_that_is_cancelled_twice_ends_at_once(proxied_repo, scylla_fault_proxy, rows):
     """Rows in flight are reported as unknown."""
 
     async def case():
         scylla_fault_proxy.black_hole()
-        task = asyncio.ensure_future(silent.aio().save_many(rows[:10]))
+        task = asyncio.ensure_future(proxied_repo.aio().save_many(rows[:10]))
         await asyncio.sleep(0.1)
         task.cancel()
         await asyncio.sleep(0.1)
         task.cancel()
-        began = time.monotonic()
-        with pytest.raises(asyncio.CancelledError) as caught:
+        start = time.monotonic()
+        with pytest.raises(asyncio.CancelledError) as exc_info:
             await task
-        return time.monotonic() - began, caught.value.report
+        return time.monotonic() - start, exc_info.value.report
 
-    took, report = asyncio.run(case())
+    seconds, report = asyncio.run(case())
 
-    assert took < 0.5
-    assert [True] * 10 == [one.error.may_be_applied for one in report.errors]
+    assert seconds < 0.5
+    assert [True] * 10 == [error.error.may_be_applied for error in report.errors]
 
 
-@pytest.mark.parametrize("way", ["blocking", "awaited"])
-def test_rows_whose_statement_cannot_be_prepared_have_that_error(repo, silent, scylla_fault_proxy, rows, way):
+@pytest.mark.parametrize("mode", ["blocking", "awaited"])
+def test_rows_whose_statement_cannot_be_prepared_have_that_error(repo, proxied_repo, scylla_fault_proxy, rows, mode):
     """A second statement in the midst of a run, and a server that falls silent before it: one wait for all its rows."""
     changed(repo, rows[100:160])
 
@@ -235,20 +237,20 @@ def test_rows_whose_statement_cannot_be_prepared_have_that_error(repo, silent, s
         scylla_fault_proxy.black_hole()
         yield from rows[100:160]
 
-    began = time.monotonic()
-    if way == "blocking":
-        report = silent.save_many(source(), raise_errors=False)
+    start = time.monotonic()
+    if mode == "blocking":
+        report = proxied_repo.save_many(source(), raise_errors=False)
     else:
-        report = asyncio.run(silent.aio().save_many(source(), raise_errors=False))
+        report = asyncio.run(proxied_repo.aio().save_many(source(), raise_errors=False))
 
-    assert time.monotonic() - began < 40
-    assert list(range(99, 159)) == [one.index for one in report.errors]
-    assert {"RequestTimeout"} == {type(one.error).__name__ for one in report.errors}
+    assert time.monotonic() - start < 40
+    assert list(range(99, 159)) == [error.index for error in report.errors]
+    assert {"RequestTimeout"} == {type(error.error).__name__ for error in report.errors}
     assert all(map(is_loaded, rows[1:100]))
     assert all(row.more is None for row in repo.get_many(Part, [row.id for row in rows[100:160]]))
 
 
-def test_a_statement_that_could_not_be_prepared_is_prepared_again(repo, silent, scylla_fault_proxy, rows):
+def test_a_statement_that_could_not_be_prepared_is_prepared_again(repo, proxied_repo, scylla_fault_proxy, rows):
     """As a read is sent again; the pause is longer than the timeout of one request."""
     changed(repo, rows[50:100])
 
@@ -259,7 +261,7 @@ def test_a_statement_that_could_not_be_prepared_is_prepared_again(repo, silent, 
         threading.Timer(3, scylla_fault_proxy.heal).start()
         yield from rows[50:100]
 
-    assert 100 == silent.save_many(source()).written
+    assert 100 == proxied_repo.save_many(source()).written
     assert ["new"] * 50 == [row.more for row in repo.get_many(Part, [row.id for row in rows[50:100]])]
 
 
@@ -267,9 +269,9 @@ def test_a_loop_that_is_busy_with_bulk_work_answers_others(repo, rows):
     """A list is read in the loop, which others get in between."""
 
     async def case():
-        awaited = repo.aio()
-        task = asyncio.ensure_future(awaited.save_many(rows))
-        await awaited.first(select(Part.id).limit(1))
+        async_repo = repo.aio()
+        task = asyncio.ensure_future(async_repo.save_many(rows))
+        await async_repo.first(select(Part.id).limit(1))
         return await task
 
     assert 600 == asyncio.run(case()).written

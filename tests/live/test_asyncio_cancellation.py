@@ -32,7 +32,7 @@ def repo(scylla_cluster, scylla_repo):
 
 
 @pytest.fixture
-def silent(scylla_cluster, repo, scylla_fault_proxy):
+def proxied_repo(scylla_cluster, repo, scylla_fault_proxy):
     """A repo behind a proxy that passes nothing from the moment at which a test says so."""
     with scylla_cluster.repo(
         repo.keyspace, name="closed", nodes=[scylla_fault_proxy.address], request_timeout=3.0
@@ -69,9 +69,9 @@ async def insert(repo, rows):
 
 async def batch(repo, rows):
     """Save them together."""
-    async with repo.batch() as made:
+    async with repo.batch() as new_batch:
         for row in rows:
-            made.save(row)
+            new_batch.save(row)
 
 
 async def save_many(repo, rows):
@@ -92,7 +92,7 @@ async def from_a_source(repo, rows):
 WRITES = pytest.mark.parametrize("write", [save, insert, batch, save_many, by_partition, from_a_source])
 
 
-def begun(case):
+def start_task(case):
     """A loop that was closed while a case runs in it, and the task that can never continue."""
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # that the task was pending is what this is about
@@ -135,11 +135,13 @@ def agree(repo, rows):
 
 @WRITES
 @pytest.mark.parametrize("passes", [True, False])
-def test_an_instance_is_not_being_written_by_a_loop_that_was_closed(repo, silent, scylla_fault_proxy, write, passes):
+def test_an_instance_is_not_being_written_by_a_loop_that_was_closed(
+    repo, proxied_repo, scylla_fault_proxy, write, passes
+):
     """A task may be referenced for any time; the next save writes what it may have changed."""
     rows = changed(repo, f"held {write.__name__} {passes}")
     scylla_fault_proxy.black_hole()
-    task = begun(write(silent.aio(), rows))
+    task = start_task(write(proxied_repo.aio(), rows))
     if passes:
         scylla_fault_proxy.heal()
 
@@ -151,12 +153,12 @@ def test_an_instance_is_not_being_written_by_a_loop_that_was_closed(repo, silent
 
 
 @WRITES
-def test_an_instance_is_not_being_written_by_a_task_that_was_collected(repo, silent, scylla_fault_proxy, write):
+def test_an_instance_is_not_being_written_by_a_task_that_was_collected(repo, proxied_repo, scylla_fault_proxy, write):
     """An instance is not being written by a task that was collected: it knows that it does not know its row."""
     rows = changed(repo, f"collected {write.__name__}")
     scylla_fault_proxy.black_hole()
-    begun(write(silent.aio(), rows))
-    silent.close()
+    start_task(write(proxied_repo.aio(), rows))
+    proxied_repo.close()
     collect()
 
     assert {} == change_tracking._instances_being_written
@@ -165,11 +167,11 @@ def test_an_instance_is_not_being_written_by_a_task_that_was_collected(repo, sil
 
 
 @WRITES
-def test_a_coroutine_that_is_closed_gives_its_instances_back(repo, silent, scylla_fault_proxy, write):
+def test_a_coroutine_that_is_closed_gives_its_instances_back(repo, proxied_repo, scylla_fault_proxy, write):
     """Nothing can be awaited then: what got no answer may be applied."""
     rows = changed(repo, f"closed {write.__name__}")
     scylla_fault_proxy.black_hole()
-    task = begun(write(silent.aio(), rows))
+    task = start_task(write(proxied_repo.aio(), rows))
     task.get_coro().close()
 
     assert {} == change_tracking._instances_being_written
@@ -177,23 +179,23 @@ def test_a_coroutine_that_is_closed_gives_its_instances_back(repo, silent, scyll
     agree(repo, rows)
 
 
-def test_a_bulk_run_whose_loop_was_closed_sends_nothing_more(repo, silent, scylla_fault_proxy):
+def test_a_bulk_run_whose_loop_was_closed_sends_nothing_more(repo, proxied_repo, scylla_fault_proxy):
     """What waited for its turn would be written after what other calls write now."""
     rows = changed(repo, "waiting")
     scylla_fault_proxy.black_hole()
-    task = begun(silent.aio().save_many(rows, concurrency=1))
+    task = start_task(proxied_repo.aio().save_many(rows, concurrency=1))
     agree(repo, rows)
     for row in rows:
         row.lines = ["last"]
     repo.save_many(rows)
     scylla_fault_proxy.heal()
-    silent.save_many([Leaf(book="after", number=number) for number in range(9)])
+    proxied_repo.save_many([Leaf(book="after", number=number) for number in range(9)])
 
     assert [["last"]] * 3 == [repo.get(Leaf, book="waiting", number=row.number).lines for row in rows]
     del task
 
 
-async def every(rows):
+async def all_rows(rows):
     """All of them."""
     return [row async for row in rows]
 
@@ -205,12 +207,12 @@ async def listen(event):
 
 
 VERBS = {
-    "get": lambda awaited: awaited.get(Leaf, book="x", number=1),
-    "save": lambda awaited: awaited.save(Leaf(book="x", number=1)),
-    "get_many": lambda awaited: awaited.get_many(Leaf, [("x", 1), ("x", 2)]),
-    "save_many": lambda awaited: awaited.save_many([Leaf(book="x", number=number) for number in range(4)]),
-    "stream": lambda awaited: every(awaited.stream(select(Leaf).where(Leaf.book == "x"))),
-    "scan": lambda awaited: every(awaited.scan(Leaf, parallelism=3)),
+    "get": lambda async_repo: async_repo.get(Leaf, book="x", number=1),
+    "save": lambda async_repo: async_repo.save(Leaf(book="x", number=1)),
+    "get_many": lambda async_repo: async_repo.get_many(Leaf, [("x", 1), ("x", 2)]),
+    "save_many": lambda async_repo: async_repo.save_many([Leaf(book="x", number=number) for number in range(4)]),
+    "stream": lambda async_repo: all_rows(async_repo.stream(select(Leaf).where(Leaf.book == "x"))),
+    "scan": lambda async_repo: all_rows(async_repo.scan(Leaf, parallelism=3)),
 }
 
 
@@ -222,7 +224,7 @@ def test_what_is_collected_with_its_loop_is_silent(repo, scylla_fault_proxy, unr
     other = AsyncRepo("closed", **where, on_query=listener)
     asyncio.run(VERBS[verb](other))
     scylla_fault_proxy.black_hole()
-    begun(VERBS[verb](other))
+    start_task(VERBS[verb](other))
     collect()
     assert [] == unraisable
     scylla_fault_proxy.heal()
@@ -230,13 +232,13 @@ def test_what_is_collected_with_its_loop_is_silent(repo, scylla_fault_proxy, unr
 
 
 @WRITES
-def test_a_task_that_nobody_refers_to_runs_to_its_end(repo, silent, scylla_fault_proxy, write):
+def test_an_unreferenced_task_runs_to_its_end(repo, proxied_repo, scylla_fault_proxy, write):
     """As with other libraries: a loop that runs keeps what waits in it."""
     rows = changed(repo, f"forgotten {write.__name__}")
 
     async def main():
         asyncio.get_running_loop().set_exception_handler(lambda _, context: output.append(context["message"]))
-        asyncio.ensure_future(write(silent.aio(), rows))  # noqa: RUF006 - the case: it is not referenced
+        asyncio.ensure_future(write(proxied_repo.aio(), rows))  # noqa: RUF006 - the case: it is not referenced
         await asyncio.sleep(0.1)
         gc.collect()
         scylla_fault_proxy.heal()

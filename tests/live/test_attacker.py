@@ -49,10 +49,10 @@ class Shop:
     def __init__(self, logins):
         self.logins, self.name = logins, logins.keyspace()
         self.app, self.deploy = logins.role("app"), logins.role("deploy")
-        how = {"models": [__name__], "name": "attacked"}
-        self.admin = logins.cluster.repo(self.name, application_role=self.app, **how)
-        self.deploying = logins.repo(self.deploy, self.name, application_role=self.app, **how)
-        self.attacker = logins.repo(self.app, self.name, **how)
+        options = {"models": [__name__], "name": "attacked"}
+        self.admin = logins.cluster.repo(self.name, application_role=self.app, **options)
+        self.deploying = logins.repo(self.deploy, self.name, application_role=self.app, **options)
+        self.attacker = logins.repo(self.app, self.name, **options)
 
     def snapshot(self):
         """All of the schema, the roles, and what the attacker may do."""
@@ -185,17 +185,17 @@ def test_a_forged_success_is_pointed_out_and_proved_by_the_server(broad):
     shop, _, second = broad
     revoke = f"REVOKE MODIFY ON KEYSPACE {shop.name} FROM {shop.app}"
     assert shop.attack(steps_of(shop, second, 1, op="run", state="applied", cql=revoke))
-    noted = migrate(shop.admin, steps=[RawStep(revoke, name="least privilege")])
+    marked = migrate(shop.admin, steps=[RawStep(revoke, name="least privilege")])
 
     def revoked():
         lease = shop.admin.session.execute(f"LIST MODIFY PERMISSION ON KEYSPACE {shop.name} OF {shop.app} NORECURSIVE")
         return not list(lease)
 
-    done = migrate(shop.admin, steps=[RawStep(revoke, name="least privilege", post_condition=revoked)])
+    result = migrate(shop.admin, steps=[RawStep(revoke, name="least privilege", post_condition=revoked)])
 
-    assert ["LG106"] == [note.code for note in noted.plan.notes if note.object == "least privilege"]
-    assert ["RO102"] == [note.code for note in noted.plan.notes if note.code == "RO102"]
-    assert ([revoke], True) == (done.plan.cql, revoked())
+    assert ["LG106"] == [note.code for note in marked.plan.notes if note.object == "least privilege"]
+    assert ["RO102"] == [note.code for note in marked.plan.notes if note.code == "RO102"]
+    assert ([revoke], True) == (result.plan.cql, revoked())
     assert not shop.attack(forged_rows.text(forged_rows.LOCKS["the largest epoch"], shop.admin, 0))
 
 
@@ -226,26 +226,26 @@ def test_a_removal_takes_what_is_named_and_nothing_else(broad):
     shop, _, second = broad
     shop.admin.raw(f"CREATE TABLE {shop.name}.legacy (a int PRIMARY KEY)")
     assert shop.attack(steps_of(shop, second, 50, op="drop_table", state="applied", object=f"{shop.name}.purchases"))
-    done = contract(shop.admin, allow={"DS102"})
+    result = contract(shop.admin, allow={"DS102"})
 
-    assert [f"DROP TABLE {shop.name}.legacy"] == done.plan.cql
+    assert [f"DROP TABLE {shop.name}.legacy"] == result.plan.cql
 
 
 def test_rows_that_were_deleted_are_noticed(broad):
     """What the attacker removes of a version is neither taken back in part nor run again, until it is allowed."""
     shop, first, second = broad
-    ran = migrate(shop.admin, steps=[RawStep(f"UPDATE {shop.name}.purchases SET note = 'x' WHERE id = 1")])
+    result = migrate(shop.admin, steps=[RawStep(f"UPDATE {shop.name}.purchases SET note = 'x' WHERE id = 1")])
     before = shop.snapshot()
-    for version in (second, ran.version):
+    for version in (second, result.version):
         scope = f"scope = '{shop.name}/attacked' AND version = {version}"
         assert shop.attack(f"DELETE FROM {shop.name}.scyllamodel_steps WHERE {scope} AND seq = 1")
     with pytest.raises(DestructiveChangeRefused, match=f"RB110 version {second}"):
         rollback(shop.admin, first, allow={"DS102:refunds"})
-    with pytest.raises(DestructiveChangeRefused, match=f"LG107:{ran.version}"):
+    with pytest.raises(DestructiveChangeRefused, match=f"LG107:{result.version}"):
         migrate(shop.admin, steps=[RawStep(f"UPDATE {shop.name}.purchases SET note = 'x' WHERE id = 1")])
-    with pytest.raises(LedgerError, match=str(ran.version)):
+    with pytest.raises(LedgerError, match=str(result.version)):
         diff(shop.admin, f"version:{first}", "live")
 
     assert before == shop.snapshot()
-    allowed = {f"RB110:{second}", f"RB110:{ran.version}"}
+    allowed = {f"RB110:{second}", f"RB110:{result.version}"}
     assert "rolled_back" == rollback(shop.admin, first, allow=allowed).status

@@ -69,7 +69,7 @@ def repo(scylla_cluster, scylla_repo):
         yield new_repo
 
 
-def test_an_account_comes_back_and_goes_on_being_checked(repo):
+def test_an_account_is_loaded_and_still_validated(repo):
     """Saved, loaded, changed, saved again, refreshed."""
     repo.save(Account(id=1, value=3, level="4", kind="b", rank=2, pet=Pet(name="Tom"), past=[1]))
     row = repo.get(Account, id=1)

@@ -159,11 +159,11 @@ def test_a_second_run_has_nothing_to_do_and_counts_the_first(repo):
     first = backfill(repo, Order.total, into=Order.total_2, convert=Decimal)
     repo.save(Order(shop=1, number=50, total=5))
 
-    again = backfill(repo, Order.total, into=Order.total_2, convert=Decimal)
-    anew = backfill(repo, Order.total, into=Order.total_2, convert=Decimal, again=True)
+    second = backfill(repo, Order.total, into=Order.total_2, convert=Decimal)
+    repeated = backfill(repo, Order.total, into=Order.total_2, convert=Decimal, again=True)
 
-    assert (10, 10) == (first.rows_in, again.rows_in)
-    assert (11, 11) == (anew.rows_in, anew.rows_out)
+    assert (10, 10) == (first.rows_in, second.rows_in)
+    assert (11, 11) == (repeated.rows_in, repeated.rows_out)
     assert (Decimal(5),) == stored(repo, Order.total_2)[50]
 
 
@@ -179,8 +179,8 @@ def test_another_conversion_is_refused_half_way(repo):
 def test_what_was_written_later_stays(repo):
     """The application writes both columns, and its value is the newer one whenever the copy comes."""
     repo.save_many(orders(20))
-    ours = select(Order.number, fn.writetime(Order.total)).whole_table()
-    written = dict(repo.all(ours))
+    query = select(Order.number, fn.writetime(Order.total)).whole_table()
+    timestamps = dict(repo.all(query))
 
     def convert(value):
         repo.execute(  # another replica, while this one has read the row and not yet written
@@ -192,7 +192,7 @@ def test_what_was_written_later_stays(repo):
     backfill(repo, Order.total, into=Order.total_2, convert=convert)
 
     assert {n: (Decimal(n + 1000),) for n in range(20)} == stored(repo, Order.total_2)
-    assert all(later > written[n] for n, later in repo.all(ours))
+    assert all(later > timestamps[n] for n, later in repo.all(query))
 
 
 def test_a_value_that_was_deleted_meanwhile_stays_deleted(repo):
@@ -230,10 +230,12 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("source", "target", "given", "desired"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_columns_of_each_kind(repo, source, target, given, desired):
+@pytest.mark.parametrize(
+    ("source", "target", "source_value", "desired"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
+def test_columns_of_each_kind(repo, source, target, source_value, desired):
     """Columns of each kind, without a conversion where the values are the same."""
-    repo.save_many(orders(20, **given))
+    repo.save_many(orders(20, **source_value))
 
     backfill(repo, source, into=target)
 
@@ -302,7 +304,7 @@ def test_static_values_go_along_also_without_rows(repo):
     assert {0: "Ann", 1: "Ann", 2: "Ann", 99: "Bob"} == owners
 
 
-def test_rows_that_cannot_be_converted_are_told_and_the_others_are_copied(repo):
+def test_unconvertible_rows_are_reported_and_the_others_are_copied(repo):
     """Failed rows are listed with their keys and without redacted values; the next run retries only their ranges."""
     repo.save_many([*orders(40, note="12"), Order(shop=1, number=77, note="secret")])
 
@@ -319,7 +321,7 @@ def test_rows_that_cannot_be_converted_are_told_and_the_others_are_copied(repo):
     assert {12, 5} == {value for (value,) in stored(repo, Order.note_2).values()}
 
 
-def test_values_that_the_server_has_no_room_for_are_told(repo):
+def test_values_too_large_for_the_server_are_reported(repo):
     """Whatever fails on the way to the server is of its row."""
     repo.save_many(orders(3))
 
@@ -333,9 +335,9 @@ def test_a_dry_run_writes_nothing(repo):
 
     with pytest.raises(BackfillFailed, match="1 of 6"):
         backfill(repo, Order.note, into=Order.note_2, convert=int, dry_run=True)
-    done = backfill(repo, Order.total, into=Order.total_2, convert=Decimal, dry_run=True)
+    report = backfill(repo, Order.total, into=Order.total_2, convert=Decimal, dry_run=True)
 
-    assert (True, False, 6, 5) == (done.dry_run, done.finished, done.rows_in, done.rows_out)
+    assert (True, False, 6, 5) == (report.dry_run, report.finished, report.rows_in, report.rows_out)
     assert {(None, None)} == set(stored(repo, Order.total_2, Order.note_2).values())
 
 
@@ -423,10 +425,10 @@ def test_checkpoints_are_no_drift(repo):
     repo.save_many(orders(1))
     backfill(repo, Order.total, into=Order.total_2, convert=Decimal)
 
-    again = migrate(repo, resources=[Order, ByDay, Twin, Tally])
+    second = migrate(repo, resources=[Order, ByDay, Twin, Tally])
 
-    assert "in_sync" == again.status
-    assert not [note for note in again.plan.notes if "scyllamodel" in note.object]
+    assert "in_sync" == second.status
+    assert not [note for note in second.plan.notes if "scyllamodel" in note.object]
 
 
 def test_ranges_are_the_whole_ring():
@@ -434,4 +436,4 @@ def test_ranges_are_the_whole_ring():
     ranges = token_ranges(1024)
 
     assert (-(2**63), 2**63 - 1) == (ranges[0][0], ranges[-1][1])
-    assert all(one[1] == two[0] for one, two in pairwise(ranges))
+    assert all(first[1] == two[0] for first, two in pairwise(ranges))

@@ -57,7 +57,7 @@ def complaints(case):
     return output
 
 
-def test_errors_of_ranges_that_nobody_waits_for_are_silent(broken, scylla_fault_proxy):
+def test_errors_of_abandoned_ranges_are_silent(broken, scylla_fault_proxy):
     """One of them ends the scan, and the others fail at the same time."""
 
     async def case():
@@ -75,7 +75,7 @@ def test_errors_after_a_cancellation_are_silent(broken, scylla_fault_proxy, what
     requests = {
         "prepared": lambda repo: repo.get(Pane, id=1),
         "new": lambda repo: repo.all(select(Pane.text).where(Pane.id == 1)),
-        "rows": lambda repo: repo.save_many(Pane(id=at) for at in range(5)),
+        "rows": lambda repo: repo.save_many(Pane(id=number) for number in range(5)),
     }
 
     async def case():
@@ -143,35 +143,35 @@ def test_a_log_handler_that_raises_fails_no_awaited_request(scylla_cluster, repo
     assert "awaited" == asyncio.run(case())
 
 
-def scanned(awaited):
+def scanned(async_repo):
     """The first row of a scan."""
-    return anext(aiter(awaited.scan(Pane)))
+    return anext(aiter(async_repo.scan(Pane)))
 
 
-def streamed(awaited):
+def streamed(async_repo):
     """The first row of a stream."""
-    return anext(aiter(awaited.stream(select(Pane).whole_table())))
+    return anext(aiter(async_repo.stream(select(Pane).whole_table())))
 
 
 VERBS = {
-    "get": lambda awaited: awaited.get(Pane, id=1),
-    "save": lambda awaited: awaited.save(Pane(id=1)),
-    "save_many": lambda awaited: awaited.save_many([Pane(id=1)]),
-    "save_many of an iterator": lambda awaited: awaited.save_many(iter([Pane(id=1)])),
-    "get_many": lambda awaited: awaited.get_many(Pane, [1]),
-    "raw": lambda awaited: awaited.raw("SELECT now() FROM system.local"),
-    "truncate": lambda awaited: awaited.truncate(Pane),
-    "page": lambda awaited: awaited.page(select(Pane).whole_table()),
-    "batch": lambda awaited: filled(awaited).send(),
+    "get": lambda async_repo: async_repo.get(Pane, id=1),
+    "save": lambda async_repo: async_repo.save(Pane(id=1)),
+    "save_many": lambda async_repo: async_repo.save_many([Pane(id=1)]),
+    "save_many of an iterator": lambda async_repo: async_repo.save_many(iter([Pane(id=1)])),
+    "get_many": lambda async_repo: async_repo.get_many(Pane, [1]),
+    "raw": lambda async_repo: async_repo.raw("SELECT now() FROM system.local"),
+    "truncate": lambda async_repo: async_repo.truncate(Pane),
+    "page": lambda async_repo: async_repo.page(select(Pane).whole_table()),
+    "batch": lambda async_repo: filled(async_repo).send(),
     "scan": scanned,
     "stream": streamed,
-    "close": lambda awaited: awaited.close(),
+    "close": lambda async_repo: async_repo.close(),
 }
 
 
-def filled(awaited):
+def filled(async_repo):
     """A batch with a row."""
-    batch = awaited.batch()
+    batch = async_repo.batch()
     batch.save(Pane(id=9))
     return batch
 
@@ -189,9 +189,9 @@ def test_a_verb_without_asyncio_says_what_to_write(scylla_cluster, repo, verb, s
 
 def test_a_value_that_the_server_does_not_take_is_refused_in_its_words(repo):
     """The error quotes the server, and the next request is served. Cassandra 4.0 reports it as a failed write."""
-    with pytest.raises(RequestFailed) as caught:
+    with pytest.raises(RequestFailed) as exc_info:
         repo.save(Pane(id=4, text="x" * (MAX_FRAME_BYTES - 20)))
     repo.save(Pane(id=4, text="short"))
 
-    assert server_message(caught.value.__cause__) in str(caught.value)
+    assert server_message(exc_info.value.__cause__) in str(exc_info.value)
     assert "short" == repo.get(Pane, id=4).text

@@ -114,18 +114,18 @@ def schema_of(cluster, keyspace):
 @pytest.mark.parametrize("case", CASES)
 def test_bad_models_are_refused_and_nothing_runs(tmp_path, scylla_cluster, keyspace, case, profile):
     """Each mistake has its code and advice, in text and in JSON, its exit code, and leaves the schema alone."""
-    text, code, error, words = CASES[case]
+    text, code, error, command = CASES[case]
     foreign = next(option for option in FOREIGN_OPTIONS if option.partition("=")[0] not in profile.table_options)
-    words = [word.replace("OPTION", foreign.partition("=")[0]) for word in words]
+    command = [word.replace("OPTION", foreign.partition("=")[0]) for word in command]
     project(tmp_path, text.replace("OPTION", foreign))
     before = schema_of(scylla_cluster, keyspace)
-    done = run("migrate", "--url", url(scylla_cluster, keyspace), folder=tmp_path)
+    result = run("migrate", "--url", url(scylla_cluster, keyspace), folder=tmp_path)
     document = document_in(run("migrate", "--json", "--url", url(scylla_cluster, keyspace), folder=tmp_path).stdout)
 
-    assert code == done.returncode, done.stderr
-    assert [] == [word for word in words if word not in done.stderr]
+    assert code == result.returncode, result.stderr
+    assert [] == [word for word in command if word not in result.stderr]
     assert error == document["code"]
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in result.stderr
     assert before == schema_of(scylla_cluster, keyspace)
 
 
@@ -133,7 +133,7 @@ SIMPLE = "SimpleStrategy"
 
 
 @pytest.mark.parametrize(
-    ("replication", "code", "words"),
+    ("replication", "code", "command"),
     [
         ({"class": "NetworkTopologyStrategy", "DC": 99}, 1, ["KS102", "99"]),
         ({"class": "NetworkTopologyStrategy", "nowhere": 1}, 1, ["KS105", "nowhere", "DC"]),
@@ -141,12 +141,12 @@ SIMPLE = "SimpleStrategy"
     ],
     ids=["factor above the nodes", "unknown data centre", "SimpleStrategy"],
 )
-def test_questionable_replication(tmp_path, scylla_cluster, profile, data_center, *, replication, code, words):
+def test_questionable_replication(tmp_path, scylla_cluster, profile, data_center, *, replication, code, command):
     """What cannot work is refused with what would; what is merely unwise is done, with a warning."""
     replication = {data_center if key == "DC" else key: value for key, value in replication.items()}
-    words = [word.replace("DC", data_center) for word in words]
+    command = [word.replace("DC", data_center) for word in command]
     if profile.refuses_strategy(replication["class"], tablets=None):
-        code, words = 1, ["KS104", SIMPLE, "tablets=False"]
+        code, command = 1, ["KS104", SIMPLE, "tablets=False"]
     name = f"bad_{uuid4().hex[:12]}"
     project(
         tmp_path,
@@ -155,12 +155,12 @@ def test_questionable_replication(tmp_path, scylla_cluster, profile, data_center
         + f"repo = Repo(nodes={scylla_cluster.contact_points!r}, keyspace={name!r}, models=['app.models'],\n"
         + f"            replication={replication!r}, **{login_of(scylla_cluster)!r})\n",
     )
-    done = run("create-keyspace", "--repo", "app.models:repo", folder=tmp_path)
+    result = run("create-keyspace", "--repo", "app.models:repo", folder=tmp_path)
     with scylla_cluster.repo("system") as repo:
         repo.session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
 
-    assert code == done.returncode, done.stderr
-    assert [] == [word for word in words if word not in done.stderr + done.stdout]
+    assert code == result.returncode, result.stderr
+    assert [] == [word for word in command if word not in result.stderr + result.stdout]
 
 
 def test_a_server_that_stops_half_way(tmp_path):
@@ -168,22 +168,22 @@ def test_a_server_that_stops_half_way(tmp_path):
     many = "".join(f'class T{n}(Model, table="t{n:02}"):\n    id: Column[UUID] = partition_key()\n' for n in range(40))
     project(tmp_path, HEAD + many)
     with LocalCluster(keep=tmp_path / "kept") as cluster:
-        words = ("migrate", "--create-keyspace", "--step-timeout", "5", "--agreement-timeout", "10")
-        work = start(*words, "--url", url(cluster, "shop"), folder=tmp_path)
+        arguments = ("migrate", "--create-keyspace", "--step-timeout", "5", "--agreement-timeout", "10")
+        work = start(*arguments, "--url", url(cluster, "shop"), folder=tmp_path)
         first = list(islice((line for line in work.stdout if line.endswith(" ms)\n")), 5))
         cluster.node(1).kill()
         out, err = work.communicate(timeout=120)
-        done = len(first) + sum(line.endswith(" ms)") for line in out.splitlines())
+        executed = len(first) + sum(line.endswith(" ms)") for line in out.splitlines())
         cluster.node(1).start()
-        again = run(*words, "--json", "--url", url(cluster, "shop"), folder=tmp_path)
+        second = run(*arguments, "--json", "--url", url(cluster, "shop"), folder=tmp_path)
         last = run("check", "--url", url(cluster, "shop"), folder=tmp_path)
 
     assert 6 == work.returncode, err
     assert "Traceback" not in err
     assert "were applied" in err
-    assert 0 == again.returncode, again.stdout
+    assert 0 == second.returncode, second.stdout
     # One statement more than reported may have been applied: the one whose answer was lost.
-    assert len(document_in(again.stdout)["steps"]) in {41 - done, 41 - done - 1}
+    assert len(document_in(second.stdout)["steps"]) in {41 - executed, 41 - executed - 1}
     assert 0 == last.returncode
 
 
@@ -216,10 +216,10 @@ def test_two_at_once(tmp_path, scylla_cluster):
 def test_ctrl_c_while_connecting(tmp_path):
     """Ctrl-C during a connection that does not come about ends at once, and cleanly."""
     project(tmp_path, GOOD)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"cassandra://127.0.0.1:{silent.getsockname()[1]}/shop?models=app.models"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"cassandra://127.0.0.1:{server.getsockname()[1]}/shop?models=app.models"
         work = start("plan", "--url", address, folder=tmp_path)
-        connection, _ = silent.accept()
+        connection, _ = server.accept()
         with connection:
             work.send_signal(signal.SIGINT)
             _, err = work.communicate(timeout=30)

@@ -17,7 +17,7 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -57,7 +57,7 @@ def hall(request):
 @pytest.fixture(params=WAYS)
 def run(request, repo):
     """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
-    return lambda case, way=request.param, repo=repo: played(way, case, repo)
+    return lambda case, mode=request.param, repo=repo: run_in_mode(mode, case, repo)
 
 
 def count_up(hall):
@@ -69,11 +69,11 @@ def test_a_batch_that_is_sent_inside_its_block_is_sent_once(run, repo, hall):
     """The end of the block finds it empty."""
 
     def fill(repo):
-        def inside(batch):
+        def fill_batch(batch):
             batch.execute(count_up(hall))
             repo.send(batch)
 
-        return inside
+        return fill_batch
 
     run(lambda repo: repo.block(repo.batch().counter(), fill(repo)))
 
@@ -84,13 +84,13 @@ def test_a_batch_is_filled_again_inside_its_block(run, repo, hall):
     """Six increments in three requests are six."""
 
     def fill(repo):
-        def inside(batch):
-            for at in range(6):
+        def fill_batch(batch):
+            for number in range(6):
                 batch.execute(count_up(hall))
-                if at % 2:
+                if number % 2:
                     repo.send(batch)
 
-        return inside
+        return fill_batch
 
     batch = run(lambda repo: repo.block(repo.batch().counter(), fill(repo)))
 
@@ -135,9 +135,9 @@ def test_a_batch_whose_block_has_ended_is_neither_sent_nor_entered(run, hall):
 
     def case(repo):
         batch = repo.block(repo.batch(), lambda batch: batch.save(Seat(hall=hall, number=1)))
-        for wrong in (lambda: repo.send(batch), lambda: repo.block(batch, lambda _: None)):
+        for call in (lambda: repo.send(batch), lambda: repo.block(batch, lambda _: None)):
             with pytest.raises(QueryNotSupported, match="has ended"):
-                wrong()
+                call()
 
     run(case)
 
@@ -145,10 +145,10 @@ def test_a_batch_whose_block_has_ended_is_neither_sent_nor_entered(run, hall):
 def test_a_block_that_fails_sends_nothing(run, repo, hall):
     """The batch is closed, and the instance is as new as before."""
     row = Seat(hall=hall, number=1)
-    kept = []
+    tokens = []
 
     def fill(batch):
-        kept.append(batch)
+        tokens.append(batch)
         batch.save(row)
         raise KeyError("first")
 
@@ -160,7 +160,7 @@ def test_a_block_that_fails_sends_nothing(run, repo, hall):
 
     assert repo.get(Seat, hall=hall, number=1) is None
     with pytest.raises(QueryNotSupported, match="has ended"):
-        kept[0].save(row)
+        tokens[0].save(row)
     repo.save(row)
     assert row == repo.get(Seat, hall=hall, number=1)
 
@@ -174,14 +174,14 @@ def test_a_batch_whose_answer_was_lost_is_not_sent_again(run, repo, hall, scylla
         scylla_fault_proxy.heal()
 
         def fill(repo):
-            def inside(batch):
+            def fill_batch(batch):
                 batch.execute(count_up(hall))
                 scylla_fault_proxy.swallow_answers()
                 with pytest.raises(RequestTimeout):
                     repo.send(batch)
                 scylla_fault_proxy.heal()
 
-            return inside
+            return fill_batch
 
         run(lambda repo: repo.block(repo.batch().counter(), fill(repo)), repo=weak)
 
@@ -270,7 +270,7 @@ def test_a_write_that_would_be_lost_is_refused(run, repo, hall, fill, reason):
     assert repo.get(Seat, hall=hall, number=5) is None
 
 
-KEPT = [
+INDEPENDENT = [
     pytest.param(
         lambda b, h: (b.execute(change(h, Seat.guest.to("x"))), b.execute(change(h, Seat.tags.add({"a"})))),
         id="columns",
@@ -299,7 +299,7 @@ KEPT = [
 ]
 
 
-@pytest.mark.parametrize("fill", KEPT)
+@pytest.mark.parametrize("fill", INDEPENDENT)
 def test_writes_that_do_not_meet_are_taken(run, hall, fill):
     """Writes that do not meet are taken: of different columns, elements, rows or times; and two that say the same."""
     run(lambda repo: repo.block(repo.batch(), lambda batch: fill(batch, hall)))

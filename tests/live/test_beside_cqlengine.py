@@ -68,14 +68,14 @@ class Case:
     ours: Seen
 
 
-def one(*columns, **facts):
+def tbl(*columns, **facts):
     """A table of these columns, and the types that it needs."""
     return (table("t", *columns, **facts),)
 
 
-def options(**given):
+def options(**values):
     """Options as a model declares them."""
-    return TableOptions(**given).declared()
+    return TableOptions(**values).declared()
 
 
 T = ("id int pk", "at int ck", "a text")
@@ -83,79 +83,79 @@ RIGHT, STILL = Seen(sent=1), Seen()
 ADDR = user_type("addr", "street text", "n int")
 
 CASES = [
-    Case("a new table", (), one(*T), RIGHT, RIGHT),
-    Case("nothing to do", one(*T), one(*T), STILL, STILL),
-    Case("columns that are new", one(*T), one(*T, "b int", "c set<text>", "d map<text,int>"), Seen(sent=3), RIGHT),
-    Case("a static column that is new", one(*T), one(*T, "s text static"), RIGHT, RIGHT),
-    Case("a live column that the model lacks", one(*T, "x int"), one(*T), STILL, STILL),
-    Case("another type", one(*T), one(*T[:2], "a int"), Seen(fits=False), Seen("TY101", fits=False)),
-    Case("another type of a key", one(*T), one("id bigint pk", *T[1:]), Seen(fits=False), Seen("TY101", fits=False)),
-    Case("another element of a list", one(*T, "l list<int>"), one(*T, "l list<text>"),
+    Case("a new table", (), tbl(*T), RIGHT, RIGHT),
+    Case("nothing to do", tbl(*T), tbl(*T), STILL, STILL),
+    Case("columns that are new", tbl(*T), tbl(*T, "b int", "c set<text>", "d map<text,int>"), Seen(sent=3), RIGHT),
+    Case("a static column that is new", tbl(*T), tbl(*T, "s text static"), RIGHT, RIGHT),
+    Case("a live column that the model lacks", tbl(*T, "x int"), tbl(*T), STILL, STILL),
+    Case("another type", tbl(*T), tbl(*T[:2], "a int"), Seen(fits=False), Seen("TY101", fits=False)),
+    Case("another type of a key", tbl(*T), tbl("id bigint pk", *T[1:]), Seen(fits=False), Seen("TY101", fits=False)),
+    Case("another element of a list", tbl(*T, "l list<int>"), tbl(*T, "l list<text>"),
          Seen(fits=False), Seen("TY101", fits=False)),
-    Case("static that was not", one(*T), one(*T[:2], "a text static"), Seen(fits=False), Seen("TY104", fits=False)),
-    Case("not static any more", one(*T, "s int static"), one(*T, "s int"), Seen(fits=False), Seen("TY104", fits=False)),
-    Case("frozen that was not", one(*T, "l list<int>"), one(*T, "l frozen<list<int>>"),
+    Case("static that was not", tbl(*T), tbl(*T[:2], "a text static"), Seen(fits=False), Seen("TY104", fits=False)),
+    Case("not static any more", tbl(*T, "s int static"), tbl(*T, "s int"), Seen(fits=False), Seen("TY104", fits=False)),
+    Case("frozen that was not", tbl(*T, "l list<int>"), tbl(*T, "l frozen<list<int>>"),
          Seen(fits=False), Seen("TY103", fits=False)),
-    Case("another order of rows", one(*T), one(T[0], "at int ck desc", T[2]),
+    Case("another order of rows", tbl(*T), tbl(T[0], "at int ck desc", T[2]),
          Seen(fits=False), Seen("PK102", fits=False)),
-    Case("another partition key", one(*T), one("id int pk", "at int pk", "a text"),
+    Case("another partition key", tbl(*T), tbl("id int pk", "at int pk", "a text"),
          Seen("CQLEngineException", fits=False), Seen("PK101 PK102", fits=False)),
-    Case("a new key column", one(*T), one(*T[:2], "b int ck", "a text"),
+    Case("a new key column", tbl(*T), tbl(*T[:2], "b int ck", "a text"),
          Seen("CQLEngineException", fits=False), Seen("PK103", fits=False)),
-    Case("a key in another order", one("id int pk", "a int ck", "b int ck"), one("id int pk", "b int ck", "a int ck"),
+    Case("a key in another order", tbl("id int pk", "a int ck", "b int ck"), tbl("id int pk", "b int ck", "a int ck"),
          Seen("CQLEngineException", fits=False), Seen("PK102", fits=False)),
-    Case("an option that is new", one(*T), one(*T, options=options(gc_grace_seconds=4321)), RIGHT, RIGHT),
-    Case("options that are there", one(*T, options=options(gc_grace_seconds=4321, comment="x")),
-         one(*T, options=options(gc_grace_seconds=4321, comment="x")), STILL, STILL),
-    Case("a class with its package", one(*T),
-         one(*T, options=options(compaction={"class": "org.apache.cassandra.db.compaction.LeveledCompactionStrategy"})),
+    Case("an option that is new", tbl(*T), tbl(*T, options=options(gc_grace_seconds=4321)), RIGHT, RIGHT),
+    Case("options that are there", tbl(*T, options=options(gc_grace_seconds=4321, comment="x")),
+         tbl(*T, options=options(gc_grace_seconds=4321, comment="x")), STILL, STILL),
+    Case("a class with its package", tbl(*T),
+         tbl(*T, options=options(compaction={"class": "org.apache.cassandra.db.compaction.LeveledCompactionStrategy"})),
          Seen(sent=1, again=1), RIGHT),
-    Case("compression by its old keys", one(*T),
-         one(*T, options=options(compression={"sstable_compression": "DeflateCompressor", "chunk_length_kb": "64"})),
+    Case("compression by its old keys", tbl(*T),
+         tbl(*T, options=options(compression={"sstable_compression": "DeflateCompressor", "chunk_length_kb": "64"})),
          Seen(sent=1, again=1), RIGHT),
-    Case("an equals sign in a comment", one(*T), one(*T, options=options(comment="a = b")),
+    Case("an equals sign in a comment", tbl(*T), tbl(*T, options=options(comment="a = b")),
          Seen("ValueError", fits=False), RIGHT),
-    Case("a quote in a comment", one(*T), one(*T, options=options(comment="it's")),
+    Case("a quote in a comment", tbl(*T), tbl(*T, options=options(comment="it's")),
          Seen(sent=1, again=1, fits=False), RIGHT),
-    Case("an index that is new", one(*T), one(*T, indexes=[index("a")]), RIGHT, RIGHT),
-    Case("an index by another name", one(*T, indexes=[index("a", "i")]), one(*T, indexes=[index("a")]), STILL, STILL),
-    Case("an index that the model lacks", one(*T, indexes=[index("a", "by_hand_2")]), one(*T), STILL, STILL),
-    Case("an index on a set", one(*T, "s set<text>"), one(*T, "s set<text>", indexes=[index("s")]), RIGHT, RIGHT),
-    Case("an index on a frozen list", one(*T, "l frozen<list<int>>"),
-         one(*T, "l frozen<list<int>>", indexes=[index("l", on="full")]), Seen("then InvalidRequest", sent=1), RIGHT),
-    Case("a user type with its column", one(*T), (ADDR, *one(*T, "u frozen<addr>")), Seen(sent=2), Seen(sent=2)),
-    Case("a user type that grew", (ADDR, *one(*T, "u frozen<addr>")),
-         (user_type("addr", "street text", "n int", "more text"), *one(*T, "u frozen<addr>")), RIGHT, RIGHT),
-    Case("a field of another type", (ADDR, *one(*T, "u frozen<addr>")),
-         (user_type("addr", "street text", "n text"), *one(*T, "u frozen<addr>")),
+    Case("an index that is new", tbl(*T), tbl(*T, indexes=[index("a")]), RIGHT, RIGHT),
+    Case("an index by another name", tbl(*T, indexes=[index("a", "i")]), tbl(*T, indexes=[index("a")]), STILL, STILL),
+    Case("an index that the model lacks", tbl(*T, indexes=[index("a", "by_hand_2")]), tbl(*T), STILL, STILL),
+    Case("an index on a set", tbl(*T, "s set<text>"), tbl(*T, "s set<text>", indexes=[index("s")]), RIGHT, RIGHT),
+    Case("an index on a frozen list", tbl(*T, "l frozen<list<int>>"),
+         tbl(*T, "l frozen<list<int>>", indexes=[index("l", on="full")]), Seen("then InvalidRequest", sent=1), RIGHT),
+    Case("a user type with its column", tbl(*T), (ADDR, *tbl(*T, "u frozen<addr>")), Seen(sent=2), Seen(sent=2)),
+    Case("a user type that grew", (ADDR, *tbl(*T, "u frozen<addr>")),
+         (user_type("addr", "street text", "n int", "more text"), *tbl(*T, "u frozen<addr>")), RIGHT, RIGHT),
+    Case("a field of another type", (ADDR, *tbl(*T, "u frozen<addr>")),
+         (user_type("addr", "street text", "n text"), *tbl(*T, "u frozen<addr>")),
          Seen(fits=False), Seen("UD102", fits=False)),
-    Case("a field in front", (ADDR, *one(*T, "u frozen<addr>")),
-         (user_type("addr", "more text", "street text", "n int"), *one(*T, "u frozen<addr>")),
+    Case("a field in front", (ADDR, *tbl(*T, "u frozen<addr>")),
+         (user_type("addr", "more text", "street text", "n int"), *tbl(*T, "u frozen<addr>")),
          Seen(sent=1, fits=False), Seen("UD104", fits=False)),
-    Case("a user type inside of a list", one(*T), (ADDR, *one(*T, "u list<frozen<addr>>")), Seen(sent=2), Seen(sent=2)),
+    Case("a user type inside of a list", tbl(*T), (ADDR, *tbl(*T, "u list<frozen<addr>>")), Seen(sent=2), Seen(sent=2)),
 ]  # fmt: skip
 
 
 def their_column(column):
     """A column as cqlengine has it; the second is whether it is frozen."""
-    given = {"db_field": column.name}
+    keywords = {"db_field": column.name}
     if column.in_key:
-        given |= {"primary_key": True, "partition_key": column.kind == "partition_key"}
-        given |= {"clustering_order": "DESC"} if column.descending else {}
+        keywords |= {"primary_key": True, "partition_key": column.kind == "partition_key"}
+        keywords |= {"clustering_order": "DESC"} if column.descending else {}
     else:
-        given |= {"static": True} if column.kind == "static" else {}
-    return their_type(column.type, given)
+        keywords |= {"static": True} if column.kind == "static" else {}
+    return their_type(column.type, keywords)
 
 
-def their_type(cql_type, given):
+def their_type(cql_type, keywords):
     """A type as cqlengine has it."""
     if isinstance(cql_type, v.Native):
-        return NATIVE[cql_type.name](**given)
+        return NATIVE[cql_type.name](**keywords)
     if isinstance(cql_type, v.UserTypeName):
-        return theirs.UserDefinedType(USER_TYPES[cql_type.name], **given)
-    inside = [their_type(part, {}) for part in v.element_types(cql_type)]
-    made = {v.ListType: theirs.List, v.SetType: theirs.Set, v.MapType: theirs.Map}[type(cql_type)]
-    return made(*inside, frozen=v.is_frozen(cql_type), **given)
+        return theirs.UserDefinedType(USER_TYPES[cql_type.name], **keywords)
+    elements = [their_type(part, {}) for part in v.element_types(cql_type)]
+    column_types = {v.ListType: theirs.List, v.SetType: theirs.Set, v.MapType: theirs.Map}[type(cql_type)]
+    return column_types(*elements, frozen=v.is_frozen(cql_type), **keywords)
 
 
 USER_TYPES: dict[str, type] = {}
@@ -212,15 +212,15 @@ class Side:
 
     def seen(self, case, sync):
         """Return the outcome of a case by this sync, done twice."""
-        raised, sent = self.counted(sync)
-        later, again = ("", 0) if raised else self.counted(sync)
+        raised, statements = self.counted(sync)
+        later, repeated = ("", 0) if raised else self.counted(sync)
         raised += f"then {later}" if later else ""
         part = inspect(self.repo)[self.repo.keyspace]
         desired = attrs.evolve(schema(*case.declared, keyspace=None), name=self.repo.keyspace)
         changes = [
             c for c in diff(part, desired, ClusterView.connect(self.repo).server) if not isinstance(c, Unmanaged)
         ]
-        return Seen(raised, sent, again, not changes)
+        return Seen(raised, statements, repeated, not changes)
 
 
 @pytest.fixture(scope="module")
@@ -248,14 +248,14 @@ def sides(session):
 def test_both_sync_the_same_declaration(sides, case, monkeypatch):
     """Each as the case says."""
     monkeypatch.setenv("CQLENG_ALLOW_SCHEMA_MANAGEMENT", "1")
-    left, right = sides
+    remaining, right = sides
     for side in sides:
         facts = attrs.evolve(schema(*case.live, keyspace=None), name=side.repo.keyspace)
         for cql in keyspace_script(facts, ClusterView.connect(side.repo).server):
             side.repo.session.execute(cql)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs_seen = left.seen(case, lambda: management.sync_table(their_model(case, left.repo.keyspace)))
+        theirs_seen = remaining.seen(case, lambda: management.sync_table(their_model(case, remaining.repo.keyspace)))
     models = declare(right.repo.name, *case.declared)
     ours_seen = right.seen(case, lambda: migrate(right.repo))
 

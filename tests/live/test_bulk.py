@@ -29,7 +29,7 @@ from scyllamodel import (
 )
 from scyllamodel.driver.data.read_api import ReadApi
 from scyllamodel.driver.data.write_api import WriteApi
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -60,7 +60,7 @@ def repo(scylla_cluster, scylla_repo):
 @pytest.fixture(params=WAYS)
 def run(request, repo):
     """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
-    return lambda case: played(request.param, case, repo)
+    return lambda case: run_in_mode(request.param, case, repo)
 
 
 def seats(halls, each):
@@ -104,16 +104,16 @@ def test_unchanged_rows_are_not_sent(run):
     assert (1, 10, {"t", "window"}) == run(case)
 
 
-def test_a_row_that_fails_is_told_and_the_others_are_written(run):
+def test_a_failed_row_is_reported_and_the_others_are_written(run):
     """With its place; all others are there."""
     rows = seats(1, 5)
     rows[2].number = "two"
 
     def case(repo):
-        with pytest.raises(BulkWriteError, match="1 of 5 rows failed, the first of them number 2") as caught:
+        with pytest.raises(BulkWriteError, match="1 of 5 rows failed, the first of them number 2") as exc_info:
             repo.save_many(rows)
         result = repo.get_many(Seat, [(rows[0].hall, n) for n in range(5)])
-        return [error.index for error in caught.value.report.errors], [row is not None for row in result]
+        return [error.index for error in exc_info.value.report.errors], [row is not None for row in result]
 
     assert ([2], [True, True, False, True, True]) == run(case)
 
@@ -125,7 +125,7 @@ def test_errors_can_be_left_to_the_report(run):
     assert 0 == run(lambda repo: repo.save_many(rows, raise_errors=False)).written
 
 
-def test_progress_is_told(run):
+def test_progress_is_reported(run):
     """After each request, with how many there are."""
     output = []
     run(lambda repo: repo.save_many(seats(1, 7), on_progress=output.append))
@@ -160,10 +160,10 @@ def test_a_key_of_one_column_needs_no_tuple(run):
 @pytest.mark.parametrize("key", [(1,), 1, {"hall": 1}, {"hall": 1, "nr": 2}], ids=str)
 def test_a_key_that_is_not_whole_is_refused(repo, key):
     """A key that is not whole is refused: it is the error of that key."""
-    with pytest.raises(BulkWriteError) as caught:
+    with pytest.raises(BulkWriteError) as exc_info:
         repo.get_many(Seat, [key])
 
-    assert isinstance(caught.value.__cause__, (TypeError, AttributeError))
+    assert isinstance(exc_info.value.__cause__, (TypeError, AttributeError))
 
 
 def test_a_scan_hands_out_every_row_once(run):
@@ -182,7 +182,7 @@ def test_a_scan_hands_out_every_row_once(run):
     assert (16, 16, 300) == (progress.done, progress.ranges, progress.rows)
 
 
-def test_a_scan_goes_on_from_its_position(run):
+def test_a_scan_resumes_from_its_position(run):
     """Of a scan that was left, all rows that it had not handed out come, and few again."""
     rows = seats(40, 5)
 
@@ -190,14 +190,14 @@ def test_a_scan_goes_on_from_its_position(run):
         repo.truncate(Seat)
         repo.save_many(rows, by_partition=True)
         first = repo.scan(select(Seat.hall, Seat.number), page_size=7, parallelism=2)
-        seen = repo.rows(first, 50)
+        result = repo.rows(first, 50)
         rest = repo.rows(repo.scan(select(Seat.hall, Seat.number), page_size=7, position=first.position))
-        return seen, rest
+        return result, rest
 
-    seen, rest = run(case)
+    first_rows, rest = run(case)
 
-    assert {(row.hall, row.number) for row in rows} == {*seen, *rest}
-    assert 200 + 2 * 7 >= len(seen) + len(rest)
+    assert {(row.hall, row.number) for row in rows} == {*first_rows, *rest}
+    assert 200 + 2 * 7 >= len(first_rows) + len(rest)
 
 
 def test_a_position_of_another_scan_is_refused(repo):
@@ -215,11 +215,11 @@ def test_a_scan_has_no_order_and_no_limit(repo):
 
 def test_cancelled_bulk_work_ends(repo):
     """The thread behind it stops at the next row, and is awaited."""
-    taken = []
+    consumed = []
 
     def endless():
         for n in range(10**9):
-            taken.append(n)
+            consumed.append(n)
             yield Lone(id=n)
 
     async def main():
@@ -228,11 +228,11 @@ def test_cancelled_bulk_work_ends(repo):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        seen = len(taken)
+        count = len(consumed)
         await asyncio.sleep(0.2)
-        return seen
+        return count
 
-    assert asyncio.run(main()) == len(taken)
+    assert asyncio.run(main()) == len(consumed)
 
 
 def test_what_may_be_sent_again_is(scylla_cluster, repo, scylla_fault_proxy):
@@ -241,11 +241,11 @@ def test_what_may_be_sent_again_is(scylla_cluster, repo, scylla_fault_proxy):
     with scylla_cluster.repo(repo.keyspace, name="many", nodes=[scylla_fault_proxy.address]) as other:
         other.get(Lone, id=1)
 
-        def told(progress):
+        def report_progress(progress):
             if progress.done == 50:
                 scylla_fault_proxy.cut()
 
-        report = other.save_many(rows, concurrency=8, on_progress=told)
+        report = other.save_many(rows, concurrency=8, on_progress=report_progress)
 
     assert 200 == report.written
     assert rows == repo.get_many(Seat, [(row.hall, row.number) for row in rows])

@@ -14,7 +14,7 @@ import pytest
 from scyllamodel import Column, Model, column, migrate, partition_key, select
 from scyllamodel.driver.data.bulk import DRAIN_TIMEOUT
 from scyllamodel.model.change_tracking import is_loaded
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -45,20 +45,20 @@ def repo(scylla_cluster, scylla_repo):
 @pytest.fixture(params=WAYS)
 def run(request, repo):
     """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
-    return lambda case, repo=repo: played(request.param, case, repo)
+    return lambda case, repo=repo: run_in_mode(request.param, case, repo)
 
 
 @pytest.fixture
 def rows():
     """Many new instances under keys that no other test uses."""
     start = uuid4().int % 10**12
-    return [Item(id=start + at, text="x") for at in range(600)]
+    return [Item(id=start + number, text="x") for number in range(600)]
 
 
 def stored(repo, rows):
     """Which of these rows are in the table."""
     result = repo.get_many(Item, [row.id for row in rows])
-    return [row for row, there in zip(rows, result, strict=True) if there is not None]
+    return [row for row, stored_row in zip(rows, result, strict=True) if stored_row is not None]
 
 
 BAD = [
@@ -74,17 +74,17 @@ BAD = [
 @pytest.mark.parametrize(("bad", "error"), BAD)
 def test_whatever_is_wrong_with_a_row_is_its_own_error(run, repo, rows, bad, error):
     """All others are written, reported and marked as saved."""
-    given = rows[:9]
-    given[4] = bad
+    batch_rows = rows[:9]
+    batch_rows[4] = bad
 
     def case(repo):
-        again = repo.save_many([bad], raise_errors=False, by_partition=True)
-        return repo.save_many(given, raise_errors=False), again
+        second = repo.save_many([bad], raise_errors=False, by_partition=True)
+        return repo.save_many(batch_rows, raise_errors=False), second
 
     report, grouped = run(case)
-    good = [row for at, row in enumerate(given) if at != 4]
+    good = [row for index, row in enumerate(batch_rows) if index != 4]
 
-    assert ([4], 9, 8) == ([one.index for one in report.errors], report.total, report.written)
+    assert ([4], 9, 8) == ([error.index for error in report.errors], report.total, report.written)
     assert isinstance(report.errors[0].error, error)
     assert isinstance(grouped.errors[0].error, error)
     assert good == stored(repo, good)
@@ -100,38 +100,38 @@ def test_what_is_wrong_with_a_key_is_its_own_error(run, repo, rows):
 
     report = run(case)
 
-    assert [1, 2] == [one.index for one in report.errors]
+    assert [1, 2] == [error.index for error in report.errors]
     assert rows[1:3] == stored(repo, rows[:4])
 
 
-class Ended(Exception):
+class SourceEnded(Exception):
     """What a source raises."""
 
 
 def broken(rows, at):
     """Rows until a place, and then an error."""
     yield from rows[:at]
-    raise Ended
+    raise SourceEnded
 
 
 def raising(rows, case):
     """The report that the exception of a case carries; of the rows the ones that are written are those marked."""
 
-    def caught(repo):
-        with pytest.raises(Ended) as caught:
+    def error_of(repo):
+        with pytest.raises(SourceEnded) as exc_info:
             case(repo)
-        return caught.value
+        return exc_info.value
 
-    return caught
+    return error_of
 
 
-def check(repo, rows, report, taken):
+def check(repo, rows, report, consumed):
     """Report, marks and the table say the same."""
-    written = stored(repo, rows[:taken])
+    stored_rows = stored(repo, rows[:consumed])
 
-    assert written == [row for row in rows if is_loaded(row)]
-    assert (taken, len(written)) == (report.total, report.written)
-    assert len(written) == report.sent
+    assert stored_rows == [row for row in rows if is_loaded(row)]
+    assert (consumed, len(stored_rows)) == (report.total, report.written)
+    assert len(stored_rows) == report.sent
 
 
 @pytest.mark.parametrize("by_partition", [False, True], ids=["each", "grouped"])
@@ -150,18 +150,18 @@ def test_a_source_that_raises(run, repo, rows, by_partition):
 
 def test_a_progress_function_that_raises(run, repo, rows):
     """A progress function that raises: it is called in the midst of answers, of which none is lost."""
-    seen = []
+    events = []
 
     def progress(now):
-        seen.append(now)
+        events.append(now)
         if now.done == 192:
-            raise Ended
+            raise SourceEnded
 
     error = run(raising(rows, lambda repo: repo.save_many(rows, on_progress=progress)))
 
     check(repo, rows, error.report, error.report.total)
     assert 192 <= error.report.written < 600
-    assert 192 == len(seen)
+    assert 192 == len(events)
 
 
 def test_rows_that_wait_to_be_sent_again_are_reported(run, repo, rows, scylla_cluster, scylla_fault_proxy):
@@ -173,7 +173,7 @@ def test_rows_that_wait_to_be_sent_again_are_reported(run, repo, rows, scylla_cl
         scylla_fault_proxy.heal()
 
         def progress(now):
-            raise Ended
+            raise SourceEnded
 
         def source():
             scylla_fault_proxy.swallow_answers(5)
@@ -199,11 +199,11 @@ def test_rows_come_from_an_async_iterable(repo, rows):
     """Rows come from an async iterable, and so do keys; a source may use the repo."""
 
     async def case():
-        awaited = repo.aio()
-        report = await awaited.save_many(asynchronous(awaited, rows))
-        result = await awaited.get_many(Item, (row.id async for row in asynchronous(awaited, rows)))
-        gone = await awaited.delete_many(Item, (row.id async for row in asynchronous(awaited, rows[:5])))
-        return report.written, result, gone.written
+        async_repo = repo.aio()
+        report = await async_repo.save_many(asynchronous(async_repo, rows))
+        result = await async_repo.get_many(Item, (row.id async for row in asynchronous(async_repo, rows)))
+        deleted = await async_repo.delete_many(Item, (row.id async for row in asynchronous(async_repo, rows[:5])))
+        return report.written, result, deleted.written
 
     assert (600, rows, 5) == asyncio.run(case())
     assert rows[5:10] == stored(repo, rows[:10])
@@ -219,14 +219,14 @@ def test_bulk_work_of_an_event_loop_takes_no_thread(repo, rows):
     """Eight runs at once, whose rows come slowly, in the one thread of the loop."""
     repo.save(rows[0])
 
-    async def slow(some):
-        for row in some:
+    async def slow(instances):
+        for row in instances:
             await asyncio.sleep(0.001)
             yield row
 
     async def case():
-        awaited, before = repo.aio(), threading.active_count()
-        runs = [awaited.save_many(slow(rows[at * 20 + 1 : at * 20 + 21])) for at in range(8)]
+        async_repo, before = repo.aio(), threading.active_count()
+        runs = [async_repo.save_many(slow(rows[number * 20 + 1 : number * 20 + 21])) for number in range(8)]
         tasks = asyncio.gather(*runs)
         await asyncio.sleep(0.01)
         during = threading.active_count()
@@ -239,7 +239,7 @@ def test_a_run_that_is_cancelled_is_settled(repo, rows):
     """The cancellation carries the report."""
 
     async def case():
-        awaited, reached = repo.aio(), asyncio.Event()
+        async_repo, reached = repo.aio(), asyncio.Event()
 
         async def endless():
             for row in rows[:500]:
@@ -247,7 +247,7 @@ def test_a_run_that_is_cancelled_is_settled(repo, rows):
             reached.set()
             await asyncio.sleep(DRAIN_TIMEOUT)
 
-        task = asyncio.ensure_future(awaited.save_many(endless()))
+        task = asyncio.ensure_future(async_repo.save_many(endless()))
         await reached.wait()
         task.cancel()
         try:
@@ -292,7 +292,7 @@ with Repo("bulk", nodes=[point], keyspace=keyspace) as repo:
 
 def test_a_run_that_is_interrupted_is_settled(repo, rows, scylla_cluster):
     """After Ctrl-C, report, marks and the table say the same."""
-    words = [sys.executable, "-c", textwrap.dedent(INTERRUPTED), scylla_cluster.contact_points[0], repo.keyspace]
-    answer = subprocess.run([*words, str(rows[0].id)], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED), scylla_cluster.contact_points[0], repo.keyspace]
+    result = subprocess.run([*command, str(rows[0].id)], capture_output=True, text=True, check=False)
 
-    assert ("True True", 0) == (answer.stdout.strip(), answer.returncode), answer.stderr
+    assert ("True True", 0) == (result.stdout.strip(), result.returncode), result.stderr

@@ -33,7 +33,7 @@ from scyllamodel import functions as fn
 from scyllamodel import types as cql
 from scyllamodel.testing import keyspaces
 from support.servers import needs_ann, needs_element_times, needs_sasi, needs_tracing_of_tombstones
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -124,7 +124,7 @@ def repo(scylla_cluster):
 @pytest.fixture(params=WAYS)
 def run(request, repo):
     """Runs a case with a repo that blocks, or one that is awaited."""
-    return lambda case: played(request.param, case, repo)
+    return lambda case: run_in_mode(request.param, case, repo)
 
 
 def numbers(query):
@@ -262,9 +262,9 @@ def test_deletes(run):
         row = repo.get(Order, shop=first.shop, year=1, number=1)
         repo.execute(delete(others[0]))
         repo.execute(delete(Order).where(Order.shop == first.shop, Order.year == 1, Order.number > 5))
-        left = [one.number for one in repo.all(select(Order).where(Order.shop == first.shop))]
+        remaining = [row.number for row in repo.all(select(Order).where(Order.shop == first.shop))]
         repo.execute(delete(Order).where(Order.shop == first.shop).whole_partition())
-        return row.status, row.lines, left, repo.exists(select(Order).where(Order.shop == first.shop))
+        return row.status, row.lines, remaining, repo.exists(select(Order).where(Order.shop == first.shop))
 
     assert (None, {"b": 2}, [5, 4, 3, 1], False) == run(case)
 
@@ -286,9 +286,9 @@ def test_ttl_and_timestamp(run):
         )
         return repo.one(query.where(*key(row)))
 
-    status, ttl, written, no_ttl, later = run(case)
+    status, ttl, write_time, no_ttl, later = run(case)
 
-    assert ("x", 1_000_000, None, 2_000_000) == (status, written, no_ttl, later)
+    assert ("x", 1_000_000, None, 2_000_000) == (status, write_time, no_ttl, later)
     assert 900 < ttl <= 1000
 
 
@@ -351,13 +351,13 @@ def test_conditions(run):
             repo.execute(delete(row).if_exists()),
         ]
 
-    done = run(case)
+    result = run(case)
 
-    assert [True, False, True, False, True, True, True, False, False, True, False] == [r.applied for r in done]
-    assert row == done[1].current
-    assert "paid" == done[3].current.status == done[3].current["status"]
-    assert "sent" == done[8].current.status
-    assert done[7].current is None
+    assert [True, False, True, False, True, True, True, False, False, True, False] == [r.applied for r in result]
+    assert row == result[1].current
+    assert "paid" == result[3].current.status == result[3].current["status"]
+    assert "sent" == result[8].current.status
+    assert result[7].current is None
 
 
 def test_a_save_may_guard_against_reviving(run):
@@ -388,9 +388,9 @@ def test_counters(run):
         repo.execute(where.set(Hits.hits.decrement(3)))
         return repo.get(Hits, page=page, day=1)
 
-    done = run(case)
+    result = run(case)
 
-    assert (8, 5) == (done.hits, done.total)
+    assert (8, 5) == (result.hits, result.total)
 
 
 def test_a_batch_of_counters(repo):
@@ -407,19 +407,19 @@ def test_a_batch_of_counters(repo):
 def test_batches(repo, kind):
     """All of it, in one request, and what was saved is loaded afterwards."""
     rows = [fresh(status="b") for _ in range(3)]
-    gone, changed = fresh(), fresh(status="b")
-    repo.save(gone)
+    deleted, changed = fresh(), fresh(status="b")
+    repo.save(deleted)
     repo.save(changed)
     before = repo.statements
     with repo.batch() if kind == "logged" else repo.batch().unlogged() as batch:
         for row in rows:
             batch.save(row)
-        batch.delete(gone)
+        batch.delete(deleted)
         batch.execute(update(Order).where(*key(changed)).set(Order.total.to(8)))
 
-    written = [(row.shop, 1, 1) for row in (changed, *rows)]
-    assert [8, 0, 0, 0] == [row.total for row in repo.get_many(Order, written)]
-    assert repo.get(Order, shop=gone.shop, year=1, number=1) is None
+    keys = [(row.shop, 1, 1) for row in (changed, *rows)]
+    assert [8, 0, 0, 0] == [row.total for row in repo.get_many(Order, keys)]
+    assert repo.get(Order, shop=deleted.shop, year=1, number=1) is None
     assert repo.save(rows[1]) is None
     assert before.prepared + 3 >= repo.statements.prepared
 
@@ -434,16 +434,16 @@ def test_a_batch_of_counters_takes_nothing_else(repo):
 
 def test_a_batch_with_conditions(repo):
     """Is applied as a whole, and tells whether it was."""
-    one, two = fresh(), fresh()
-    two.shop, two.number = one.shop, 2
+    first, two = fresh(), fresh()
+    two.shop, two.number = first.shop, 2
     with repo.batch() as batch:
-        batch.insert(one, if_not_exists=True)
+        batch.insert(first, if_not_exists=True)
         batch.insert(two)
-    with repo.batch() as again:
-        again.insert(one, if_not_exists=True)
-        again.insert(two)
+    with repo.batch() as other_batch:
+        other_batch.insert(first, if_not_exists=True)
+        other_batch.insert(two)
 
-    assert (True, False) == (batch.result.applied, again.result.applied)
+    assert (True, False) == (batch.result.applied, other_batch.result.applied)
 
 
 def test_a_batch_is_not_sent_when_its_block_fails(repo):
@@ -506,7 +506,7 @@ def test_values_of_functions_are_assigned(repo):
 
 def test_verbs_of_one_row(run):
     """One, none, or too many."""
-    one = select(Order).where(*HERE, Order.year == 2025, Order.number == 2)
+    item = select(Order).where(*HERE, Order.year == 2025, Order.number == 2)
     none, many = select(Order).where(Order.shop == 99), select(Order).where(*HERE)
 
     def case(repo):
@@ -517,7 +517,7 @@ def test_verbs_of_one_row(run):
         with pytest.raises(MultipleResultsFound):
             repo.one_or_none(many)
         return (
-            repo.one(one).number,
+            repo.one(item).number,
             repo.one_or_none(none),
             repo.first(none),
             repo.first(many).number,
@@ -525,7 +525,7 @@ def test_verbs_of_one_row(run):
             repo.scalar(select(Order.status).where(Order.shop == 99)),
             repo.count(many),
             repo.count(select(Order).where(Order.shop == 99)),
-            repo.exists(one),
+            repo.exists(item),
             repo.exists(none),
         )
 
@@ -614,9 +614,9 @@ def test_streams(run):
     query = select(Order).where(*HERE)
 
     def case(repo):
-        every = repo.rows(repo.stream(query, page_size=1))
-        some = repo.rows(repo.stream(query, page_size=1), 2)
-        return [row.number for row in every], len(some)
+        rows = repo.rows(repo.stream(query, page_size=1))
+        limited = repo.rows(repo.stream(query, page_size=1), 2)
+        return [row.number for row in rows], len(limited)
 
     assert ([3, 2, 1, 2, 1], 2) == run(case)
 
@@ -639,7 +639,7 @@ def test_a_tenant_has_its_own_tables(scylla_cluster, repo):
 def test_values_do_not_make_new_statements(repo):
     """A shape is prepared once, whatever is bound: keys, limits, times to live, the length of IN."""
 
-    def play(n):
+    def paginate(n):
         repo.all(select(Order).where(Order.shop.in_(list(range(n)))).limit(n))
         repo.execute(
             update(Order)
@@ -650,10 +650,10 @@ def test_values_do_not_make_new_statements(repo):
         repo.save(fresh(total=n))
         repo.get(Order, shop=n, year=1, number=1)
 
-    play(1)
+    paginate(1)
     before = repo.statements.prepared
     for n in range(2, 10):
-        play(n)
+        paginate(n)
 
     assert before == repo.statements.prepared
 

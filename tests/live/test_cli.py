@@ -33,8 +33,8 @@ STATEMENTS = 4
 def test_the_whole_round(app):
     """From nothing to a schema in step: what each command says and its exit code, in the order of a release."""
     codes = [
-        (words, app.run(*shlex.split(words)).returncode)
-        for words in (
+        (arguments, app.run(*shlex.split(arguments)).returncode)
+        for arguments in (
             "check",
             "plan",
             "create-keyspace",
@@ -79,31 +79,31 @@ def test_a_dry_run_prints_what_then_runs(app):
     planned = document_in(app.run("plan", "--json", "--create-keyspace").stdout)
     text = app.run("migrate", "--dry-run", "--create-keyspace", "-v").stdout
     dry = document_in(app.run("migrate", "--dry-run", "--json", "--create-keyspace").stdout)
-    done = app.run("migrate", "--create-keyspace", "-v")
+    result = app.run("migrate", "--create-keyspace", "-v")
     statements = [step["cql"] for step in (*planned["bootstrap"], *planned["steps"])]
 
     assert STATEMENTS + len(TABLES) == len(statements)
     assert statements == dry["cql"]
     assert [] == [
-        line for cql in statements for line in cql.splitlines() if line not in text or line not in done.stdout
+        line for cql in statements for line in cql.splitlines() if line not in text or line not in result.stdout
     ]
     assert "Dry run: nothing was changed." in text
 
 
-def test_a_migration_is_told_step_by_step(app):
+def test_a_migration_is_reported_step_by_step(app):
     """Numbered steps with milliseconds, then a line that sums up; a second run has nothing to do."""
-    done = app.run("migrate", "--create-keyspace")
-    again = app.run("migrate")
-    steps = [line for line in done.stdout.splitlines() if line.endswith(" ms)")]
+    result = app.run("migrate", "--create-keyspace")
+    second = app.run("migrate")
+    steps = [line for line in result.stdout.splitlines() if line.endswith(" ms)")]
 
-    assert (0, STATEMENTS) == (done.returncode, len(steps))
+    assert (0, STATEMENTS) == (result.returncode, len(steps))
     assert all(re.fullmatch(r"  \+ +\d+\. .* \(\d+ ms\)", line) for line in steps)
-    assert re.search(rf"\n{app.keyspace}: applied {STATEMENTS} steps in \d+ ms as version \d+.\n$", done.stdout)
-    assert f"{app.keyspace}: in sync, nothing to do.\n" == again.stdout
+    assert re.search(rf"\n{app.keyspace}: applied {STATEMENTS} steps in \d+ ms as version \d+.\n$", result.stdout)
+    assert f"{app.keyspace}: in sync, nothing to do.\n" == second.stdout
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "kind"),
+    ("arguments", "code", "kind"),
     [
         ("plan --exit-code", 2, "plan"),
         ("migrate", 0, "result"),
@@ -116,12 +116,12 @@ def test_a_migration_is_told_step_by_step(app):
         ("snapshot", 0, "snapshot"),
     ],
 )
-def test_every_document_is_valid_and_alone(app, words, code, kind):
+def test_every_document_is_valid_and_alone(app, arguments, code, kind):
     """With --json stdout is one document that fits its schema."""
     app.run("create-keyspace")
-    done = app.run(*words.split(), "--json")
+    result = app.run(*arguments.split(), "--json")
 
-    assert (code, kind) == (done.returncode, document_in(done.stdout)["kind"])
+    assert (code, kind) == (result.returncode, document_in(result.stdout)["kind"])
 
 
 def test_a_result_tells_every_step(app):
@@ -138,9 +138,9 @@ def test_inspect_prints_cql_that_makes_the_same_schema(ready):
     for statement in script.replace(ready.keyspace, f"{ready.keyspace}_b").split(";\n"):
         if statement.strip():
             ready.repo.session.execute(statement, timeout=60)
-    again = ready.run("inspect", "--keyspace", f"{ready.keyspace}_b").stdout
+    second = ready.run("inspect", "--keyspace", f"{ready.keyspace}_b").stdout
 
-    assert script == again.replace(f"{ready.keyspace}_b", ready.keyspace)
+    assert script == second.replace(f"{ready.keyspace}_b", ready.keyspace)
 
 
 def test_inspect_prints_facts_as_json(ready):
@@ -157,56 +157,56 @@ def test_inspect_prints_facts_as_json(ready):
 def test_inspect_prints_models_that_are_in_step(ready):
     """The printed Python can be used as the models, and the strict check reports nothing."""
     ready.write("models", ready.run("inspect", "--format", "models").stdout)
-    done = ready.run("check", "--strict")
+    result = ready.run("check", "--strict")
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (result.returncode, result.stderr)
 
 
 def test_inspect_prints_a_diagram(ready):
     """The diagram has every table, and distinguishes clustering keys."""
-    done = ready.run("inspect", "--format", "mermaid")
+    result = ready.run("inspect", "--format", "mermaid")
 
-    assert done.stdout.startswith("erDiagram\n")
-    assert 'timeuuid placed PK "clustering, descending"' in done.stdout
+    assert result.stdout.startswith("erDiagram\n")
+    assert 'timeuuid placed PK "clustering, descending"' in result.stdout
 
 
 def test_a_plan_file_runs_as_it_was_approved(app):
     """The keyspace that it was made with included; once the schema has moved on, it is stale and nothing runs."""
     planned = app.run("plan", "--create-keyspace", "--out", "release.plan")
     stale = app.run("plan", "--create-keyspace", "--out", "other.plan", "--resource", "Order")
-    done = app.run("migrate", "release.plan", "--json")
-    again = app.run("migrate", "release.plan", "--json")
+    result = app.run("migrate", "release.plan", "--json")
+    second = app.run("migrate", "release.plan", "--json")
     other = app.run("migrate", "other.plan")
 
-    assert [0, 0, 0, 4, 4] == [process.returncode for process in (planned, stale, done, again, other)]
-    assert "applied" == document_in(done.stdout)["status"]
-    assert "StalePlan" == document_in(again.stdout)["error"]
+    assert [0, 0, 0, 4, 4] == [process.returncode for process in (planned, stale, result, second, other)]
+    assert "applied" == document_in(result.stdout)["status"]
+    assert "StalePlan" == document_in(second.stdout)["error"]
 
 
 def test_a_plan_file_takes_the_repo_that_it_names(app):
     """Of several repos the one on the plan's keyspace is migrated; where several could be meant, nothing runs."""
     planned = app.run("plan", "--create-keyspace", "--out", "release.plan")
-    done = app.run("migrate", "release.plan", "--keyspace", f"{app.keyspace}_b,{app.keyspace}", "--json")
+    result = app.run("migrate", "release.plan", "--keyspace", f"{app.keyspace}_b,{app.keyspace}", "--json")
     several = app.run("migrate", "release.plan", SCYLLAMODEL_REPOS="app.db:repo,app.db:audit")
 
-    assert 0 == done.returncode, done.stdout + done.stderr
-    assert (0, 0, "applied") == (planned.returncode, done.returncode, document_in(done.stdout)["status"])
+    assert 0 == result.returncode, result.stdout + result.stderr
+    assert (0, 0, "applied") == (planned.returncode, result.returncode, document_in(result.stdout)["status"])
     assert 64 == several.returncode
     assert "several of these repos use it" in several.stderr
 
 
 def test_wait_ends_when_another_has_migrated(app):
     """Begun before there is a keyspace, it ends with exit code 0 once the schema is there, and 2 if it never is."""
-    late = app.run("wait", "--timeout", "0.5", "--json")
+    result = app.run("wait", "--timeout", "0.5", "--json")
     with start("wait", "--repo", "app.db:repo", "--json", folder=app.folder) as waiting:
         app.run("migrate", "--create-keyspace")
         out, _ = waiting.communicate(timeout=60)
     agreed = app.run("wait", "--for", "agreed", "--json")
     built = app.run("wait", "--for", "built", "--json")
 
-    assert [2, 0, 0, 0] == [late.returncode, waiting.returncode, agreed.returncode, built.returncode]
+    assert [2, 0, 0, 0] == [result.returncode, waiting.returncode, agreed.returncode, built.returncode]
     assert [False, True, True, True] == [
-        document_in(text)["met"] for text in (late.stdout, out, agreed.stdout, built.stdout)
+        document_in(text)["met"] for text in (result.stdout, out, agreed.stdout, built.stdout)
     ]
 
 
@@ -214,12 +214,12 @@ def test_diff_tells_what_the_server_lacks_and_has(ready):
     """In sync there is nothing to report; a manually added column and other tables exist only on the server."""
     same = document_in(ready.run("diff", "--from", "live", "--json").stdout)
     ready.repo.session.execute(f"ALTER TABLE {ready.keyspace}.orders ADD by_hand int", timeout=60)
-    done = ready.run("diff", "--from", "models", "--to", "live", "--exit-code")
+    result = ready.run("diff", "--from", "models", "--to", "live", "--exit-code")
 
     assert same["empty"]
     assert (2, f"From models to live:\n+ column {ready.keyspace}.orders.by_hand: int\n") == (
-        done.returncode,
-        done.stdout,
+        result.returncode,
+        result.stdout,
     )
 
 
@@ -238,8 +238,8 @@ def test_a_change_that_cannot_be_is_refused(ready):
     changed = MODELS.replace('status: Column[str] = column(default="new")', "status: Column[int] = column(default=0)")
     ready.write("models", changed)
     ready.write("more", AUDIT.replace(', repo="audit"', ""))
-    words = ("migrate", "--models", "app.models,app.more")
-    text, document = ready.run(*words), document_in(ready.run(*words, "--json").stdout)
+    arguments = ("migrate", "--models", "app.models,app.more")
+    text, document = ready.run(*arguments), document_in(ready.run(*arguments, "--json").stdout)
 
     assert (3, "") == (text.returncode, text.stdout)
     assert "TY101" in text.stderr
@@ -255,9 +255,9 @@ def test_a_change_that_cannot_be_is_refused(ready):
 def test_one_model_can_be_chosen(app):
     """--resource takes a class or table name, and leaves the other models alone."""
     app.run("create-keyspace")
-    done = app.run("migrate", "--resource", "Order")
+    result = app.run("migrate", "--resource", "Order")
 
-    assert (0, ["orders"]) == (done.returncode, app.tables())
+    assert (0, ["orders"]) == (result.returncode, app.tables())
     assert 0 == app.run("check", "--resource", "orders").returncode
     assert 78 == app.run("check", "--resource", "Ordr").returncode
 
@@ -265,10 +265,10 @@ def test_one_model_can_be_chosen(app):
 def test_the_same_models_in_several_keyspaces(app):
     """--keyspace a,b does each of them, and the document is a list."""
     names = f"{app.keyspace},{app.keyspace}_b"
-    done = app.run("migrate", "--create-keyspace", "--json", "--keyspace", names)
-    document = document_in(done.stdout)
+    result = app.run("migrate", "--create-keyspace", "--json", "--keyspace", names)
+    document = document_in(result.stdout)
 
-    assert (0, ["applied", "applied"]) == (done.returncode, [item["answer"]["status"] for item in document["items"]])
+    assert (0, ["applied", "applied"]) == (result.returncode, [item["answer"]["status"] for item in document["items"]])
     assert names.split(",") == [item["keyspace"] for item in document["items"]]
     assert 0 == app.run("check", "--keyspace", names).returncode
 
@@ -296,73 +296,73 @@ def test_all_configured_repos_must_be_known(app):
     """Without --repo a model that is bound to a repo that is not configured is an error, and nothing runs."""
     app.run("create-keyspace")
     app.write("models", MODELS + AUDIT)
-    done = app.run("migrate")
+    result = app.run("migrate")
 
-    assert (78, []) == (done.returncode, app.tables())
-    assert "'audit'" in done.stderr
+    assert (78, []) == (result.returncode, app.tables())
+    assert "'audit'" in result.stderr
 
 
 def test_a_wrong_host_is_named_within_seconds(app):
     """Exit code 1, the host and the reason; no traceback, no wait."""
-    began = time.monotonic()
-    done = app.run("plan", "--url", "scylla://127.0.0.1:1/shop?models=app.models")
+    started_at = time.monotonic()
+    result = app.run("plan", "--url", "scylla://127.0.0.1:1/shop?models=app.models")
 
-    assert (1, "") == (done.returncode, done.stdout)
-    assert "127.0.0.1:1" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert time.monotonic() - began < 30
+    assert (1, "") == (result.returncode, result.stdout)
+    assert "127.0.0.1:1" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert time.monotonic() - started_at < 30
 
 
 def test_a_missing_keyspace_is_named(app):
     """Looking into a keyspace that does not exist is an error that says how to make it."""
-    done = app.run("inspect")
+    result = app.run("inspect")
 
-    assert (1, "") == (done.returncode, done.stdout)
-    assert app.keyspace in done.stderr
-    assert "create-keyspace" in done.stderr
+    assert (1, "") == (result.returncode, result.stdout)
+    assert app.keyspace in result.stderr
+    assert "create-keyspace" in result.stderr
 
 
 def test_a_terminal_has_colour_and_a_bar(app):
     """On a terminal marks are coloured and a bar counts the steps."""
-    code, written = app.on_a_terminal("migrate", "--create-keyspace")
+    code, output = app.on_a_terminal("migrate", "--create-keyspace")
 
     assert 0 == code
-    assert "\x1b[32m  +" in written
-    assert f"/{STATEMENTS}" in written
-    assert re.search(r" ms as version \d+\.\r\n$", written)
+    assert "\x1b[32m  +" in output
+    assert f"/{STATEMENTS}" in output
+    assert re.search(r" ms as version \d+\.\r\n$", output)
 
 
 def test_a_pipe_has_neither(app):
     """In a pipe there is not one control character, whatever the terminal could do."""
-    done = app.run("migrate", "--create-keyspace", TERM="xterm-256color")
+    result = app.run("migrate", "--create-keyspace", TERM="xterm-256color")
 
-    assert 0 == done.returncode
-    assert re.fullmatch(r"[^\x00-\x09\x0b-\x1f\x7f]*", done.stdout + done.stderr)
+    assert 0 == result.returncode
+    assert re.fullmatch(r"[^\x00-\x09\x0b-\x1f\x7f]*", result.stdout + result.stderr)
 
 
 def test_no_color_is_heeded(app):
     """NO_COLOR takes the colours of a terminal away."""
-    code, written = app.on_a_terminal("plan", "--create-keyspace", NO_COLOR="1")
+    code, output = app.on_a_terminal("plan", "--create-keyspace", NO_COLOR="1")
 
     assert 0 == code
-    assert "\x1b" not in written
+    assert "\x1b" not in output
 
 
 def test_json_on_a_terminal_is_one_document(app):
     """JSON on a terminal is one document: neither colour nor a bar gets between the braces."""
     app.run("create-keyspace")
-    code, written = app.on_a_terminal("plan", "--json")
+    code, output = app.on_a_terminal("plan", "--json")
 
-    assert (0, "plan") == (code, document_in(written)["kind"])
+    assert (0, "plan") == (code, document_in(output)["kind"])
 
 
 def test_a_reader_that_leaves_early_does_not_hurt(ready):
     """``inspect | head -1`` ends quietly."""
-    words = f"{shlex.join(command('inspect'))} | head -1"
-    shell = ["bash", "-o", "pipefail", "-c", words]
-    code, written = on_a_terminal(shell, ready.folder, SCYLLAMODEL_REPOS="app.db:repo")
+    arguments = f"{shlex.join(command('inspect'))} | head -1"
+    shell = ["bash", "-o", "pipefail", "-c", arguments]
+    code, output = on_a_terminal(shell, ready.folder, SCYLLAMODEL_REPOS="app.db:repo")
 
-    assert (0, 1) == (code, written.count("\n"))
+    assert (0, 1) == (code, output.count("\n"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -405,9 +405,9 @@ def test_a_command_ends_when_its_work_is_done(ready):
     for _ in range(4):
         work = start("check", folder=ready.folder, SCYLLAMODEL_REPOS="app.db:repo")
         work.stdout.readline()
-        began = time.monotonic()
+        started_at = time.monotonic()
         work.communicate(timeout=60)
-        waits.append(time.monotonic() - began)
+        waits.append(time.monotonic() - started_at)
 
     assert max(waits) < 3
 

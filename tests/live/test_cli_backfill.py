@@ -53,18 +53,18 @@ def totals(project):
     return sorted(int(row[0]) for row in rows if row[0] is not None)
 
 
-def test_a_refused_change_leads_to_its_course(app):
+def test_a_refused_change_leads_to_its_expand_plan(app):
     """The plan refuses it, says where the course is, and writes it out."""
     sold(app, TOTAL).write("models", HEAD + MODELS + DECIMAL)
-    refused = app.run("plan")
-    done = app.run("plan", "--expand", "Order.total")
+    completed = app.run("plan")
+    result = app.run("plan", "--expand", "Order.total")
     document = document_in(app.run("plan", "--expand", "orders.total", "--json").stdout)
     nothing = app.run("plan", "--expand", "Order.status")
 
-    assert 3 == refused.returncode
-    assert "scyllamodel plan --expand orders.total" in refused.stdout
-    assert 0 == done.returncode
-    assert "## 3. Backfill" in done.stdout
+    assert 3 == completed.returncode
+    assert "scyllamodel plan --expand orders.total" in completed.stdout
+    assert 0 == result.returncode
+    assert "## 3. Backfill" in result.stdout
     assert ["expand", "write both", "backfill", "switch", "contract"] == [s["name"] for s in document["stages"]]
     assert 78 == nothing.returncode
     assert "Nothing of Order.status is refused" in nothing.stderr
@@ -72,23 +72,23 @@ def test_a_refused_change_leads_to_its_course(app):
 
 def test_it_is_tried_and_done(expanded):
     """A dry run writes nothing; the run says what it did; a second one has nothing to do."""
-    words = ("backfill", "Order.total", "--into", "total_2", "--convert", "decimal:Decimal")
-    tried = expanded.run(*words, "--dry-run")
+    arguments = ("backfill", "Order.total", "--into", "total_2", "--convert", "decimal:Decimal")
+    tried = expanded.run(*arguments, "--dry-run")
     before = totals(expanded)
-    done = expanded.run(*words)
-    again = document_in(expanded.run(*words, "--json").stdout)
+    result = expanded.run(*arguments)
+    second = document_in(expanded.run(*arguments, "--json").stdout)
 
     assert (0, []) == (tried.returncode, before)
     assert "100 rows read, 100 would be written" in tried.stdout
-    assert (0, list(range(100))) == (done.returncode, totals(expanded))
-    assert "orders.total -> orders.total_2: 100 rows read, 100 written, 0 with nothing to copy" in done.stdout
-    assert (True, 100, 100) == (again["finished"], again["rows_in"], again["rows_out"])
+    assert (0, list(range(100))) == (result.returncode, totals(expanded))
+    assert "orders.total -> orders.total_2: 100 rows read, 100 written, 0 with nothing to copy" in result.stdout
+    assert (True, 100, 100) == (second["finished"], second["rows_in"], second["rows_out"])
 
 
 def test_rows_that_fail_are_listed(expanded):
     """By their keys, with the exit code of what can be gone on with."""
-    words = ("backfill", "Order.total", "--into", "total_2", "--convert", "app.models:never")
-    failed, document = expanded.run(*words), document_in(expanded.run(*words, "--json").stdout)
+    arguments = ("backfill", "Order.total", "--into", "total_2", "--convert", "app.models:never")
+    failed, document = expanded.run(*arguments), document_in(expanded.run(*arguments, "--json").stdout)
 
     assert 6 == failed.returncode
     assert "! customer=UUID(" in failed.stderr
@@ -97,36 +97,36 @@ def test_rows_that_fail_are_listed(expanded):
     assert ("BF101", 100, False) == (document["code"], document["report"]["failed"], document["report"]["finished"])
 
 
-def test_it_stops_when_asked_and_goes_on(expanded):
+def test_it_stops_on_request_and_resumes(expanded):
     """SIGTERM ends it at once, as Ctrl-C does, and the same command does the rest."""
-    words = ("backfill", "Order.total", "--into", "total_2", "--convert", "app.models:slowly")
+    arguments = ("backfill", "Order.total", "--into", "total_2", "--convert", "app.models:slowly")
     environ = {**os.environ, "SCYLLAMODEL_REPOS": "app.db:repo"}
     process = subprocess.Popen(
-        command(*words), cwd=expanded.folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(*arguments), cwd=expanded.folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and len(totals(expanded)) < 5:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
-    written = len(totals(expanded))
-    rest = document_in(expanded.run(*words, "--json").stdout)
+    count = len(totals(expanded))
+    rest = document_in(expanded.run(*arguments, "--json").stdout)
 
     assert 6 == process.returncode
     assert "Traceback" not in err
     assert "of 1,024 ranges are copied. The same command resumes from there." in err
-    assert 5 <= written < 100
+    assert 5 <= count < 100
     assert (True, 100) == (rest["finished"], rest["rows_in"])
     assert list(range(100)) == totals(expanded)
 
 
 def test_a_terminal_shows_how_far_it_is(expanded):
     """Rows in and out beside a bar."""
-    words = ("backfill", "Order.total", "--into", "total_2", "--convert", "decimal:Decimal")
-    shown = expanded.on_a_terminal(*words)
+    arguments = ("backfill", "Order.total", "--into", "total_2", "--convert", "decimal:Decimal")
+    output = expanded.on_a_terminal(*arguments)
 
-    assert "rows read" in str(shown)
-    assert "1024" in str(shown)
+    assert "rows read" in str(output)
+    assert "1024" in str(output)
 
 
 WRONG = [
@@ -138,21 +138,21 @@ WRONG = [
 ]
 
 
-def test_what_is_wrong_is_said(expanded):
+def test_errors_are_reported(expanded):
     """With the exit code of wrong words or wrong settings."""
-    for words, code, messages in WRONG:
-        done = expanded.run("backfill", "Order.total", "--into", "total_2", *words)
+    for arguments, code, messages in WRONG:
+        result = expanded.run("backfill", "Order.total", "--into", "total_2", *arguments)
 
-        assert (code, "") == (done.returncode, done.stdout)
-        assert messages in done.stderr
-        assert "Traceback" not in done.stderr
+        assert (code, "") == (result.returncode, result.stdout)
+        assert messages in result.stderr
+        assert "Traceback" not in result.stderr
 
 
 def test_names_of_models_are_enough_without_a_repo_of_their_own(expanded):
     """``--url`` and ``--models`` do as well."""
     node = expanded.repo.settings.nodes[0]
     url = f"scylla://{node}/{expanded.keyspace}?models=app.models"
-    done = expanded.run("backfill", "orders.total", "--into", "orders.total_2", "--convert", "decimal:Decimal",
+    result = expanded.run("backfill", "orders.total", "--into", "orders.total_2", "--convert", "decimal:Decimal",
                         "--url", url, SCYLLAMODEL_REPOS="")  # fmt: skip
 
-    assert (0, list(range(100))) == (done.returncode, totals(expanded))
+    assert (0, list(range(100))) == (result.returncode, totals(expanded))

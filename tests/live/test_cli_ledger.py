@@ -24,13 +24,13 @@ def versions(project):
     return document_in(project.run("history", "--json").stdout)["versions"]
 
 
-@pytest.mark.parametrize(("words", "kind"), [("status", "status"), ("history", "history"), ("unlock", "unlock")])
-def test_a_keyspace_without_history_says_so(app, words, kind):
+@pytest.mark.parametrize(("arguments", "kind"), [("status", "status"), ("history", "history"), ("unlock", "unlock")])
+def test_a_keyspace_without_history_says_so(app, arguments, kind):
     """Nothing is made by asking, and the documents are valid."""
     app.run("create-keyspace")
-    done, result = app.run(words, "--json"), app.run(words)
+    completed, result = app.run(arguments, "--json"), app.run(arguments)
 
-    assert (0, kind) == (done.returncode, document_in(done.stdout)["kind"])
+    assert (0, kind) == (completed.returncode, document_in(completed.stdout)["kind"])
     assert 0 == result.returncode
     assert [] == app.tables()
 
@@ -41,17 +41,17 @@ def test_there_and_back(ready):
     ready.write("models", MODELS + NOTE)
     ready.run("migrate", "-q")
     stdout = ready.run("history", "--steps").stdout
-    refused = ready.run("rollback", first)
-    shown = document_in(ready.run("rollback", first, "--allow", "DS103", "--dry-run", "--json").stdout)
-    done = document_in(ready.run("rollback", first, "--allow", "DS103:orders.note", "--json").stdout)
+    completed = ready.run("rollback", first)
+    output = document_in(ready.run("rollback", first, "--allow", "DS103", "--dry-run", "--json").stdout)
+    result = document_in(ready.run("rollback", first, "--allow", "DS103:orders.note", "--json").stdout)
     unknown = ready.run("rollback", "7")
     behind = document_in(ready.run("diff", "--from", f"version:{first}", "--to", "models", "--json").stdout)
 
     assert "ADD note text" in stdout
-    assert (3, 1) == (refused.returncode, unknown.returncode)
-    assert "DS103" in refused.stderr
-    assert ("planned", "rolled_back") == (shown["status"], done["status"])
-    assert shown["cql"] == done["cql"]
+    assert (3, 1) == (completed.returncode, unknown.returncode)
+    assert "DS103" in completed.stderr
+    assert ("planned", "rolled_back") == (output["status"], result["status"])
+    assert output["cql"] == result["cql"]
     assert ["rollback", "migrate", "migrate"] == [version["kind"] for version in versions(ready)]
     assert ["orders.note"] == [item["object"].partition(".")[2] for item in behind["differences"]][:1]
     assert 2 == ready.run("check").returncode
@@ -62,14 +62,14 @@ def test_what_no_model_declares_goes_by_name_alone(ready):
     """Contract drops the column that is named, leaves the rest, and the second time finds nothing."""
     ready.repo.session.execute(f"ALTER TABLE {ready.keyspace}.orders ADD (legacy text, other text)", timeout=60)
     nothing = ready.run("contract")
-    shown = ready.run("contract", "--allow", "DS103:orders.legacy", "--dry-run").stdout
-    done = document_in(ready.run("contract", "--allow", "DS103:orders.legacy", "--json").stdout)
-    again = document_in(ready.run("contract", "--allow", "DS103:orders.legacy", "--json").stdout)
+    output = ready.run("contract", "--allow", "DS103:orders.legacy", "--dry-run").stdout
+    result = document_in(ready.run("contract", "--allow", "DS103:orders.legacy", "--json").stdout)
+    second = document_in(ready.run("contract", "--allow", "DS103:orders.legacy", "--json").stdout)
 
     assert 78 == nothing.returncode
-    assert f"ALTER TABLE {ready.keyspace}.orders DROP legacy" in shown
-    assert [f"ALTER TABLE {ready.keyspace}.orders DROP legacy"] == done["cql"]
-    assert ("applied", "in_sync") == (done["status"], again["status"])
+    assert f"ALTER TABLE {ready.keyspace}.orders DROP legacy" in output
+    assert [f"ALTER TABLE {ready.keyspace}.orders DROP legacy"] == result["cql"]
+    assert ("applied", "in_sync") == (result["status"], second["status"])
     assert "orders.other" in ready.run("check").stdout
 
 
@@ -80,14 +80,14 @@ def test_a_keyspace_made_by_other_means_is_adopted(ready):
         session.execute(f"DROP TABLE {ready.keyspace}.scyllamodel_{table}", timeout=60)
     adopted = document_in(ready.run("baseline", "--json").stdout)
     ready.write("models", MODELS + NOTE)
-    refused = ready.run("baseline")
+    result = ready.run("baseline")
 
     assert [adopted["version"]] == [version["version"] for version in versions(ready)]
     assert "baseline" == versions(ready)[0]["status"]
-    assert (78, True) == (refused.returncode, "ADD note text" in refused.stderr)
+    assert (78, True) == (result.returncode, "ADD note text" in result.stderr)
 
 
-def test_a_version_that_stopped_is_resolved_by_hand(ready):
+def test_a_stopped_version_is_resolved_manually(ready):
     """What ended well needs no word; a partial version takes the end that it is given."""
     (version,) = [version["version"] for version in versions(ready)]
     well = ready.run("resolve", version, "--abandoned")
@@ -95,10 +95,10 @@ def test_a_version_that_stopped_is_resolved_by_hand(ready):
         f"UPDATE {ready.keyspace}.scyllamodel_migrations SET status = 'partial' "
         f"WHERE scope = '{ready.keyspace}/default' AND version = {version} IF status = 'applied'"
     )
-    done = document_in(ready.run("resolve", version, "--abandoned", "--json").stdout)
+    result = document_in(ready.run("resolve", version, "--abandoned", "--json").stdout)
 
     assert 1 == well.returncode
-    assert "abandoned" == done["versions"][0]["status"] == versions(ready)[0]["status"]
+    assert "abandoned" == result["versions"][0]["status"] == versions(ready)[0]["status"]
 
 
 def test_a_lock_is_taken_from_the_dead_at_once_when_forced(ready):
@@ -113,8 +113,8 @@ def test_a_lock_is_taken_from_the_dead_at_once_when_forced(ready):
             busy = ready.run("migrate", "--lock-timeout", "0.5", "--json")
             lease = document_in(ready.run("status", "--json").stdout)["lock"]
             freed = document_in(ready.run("unlock", "--force", "--json").stdout)
-            done = ready.run("migrate")
+            result = ready.run("migrate")
 
     assert (5, "AP104") == (busy.returncode, json.loads(busy.stdout)["code"])
     assert "a test" == lease["purpose"] == freed["taken_from"]["purpose"]
-    assert 0 == done.returncode
+    assert 0 == result.returncode

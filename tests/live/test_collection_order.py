@@ -59,8 +59,8 @@ VALUES = {
 
 def annotation(name):
     """A tuple of a set and a map of these values, which is frozen."""
-    hint = VALUES[name][0]
-    return tuple[frozenset[hint], cql.Frozen[dict[hint, int]]]
+    type_annotation = VALUES[name][0]
+    return tuple[frozenset[type_annotation], cql.Frozen[dict[type_annotation, int]]]
 
 
 TABLES = {
@@ -109,8 +109,8 @@ def test_a_row_of_another_program_is_found(repo, name):
     """The server sorts what is written as text; what is bound has the same order."""
     cls, values = TABLES[name], VALUES[name][1]
     plain = [getattr(value, "value", value) for value in values]
-    items = [str(one) if name in ("inet", "decimal") else one for one in plain]
-    texts = [f"'{one}'" if name == "inet" else one if name == "decimal" else literal(repo, one) for one in items]
+    items = [str(item) if name in ("inet", "decimal") else item for item in plain]
+    texts = [f"'{item}'" if name == "inet" else item if name == "decimal" else literal(repo, item) for item in items]
     pairs = ", ".join(f"{text}: 1" for text in texts)
     repo.session.execute(
         f"INSERT INTO {repo.keyspace}.key_{name} (key, note) VALUES (({{{', '.join(texts)}}}, {{{pairs}}}), 'x')"
@@ -128,22 +128,22 @@ def test_a_row_of_another_program_is_found(repo, name):
 
 def test_the_order_of_python_means_nothing(repo):
     """Keys, clustering, elements and keys of maps are found in whatever order they are given."""
-    words = [f"word {n}" for n in range(9)]
+    items = [f"word {n}" for n in range(9)]
 
-    def row(words):
-        values = frozenset(words)
-        at = Counts(words=values, counts=dict.fromkeys(words, 1))
+    def row(elements):
+        values = frozenset(elements)
+        at = Counts(words=values, counts=dict.fromkeys(elements, 1))
         return Held(id=values, at=at, tags={("a", values)}, counts={Words(words=values): 1})
 
-    one, other = row(words), row(words[::-1])
-    repo.save(one)
+    first, other = row(items), row(items[::-1])
+    repo.save(first)
     repo.save(other)
 
-    assert [one] == list(repo.scan(Held))
+    assert [first] == list(repo.scan(Held))
     loaded = repo.get(Held, id=other.id, at=other.at)
     loaded.tags, loaded.counts = set(), {}
     repo.save(loaded)
-    loaded = repo.get(Held, id=one.id, at=one.at)
+    loaded = repo.get(Held, id=first.id, at=first.at)
     assert (set(), {}) == (loaded.tags, loaded.counts)
     repo.delete(other)
     assert [] == list(repo.scan(Held))
@@ -158,11 +158,11 @@ def test_sets_inside_of_vectors_are_one_value(repo):
         note: Column[str] = column()
 
     migrate(repo, resources=[Paths])
-    words = [f"word {n}" for n in range(9)]
-    repo.save(Paths(steps=[frozenset(words), frozenset()], note="x"))
-    sorted_words = ", ".join(f"'{word}'" for word in sorted(words))
+    values = [f"word {n}" for n in range(9)]
+    repo.save(Paths(steps=[frozenset(values), frozenset()], note="x"))
+    sorted_words = ", ".join(f"'{word}'" for word in sorted(values))
 
-    assert "x" == repo.get(Paths, steps=[frozenset(words[::-1]), frozenset()]).note
+    assert "x" == repo.get(Paths, steps=[frozenset(values[::-1]), frozenset()]).note
     assert [("x",)] == [
         tuple(row)
         for row in repo.session.execute(

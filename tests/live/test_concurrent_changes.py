@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from scyllamodel import BulkWriteError, Column, Model, QueryNotSupported, clustering_key, column, migrate, partition_key
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -34,7 +34,7 @@ def repo(scylla_cluster, scylla_repo):
 @pytest.fixture(params=WAYS)
 def run(request, repo):
     """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
-    return lambda case: played(request.param, case, repo)
+    return lambda case: run_in_mode(request.param, case, repo)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def loaded(repo, guest):
     return seat
 
 
-def sent(repo, fill):
+def sent_statements(repo, fill):
     """Send a batch, blocking; `fill` is given it."""
     with repo.batch() as batch:
         fill(batch)
@@ -75,7 +75,7 @@ def test_a_change_after_a_batch_took_the_row_is_not_lost(repo, stored, verb, mak
         seat.guest = "Bob"
         seat.tags.add("late")
 
-    sent(repo, fill)
+    sent_statements(repo, fill)
     assert "Ann" == stored(seat)
     repo.save(seat)
 
@@ -112,11 +112,11 @@ def test_a_change_while_many_are_written_is_not_lost(run, repo, stored, by_parti
 
     def case(repo):
         repo.save_many(rows(), by_partition=by_partition)
-        written = {seat.number: stored(seat) for seat in seats}
-        return written, repo.save_many(seats).sent
+        stored_rows = {seat.number: stored(seat) for seat in seats}
+        return stored_rows, repo.save_many(seats).sent
 
-    written, sent_again = run(case)
-    assert sent_again == sum(guest == "Ann" for guest in written.values())
+    result_rows, sent_again = run(case)
+    assert sent_again == sum(guest == "Ann" for guest in result_rows.values())
     assert ["Bob"] * 5 == [stored(seat) for seat in seats]
 
 
@@ -136,11 +136,11 @@ def test_a_save_that_was_not_applied_changes_nothing(run):
 @pytest.fixture
 def moved(repo):
     """A loaded seat whose key was changed to that of another seat."""
-    mine, other = Seat(hall=uuid4()), Seat(hall=uuid4(), guest="other")
-    repo.save(mine)
+    seat, other = Seat(hall=uuid4()), Seat(hall=uuid4(), guest="other")
+    repo.save(seat)
     repo.save(other)
-    mine.hall = other.hall
-    return mine
+    seat.hall = other.hall
+    return seat
 
 
 WAYS_TO_TOUCH = {
@@ -164,21 +164,21 @@ def test_a_changed_key_never_touches_another_row(run, moved, stored, touch):
     assert "other" == stored(moved)
 
 
-def test_a_changed_key_is_told_of_its_row_among_many(run, moved, stored):
+def test_a_changed_key_is_reported_for_its_row_among_many(run, moved, stored):
     """The others are deleted."""
     fine = Seat(hall=uuid4())
 
     def case(repo):
         repo.save(fine)
-        with pytest.raises(BulkWriteError) as caught:
+        with pytest.raises(BulkWriteError) as exc_info:
             repo.delete_many([moved, fine])
-        return [error.index for error in caught.value.report.errors], repo.get(Seat, hall=fine.hall, number=0)
+        return [error.index for error in exc_info.value.report.errors], repo.get(Seat, hall=fine.hall, number=0)
 
     assert ([0], None) == run(case)
     assert "other" == stored(moved)
 
 
-def test_a_key_that_is_wrong_is_told_of_its_row_among_many(run, moved, stored):
+def test_a_wrong_key_is_reported_for_its_row_among_many(run, moved, stored):
     """Saving many continues as well."""
     fine = Seat(hall=uuid4(), guest="fine")
 
@@ -193,12 +193,12 @@ def test_the_last_word_about_an_instance_counts_in_a_batch(repo, stored):
     seat, undone = loaded(repo, "Zoe"), loaded(repo, "Zoe")
 
     def fill(batch):
-        for one, then in ((seat, "Ann"), (undone, None)):
-            batch.save(one)
-            one.guest = then
-            batch.save(one)
+        for item, guest in ((seat, "Ann"), (undone, None)):
+            batch.save(item)
+            item.guest = guest
+            batch.save(item)
 
-    sent(repo, fill)
+    sent_statements(repo, fill)
 
     assert ["Ann", None] == [stored(seat), stored(undone)]
 
@@ -213,13 +213,13 @@ def test_the_last_word_about_an_instance_counts_in_a_batch(repo, stored):
 )
 def test_a_batch_does_not_delete_and_write_an_instance(repo, second):
     """The delete would win whichever came last."""
-    verb, how = second
+    verb, options = second
     batch = repo.batch()
     seat = loaded(repo, "Ann")
     batch.delete(seat)
 
     with pytest.raises(QueryNotSupported, match="is in this batch already"):
-        getattr(batch, verb)(seat, **how)
+        getattr(batch, verb)(seat, **options)
 
 
 def test_a_batch_may_delete_and_write_at_different_times(repo, stored):
@@ -231,6 +231,6 @@ def test_a_batch_may_delete_and_write_at_different_times(repo, stored):
         batch.timestamp(now).delete(seat)
         batch.timestamp(now + 1).insert(seat)
 
-    sent(repo, fill)
+    sent_statements(repo, fill)
 
     assert "Ann" == stored(seat)

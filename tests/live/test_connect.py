@@ -34,7 +34,7 @@ def point(scylla_cluster):
 
 
 @pytest.fixture
-def silent():
+def unresponsive_host():
     """A port that takes connections and never says a word."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -67,12 +67,12 @@ def refusal(**settings):
     """The error of a connection that must fail, and does so within 5 seconds without leaving threads."""
     before = threading.active_count()
     start = time.monotonic()
-    with pytest.raises(ConnectionFailed) as caught, Repo(keyspace="shop", **settings) as repo:
+    with pytest.raises(ConnectionFailed) as exc_info, Repo(keyspace="shop", **settings) as repo:
         client_of(repo).connection()
 
     assert time.monotonic() - start < 5
     assert threading.active_count() <= before + 1  # the driver's event loop stays
-    return str(caught.value)
+    return str(exc_info.value)
 
 
 def test_nothing_connects_before_it_is_needed():
@@ -95,18 +95,24 @@ def test_a_wrong_port_is_named():
     assert "127.0.0.1:1: nothing listens on this port" in text
 
 
-def test_a_silent_server_is_named(silent):
+def test_a_silent_server_is_named(unresponsive_host):
     """A server that takes the connection and never answers is given up after 4 seconds."""
-    text = refusal(nodes=[silent])
+    text = refusal(nodes=[unresponsive_host])
 
-    assert f"{silent}: no answer within 2 s" in text
+    assert f"{unresponsive_host}: no answer within 2 s" in text
 
 
-def test_silent_servers_are_asked_at_once(silent):
+def test_silent_servers_are_asked_at_once(unresponsive_host):
     """Several hosts of no use take no longer than one, and each has its reason."""
-    text = refusal(nodes=[silent, silent.replace("127.0.0.1", "127.0.0.2"), silent.replace("127.0.0.1", "localhost")])
+    text = refusal(
+        nodes=[
+            unresponsive_host,
+            unresponsive_host.replace("127.0.0.1", "127.0.0.2"),
+            unresponsive_host.replace("127.0.0.1", "localhost"),
+        ]
+    )
 
-    assert f"{silent}: no answer within 2 s" in text
+    assert f"{unresponsive_host}: no answer within 2 s" in text
     assert "127.0.0.2" in text
 
 
@@ -162,9 +168,9 @@ def test_the_right_password_connects(logins):
     assert 1 == len(rows)
 
 
-def test_one_good_host_among_bad_ones_is_enough(point, silent):
+def test_one_good_host_among_bad_ones_is_enough(point, unresponsive_host):
     """A host that answers is used although others before it do not, and in time for both."""
-    with Repo(nodes=["127.0.0.1:1", silent, point], keyspace="shop") as repo:
+    with Repo(nodes=["127.0.0.1:1", unresponsive_host, point], keyspace="shop") as repo:
         start = time.monotonic()
         client_of(repo).connection()
 
@@ -268,8 +274,8 @@ def in_child(work):
     text = b""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        ended, _ = os.waitpid(child, os.WNOHANG)
-        if ended:
+        exited_pid, _ = os.waitpid(child, os.WNOHANG)
+        if exited_pid:
             text = os.read(read, 10_000)
             break
         time.sleep(0.05)
@@ -300,7 +306,7 @@ def test_a_forked_child_is_refused_a_lent_session(point):
     try:
         with Repo(session=session, keyspace="shop") as repo:
             coordinator = choose_coordinator(client_of(repo).connection())
-            refused = [in_child(lambda: repo.session), in_child(lambda: coordinator.rows(QUERY))]
+            errors = [in_child(lambda: repo.session), in_child(lambda: coordinator.rows(QUERY))]
     finally:
         session.cluster.shutdown()
 
@@ -308,7 +314,7 @@ def test_a_forked_child_is_refused_a_lent_session(point):
         text.startswith(
             "ConnectionFailed: the driver session of repo 'default' was opened before this process was forked"
         )
-        for text in refused
+        for text in errors
     ]
 
 

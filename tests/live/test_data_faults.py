@@ -106,25 +106,25 @@ def count_up(key):
 def test_a_counter_whose_answer_was_lost_is_not_sent_again(repo, weak, scylla_fault_proxy):
     """The error comes through; the counter was counted once at most."""
     scylla_fault_proxy.cut_answers(1)
-    with pytest.raises(Exception, match=r".") as caught:
+    with pytest.raises(Exception, match=r".") as exc_info:
         weak.execute(count_up(1))
 
-    assert not isinstance(caught.value, TypeMismatch)
+    assert not isinstance(exc_info.value, TypeMismatch)
     assert 1 == repo.get(Tally, id=1).hits
 
 
-@pytest.mark.parametrize("how", ["save", "batch", "save_many"])
-def test_a_list_whose_append_got_no_answer_is_written_whole(repo, weak, scylla_fault_proxy, how):
+@pytest.mark.parametrize("operation", ["save", "batch", "save_many"])
+def test_a_list_whose_append_got_no_answer_is_written_whole(repo, weak, scylla_fault_proxy, operation):
     """The append was applied; the next save of the instance does not append again."""
     repo.save(Thing(id=20, spots=[Spot(x=1)]))
     row = repo.get(Thing, id=20)
     row.spots.append(Spot(x=2))
 
     def save():
-        if how == "batch":
+        if operation == "batch":
             with weak.batch() as batch:
                 batch.save(row)
-        elif how == "save_many":
+        elif operation == "save_many":
             weak.save_many([row])
         else:
             weak.save(row)
@@ -157,21 +157,21 @@ def test_a_plain_write_whose_answer_was_lost_is_sent_again(repo, weak, scylla_fa
 def test_a_conditional_write_without_an_answer_can_be_resolved(repo, weak, scylla_fault_proxy):
     """The outcome is unknown until the row is read at SERIAL."""
     scylla_fault_proxy.cut_answers(1)
-    with pytest.raises(UnknownOutcome, match="resolve") as caught:
+    with pytest.raises(UnknownOutcome, match="resolve") as exc_info:
         weak.execute(insert(Thing(id=3, name="mine")).if_not_exists())
 
-    assert "mine" == caught.value.resolve(repo).name
+    assert "mine" == exc_info.value.resolve(repo).name
 
 
 def test_a_timeout_of_a_conditional_update_is_unknown_too(repo, weak, scylla_fault_proxy):
     """The caller's own timeout; its read names the row."""
     scylla_fault_proxy.swallow_answers(1)
     change = update(Thing).where(Thing.id == 0).set(Thing.name.to("x")).if_exists().timeout(0.5)
-    with pytest.raises(UnknownOutcome) as caught:
+    with pytest.raises(UnknownOutcome) as exc_info:
         weak.execute(change)
 
-    assert (0,) == caught.value.query.values
-    assert 0 == caught.value.resolve(repo).id
+    assert (0,) == exc_info.value.query.values
+    assert 0 == exc_info.value.resolve(repo).id
 
 
 def _bound(repo, batch):
@@ -187,10 +187,10 @@ def test_a_conditional_batch_without_an_answer_is_unknown(weak, scylla_fault_pro
         batch.insert(Thing(id=number), if_not_exists=True)
     _bound(weak, batch)
     scylla_fault_proxy.swallow_answers(1)
-    with pytest.raises(UnknownOutcome) as caught:
+    with pytest.raises(UnknownOutcome) as exc_info:
         batch.send()
     with pytest.raises(LookupError, match="SERIAL"):
-        caught.value.resolve(weak)
+        exc_info.value.resolve(weak)
 
 
 class Listed(Model, table="listed", repo="faults"):
@@ -216,13 +216,13 @@ def test_the_driver_does_not_send_a_whole_list_twice(repo):
     whole = update(Listed).where(Listed.id == 3).set(Listed.whole.to(["a"]))
     batch = repo.batch()
     batch.save(Listed(id=4, lines=["a"]))
-    sent = _bound(repo, batch)
+    bound = _bound(repo, batch)
 
     kinds = [lines, lines.timestamp(1_000), insert(Listed(id=3)), whole, lines.idempotent()]
     assert ["NonIdempotentRetryPolicy", "NonIdempotentRetryPolicy", "NonIdempotentRetryPolicy", None, None] == [
         policy(repo, kind) for kind in kinds
     ]
-    assert ("NonIdempotentRetryPolicy", False) == (type(sent.retry_policy).__name__, sent.is_idempotent)
+    assert ("NonIdempotentRetryPolicy", False) == (type(bound.retry_policy).__name__, bound.is_idempotent)
     assert [True, False] == [kind.compile(repo.keyspace).template.idempotent for kind in kinds[:2]]
 
 
@@ -255,10 +255,10 @@ def test_what_a_server_refuses_is_no_unknown_outcome(repo):
     class Gone(Model, table="gone", repo="faults"):
         id: Column[int] = partition_key()
 
-    with pytest.raises(Exception, match="gone") as caught:
+    with pytest.raises(Exception, match="gone") as exc_info:
         repo.execute(insert(Gone(id=1)).if_not_exists())
 
-    assert not isinstance(caught.value, UnknownOutcome)
+    assert not isinstance(exc_info.value, UnknownOutcome)
 
 
 def test_a_user_type_that_grew_loses_no_field(scylla_cluster, repo):
@@ -294,7 +294,7 @@ class Shared(Model, table="shared", repo="faults"):
     tags: Column[set[str]] = column(factory=set)
 
 
-def test_an_older_release_goes_on_while_its_table_grows(scylla_cluster, repo):
+def test_an_older_release_runs_while_its_table_grows(scylla_cluster, repo):
     """Columns, an index, a view and options come; its statements stay prepared and none of them fails."""
     desired = "id IS NOT NULL AND at IS NOT NULL AND name IS NOT NULL PRIMARY KEY (name, id, at)"
     changes = [
@@ -307,7 +307,7 @@ def test_an_older_release_goes_on_while_its_table_grows(scylla_cluster, repo):
     ]
     with scylla_cluster.repo(repo.keyspace, name="faults") as old:
         migrate(old, resources=[Shared])
-        written = list[Shared]()
+        rows = list[Shared]()
 
         def work(number):
             row = Shared(id=number % 5, at=number, name=f"n{number}")
@@ -318,17 +318,17 @@ def test_an_older_release_goes_on_while_its_table_grows(scylla_cluster, repo):
                 batch.save(Shared(id=number % 5, at=number + 100_000))
             assert row == old.get(Shared, id=row.id, at=row.at)
             assert row in list(old.stream(select(Shared).where(Shared.id == row.id), page_size=3))
-            written.append(row)
+            rows.append(row)
 
         for change in changes:
             for _ in range(5):
-                work(len(written))
+                work(len(rows))
             repo.raw(change.format(k=repo.keyspace))
         for _ in range(5):
-            work(len(written))
+            work(len(rows))
 
         assert 5 >= old.statements.prepared
-        assert all(row == old.get(Shared, id=row.id, at=row.at) for row in written)
+        assert all(row == old.get(Shared, id=row.id, at=row.at) for row in rows)
 
 
 def test_threads_prepare_a_shape_once(scylla_cluster, repo):
@@ -390,22 +390,22 @@ def test_a_fork_while_threads_hold_the_locks_of_the_driver(repo):
     """The child waits for none of them, neither to connect nor at its end; no thread is left to release them."""
     repo.save(Thing(id=9, name="locked"))
     (loop,) = {module._global_loop for module in loop_modules() if module._global_loop is not None}
-    locks = [loop._lock, loop._lock_thread, loop._conn_set_lock, *(one.lock for one in loop._live_conns)]
-    event, done = threading.Event(), threading.Event()
+    locks = [loop._lock, loop._lock_thread, loop._conn_set_lock, *(connection.lock for connection in loop._live_conns)]
+    event, finished = threading.Event(), threading.Event()
 
     def hold():
         with contextlib.ExitStack() as stack:
             for lock in locks:
                 stack.enter_context(lock)
             event.set()
-            done.wait(60)
+            finished.wait(60)
 
     holder = threading.Thread(target=hold)
     holder.start()
     event.wait()
     child = Child(lambda: read_name(repo, 9))
     idle = Child(lambda: b"idle")
-    done.set()
+    finished.set()
     holder.join()
 
     assert (b"locked, ended", b"idle, ended") == (child.answer(), idle.answer())
@@ -425,15 +425,15 @@ def test_a_storm_of_forks_and_threads(repo):
 
 def test_a_forked_child_does_not_use_a_lent_session(repo):
     """A child gets an error for an iterator of its parent, instead of waiting forever."""
-    lent = Repo("faults", keyspace=repo.keyspace, session=repo.session)
-    lent.get(Thing, id=0)
+    session_repo = Repo("faults", keyspace=repo.keyspace, session=repo.session)
+    session_repo.get(Thing, id=0)
 
-    def refused():
+    def raise_refused():
         with pytest.raises(ConnectionFailed):
-            lent.get(Thing, id=0)
+            session_repo.get(Thing, id=0)
         return b"refused"
 
-    assert b"refused, ended" == Child(refused).answer()
+    assert b"refused, ended" == Child(raise_refused).answer()
 
 
 def test_a_session_in_legacy_mode_works_too(scylla_cluster, repo):
@@ -443,10 +443,10 @@ def test_a_session_in_legacy_mode_works_too(scylla_cluster, repo):
     try:
         session = cluster.connect()
         session.row_factory = dict_factory
-        lent = Repo("faults", keyspace=repo.keyspace, session=session)
-        lent.save(Thing(id=8, name="legacy"))
+        session_repo = Repo("faults", keyspace=repo.keyspace, session=session)
+        session_repo.save(Thing(id=8, name="legacy"))
 
-        assert "legacy" == lent.get(Thing, id=8).name
+        assert "legacy" == session_repo.get(Thing, id=8).name
         assert [{"id": 8}] == list(session.execute(f"SELECT id FROM {repo.keyspace}.things WHERE id = 8"))
     finally:
         cluster.shutdown()

@@ -147,21 +147,21 @@ DEEDS = st.lists(
 )
 
 
-def change(row, deed, arguments):
+def change(row, action, arguments):
     """Do one thing to an instance, in place."""
-    if deed == "text":
+    if action == "text":
         row.text = arguments[0]
-    elif deed == "add":
+    elif action == "add":
         row.names.add(arguments[0])
-    elif deed == "discard":
+    elif action == "discard":
         row.names.discard(arguments[0])
-    elif deed == "append":
+    elif action == "append":
         row.numbers.append(arguments[0])
-    elif deed == "insert":
+    elif action == "insert":
         row.numbers.insert(0, arguments[0])
-    elif deed == "pop":
+    elif action == "pop":
         row.numbers[:1] = []
-    elif deed == "put":
+    elif action == "put":
         row.words[arguments[0]] = arguments[1]
     else:
         row.words.pop(arguments[0], None)
@@ -174,9 +174,9 @@ def test_rows_are_what_a_dictionary_says(repo, deeds):
     part = uuid.uuid4()
     rows = {number: Line(part=part, number=number) for number in range(3)}
     stored: dict[int, Line] = {}
-    for deed, number, *arguments in deeds:
+    for action, number, *arguments in deeds:
         row = rows[number]
-        if deed == "save":
+        if action == "save":
             repo.save(row)
             stored[number] = Line(
                 **{
@@ -184,12 +184,12 @@ def test_rows_are_what_a_dictionary_says(repo, deeds):
                     for name in Line.__columns__
                 }
             )
-        elif deed == "delete":
+        elif action == "delete":
             repo.delete(row)
             stored.pop(number, None)
-        elif deed == "load":
+        elif action == "load":
             rows[number] = repo.get(Line, part=part, number=number) or Line(part=part, number=number)
         else:
-            change(row, deed, arguments)
+            change(row, action, arguments)
 
     assert [stored[number] for number in sorted(stored)] == repo.all(select(Line).where(Line.part == part))

@@ -105,27 +105,27 @@ def test_a_statement_that_fails_says_how(scylla_repo, table, cql, failure):
     """A conflict is distinguished from a refusal; the server's words and the driver's error are kept."""
     with executor_of(scylla_repo) as executor:
         executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY, b int)", 60)
-        with pytest.raises(failure) as caught:
+        with pytest.raises(failure) as exc_info:
             executor.execute(cql.format(table=table), 60)
 
-    assert caught.value.__cause__ is not None
-    assert str(caught.value)
+    assert exc_info.value.__cause__ is not None
+    assert str(exc_info.value)
 
 
-def sent(proxy, text):
+def sent_count(proxy, text):
     """How often a statement with this text came to the server's side."""
     return sum(text in request.query for request in proxy.requests)
 
 
-@pytest.mark.parametrize("deed", ["swallow_answers", "cut_answers", "cut_requests"])
-def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(scylla_fault_proxy, through_proxy, table, deed):
+@pytest.mark.parametrize("action", ["swallow_answers", "cut_answers", "cut_requests"])
+def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(scylla_fault_proxy, through_proxy, table, action):
     """When the answer never comes or the connection breaks, the outcome is unknown, and the text was sent once."""
     executor = executor_of(through_proxy)
-    getattr(scylla_fault_proxy, deed)(1, when=lambda request: "CREATE TABLE" in request.query)
+    getattr(scylla_fault_proxy, action)(1, when=lambda request: "CREATE TABLE" in request.query)
     with executor, pytest.raises(StatementOutcomeUnknown):
         executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 2)
 
-    assert 1 == sent(scylla_fault_proxy, f"CREATE TABLE {table}")
+    assert 1 == sent_count(scylla_fault_proxy, f"CREATE TABLE {table}")
 
 
 def test_the_application_s_policies_do_not_send_twice(scylla_cluster, scylla_repo, scylla_fault_proxy, table):
@@ -139,7 +139,7 @@ def test_the_application_s_policies_do_not_send_twice(scylla_cluster, scylla_rep
         with executor:
             executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 60)
 
-    assert 1 == sent(scylla_fault_proxy, f"CREATE TABLE {table}")
+    assert 1 == sent_count(scylla_fault_proxy, f"CREATE TABLE {table}")
 
 
 def failure_of(executor, cql):
@@ -205,12 +205,12 @@ def test_a_lent_session_executes_too(scylla_cluster, scylla_repo, table, legacy)
     """A session of the application, also in the driver's legacy mode, sends DDL and reads the result."""
     host, _, port = scylla_cluster.contact_points[0].rpartition(":")
     profile = ExecutionProfile(RoundRobinPolicy(), row_factory=tuple_factory)
-    how = (
+    options = (
         {"load_balancing_policy": RoundRobinPolicy()}
         if legacy
         else {"execution_profiles": {EXEC_PROFILE_DEFAULT: profile}}
     )
-    with Cluster([host], port=int(port), **how) as cluster:
+    with Cluster([host], port=int(port), **options) as cluster:
         session = cluster.connect()
         if legacy:
             session.row_factory = tuple_factory

@@ -62,44 +62,44 @@ def wait_for(started, text):
     raise AssertionError(f"{text!r} was never said, but: {messages} {started.stderr.read()}")
 
 
-def test_the_tour_happens_as_told(scratch, version):
+def test_the_tour_runs_as_documented(scratch, version):
     """It ends with 0 and shows every act, in plain lines, and its server and folders are gone."""
-    done = run("demo", "--version", version, folder=scratch, TMPDIR=str(scratch))
-    acts = re.findall(r"^\d+\. .*$", done.stdout, re.MULTILINE)
+    result = run("demo", "--version", version, folder=scratch, TMPDIR=str(scratch))
+    acts = re.findall(r"^\d+\. .*$", result.stdout, re.MULTILINE)
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (result.returncode, result.stderr)
     assert [f"{number}." for number in range(1, 12)] == [act.partition(" ")[0] for act in acts]
-    assert "ALTER TABLE shop.customers ADD points int" in done.stdout
-    assert "25 x INSERT INTO shop.orders" in done.stdout
-    assert 1 == len(re.findall(r"^   (?:Ann|Bob): sold$", done.stdout, re.MULTILINE))
-    assert "ImpossibleChange" in done.stdout
-    assert "TY101" in done.stdout
-    assert "\x1b" not in done.stdout
+    assert "ALTER TABLE shop.customers ADD points int" in result.stdout
+    assert "25 x INSERT INTO shop.orders" in result.stdout
+    assert 1 == len(re.findall(r"^   (?:Ann|Bob): sold$", result.stdout, re.MULTILINE))
+    assert "ImpossibleChange" in result.stdout
+    assert "TY101" in result.stdout
+    assert "\x1b" not in result.stdout
 
 
 def test_the_tour_on_a_server_of_one_s_own(scylla_cluster, scylla_repo, tmp_path):
     """With --url it makes a keyspace there, takes the same acts, and leaves nothing behind."""
     names = "SELECT keyspace_name FROM system_schema.keyspaces"
     before = {row[0] for row in scylla_repo.session.execute(names)}
-    done = run("demo", "--url", f"scylla://{scylla_cluster.contact_points[0]}", folder=tmp_path)
-    acts = re.findall(r"^\d+\. .*$", done.stdout, re.MULTILINE)
-    made = {row[0] for row in scylla_repo.session.execute(names)} - before
+    result = run("demo", "--url", f"scylla://{scylla_cluster.contact_points[0]}", folder=tmp_path)
+    acts = re.findall(r"^\d+\. .*$", result.stdout, re.MULTILINE)
+    created = {row[0] for row in scylla_repo.session.execute(names)} - before
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (result.returncode, result.stderr)
     assert [f"{number}." for number in range(1, 12)] == [act.partition(" ")[0] for act in acts]
-    assert re.search(r"ALTER TABLE scyllamodel_demo_\w+\.customers ADD points int", done.stdout)
-    assert set() == {name for name in made if name.startswith("scyllamodel_demo_")}
-    assert "Its keyspace is dropped" in done.stdout
+    assert re.search(r"ALTER TABLE scyllamodel_demo_\w+\.customers ADD points int", result.stdout)
+    assert set() == {name for name in created if name.startswith("scyllamodel_demo_")}
+    assert "Its keyspace is dropped" in result.stdout
 
 
 def test_the_tour_is_lively_on_a_terminal(scratch, version):
     """On a terminal there are colours and a bar."""
-    words = command("demo", "--version", version)
-    code, written = on_a_terminal(words, scratch, TMPDIR=str(scratch), TERM="xterm-256color")
+    command_line = command("demo", "--version", version)
+    code, output = on_a_terminal(command_line, scratch, TMPDIR=str(scratch), TERM="xterm-256color")
 
     assert 0 == code
-    assert "\x1b[1m2. The models" in written
-    assert "/14" in written
+    assert "\x1b[1m2. The models" in output
+    assert "/14" in output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -119,10 +119,10 @@ def test_a_kept_server_serves_until_ctrl_c(scratch, version):
     """With --keep the commands that are shown work, until Ctrl-C ends the tour well."""
     started = start("demo", "--keep", "--version", version, folder=scratch, TMPDIR=str(scratch))
     wait_for(started, "until you press Ctrl-C")
-    shown = [started.stdout.readline().strip().removeprefix("$ ") for _ in range(3)]
-    folder = shlex.split(shown[0])[1]
-    words = shlex.split(shown[1])[1:]
-    planned = run(*words, "--json", folder=folder)
+    output = [started.stdout.readline().strip().removeprefix("$ ") for _ in range(3)]
+    folder = shlex.split(output[0])[1]
+    arguments = shlex.split(output[1])[1:]
+    planned = run(*arguments, "--json", folder=folder)
     started.send_signal(signal.SIGINT)
     _, err = started.communicate(timeout=120)
 
@@ -130,12 +130,12 @@ def test_a_kept_server_serves_until_ctrl_c(scratch, version):
     assert (0, "") == (started.returncode, err)
 
 
-def test_a_version_that_nobody_has_is_refused(scratch):
+def test_an_unknown_version_is_refused(scratch):
     """The versions that there are are named."""
-    done = run("demo", "--version", "3.11", folder=scratch, TMPDIR=str(scratch))
+    result = run("demo", "--version", "3.11", folder=scratch, TMPDIR=str(scratch))
 
-    assert 78 == done.returncode
-    assert "5.0" in done.stderr
+    assert 78 == result.returncode
+    assert "5.0" in result.stderr
 
 
 def test_the_local_server_starts_answers_and_stops(tmp_path, version):
@@ -146,12 +146,13 @@ def test_the_local_server_starts_answers_and_stops(tmp_path, version):
         if entry.name != "background":
             (cache / entry.name).symlink_to(entry)
     changes = {"folder": tmp_path, "SCYLLAMODEL_CACHE": str(cache), "TMPDIR": str(tmp_path)}
-    words = ("local", "start", "--version", version)
+    arguments = ("local", "start", "--version", version)
     try:
         answers = [
-            document_in(run(*words, "--json", **changes).stdout) for words in (words, words, ("local", "status"))
+            document_in(run(*options, "--json", **changes).stdout)
+            for options in (arguments, arguments, ("local", "status"))
         ]
-        shown = run("local", "status", **changes).stdout
+        output = run("local", "status", **changes).stdout
         (node,) = answers[0]["nodes"]
         reached = run("inspect", "--url", f"scylla://{node['contact_point']}/system_auth", **changes)
     finally:
@@ -161,7 +162,7 @@ def test_the_local_server_starts_answers_and_stops(tmp_path, version):
     assert [(True, True), (True, False), (True, False)] == [
         (answer["running"], answer["started_now"]) for answer in answers
     ]
-    assert node["contact_point"] in shown
+    assert node["contact_point"] in output
     assert 0 == reached.returncode
     assert (0, False) == (stopped.returncode, after["running"])
     assert "Stopped Cassandra" in stopped.stdout

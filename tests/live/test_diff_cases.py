@@ -29,7 +29,7 @@ from support.model_classes import declare
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 
 
-def written():
+def declared_filters():
     """Kind, live and desired objects, and expected reports of every case in a table of cases."""
     kinds = ("columns", "indexes", "tables", "types", "views")
     units = {kind: import_module(f"unit.schema.test_diff_{kind}") for kind in kinds}
@@ -74,7 +74,7 @@ class Case:
     @classmethod
     def all(cls, keyspace):
         """All cases in a keyspace."""
-        for number, (kind, live_side, declared, expected) in enumerate(written()):
+        for number, (kind, live_side, declared, expected) in enumerate(declared_filters()):
             mark = f"x{number:03}_"
             sides = (marked(schema(*parts), mark) for parts in (live_side, declared))
             yield cls(kind, mark, *(attrs.evolve(s, name=keyspace, keyspace=None) for s in sides), expected)
@@ -91,11 +91,11 @@ class Case:
 
     def part_of(self, facts):
         """Return the objects of a whole keyspace that belong to this case."""
-        mine = {
+        parts = {
             kind: [part for part in getattr(facts, kind) if part.name.startswith(self.mark)]
             for kind in ("types", "tables", "views")
         }
-        return attrs.evolve(facts, **mine)
+        return attrs.evolve(facts, **parts)
 
 
 def marked(facts, mark):
@@ -129,12 +129,12 @@ def server(scylla_repo):
 @pytest.fixture(scope="module")
 def live(scylla_repo, server):
     """The cases whose first side the server took, each made by plain CQL; and how many there were of each kind."""
-    every = list(Case.all(scylla_repo.keyspace))
-    made = [case for case in every if case.is_possible and taken(scylla_repo, case, server)]
-    return made, Counter(case.kind for case in every)
+    cases = list(Case.all(scylla_repo.keyspace))
+    accepted = [case for case in cases if case.is_possible and is_accepted(scylla_repo, case, server)]
+    return accepted, Counter(case.kind for case in cases)
 
 
-def taken(repo, case, server):
+def is_accepted(repo, case, server):
     """Whether the server takes the statements of the side that is found."""
     try:
         for cql in keyspace_script(case.live, server):
@@ -146,58 +146,58 @@ def taken(repo, case, server):
 
 def test_what_a_server_stored_differs_as_the_cases_say(scylla_repo, server, live):
     """Read back, no difference is lost and none is invented."""
-    made, every = live
+    accepted, cases = live
     facts = inspect(scylla_repo)[scylla_repo.keyspace]
-    wrong = [
+    mismatches = [
         (case.mark, case.kind, case.expected, differences)
-        for case in made
+        for case in accepted
         if (differences := case.summaries(diff(case.part_of(facts), case.declared, server))) != case.expected
     ]
 
-    assert [] == wrong
-    assert {"columns": 43, "indexes": 26, "tables": 16, "options": 7, "types": 19, "filters": 13, "views": 18} == every
-    assert len(made) > 90
+    assert [] == mismatches
+    assert {"columns": 43, "indexes": 26, "tables": 16, "options": 7, "types": 19, "filters": 13, "views": 18} == cases
+    assert len(accepted) > 90
 
 
 def test_a_sync_leaves_nothing_to_do(scylla_repo, server, live):
     """All cases that are not refused, in one release; the second plan is empty."""
-    made, _ = live
+    accepted, _ = live
     facts = inspect(scylla_repo)[scylla_repo.keyspace]
     possible = [
         case
-        for case in made
+        for case in accepted
         if not make_plan(case.declared, case.part_of(facts), server).refusals and can_be_declared(case.declared)
     ]
     repo = Repo(f"cases_{uuid4().hex}", session=scylla_repo.session, keyspace=scylla_repo.keyspace)
     models = declare(repo.name, *(case.declared for case in possible if case.declared.tables or case.declared.views))
-    done = migrate(repo, allow={"BC101"})
-    left = plan(repo)
+    result = migrate(repo, allow={"BC101"})
+    remaining = plan(repo)
 
-    assert [] == left.cql
-    assert () == left.refusals
-    assert done.plan.cql
+    assert [] == remaining.cql
+    assert () == remaining.refusals
+    assert result.plan.cql
     assert len(models) > 50
 
 
 def test_every_declared_side_is_made_from_nothing(scylla_repo, server, live):
     """In an empty keyspace, whatever was there before."""
     keyspace = f"cases_{uuid4().hex[:12]}"
-    about = inspect(scylla_repo)[scylla_repo.keyspace].keyspace
-    empty = KeyspaceFacts(keyspace, attrs.evolve(about, name=keyspace))
+    definition = inspect(scylla_repo)[scylla_repo.keyspace].keyspace
+    empty = KeyspaceFacts(keyspace, attrs.evolve(definition, name=keyspace))
     sides = [without_renames(case.declared) for case in Case.all(keyspace) if can_be_declared(case.declared)]
-    fresh = [side for side in sides if side.tables and not make_plan(side, empty, server).refusals]
+    creatable = [side for side in sides if side.tables and not make_plan(side, empty, server).refusals]
     settings = dict(empty.keyspace.replication)
     repo = Repo(f"cases_{uuid4().hex}", session=scylla_repo.session, keyspace=keyspace, replication=settings)
-    models = declare(repo.name, *fresh)
+    models = declare(repo.name, *creatable)
     try:
         migrate(repo, create_keyspace=True)
-        left = plan(repo)
+        remaining = plan(repo)
         part = inspect(repo)[keyspace]
     finally:
         scylla_repo.session.execute(f"DROP KEYSPACE IF EXISTS {keyspace}", timeout=60)
 
-    assert ([], ()) == (left.cql, left.refusals)
-    assert {name for side in fresh for name in names(side)} == set(names(part)) - bookkeeping(part)
+    assert ([], ()) == (remaining.cql, remaining.refusals)
+    assert {name for side in creatable for name in names(side)} == set(names(part)) - bookkeeping(part)
     assert len(models) > 90
 
 

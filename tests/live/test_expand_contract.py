@@ -89,11 +89,11 @@ class App:
 def app(scylla_cluster, tmp_path, monkeypatch):
     """An application with a keyspace of its own; all its releases are one to the ledger."""
     monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
-    made = App(scylla_cluster, tmp_path)
-    yield made
-    if made.opened:
-        made.opened[0].raw(f"DROP KEYSPACE IF EXISTS {made.keyspace}")
-    for repo in made.opened:
+    new_app = App(scylla_cluster, tmp_path)
+    yield new_app
+    if new_app.opened:
+        new_app.opened[0].raw(f"DROP KEYSPACE IF EXISTS {new_app.keyspace}")
+    for repo in new_app.opened:
         repo.close()
 
 
@@ -101,12 +101,12 @@ def order(*, number="", **more):
     """The source of a release: what is not said is as it was; an attribute comes instead of its own, or is new."""
     lines = (HEAD + ORDER.replace("NUMBER", number)).splitlines()
     for name, declared in more.items():
-        at = next((at for at, line in enumerate(lines) if line.startswith(f"    {name}: ")), len(lines))
-        lines[at : at + 1] = [f"    {name}: {declared}"] if declared else []
+        index = next((position for position, line in enumerate(lines) if line.startswith(f"    {name}: ")), len(lines))
+        lines[index : index + 1] = [f"    {name}: {declared}"] if declared else []
     return "\n".join(lines) + "\n"
 
 
-def began(app, source=None):
+def first_release(app, source=None):
     """A first release with rows. Returns its rows by number."""
     repo, module = app.release(source or order())
     migrate(repo)
@@ -120,16 +120,16 @@ def stage(expand_plan, name):
     return next(stage for stage in expand_plan.stages if stage.name == name)
 
 
-def played(app, expand_plan, gaps=None):
+def run_expand(app, expand_plan, gaps=None):
     """Play expand, write both and backfill as they are written, with the gaps filled in."""
     first = stage(expand_plan, "expand")
     writing = stage(expand_plan, "write both").python.partition("# wherever")[0]
     for gap, value in (gaps or GAPS).items():
         writing = writing.replace(gap, value)
     repo, module = app.release(first.python, more="\n\n" + writing)
-    done = migrate(repo)
+    result = migrate(repo)
 
-    assert list(first.cql) == [step.cql for step in done.plan.steps]
+    assert list(first.cql) == [step.cql for step in result.plan.steps]
     assert check(repo).in_sync
 
     call = stage(expand_plan, "backfill").python
@@ -138,16 +138,16 @@ def played(app, expand_plan, gaps=None):
     assert (True, 30, 30) == (report.finished, report.rows_in, report.rows_out)
 
 
-def ended(app, expand_plan):
+def run_contract(app, expand_plan):
     """Play switch and contract. Returns the repo and module of the last release."""
     repo, module = app.release(stage(expand_plan, "switch").python)
 
     assert [] == plan(repo).cql
     last = stage(expand_plan, "contract")
     allow = re.findall(r"--allow (\S+)", last.commands[0])
-    done = contract(repo, allow=allow)
+    result = contract(repo, allow=allow)
 
-    assert list(last.cql) == [step.cql for step in done.plan.steps]
+    assert list(last.cql) == [step.cql for step in result.plan.steps]
     assert check(repo, strict=True).in_sync
     return repo, module
 
@@ -175,19 +175,19 @@ COLUMNS = {
 VALUES = {"total": lambda n: n, "sum": lambda n: n, "tags": lambda n: {f"t{n}"}, "note": lambda _: "x"}
 
 
-@pytest.mark.parametrize(("attribute", "wish", "old", "new"), COLUMNS.values(), ids=COLUMNS)
-def test_a_column_goes_the_whole_course(app, attribute, wish, old, new):
+@pytest.mark.parametrize(("attribute", "desired_source", "old", "new"), COLUMNS.values(), ids=COLUMNS)
+def test_a_column_passes_all_stages(app, attribute, desired_source, old, new):
     """A column goes through the whole plan, from the refusal to the last drop, with every value."""
-    began(app, order(total=INDEXED) if "index=" in wish else None)
-    repo, module = app.release(wish)
+    first_release(app, order(total=INDEXED) if "index=" in desired_source else None)
+    repo, module = app.release(desired_source)
     before = plan(repo)
     expand_plan = expand(repo, getattr(module.Order, attribute))
 
     assert [refusal.code for refusal in before.refusals] == [reason.code for reason in expand_plan.reasons]
     assert f"{app.keyspace}.orders.{old[0]}" == expand_plan.object
-    played(app, expand_plan)
+    run_expand(app, expand_plan)
     assert (old[1], new[1]) == (app.column(old[0]), app.column(new[0]))
-    repo, module = ended(app, expand_plan)
+    repo, module = run_contract(app, expand_plan)
 
     assert (None, new[1]) == (app.column(old[0]), app.column(new[0]))
     assert {n: VALUES[attribute](n) for n in range(30)} == {
@@ -195,9 +195,9 @@ def test_a_column_goes_the_whole_course(app, attribute, wish, old, new):
     }
 
 
-def test_a_conversion_that_nobody_can_guess_is_left_open(app):
+def test_an_unknown_conversion_is_left_open(app):
     """And named, so that the command finds it."""
-    began(app)
+    first_release(app)
     repo, module = app.release(order(total="Column[datetime | None] = column(default=None)"))
     expand_plan = expand(repo, module.Order.total)
 
@@ -216,16 +216,16 @@ TABLES = {
 GAPS = {"number=…,  # convert order.number": "number=str(order.number),", "day=…,  # a value for the key": "day=7,"}
 
 
-@pytest.mark.parametrize(("wish", "codes"), TABLES.values(), ids=TABLES)
-def test_a_key_goes_the_whole_course(app, wish, codes):
+@pytest.mark.parametrize(("desired_source", "codes"), TABLES.values(), ids=TABLES)
+def test_a_key_passes_all_stages(app, desired_source, codes):
     """Into a table beside the old one, which goes at the end."""
-    began(app)
-    repo, module = app.release(wish)
+    first_release(app)
+    repo, module = app.release(desired_source)
     expand_plan = expand(repo, module.Order)
 
     assert codes == [reason.code for reason in expand_plan.reasons]
-    played(app, expand_plan)
-    repo, module = ended(app, expand_plan)
+    run_expand(app, expand_plan)
+    repo, module = run_contract(app, expand_plan)
 
     assert "orders_2" == module.Order.__facts__.name
     assert {(str(n), n, frozenset({f"t{n}"})) for n in range(30)} == {
@@ -243,12 +243,12 @@ class Home(UserType, name="home"):
 """
 
 
-def test_a_user_type_goes_the_whole_course(app):
+def test_a_user_type_passes_all_stages(app):
     """In a column that holds it inside of another; both get second types, and the old ones stay as they are."""
     source = order(homes="Column[dict[str, cql.Frozen[Home]]] = column(factory=dict)")
     head, _, rest = source.partition("class Order")
     before, after = (f"{head}{TYPES.replace('FLOOR', kind)}\nclass Order{rest}" for kind in ("int", "str"))
-    began(app, before)
+    first_release(app, before)
     first = app.opened[-1]
     orders = sys.modules[app.modules[-1]]
     home = orders.Home(place=orders.Place(street="High", floor=3))
@@ -259,29 +259,29 @@ def test_a_user_type_goes_the_whole_course(app):
     assert ["UD102"] == [reason.code for reason in expand_plan.reasons]
     assert [] == [cql for cql in stage(expand_plan, "expand").cql if "DROP" in cql]
     gap = "{key: Home2(place=Place2(street=v.place.street, floor=str(v.place.floor))) for key, v in value.items()}"
-    played(app, expand_plan, {"…  # convert the value": gap})
-    repo, module = ended(app, expand_plan)
+    run_expand(app, expand_plan, {"…  # convert the value": gap})
+    repo, module = run_contract(app, expand_plan)
     (row,) = repo.all(select(module.Order).where(module.Order.shop == 1, module.Order.number == 1))
 
     assert {"a": module.Home2(place=module.Place2(street="High", floor="3"))} == row.homes
 
 
-def test_what_else_is_refused_is_told_and_left_as_it_is(app):
+def test_other_refusals_are_reported_and_left_unchanged(app):
     """Each has a course of its own, and the first one can be run all the same."""
-    began(app)
-    wish = order(total=DECIMAL).replace("note: Column[str", "note: Column[int")
-    repo, _ = app.release(wish)
+    first_release(app)
+    desired_source = order(total=DECIMAL).replace("note: Column[str", "note: Column[int")
+    repo, _ = app.release(desired_source)
     expand_plan = expand(repo, "Order.total")
 
     assert ["TY101"] == [other.code for other in expand_plan.others]
     assert [f"{app.keyspace}.orders.note"] == [other.object for other in expand_plan.others]
     assert "note: Column[str | None]" in stage(expand_plan, "expand").python
-    played(app, expand_plan)
+    run_expand(app, expand_plan)
 
 
-def test_a_course_is_read_by_people_and_programs(app):
+def test_an_expand_plan_is_printed_as_text_and_json(app):
     """Markdown, and JSON by its schema; names of a database are never code."""
-    began(app)
+    first_release(app)
     repo, _ = app.release(order(total=DECIMAL))
     expand_plan = expand(repo, "orders.total")
     text = expand_plan.render()
@@ -301,7 +301,7 @@ async def _awaited(repo):
 
 def test_it_can_be_awaited(app):
     """Like every other function of a repo."""
-    began(app)
+    first_release(app)
     repo, _ = app.release(order(total=DECIMAL))
 
     assert expand(repo, "Order.total") == asyncio.run(_awaited(repo))
@@ -316,9 +316,9 @@ NOTHING = [
 
 
 @pytest.mark.parametrize(("what", "messages"), NOTHING)
-def test_what_is_not_refused_has_no_course(app, what, messages):
+def test_an_allowed_change_has_no_expand_plan(app, what, messages):
     """A wrong name is reported with the nearest valid one."""
-    began(app)
+    first_release(app)
     repo, _ = app.release(order(total=DECIMAL))
 
     with pytest.raises(ConfigurationError, match=messages):
@@ -336,7 +336,7 @@ class ByTotal(MaterializedView, of=Order, view="by_total"):
 
 def test_views_of_a_table_are_named(app):
     """Views of a table are named: they go with the old table."""
-    began(app, order() + VIEW)
+    first_release(app, order() + VIEW)
     other, _ = app.release(order(number="descending=True"))
 
     assert "Its views by_total are dropped with it" in stage(expand(other, "Order"), "contract").text
@@ -353,30 +353,30 @@ class ByNote(MaterializedView, of=Order, view="by_note"):
 
 
 @pytest.mark.parametrize("views", [VIEW, BESIDE, VIEW + BESIDE], ids=["showing", "beside", "both"])
-def test_a_column_of_a_table_with_views_goes_the_whole_course(app, views):
+def test_a_column_of_a_table_with_views_passes_all_stages(app, views):
     """Views that stand in the way of the drop go first, and are made again over the new column."""
-    began(app, order() + views)
-    wish = views.replace("total: Column[int]", "total: Column[Decimal]")
-    repo, module = app.release(order(total=DECIMAL) + wish)
+    first_release(app, order() + views)
+    desired_source = views.replace("total: Column[int]", "total: Column[Decimal]")
+    repo, module = app.release(order(total=DECIMAL) + desired_source)
     expand_plan = expand(repo, module.Order.total)
 
     assert [] == faults(expand_plan.to_dict())
-    played(app, expand_plan)
+    run_expand(app, expand_plan)
     repo, module = app.release(stage(expand_plan, "switch").python)
     assert [] == plan(repo).cql
 
     last = stage(expand_plan, "contract")
     repo, module = app.release(last.python or stage(expand_plan, "switch").python)
-    done = contract(repo, allow=re.findall(r"--allow (\S+)", last.commands[0]))
-    assert list(last.cql) == [step.cql for step in done.plan.steps]
+    result = contract(repo, allow=re.findall(r"--allow (\S+)", last.commands[0]))
+    assert list(last.cql) == [step.cql for step in result.plan.steps]
 
-    again = [stage for stage in expand_plan.stages if stage.name == "views"]
-    for item in again:
+    view_stages = [stage for stage in expand_plan.stages if stage.name == "views"]
+    for item in view_stages:
         repo, module = app.release(item.python)
-        done = migrate(repo, wait_built=True)
-        assert list(item.cql) == [step.cql for step in done.plan.steps]
+        result = migrate(repo, wait_built=True)
+        assert list(item.cql) == [step.cql for step in result.plan.steps]
 
     assert check(repo, strict=True).in_sync
     names = {"by_total"} & {v.name for v in inspect(repo)[repo.keyspace].views}
     assert names == ({"by_total"} if views != BESIDE else set())
-    assert "Decimal" in (again[0].python if views != BESIDE else "Decimal")
+    assert "Decimal" in (view_stages[0].python if views != BESIDE else "Decimal")

@@ -46,9 +46,9 @@ class Item(Model, table="fast_items", repo="fast_path"):
 @pytest.fixture(scope="module")
 def plain(scylla_cluster, scylla_repo):
     """A repo with the table of this module."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="fast_path") as found:
-        migrate(found, resources=[Item])
-        yield found
+    with scylla_cluster.repo(scylla_repo.keyspace, name="fast_path") as new_repo:
+        migrate(new_repo, resources=[Item])
+        yield new_repo
 
 
 @pytest.fixture(params=[True, False], ids=["fast", "ordinary"])
@@ -60,9 +60,9 @@ def fast(request):
 @pytest.fixture
 def repo(scylla_cluster, plain, fast):
     """A repo of either kind, whose streams are all returned at the end."""
-    with scylla_cluster.repo(plain.keyspace, name="fast_path", fast_path=fast) as found:
-        yield found
-        assert_settled(found)
+    with scylla_cluster.repo(plain.keyspace, name="fast_path", fast_path=fast) as new_repo:
+        yield new_repo
+        assert_settled(new_repo)
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ def weak(scylla_cluster, plain, fast, scylla_fault_proxy):
     """A repo of either kind behind a proxy, with prepared statements."""
     with scylla_cluster.repo(
         plain.keyspace, name="fast_path", nodes=[scylla_fault_proxy.address], fast_path=fast, request_timeout=2
-    ) as found:
-        found.save(Item(part=0, at=0))
-        found.get(Item, part=0, at=0)
-        yield found
+    ) as new_repo:
+        new_repo.save(Item(part=0, at=0))
+        new_repo.get(Item, part=0, at=0)
+        yield new_repo
         scylla_fault_proxy.heal()
 
 
@@ -142,10 +142,10 @@ def test_the_log_says_that_the_path_is_used(scylla_cluster, plain, caplog):
     """One record for a connection, at the level DEBUG."""
     with (
         caplog.at_level(logging.DEBUG, "scyllamodel.driver"),
-        scylla_cluster.repo(plain.keyspace, name="fast_path", fast_path=True) as found,
+        scylla_cluster.repo(plain.keyspace, name="fast_path", fast_path=True) as new_repo,
     ):
         for _ in range(3):
-            found.get(Item, part=0, at=0)
+            new_repo.get(Item, part=0, at=0)
 
     assert caplog.text.count("prepared statements are sent by the fast path") == 1
 
@@ -161,8 +161,8 @@ def test_thousands_of_mixed_requests_return_their_streams(repo):
             repo.one(select(Item).where(Item.part == part, Item.at == -1))
 
     async def awaited():
-        found = await asyncio.gather(*(repo.aio().get(Item, part=3, at=at % 60) for at in range(400)))
-        assert all(found)
+        rows = await asyncio.gather(*(repo.aio().get(Item, part=3, at=at % 60) for at in range(400)))
+        assert all(rows)
 
     assert repo.save_many([Item(part=3, at=at, tags={"x"}) for at in range(500)]).written == 500
     with ThreadPoolExecutor(4) as pool:
@@ -243,8 +243,8 @@ def test_timeouts_end_in_their_own_time(weak, scylla_fault_proxy):
         return time.monotonic() - began
 
     with ThreadPoolExecutor(6) as pool:
-        taken = list(pool.map(read, seconds))
-    assert all(timeout <= one < timeout + 3 for timeout, one in zip(seconds, taken, strict=True)), taken
+        durations = list(pool.map(read, seconds))
+    assert all(timeout <= one < timeout + 3 for timeout, one in zip(seconds, durations, strict=True)), durations
 
 
 class Counting(RetryPolicy):
@@ -271,11 +271,11 @@ def test_the_retry_policy_of_the_application_decides(scylla_cluster, plain, fast
         repo.save(item)
         item.text = "c"
         scylla_fault_proxy.cut_answers(1)
-        with pytest.raises(ServiceUnavailable) as caught:
+        with pytest.raises(ServiceUnavailable) as exc_info:
             repo.save(item)
 
     assert policy.errors == [("ConnectionShutdown", 0)]
-    assert caught.value.may_be_applied
+    assert exc_info.value.may_be_applied
     assert plain.get(Item, part=20, at=1).text == "c"
 
 
@@ -457,9 +457,9 @@ def test_an_unusual_session_is_used_in_the_ordinary_way(lend, unusual, monkeypat
 
 def test_an_error_of_the_server_is_that_of_the_driver(repo):
     """A read at a level that the cluster does not reach is tried by the policy, and reports what the server said."""
-    with pytest.raises(RequestFailed) as caught:
+    with pytest.raises(RequestFailed) as exc_info:
         repo.all(select(Item).where(Item.part == 1).consistency("THREE"))
-    assert "Unavailable" in repr(caught.value.__cause__)
+    assert "Unavailable" in repr(exc_info.value.__cause__)
 
 
 def test_conditional_writes_are_decoded(repo):

@@ -47,7 +47,7 @@ def repo(scylla_cluster, scylla_repo):
 
 
 @pytest.fixture
-def silent(scylla_cluster, repo, scylla_fault_proxy):
+def proxied_repo(scylla_cluster, repo, scylla_fault_proxy):
     """A repo with a timeout of one second and one prepared statement, behind a proxy that has fallen silent."""
     with scylla_cluster.repo(
         repo.keyspace, name="ends_requests", nodes=[scylla_fault_proxy.address], request_timeout=1
@@ -59,7 +59,7 @@ def silent(scylla_cluster, repo, scylla_fault_proxy):
 
 
 @pytest.fixture
-def nobody():
+def unreachable_repo():
     """A port that takes connections and never says a word."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -67,23 +67,23 @@ def nobody():
         yield f"127.0.0.1:{listening.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("way", ["blocking", "awaited"])
-def test_all_who_wait_for_a_connection_share_its_failure(nobody, way):
+@pytest.mark.parametrize("mode", ["blocking", "awaited"])
+def test_all_who_wait_for_a_connection_share_its_failure(unreachable_repo, mode):
     """One attempt of some seconds, and not one for each."""
 
     async def tasks():
         return await asyncio.gather(*(repo.aio().get(Ware, id=1) for _ in range(12)), return_exceptions=True)
 
-    began = time.monotonic()
-    with Repo("ends_requests", nodes=[nobody], keyspace="shop") as repo:
-        if way == "awaited":
-            done = asyncio.run(tasks())
+    start = time.monotonic()
+    with Repo("ends_requests", nodes=[unreachable_repo], keyspace="shop") as repo:
+        if mode == "awaited":
+            result = asyncio.run(tasks())
         else:
             with ThreadPoolExecutor(12) as pool:
-                done = [one.exception() for one in [pool.submit(repo.get, Ware, id=1) for _ in range(12)]]
+                result = [future.exception() for future in [pool.submit(repo.get, Ware, id=1) for _ in range(12)]]
 
-    assert time.monotonic() - began < 10
-    assert {ConnectionFailed} == set(map(type, done))
+    assert time.monotonic() - start < 10
+    assert {ConnectionFailed} == set(map(type, result))
 
 
 def prepares(proxy):
@@ -91,18 +91,18 @@ def prepares(proxy):
     return sum(request.kind == "PREPARE" for request in proxy.requests)
 
 
-@pytest.mark.parametrize("way", ["blocking", "awaited"])
-def test_a_statement_is_prepared_once_whoever_needs_it_first(scylla_cluster, repo, scylla_fault_proxy, way):
+@pytest.mark.parametrize("mode", ["blocking", "awaited"])
+def test_a_statement_is_prepared_once_by_the_first_user(scylla_cluster, repo, scylla_fault_proxy, mode):
     """Fifty threads or tasks, whose first request connects as well."""
     nodes = [scylla_fault_proxy.address]
 
     async def tasks(other):
-        await asyncio.gather(*(other.aio().get(Ware, id=at) for at in range(50)))
-        await asyncio.gather(*(other.aio().raw(text, [at]) for at in range(50)))
+        await asyncio.gather(*(other.aio().get(Ware, id=number) for number in range(50)))
+        await asyncio.gather(*(other.aio().raw(text, [number]) for number in range(50)))
 
     text = f"SELECT text FROM {repo.keyspace}.ends_wares WHERE id = ?"
     with scylla_cluster.repo(repo.keyspace, name="ends_requests", nodes=nodes) as other:
-        if way == "awaited":
+        if mode == "awaited":
             asyncio.run(tasks(other))
         else:
             with ThreadPoolExecutor(50) as pool:
@@ -124,31 +124,31 @@ def requests_of(text):
 
 
 @pytest.mark.parametrize("name", sorted(requests_of("")))
-@pytest.mark.parametrize("way", ["blocking", "awaited"])
-def test_a_statement_is_prepared_in_the_time_of_its_request(silent, name, way):
+@pytest.mark.parametrize("mode", ["blocking", "awaited"])
+def test_a_statement_is_prepared_in_the_time_of_its_request(proxied_repo, name, mode):
     """A new statement and a silent server: one timeout, not the ten seconds of the driver."""
-    request = requests_of(f"SELECT id, text FROM {silent.keyspace}.ends_wares WHERE id = ?")[name]
+    request = requests_of(f"SELECT id, text FROM {proxied_repo.keyspace}.ends_wares WHERE id = ?")[name]
 
-    async def awaited():
-        return await request(silent.aio())
+    async def prepare_async():
+        return await request(proxied_repo.aio())
 
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(RequestTimeout):
-        request(silent) if way == "blocking" else asyncio.run(awaited())
+        request(proxied_repo) if mode == "blocking" else asyncio.run(prepare_async())
 
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - start < 4
 
 
-def test_what_is_left_of_the_time_is_for_the_request(silent, scylla_fault_proxy):
+def test_what_is_left_of_the_time_is_for_the_request(proxied_repo, scylla_fault_proxy):
     """A server that prepares late and then falls silent."""
     scylla_fault_proxy.heal()
-    silent.get(Ware, id=0)
+    proxied_repo.get(Ware, id=0)
     scylla_fault_proxy.delay(0.7)
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(RequestTimeout):
-        silent.all(select(Ware.text).where(Ware.id == 2))
+        proxied_repo.all(select(Ware.text).where(Ware.id == 2))
 
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - start < 1.5
 
 
 def test_the_timeout_of_a_session_in_legacy_mode_holds_for_preparing(scylla_cluster, repo, scylla_fault_proxy):
@@ -158,13 +158,13 @@ def test_the_timeout_of_a_session_in_legacy_mode_holds_for_preparing(scylla_clus
     try:
         session = cluster.connect()
         session.default_timeout = 0.5
-        lent = Repo("ends_requests", keyspace=repo.keyspace, session=session)
-        lent.get(Ware, id=0)
+        session_repo = Repo("ends_requests", keyspace=repo.keyspace, session=session)
+        session_repo.get(Ware, id=0)
         scylla_fault_proxy.black_hole()
-        began = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(RequestTimeout):
-            lent.all(select(Ware.text).where(Ware.id == 1))
-        assert time.monotonic() - began < 4
+            session_repo.all(select(Ware.text).where(Ware.id == 1))
+        assert time.monotonic() - start < 4
     finally:
         scylla_fault_proxy.heal()
         cluster.shutdown()
@@ -172,7 +172,7 @@ def test_the_timeout_of_a_session_in_legacy_mode_holds_for_preparing(scylla_clus
 
 def test_what_is_known_of_a_class_goes_with_it(repo):
     """The statements of a class are collected with it while the repo lives."""
-    gone, before = [], repo.statements.size
+    collected, before = [], repo.statements.size
 
     def work():
         class Brief(Model, table="ends_wares", repo="ends_brief"):
@@ -185,13 +185,13 @@ def test_what_is_known_of_a_class_goes_with_it(repo):
         repo.all(select(Brief).where(Brief.id == 5))
         repo.execute(update(Brief).where(Brief.id == 5).set(Brief.text.to("y")))
         asyncio.run(repo.aio().get(Brief, id=5))
-        gone.append(weakref.ref(Brief))
+        collected.append(weakref.ref(Brief))
 
     for _ in range(5):
         work()
     gc.collect()
 
-    assert [None] * 5 == [item() for item in gone]
+    assert [None] * 5 == [item() for item in collected]
     assert before == repo.statements.size
 
 

@@ -240,10 +240,10 @@ def test_deleting_by_query(repo):
     repo.save_many(Attempt(test=60, attempt=n) for n in range(5))
     repo.execute(delete(Attempt).where(Attempt.test == 60, Attempt.attempt == 0))
     repo.execute(delete(Attempt).where(Attempt.test == 60, Attempt.attempt >= 3))
-    left = [row.attempt for row in repo.all(A.where(Attempt.test == 60))]
+    remaining = [row.attempt for row in repo.all(A.where(Attempt.test == 60))]
     repo.execute(delete(Attempt).where(Attempt.test == 60).whole_partition())
 
-    assert ([1, 2], False) == (left, repo.exists(A.where(Attempt.test == 60)))
+    assert ([1, 2], False) == (remaining, repo.exists(A.where(Attempt.test == 60)))
 
 
 def test_updating_by_query(repo):
@@ -265,7 +265,7 @@ def test_a_wrong_value_in_a_filter_is_refused(repo, value):
         repo.all(A.where(Attempt.test == value))
 
 
-def mine(**values):
+def new_attempt(**values):
     """A row of its own."""
     return Attempt(test=uuid.uuid4().int % 2**40, attempt=1, **values)
 
@@ -288,7 +288,7 @@ CONDITIONS = [
 )
 def test_conditional_updates(repo, conditions, applied):
     """The result says whether it was applied; the engine raises if not, though the program has no error."""
-    row = mine(result=1, description="a")
+    row = new_attempt(result=1, description="a")
     repo.save(row)
     answer = repo.execute(of(row).set(Attempt.result.to(9)).if_(*conditions))
 
@@ -298,7 +298,7 @@ def test_conditional_updates(repo, conditions, applied):
 
 def test_insert_if_not_exists(repo):
     """A row is created once; the existing row is returned."""
-    row = mine(result=1)
+    row = new_attempt(result=1)
     first, second = (repo.insert(value, if_not_exists=True) for value in (row, row.replace(result=2)))
 
     assert (True, None) == (first.applied, first.current)
@@ -307,7 +307,7 @@ def test_insert_if_not_exists(repo):
 
 def test_insert_if_not_exists_with_ttl(repo):
     """INSERT if not exists with TTL: both at once."""
-    row = mine(result=1)
+    row = new_attempt(result=1)
 
     assert repo.execute(insert(row).if_not_exists().ttl(100)).applied
     assert 0 < repo.scalar(select(fn.ttl(Attempt.result)).where(Attempt.test == row.test, Attempt.attempt == 1)) <= 100
@@ -315,7 +315,7 @@ def test_insert_if_not_exists_with_ttl(repo):
 
 def test_update_if_exists(repo):
     """Update if exists: of a row that is not there nothing is made."""
-    row = mine()
+    row = new_attempt()
 
     assert not repo.execute(of(row).set(Attempt.result.to(1)).if_exists()).applied
     assert repo.get(Attempt, test=row.test, attempt=1) is None
@@ -323,7 +323,7 @@ def test_update_if_exists(repo):
 
 def test_delete_if_exists(repo):
     """Delete if exists: once."""
-    row = mine(result=1)
+    row = new_attempt(result=1)
     repo.save(row)
 
     assert [True, False] == [repo.delete(row, if_exists=True).applied for _ in range(2)]
@@ -331,7 +331,7 @@ def test_delete_if_exists(repo):
 
 def test_delete_under_a_condition(repo):
     """Delete under a condition, only when it holds."""
-    row = mine(result=1)
+    row = new_attempt(result=1)
     repo.save(row)
     where = delete(Attempt).where(Attempt.test == row.test, Attempt.attempt == 1)
 
@@ -340,7 +340,7 @@ def test_delete_under_a_condition(repo):
 
 def test_a_batch_is_sent_at_its_end(repo):
     """A batch is sent at its end, not before."""
-    row = mine(result=1)
+    row = new_attempt(result=1)
     with repo.batch() as batch:
         batch.save(row)
         before = repo.get(Attempt, test=row.test, attempt=1)
@@ -350,15 +350,15 @@ def test_a_batch_is_sent_at_its_end(repo):
 
 def test_a_batch_of_everything(repo):
     """Inserts, updates and deletes together."""
-    one, two, three = mine(result=1), mine(result=2), mine(result=3)
-    repo.save_many([one, two])
-    one.result = 9
+    first, two, three = new_attempt(result=1), new_attempt(result=2), new_attempt(result=3)
+    repo.save_many([first, two])
+    first.result = 9
     with repo.batch() as batch:
-        batch.save(one)
+        batch.save(first)
         batch.delete(two)
         batch.save(three)
         batch.execute(of(three).set(Attempt.description.to("x")))
-    rows = repo.get_many(Attempt, [(row.test, 1) for row in (one, two, three)])
+    rows = repo.get_many(Attempt, [(row.test, 1) for row in (first, two, three)])
 
     assert [(9, None), None, (3, "x")] == [row and (row.result, row.description) for row in rows]
 
@@ -373,17 +373,17 @@ def test_an_empty_batch_is_not_sent(repo):
 
 def test_a_batch_with_ttl_and_timestamp(repo):
     """A batch with TTL and timestamp: of each write."""
-    row = mine(result=1)
+    row = new_attempt(result=1)
     with repo.batch().timestamp(5_000_000) as batch:
         batch.save(row, ttl=100)
-    ttl, written = repo.one(
+    ttl, write_time = repo.one(
         select(fn.ttl(Attempt.result), fn.writetime(Attempt.result)).where(
             Attempt.test == row.test, Attempt.attempt == 1
         )
     )
 
     assert 0 < ttl <= 100
-    assert 5_000_000 == written
+    assert 5_000_000 == write_time
 
 
 def test_counters_count(repo):

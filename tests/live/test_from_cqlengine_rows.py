@@ -107,14 +107,14 @@ VALUES = [
 ]  # fmt: skip
 
 
-def shown(value):
+def output(value):
     """A value as part of a test's name, which is one in all processes."""
     if isinstance(value, dict):
-        return repr({key: shown(one) for key, one in value.items()})
+        return repr({key: output(item) for key, item in value.items()})
     return repr(sorted(value, key=repr)) if isinstance(value, (set, frozenset)) else repr(value)
 
 
-@pytest.mark.parametrize(("name", "value"), VALUES, ids=[f"{name} {shown(value)}"[:40] for name, value in VALUES])
+@pytest.mark.parametrize(("name", "value"), VALUES, ids=[f"{name} {output(value)}"[:40] for name, value in VALUES])
 def test_a_value_comes_back_as_it_was_saved(repo, name, value):
     """A value comes back as it was saved: of every type, at its bounds."""
     row = Everything(**{name: value})
@@ -146,7 +146,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name} {shown(value)}"[:40] for name, value in WRONG])
+@pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name} {output(value)}"[:40] for name, value in WRONG])
 def test_a_value_of_another_type_is_refused_before_it_is_sent(repo, name, value):
     """With its column. cqlengine converts some of these ("5" for an int, 1.5 for a decimal); silent conversions hide bugs."""
     row = Everything()
@@ -222,22 +222,22 @@ def test_only_what_changed_is_sent(scylla_cluster, repo):
         watched.save(second)
         watched.save(second)
 
-    sent = [
+    statements = [
         event.cql.partition(" SET ")[2].partition(" WHERE")[0]
         for event in events
         if event.cql.startswith("UPDATE") and event.kind == "write"
     ]
 
-    assert ["count = ?", "text = ?"] == sent
+    assert ["count = ?", "text = ?"] == statements
     assert (7, "b") == (repo.get(Item, part=3, row=1).count, repo.get(Item, part=3, row=1).text)
 
 
 def test_deleting(repo):
     """The row is deleted, its neighbour stays; deleting twice is not an error."""
-    one, two = Item(part=4, row=1), Item(part=4, row=2)
-    repo.save_many([one, two])
-    repo.delete(one)
-    repo.delete(one)
+    first, two = Item(part=4, row=1), Item(part=4, row=2)
+    repo.save_many([first, two])
+    repo.delete(first)
+    repo.delete(first)
 
     assert [2] == [row.row for row in repo.all(select(Item).where(Item.part == 4))]
 
@@ -349,10 +349,10 @@ def test_two_writers_add_to_one_set(repo):
     """Differences do not overwrite each other."""
     row = Everything(names={"a"})
     repo.save(row)
-    one, two = (repo.get(Everything, id=row.id) for _ in range(2))
-    one.names.add("b")
+    first, two = (repo.get(Everything, id=row.id) for _ in range(2))
+    first.names.add("b")
     two.names.add("c")
-    repo.save(one)
+    repo.save(first)
     repo.save(two)
 
     assert {"a", "b", "c"} == repo.get(Everything, id=row.id).names

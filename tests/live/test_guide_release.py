@@ -60,11 +60,11 @@ def shop(app):
     return app
 
 
-def ends(project, words):
+def command_result(project, arguments):
     """How the command ends in the project, as the image's environment has it."""
-    assert "scyllamodel" == Path(words[0]).name
-    done = run(*words[1:], folder=project.folder, **ENV)
-    return done.returncode, done.stdout, done.stderr
+    assert "scyllamodel" == Path(arguments[0]).name
+    result = run(*arguments[1:], folder=project.folder, **ENV)
+    return result.returncode, result.stdout, result.stderr
 
 
 def test_the_job_and_the_init_container(shop):
@@ -74,9 +74,9 @@ def test_the_job_and_the_init_container(shop):
     job, deployment = yaml.safe_load_all(text)
     (migrate,) = job["spec"]["template"]["spec"]["containers"]
     (schema,) = deployment["spec"]["template"]["spec"]["initContainers"]
-    before = ends(shop, [*schema["command"], "--timeout", "0.5"])
-    code, out, err = ends(shop, migrate["command"])
-    after = ends(shop, schema["command"])
+    before = command_result(shop, [*schema["command"], "--timeout", "0.5"])
+    code, out, err = command_result(shop, migrate["command"])
+    after = command_result(shop, schema["command"])
 
     assert (0, "applied") == (code, json.loads(out)["status"]), err
     assert (2, 0) == (before[0], after[0])
@@ -101,16 +101,16 @@ def test_the_unit(shop):
 
     assert "SCYLLAMODEL_REPOS=shop.db:repo" == whole["Environment"]
     assert whole["ExecStart"] == short["ExecStart"]
-    assert 0 == ends(shop, shlex.split(whole["ExecStart"]))[0]
+    assert 0 == command_result(shop, shlex.split(whole["ExecStart"]))[0]
 
 
 def test_the_line_of_python(shop):
     """The shell's line migrates every configured repo."""
     (line,) = [line for text in readme.blocks(DEPLOYING, "sh") for line in text.splitlines() if "python -c" in line]
-    words = [sys.executable, *shlex.split(line)[1:]]
-    done = subprocess.run(words, cwd=shop.folder, env=environment(**ENV), capture_output=True, check=False)
+    command = [sys.executable, *shlex.split(line)[1:]]
+    result = subprocess.run(command, cwd=shop.folder, env=environment(**ENV), capture_output=True, check=False)
 
-    assert (0, b"") == (done.returncode, done.stderr)
+    assert (0, b"") == (result.returncode, result.stderr)
     assert ["customers", "orders"] == shop.tables()
 
 
@@ -128,17 +128,17 @@ def test_the_dry_run_of_readme(shop, data_center):
     (shop.folder / "shop" / "models.py").write_text(readme.blocks(readme.README, "python")[0], encoding="utf-8")
     command, _, expected = readme.blocks(readme.README, "console")[0].partition("\n")
     shown_center = re.search(r"one copy in (\w+):", expected)[1]
-    code, out, err = ends(shop, shlex.split(command.removeprefix("$ ")))
-    shown = re.sub(" AND tablets = {.*?}", "", out.replace(shop.keyspace, "shop"))
+    code, out, err = command_result(shop, shlex.split(command.removeprefix("$ ")))
+    output = re.sub(" AND tablets = {.*?}", "", out.replace(shop.keyspace, "shop"))
 
     assert (0, "") == (code, err)
-    assert expected.replace(shown_center, data_center).splitlines()[1:] == shown.splitlines()[1:]
-    assert re.fullmatch(r"shop on \w+ [\d.]+: 8 to add, 0 to change, 0 to destroy\.", shown.splitlines()[0])
+    assert expected.replace(shown_center, data_center).splitlines()[1:] == output.splitlines()[1:]
+    assert re.fullmatch(r"shop on \w+ [\d.]+: 8 to add, 0 to change, 0 to destroy\.", output.splitlines()[0])
 
 
 def codes(project, commands):
     """The exit codes of commands in the project."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", FORKING],
         cwd=project.folder,
         env=environment(**ENV),
@@ -147,7 +147,7 @@ def codes(project, commands):
         text=True,
         check=True,
     )
-    return json.loads(done.stdout)
+    return json.loads(result.stdout)
 
 
 def test_the_commands_of_the_guide(shop):
@@ -155,18 +155,18 @@ def test_the_commands_of_the_guide(shop):
     models = shop.folder / "shop" / "models.py"
     models.write_text(ORDER.replace("TYPE", "float"), encoding="utf-8")
     deploying, changes, operations = (readme.commands(readme.guide(name)) for name in WITH_COMMANDS)
-    codes_now = codes(shop, [words for words, _ in deploying])
+    codes_now = codes(shop, [arguments for arguments, _ in deploying])
     shop.repo.session.execute(f"ALTER TABLE {shop.keyspace}.orders ADD legacy text", timeout=60)
-    codes_now += codes(shop, [words for words, _ in changes[:-1]])
+    codes_now += codes(shop, [arguments for arguments, _ in changes[:-1]])
     models.write_text(ORDER.replace("TYPE", "Decimal"), encoding="utf-8")
-    codes_now += codes(shop, [words for words, _ in changes[-1:]])
+    codes_now += codes(shop, [arguments for arguments, _ in changes[-1:]])
     models.write_text(ORDER.replace("TYPE", "float"), encoding="utf-8")
     version = str(json.loads(shop.run("history", "--json", **ENV).stdout)["versions"][-1]["version"])
-    codes_now += codes(shop, [[word.replace(VERSION, version) for word in words] for words, _ in operations])
-    every = [*deploying, *changes, *operations]
+    codes_now += codes(shop, [[word.replace(VERSION, version) for word in arguments] for arguments, _ in operations])
+    commands = [*deploying, *changes, *operations]
 
-    assert [(words, code) for words, code in every] == [
-        (words, code) for (words, _), code in zip(every, codes_now, strict=True)
+    assert [(arguments, code) for arguments, code in commands] == [
+        (arguments, code) for (arguments, _), code in zip(commands, codes_now, strict=True)
     ], (shop.folder / "output").read_text()
 
 

@@ -34,7 +34,7 @@ from scyllamodel import (
 from scyllamodel import types as cql
 
 pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
-some = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+run_settings = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 UTC = timezone.utc
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,7 +102,11 @@ class Server:
     def open(self):
         """The connections of the session; a broken one would be replaced by another object."""
         _connections = [pool._connections for pool in self.repo.session._pools.values()]
-        return {id(one) for some in _connections for one in (some.values() if isinstance(some, dict) else some)}
+        return {
+            id(item)
+            for connections in _connections
+            for item in (connections.values() if isinstance(connections, dict) else connections)
+        }
 
     def beside(self, work):
         """What work gives, while other requests use the same connections."""
@@ -141,10 +145,10 @@ def as_stored(value):
 def parts_as_stored(value):
     """Return what is inside of a value, as it is stored."""
     if isinstance(value, dict):
-        return {key: as_stored(one) for key, one in value.items()}
+        return {key: as_stored(item) for key, item in value.items()}
     if isinstance(value, Spot):
-        return [as_stored(one) for one in (value.name, value.since, value.where and as_address(value.where))]
-    return [as_stored(one) for one in value]
+        return [as_stored(item) for item in (value.name, value.since, value.where and as_address(value.where))]
+    return [as_stored(value) for value in value]
 
 
 def as_address(value):
@@ -172,9 +176,9 @@ DECIMALS = st.sampled_from(
 ) | st.decimals(allow_nan=False, allow_infinity=False)
 UUIDS = st.sampled_from([uuid.UUID(int=0), uuid.UUID(int=2**128 - 1), uuid.uuid4(), uuid.uuid1(), str(uuid.uuid4())])
 MOMENTS = (
-    st.sampled_from([EPOCH + timedelta(milliseconds=one) for one in (FIRST, FIRST + 1, LAST - 999, LAST)])
+    st.sampled_from([EPOCH + timedelta(milliseconds=item) for item in (FIRST, FIRST + 1, LAST - 999, LAST)])
     | st.datetimes()
-).flatmap(lambda one: (ZONES | st.none()).map(lambda zone: one.replace(tzinfo=zone)))
+).flatmap(lambda item: (ZONES | st.none()).map(lambda zone: item.replace(tzinfo=zone)))
 DATES = st.sampled_from([date.min, date.max, EPOCH, "2026-01-01", 0]) | st.dates()
 TIMES = st.sampled_from([time.min, time.max, time(1, tzinfo=UTC), 0, "10:00"]) | st.times()
 ADDRESSES = st.sampled_from(
@@ -225,7 +229,7 @@ def expected(name, value):
 
 
 @pytest.mark.parametrize("name", VALUES)
-@some
+@run_settings
 @given(data=st.data())
 def test_what_is_written_is_refused_or_read_again(server, name, data):
     """A value is either `TypeMismatch` before anything is sent, or what is read is what is stored of it."""
@@ -242,7 +246,7 @@ def test_what_is_written_is_refused_or_read_again(server, name, data):
     assert as_stored(expected(name, value)) == as_stored(getattr(neighbour, name))
 
 
-@some
+@run_settings
 @given(data=st.data())
 def test_vectors_are_refused_or_read_again(server, data):
     """Elements of vectors are taken and refused as other values are; servers before 5.0 have no vectors."""
@@ -259,25 +263,27 @@ def test_vectors_are_refused_or_read_again(server, data):
         return
     neighbour = server.beside(lambda: repo.get(Vectors, id=key))
     assert neighbour is not None
-    kept = [as_float(one) for one in value] if name == "floats" else value
-    assert as_stored(kept) == as_stored(getattr(neighbour, name))
+    stored = [as_float(value) for value in value] if name == "floats" else value
+    assert as_stored(stored) == as_stored(getattr(neighbour, name))
 
 
 WIDTHS = {"boolean": 1, "tinyint": 1, "smallint": 2, "int": 4, "float": 4, "date": 4, "bigint": 8, "double": 8,
           "timestamp": 8, "time": 8, "uuid": 16, "timeuuid": 16, "inet": 16}  # fmt: skip
-ODD = st.sampled_from(
+UNUSUAL = st.sampled_from(
     [b"", b"\0", b"\xff" * 8, b"\x7f" + b"\xff" * 7, b"\x80" + b"\0" * 7, b"\xc0\x80", b"\xed\xa0\x80"]
 )
 NATIVE = [name for name in VALUES if name not in ("moments", "words", "ages", "pair", "spot")]
 
 
 @pytest.mark.parametrize("name", NATIVE)
-@some
+@run_settings
 @given(data=st.data())
 def test_bytes_that_another_program_stored_are_a_value_or_a_named_error(server, name, data):
     """Bytes that another program stored are a value or a named error, whatever bytes the server takes for a type."""
     width = WIDTHS.get(name)
-    stored = data.draw(ODD | st.binary(max_size=20) | (st.binary(min_size=width, max_size=width) if width else ODD))
+    stored = data.draw(
+        UNUSUAL | st.binary(max_size=20) | (st.binary(min_size=width, max_size=width) if width else UNUSUAL)
+    )
     repo, key = server.repo, uuid.uuid4()
     literal = f"0x{stored.hex()}" if name == "blob" else f"blobAs{name.capitalize()}(0x{stored.hex()})"
     try:
@@ -326,7 +332,7 @@ INSIDE = {
 """What takes the moment out of each kind of place."""
 
 
-@some
+@run_settings
 @given(number=st.integers(-(2**63), 2**63 - 1) | st.integers(FIRST - 5, FIRST + 5) | st.integers(LAST - 5, LAST + 5))
 @example(FIRST)
 @example(LAST)

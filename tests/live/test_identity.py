@@ -130,17 +130,17 @@ class Route(Model, table="routes", repo="identity"):
 
 
 @pytest.fixture(scope="module")
-def sent():
+def statements():
     """The texts of what was sent."""
     return Counter()
 
 
 @pytest.fixture(scope="module")
-def repo(scylla_cluster, sent):
+def repo(scylla_cluster, statements):
     """The tables of this module."""
 
     def count(event):
-        sent[event.cql.split()[0]] += 1
+        statements[event.cql.split()[0]] += 1
 
     with scylla_cluster.repo(keyspaces.unique_name("identity"), name="identity", on_query=count) as new_repo:
         migrate(new_repo, resources=[Event, Sample, Item, Route], create_keyspace=True)
@@ -170,14 +170,14 @@ def put(repo, id, values):
     return repo.get(Event, id=id)
 
 
-def unchanged(repo, sent, row):
+def unchanged(repo, statements, row):
     """Whether a save sends nothing."""
-    before = sent.total()
+    before = statements.total()
     repo.save(row)
-    return sent.total() == before
+    return statements.total() == before
 
 
-def test_the_same_body_given_again_is_no_change(repo, sent):
+def test_the_same_body_given_again_is_no_change(repo, statements):
     """Elements that are stored alike are neither added nor removed."""
     repo.save(Event(id=1, **body()))
     expected = repo.get(Event, id=1)
@@ -185,7 +185,7 @@ def test_the_same_body_given_again_is_no_change(repo, sent):
     for name, value in body().items():
         setattr(row, name, value)
 
-    assert unchanged(repo, sent, row)
+    assert unchanged(repo, statements, row)
     assert expected == repo.get(Event, id=1)
     assert {STORED} == expected.seen
     assert {SINGLE, 2.0} == expected.temps
@@ -248,8 +248,8 @@ def test_a_value_that_python_takes_for_equal_is_saved(repo, name, before, after)
     repo.save(Event(id=5, **{name: before}))
     result = getattr(put(repo, 5, {name: after}), name)
 
-    one, other = ((value.score if isinstance(value, Visit) else value) for value in (result, after))
-    assert repr(other) == repr(one)
+    first, other = ((value.score if isinstance(value, Visit) else value) for value in (result, after))
+    assert repr(other) == repr(first)
 
 
 def values():
@@ -268,7 +268,7 @@ def values():
     }
 
 
-def test_what_is_read_equals_what_was_saved(repo, sent):
+def test_what_is_read_equals_what_was_saved(repo, statements):
     """In every column, and a save of either sends nothing."""
     row = Event(id=6, **values())
     repo.save(row)
@@ -277,13 +277,13 @@ def test_what_is_read_equals_what_was_saved(repo, sent):
     assert loaded == row
     assert row == loaded
     assert hash(loaded.visit) == hash(row.visit)
-    assert unchanged(repo, sent, row)
-    assert unchanged(repo, sent, loaded)
+    assert unchanged(repo, statements, row)
+    assert unchanged(repo, statements, loaded)
     for name, value in values().items():
         setattr(loaded, name, value)
         setattr(row, name, value)
-    assert unchanged(repo, sent, row)
-    assert unchanged(repo, sent, loaded)
+    assert unchanged(repo, statements, row)
+    assert unchanged(repo, statements, loaded)
 
 
 def test_custom_types_are_saved_deleted_and_changed(repo):
@@ -326,7 +326,7 @@ def test_a_key_of_the_same_millisecond_is_the_same_key(repo):
     copied = loaded.replace(at=NOW, note="y")
     repo.save(copied)
 
-    assert ["y"] == [one.note for one in repo.scan(Sample)]
+    assert ["y"] == [row.note for row in repo.scan(Sample)]
     repo.delete(copied)
     assert [] == list(repo.scan(Sample))
 
@@ -347,26 +347,26 @@ def test_a_key_of_another_scale_is_another_key(repo, name):
 
 def test_two_keys_that_are_stored_as_one_are_refused(repo):
     """Two keys that are stored as one are refused, since either value could be kept."""
-    with pytest.raises(TypeMismatch, match="one key") as caught:
+    with pytest.raises(TypeMismatch, match="one key") as exc_info:
         repo.save(Event(id=9, at={NOW: "a", NOW + timedelta(microseconds=1): "b"}))
 
-    assert "Event.at" == caught.value.column
-    assert repr(NOW) in str(caught.value)
+    assert "Event.at" == exc_info.value.column
+    assert repr(NOW) in str(exc_info.value)
     assert repo.get(Event, id=9) is None
 
 
-def test_two_elements_that_are_stored_as_one_become_one(repo, sent):
+def test_two_elements_that_are_stored_as_one_become_one(repo, statements):
     """A set has each element once."""
     row = Event(id=10, seen={NOW, NOW + timedelta(microseconds=1)}, temps={0.1, SINGLE, *NANS})
     repo.save(row)
 
-    assert unchanged(repo, sent, row)
+    assert unchanged(repo, statements, row)
     assert row == repo.get(Event, id=10)
     row.seen = {NOW + timedelta(microseconds=2)}
-    assert unchanged(repo, sent, row)
+    assert unchanged(repo, statements, row)
 
 
-def test_a_set_that_gains_a_nan_beside_one_has_not_changed(repo, sent):
+def test_a_set_that_gains_a_nan_beside_one_has_not_changed(repo, statements):
     """A set that gains a NaN beside one has not changed: it has that element already."""
     for nan in NANS:
         repo.save(Event(id=11, temps={nan, 2.0}))
@@ -374,7 +374,7 @@ def test_a_set_that_gains_a_nan_beside_one_has_not_changed(repo, sent):
         row.temps |= NANS
 
         assert 4 == len(row.temps)
-        assert unchanged(repo, sent, row)
+        assert unchanged(repo, statements, row)
         assert 2 == len(repo.get(Event, id=11).temps)
 
 
@@ -392,7 +392,7 @@ MAPPED = IPv6Address("::ffff:10.0.0.1")
 """An IPv4 address as IPv6 address: in a collection, Cassandra stores the IPv4 address."""
 
 
-def test_an_ipv4_address_given_as_ipv6_address_is_read_again(repo, sent):
+def test_an_ipv4_address_given_as_ipv6_address_is_read_again(repo, statements):
     """As it was given where the column is of IPv6 addresses, and as IPv4 address elsewhere; it is one value."""
     row = Route(
         id=1,
@@ -410,12 +410,12 @@ def test_an_ipv4_address_given_as_ipv6_address_is_read_again(repo, sent):
     assert (MAPPED, [MAPPED, IPv6Address("::1")], {MAPPED}) == (loaded.gate, loaded.hops, loaded.seen)
     assert ({MAPPED: 1}, {IPv4Address("10.0.0.1")}) == (loaded.costs, loaded.either)
     assert row == loaded
-    assert unchanged(repo, sent, row)
-    assert unchanged(repo, sent, loaded)
+    assert unchanged(repo, statements, row)
+    assert unchanged(repo, statements, loaded)
     loaded.seen, loaded.costs, loaded.either, loaded.named = set(), {}, set(), {}
     repo.save(loaded)
-    left = repo.get(Route, id=1)
-    assert (set(), {}, set(), {}) == (left.seen, left.costs, left.either, left.named)
+    remaining = repo.get(Route, id=1)
+    assert (set(), {}, set(), {}) == (remaining.seen, remaining.costs, remaining.either, remaining.named)
 
 
 TWICE = [

@@ -77,8 +77,8 @@ def foreign(scylla_cluster, profile):
             session.execute(
                 f"CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', '{dc}': 1}}"
             )
-        made = FOREIGN + (SASI if profile.has_index_class("SASI", on_vector=False) else "")
-        for statement in made.format(k=name, compression=profile.compression_key).split(";\n"):
+        statements = FOREIGN + (SASI if profile.has_index_class("SASI", on_vector=False) else "")
+        for statement in statements.format(k=name, compression=profile.compression_key).split(";\n"):
             if statement.strip():
                 session.execute(statement, timeout=60)
         yield repo
@@ -111,10 +111,10 @@ def test_generated_models_make_the_schema_again(foreign, tmp_path):
         settings = attrs.evolve(foreign.settings, name="copy", models=[name], keyspace=f"{foreign.keyspace}_b")
         with Repo.from_settings(settings) as repo:
             migrate(repo)
-            made = inspect(repo)[repo.keyspace]
+            generated = inspect(repo)[repo.keyspace]
 
             assert check(repo, strict=True).in_sync
-    assert alike(facts) == alike(made)
+    assert alike(facts) == alike(generated)
 
 
 def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
@@ -124,14 +124,14 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
     columns = ", ".join(f"{quote(name)} text" for name in names)
     with scylla_cluster.repo(live, name=live) as repo:
         for keyspace in (live, script_made, models_made):
-            with Repo.from_settings(attrs.evolve(repo.settings, keyspace=keyspace)) as made:
-                create_keyspace(made)
+            with Repo.from_settings(attrs.evolve(repo.settings, keyspace=keyspace)) as other_repo:
+                create_keyspace(other_repo)
         session = repo.session
         session.execute(f"CREATE TYPE {live}.t ({columns})", timeout=60)
-        for at, name in enumerate(names):
+        for index, name in enumerate(names):
             comment = string_literal(f"{name} \x00 {name}")
             session.execute(
-                f"CREATE TABLE {live}.t{at} ({quote(name)} int PRIMARY KEY, v frozen<t>) WITH comment = {comment}",
+                f"CREATE TABLE {live}.t{index} ({quote(name)} int PRIMARY KEY, v frozen<t>) WITH comment = {comment}",
                 timeout=60,
             )
         session.execute(f"ALTER TABLE {live}.t0 ADD ({columns.replace(quote(names[0]), 'other', 1)})", timeout=60)

@@ -111,15 +111,15 @@ def has_masks(cluster):
 
 def test_the_script_of_a_keyspace_makes_the_same_rows(server):
     """Compact tables, functions, aggregates, filtered views and masks included; nothing is left out."""
-    live, again = f"live_{uuid4().hex[:8]}", f"again_{uuid4().hex[:8]}"
+    live, copy_keyspace = f"live_{uuid4().hex[:8]}", f"again_{uuid4().hex[:8]}"
     everything = [*COMPACT, *DROPPED, *(MASKED if has_masks(server) else [])]
     facts, profile = keyspace(server, live, everything)
-    statements = [cql.replace(f"{live}.", f"{again}.") for cql in keyspace_script(facts, profile)[1:]]
-    keyspace(server, again, statements)
+    statements = [cql.replace(f"{live}.", f"{copy_keyspace}.") for cql in keyspace_script(facts, profile)[1:]]
+    keyspace(server, copy_keyspace, statements)
 
     with server.repo(live) as repo:
         assert [] == list(missing_from_script(facts))
-        assert rows(repo, live) == rows(repo, again)
+        assert rows(repo, live) == rows(repo, copy_keyspace)
 
 
 def test_what_models_cannot_declare_is_listed_in_every_format(server, tmp_path):
@@ -128,20 +128,20 @@ def test_what_models_cannot_declare_is_listed_in_every_format(server, tmp_path):
     keyspace(server, name, COMPACT)
     where = str(Path(scyllamodel.__file__).parents[1])
     url = f"scylla://{server.contact_points[0]}/{name}"
-    shown = {
+    output = {
         form: run("inspect", "--url", url, "--format", form, folder=tmp_path, PYTHONPATH=where).stdout
         for form in ("models", "json", "mermaid", "cql")
     }
-    listed = json.loads(shown["json"])["keyspaces"][0]["left_out"]
+    listed = json.loads(output["json"])["keyspaces"][0]["left_out"]
 
-    assert {"function", "aggregate", "table", "view"} == {one["what"] for one in listed}
-    assert [f"# The {one['what']} {one['name']!r} is left out: {one['why']}." for one in listed] == [
-        line for line in shown["models"].splitlines() if "is left out" in line
+    assert {"function", "aggregate", "table", "view"} == {item["what"] for item in listed}
+    assert [f"# The {item['what']} {item['name']!r} is left out: {item['why']}." for item in listed] == [
+        line for line in output["models"].splitlines() if "is left out" in line
     ]
-    assert "%% The function 'plus(int, int)' is left out: " in shown["mermaid"]
-    assert "COMPACT STORAGE" in shown["cql"]
-    assert "k > 1" in shown["cql"]
-    assert "is left out" not in shown["cql"]
+    assert "%% The function 'plus(int, int)' is left out: " in output["mermaid"]
+    assert "COMPACT STORAGE" in output["cql"]
+    assert "k > 1" in output["cql"]
+    assert "is left out" not in output["cql"]
 
 
 def test_a_strict_check_names_what_models_cannot_declare(server, tmp_path):
@@ -153,10 +153,10 @@ def test_a_strict_check_names_what_models_cannot_declare(server, tmp_path):
         outcome = check(repo, strict=True)
 
     assert ([], ()) == (outcome.plan.cql, outcome.plan.refusals)
-    noted = {note.object.removeprefix(f"{name}.") for note in outcome.notes}
+    objects = {note.object.removeprefix(f"{name}.") for note in outcome.notes}
     compact = {"dense", "keys_only", "static", "counters", "many"}
     functions = {"plus(int, int)", "plus(pair, list<int>, frozen<tuple<int, text>>)", "total(int)"}
-    assert {*compact, *functions, "filtered"} == noted
+    assert {*compact, *functions, "filtered"} == objects
 
 
 def test_models_of_what_was_compact_make_the_same_rows(server, tmp_path):
@@ -173,19 +173,19 @@ def test_models_of_masked_tables_make_the_same_rows(tmp_path):
 
 def rebuilt(cluster, statements, folder, functions=()):
     """Models of a keyspace are in sync with it, and make its rows in another one."""
-    live, again = f"live_{uuid4().hex[:8]}", f"again_{uuid4().hex[:8]}"
+    live, copy_keyspace = f"live_{uuid4().hex[:8]}", f"again_{uuid4().hex[:8]}"
     facts, profile = keyspace(cluster, live, statements)
     module = generated(module_source(facts, profile, repo=live), folder)
-    keyspace(cluster, again, functions)
+    keyspace(cluster, copy_keyspace, functions)
     with cluster.repo(live, name=live, models=[module]) as repo:
         outcome = check(repo, strict=True)
         assert ([], ()) == (outcome.plan.cql, outcome.plan.refusals)
         assert {"hide(text)"} >= {note.object.partition(".")[2] for note in outcome.notes}
-    with cluster.repo(again, name=live, models=[module]) as repo:
+    with cluster.repo(copy_keyspace, name=live, models=[module]) as repo:
         migrate(repo)
-        here, there = rows(repo, live), rows(repo, again)
-        here.pop("dropped_columns"), there.pop("dropped_columns")
-        assert here == there
+        original, copied = rows(repo, live), rows(repo, copy_keyspace)
+        original.pop("dropped_columns"), copied.pop("dropped_columns")
+        assert original == copied
 
 
 MODEL = """

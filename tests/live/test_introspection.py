@@ -93,7 +93,7 @@ def test_all_pages_are_read(coordinator, keyspace):
     assert (["hits", "orders"], ["address"]) == ([t.name for t in facts.tables], [t.name for t in facts.types])
 
 
-def test_a_missing_keyspace_is_told_from_an_empty_one(coordinator):
+def test_a_missing_keyspace_is_distinguished_from_an_empty_one(coordinator):
     """A keyspace that does not exist has no `Keyspace` in its facts, whatever its name."""
     server = read_server_profile(coordinator)
 
@@ -148,10 +148,10 @@ def test_a_failed_read_is_never_an_empty_schema(scylla_repo, coordinator, keyspa
             return super().send(cql.replace("system_schema.views", "system_schema.nothing"), **keywords)
 
     broken = Coordinator(Broken(scylla_repo.session, owned=False, label="the session of the test"), coordinator.host)
-    with pytest.raises(IntrospectionError, match=f"the schema of keyspace {keyspace} could not be read") as caught:
+    with pytest.raises(IntrospectionError, match=f"the schema of keyspace {keyspace} could not be read") as exc_info:
         read_keyspace(broken, keyspace, read_server_profile(coordinator))
 
-    assert (coordinator.address, "InvalidRequest") == (caught.value.node, type(caught.value.__cause__).__name__)
+    assert (coordinator.address, "InvalidRequest") == (exc_info.value.node, type(exc_info.value.__cause__).__name__)
 
 
 def test_the_version_moves_with_the_schema_alone(coordinator, keyspace):

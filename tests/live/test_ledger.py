@@ -58,11 +58,11 @@ def repo(scylla_cluster):
         keyspaces.drop(new_repo)
 
 
-def wanted(repo, parts):
+def desired_schema(repo, parts):
     """What models with these parts declare."""
     kinds = {"types": POINT, "tables": OLD[0], "views": NEW[-1]}
-    chosen = {kind: [part for part in parts if type(part) is type(like)] for kind, like in kinds.items()}
-    return KeyspaceFacts(repo.keyspace, **chosen)
+    parts_by_kind = {kind: [part for part in parts if type(part) is type(like)] for kind, like in kinds.items()}
+    return KeyspaceFacts(repo.keyspace, **parts_by_kind)
 
 
 def run(repo, parts, kind="sync", *, stop=None):
@@ -72,16 +72,16 @@ def run(repo, parts, kind="sync", *, stop=None):
         DdlExecutor(cluster_view.coordinator, cluster_view.server) as executor,
         acquire_locks(repo, executor, kind, [], Timeouts()) as guard,
     ):
-        goal = wanted(repo, parts)
-        plan = make_plan(goal, cluster_view.introspect([repo.keyspace]), cluster_view.server)
-        how = {"models_to": fingerprint(goal), "fencing_token": guard.fencing_token, "models": ["shop.models"]}
-        opened = guard.ledger.begin(kind, plan, **how, provenance=Provenance.current())
-        journal = guard.journal(opened)
+        target = desired_schema(repo, parts)
+        plan = make_plan(target, cluster_view.introspect([repo.keyspace]), cluster_view.server)
+        arguments = {"models_to": fingerprint(target), "fencing_token": guard.fencing_token, "models": ["shop.models"]}
+        recorder = guard.ledger.begin(kind, plan, **arguments, provenance=Provenance.current())
+        journal = guard.journal(recorder)
         if stop:
             journal = Dying(journal, stop)
-        with opened:
+        with recorder:
             apply(plan, guard.executor, journal=journal)
-    return opened.version
+    return recorder.version
 
 
 class Killed(BaseException):
@@ -98,10 +98,10 @@ class Dying:
     def before(self, step):
         self.journal.before(step)
 
-    def after(self, step, *how):
+    def after(self, step, *keywords):
         if step.seq == self.seq:
             raise Killed
-        self.journal.after(step, *how)
+        self.journal.after(step, *keywords)
 
 
 def ledger_of(repo):
@@ -163,13 +163,13 @@ def test_going_back_returns_to_the_old_fingerprint(repo):
     first = run(repo, OLD)
     before = live(repo)
     second = run(repo, NEW)
-    with pytest.raises(DestructiveChangeRefused) as refused:
+    with pytest.raises(DestructiveChangeRefused) as exc_info:
         rollback(repo, first)
     after = live(repo)
     dry = rollback(repo, str(first), dry_run=True, allow=ALLOW)
     result = rollback(repo, first, allow=ALLOW)
 
-    assert {"DS103", "DS104", "DS105"} == {refusal.code for refusal in refused.value.refusals}
+    assert {"DS103", "DS104", "DS105"} == {refusal.code for refusal in exc_info.value.refusals}
     assert before != after
     assert before == live(repo)
     assert ("planned", "rolled_back") == (dry.status, result.status)
@@ -183,7 +183,9 @@ def test_going_back_returns_to_the_old_fingerprint(repo):
     assert versions == history(repo)
     assert versions[0].models_to == versions[2].models_to
     plan = make_plan(
-        wanted(repo, NEW), ClusterView.connect(repo).introspect([repo.keyspace]), ClusterView.connect(repo).server
+        desired_schema(repo, NEW),
+        ClusterView.connect(repo).introspect([repo.keyspace]),
+        ClusterView.connect(repo).server,
     )
     with pytest.raises(SupersededModels):
         check_may_sync(versions, versions[1].models_to, plan)
@@ -230,7 +232,7 @@ def test_what_others_made_dependent_stops_a_rollback_before_it_begins(repo):
     assert ["applied", "applied"] == [version.status for version in history(repo)]
 
 
-BY_HAND = {
+MANUAL_CHANGES = {
     "a column added": ["ALTER TABLE K.t ADD z int"],
     "a column dropped": ["ALTER TABLE K.t DROP a"],
     "a column added and dropped": ["ALTER TABLE K.t ADD z int", "ALTER TABLE K.t DROP z"],
@@ -246,7 +248,7 @@ BY_HAND = {
 }
 
 
-@pytest.mark.parametrize("texts", BY_HAND.values(), ids=BY_HAND)
+@pytest.mark.parametrize("texts", MANUAL_CHANGES.values(), ids=MANUAL_CHANGES)
 def test_a_stamp_never_survives_a_change(repo, texts):
     """After any manual change, even one that was undone manually, an earlier marker does not say "in sync"."""
     run(repo, OLD)
@@ -260,7 +262,7 @@ def test_a_stamp_never_survives_a_change(repo, texts):
     assert not any(ledger.is_verified("fp") for ledger in stamps)
 
 
-def test_a_keyspace_made_anew_remembers_no_stamp(repo):
+def test_a_recreated_keyspace_has_no_sync_marker(repo):
     """Dropped and created again under its name, it is read in full."""
     run(repo, OLD)
     ledger_of(repo).mark_verified("fp", read_schema_version(ClusterView.connect(repo).coordinator))
@@ -273,7 +275,7 @@ def test_a_keyspace_made_anew_remembers_no_stamp(repo):
     assert [] == history(repo)
 
 
-def test_a_late_clock_does_not_hide_what_the_schema_said(repo):
+def test_a_late_clock_does_not_hide_the_schema_changes(repo):
     """A claim of a host whose clock is an hour ahead is settled by one whose clock is not."""
     run(repo, OLD)
     with pytest.raises(Killed):
@@ -318,27 +320,29 @@ def test_text_reaches_the_server_as_text(repo):
     run(repo, OLD)
     ledger = ledger_of(repo)
     plan = make_plan(
-        wanted(repo, OLD), ClusterView.connect(repo).introspect([repo.keyspace]), ClusterView.connect(repo).server
+        desired_schema(repo, OLD),
+        ClusterView.connect(repo).introspect([repo.keyspace]),
+        ClusterView.connect(repo).server,
     )
-    how = {"models_to": hostile, "models": [hostile], "name": hostile, "provenance": Provenance(hostile, hostile)}
-    opened = ledger.begin("sync", plan, fencing_token=9, **how)
-    ended = opened.finish(error=hostile)
+    arguments = {"models_to": hostile, "models": [hostile], "name": hostile, "provenance": Provenance(hostile, hostile)}
+    recorder = ledger.begin("sync", plan, fencing_token=9, **arguments)
+    finished = recorder.finish(error=hostile)
 
-    assert attrs.evolve(ended, started_at=None, finished_at=None) == attrs.evolve(
+    assert attrs.evolve(finished, started_at=None, finished_at=None) == attrs.evolve(
         ledger.newest(), started_at=None, finished_at=None
     )
-    assert (hostile, hostile, (hostile,)) == (ended.error, ended.host, ended.models)
+    assert (hostile, hostile, (hostile,)) == (finished.error, finished.host, finished.models)
 
 
 def test_a_run_that_another_one_settled_learns_that_it_lost_the_lock(repo):
     """The end of a version is written once, by the first writer."""
     run(repo, OLD)
     ledger, cluster_view = ledger_of(repo), ClusterView.connect(repo)
-    plan = make_plan(wanted(repo, NEW), cluster_view.introspect([repo.keyspace]), cluster_view.server)
-    opened = ledger.begin("sync", plan, models_to="fp", fencing_token=9)
+    plan = make_plan(desired_schema(repo, NEW), cluster_view.introspect([repo.keyspace]), cluster_view.server)
+    recorder = ledger.begin("sync", plan, models_to="fp", fencing_token=9)
     ledger_of(repo).recover(lambda name: cluster_view.introspect([name])[name], cluster_view.server)
     with pytest.raises(LockLost):
-        opened.finish("partial")
+        recorder.finish("partial")
 
     assert "partial" == ledger.newest().status
 

@@ -147,7 +147,7 @@ def test_an_interrupted_start_leaves_nothing_behind(version):
     assert (True, []) == ("KeyboardInterrupt" in messages, [pid for pid in processes if start_time(pid) is not None])
 
 
-def descendants(pid, word):
+def descendants(pid, text):
     """Processes below this one whose command line has this word."""
     lines = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], check=True, capture_output=True, text=True).stdout
     rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
@@ -155,18 +155,18 @@ def descendants(pid, word):
     for _ in range(3):
         below |= {child for child, parent, _ in rows if parent in below}
     for child, _, arguments in rows:
-        if child in below and word in arguments and "supervise" not in arguments:
+        if child in below and text in arguments and "supervise" not in arguments:
             results.append(int(child))
     return results
 
 
 def test_a_node_that_ends_while_it_starts_shows_its_log(version):
     """A setting that the server refuses is in the error, within seconds."""
-    begun = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(LocalServerError, match=r"(?s)Node 1 .* exited while it started.*no_such_setting"):
         LocalCluster(version=version, settings={"no_such_setting": 1}).start()
 
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - start < 30
 
 
 def test_a_node_that_takes_too_long_is_ended(version):
@@ -213,14 +213,14 @@ def test_a_background_cluster_outlives_nothing_it_should_not(version, tmp_path):
     """Started, it runs; started again, it says so; stopped, it is gone with its processes."""
     state = tmp_path / "cluster.json"
     first = background.start(version, state=state)
-    again = background.start(version, state=state)
-    seen = background.status(state=state)
+    second = background.start(version, state=state)
+    status = background.status(state=state)
     stopped = background.stop(state=state)
 
     assert (True, False, True, True) == (
         first.started_now,
-        again.started_now,
-        seen.nodes[0].is_up,
+        second.started_now,
+        status.nodes[0].is_up,
         stopped.is_running,
     )
     assert (None, False) == (start_time(first.nodes[0].pid), background.status(state=state).is_running)
@@ -238,12 +238,12 @@ def test_a_background_node_that_is_not_well_is_found_out(version, tmp_path):
     paused = background.status(state=state, check_health=True)
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: start_time(pid) is None)
-    ended = background.status(state=state, check_health=True)
+    status = background.status(state=state, check_health=True)
     background.stop(state=state)
 
     assert (True, "", 1024) == (sound.is_healthy, sound.nodes[0].problem, sound.heap_mb)
     assert (False, "a read failed within 5 s: timed out") == (paused.is_healthy, paused.nodes[0].problem)
-    assert (True, False, "its process exited") == (ended.is_running, ended.is_healthy, ended.nodes[0].problem)
+    assert (True, False, "its process exited") == (status.is_running, status.is_healthy, status.nodes[0].problem)
 
 
 def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path):
@@ -251,12 +251,12 @@ def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path
     state = tmp_path / "run" / "cluster.json"
     settings = {"cluster_name": "hunter2"}
     background.start(version, state=state, settings=settings)
-    shown = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True).stdout
     modes = {file.name: file.stat().st_mode & 0o077 for file in (*state.parent.iterdir(), state.parent)}
     background.stop(state=state)
 
-    assert "scyllamodel.local.daemon" in shown
-    assert "hunter2" not in shown
+    assert "scyllamodel.local.daemon" in output
+    assert "hunter2" not in output
     assert [] == [name for name, open_to_others in modes.items() if open_to_others]
 
 
@@ -265,9 +265,9 @@ def test_a_background_cluster_ends_with_the_process_it_works_for(version, tmp_pa
     with subprocess.Popen(["sleep", "1000"]) as master:
         result = background.start(version, state=tmp_path / "run" / "cluster.json", owner_pid=master.pid)
         master.kill()
-    gone = eventually(lambda: start_time(result.nodes[0].pid) is None and not (tmp_path / "run").exists())
+    is_stopped = eventually(lambda: start_time(result.nodes[0].pid) is None and not (tmp_path / "run").exists())
 
-    assert gone
+    assert is_stopped
 
 
 def test_three_nodes_see_one_another_and_survive_a_loss(version):

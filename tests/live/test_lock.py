@@ -38,16 +38,16 @@ def boot(repo):
 
 
 @pytest.fixture(scope="module")
-def booted(scylla_repo):
+def lock_repo(scylla_repo):
     """The repo, with its bookkeeping."""
     boot(scylla_repo)
     return scylla_repo
 
 
 @pytest.fixture
-def through_proxy(scylla_cluster, booted, scylla_fault_proxy):
+def through_proxy(scylla_cluster, lock_repo, scylla_fault_proxy):
     """A repo whose every request goes through the proxy."""
-    with scylla_cluster.repo(booted.keyspace, nodes=[scylla_fault_proxy.address]) as repo:
+    with scylla_cluster.repo(lock_repo.keyspace, nodes=[scylla_fault_proxy.address]) as repo:
         yield repo
 
 
@@ -67,8 +67,8 @@ class Holder:
     """A process that holds a lock, or waits for it; a context manager that ends it."""
 
     def __init__(self, repo, name, lease=LEASE, rounds=1000):
-        words = [repo.settings.nodes[0], repo.keyspace, name, lease, rounds]
-        command = [sys.executable, str(HOLDER), *map(str, words)]
+        arguments = [repo.settings.nodes[0], repo.keyspace, name, lease, rounds]
+        command = [sys.executable, str(HOLDER), *map(str, arguments)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self):
@@ -78,13 +78,13 @@ class Holder:
         self.process.kill()
         self.process.communicate()
 
-    def until(self, word):
+    def until(self, state):
         """The numbers on the next line that begins with this word."""
         for line in self.process.stdout:
             value, *numbers = line.split()
-            if value == word:
+            if value == state:
                 return [float(number) for number in numbers]
-        raise AssertionError(f"the process ended without saying {word}")
+        raise AssertionError(f"the process ended without saying {state}")
 
 
 def test_many_starters_make_one_set_of_tables(scylla_cluster, scylla_repo):
@@ -93,26 +93,26 @@ def test_many_starters_make_one_set_of_tables(scylla_cluster, scylla_repo):
     with scylla_cluster.repo(keyspace) as repo:
         create(repo)
         with ThreadPoolExecutor(8) as pool:
-            sent = list(pool.map(lambda _: boot(repo), range(8)))
+            results = list(pool.map(lambda _: boot(repo), range(8)))
         rows = list(
             repo.session.execute("SELECT table_name, id FROM system_schema.tables WHERE keyspace_name = %s", [keyspace])
         )
-        again = boot(repo)
+        restarted = boot(repo)
         drop(repo)
 
-    assert any(sent)
-    assert () == again
+    assert any(results)
+    assert () == restarted
     assert {(table.name, table_id(keyspace, table.name)) for table in TABLES} == {tuple(row) for row in rows}
 
 
-def test_one_at_a_time(booted, request):
+def test_one_at_a_time(lock_repo, request):
     """Of many threads that want the lock one holds it at a time, and every holder has an epoch of its own."""
-    inside, epochs, mutex = [], [], threading.Lock()
+    holders, epochs, mutex = [], [], threading.Lock()
 
     def hold(_):
-        with lock_of(booted, request.node.name).acquire() as lease:
+        with lock_of(lock_repo, request.node.name).acquire() as lease:
             assert mutex.acquire(blocking=False)
-            inside.append(1)
+            holders.append(1)
             time.sleep(0.02)
             mutex.release()
             epochs.append(lease.fencing_token)
@@ -120,14 +120,14 @@ def test_one_at_a_time(booted, request):
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(hold, range(12)))
 
-    assert 12 == len(inside)
+    assert 12 == len(holders)
     assert len(set(epochs)) == 12
     assert sorted(epochs) == epochs
 
 
-def test_processes_take_turns(booted, request):
+def test_processes_take_turns(lock_repo, request):
     """Several processes hold the lock one after the other, never two at once."""
-    holders = [Holder(booted, request.node.name, rounds=2) for _ in range(4)]
+    holders = [Holder(lock_repo, request.node.name, rounds=2) for _ in range(4)]
     spans = []
     for holder in holders:
         with holder:
@@ -138,52 +138,55 @@ def test_processes_take_turns(booted, request):
     assert [] == [(first, second) for first, second in pairwise(spans) if second[0] < first[1]]
 
 
-def test_a_killed_holder_is_replaced(booted, request):
+def test_a_killed_holder_is_replaced(lock_repo, request):
     """After SIGKILL the lock passes on once its holder was silent for a lease."""
-    with Holder(booted, request.node.name) as holder:
+    with Holder(lock_repo, request.node.name) as holder:
         holder.until("fenced")
         holder.process.kill()
-        killed = time.monotonic()
-        with lock_of(booted, request.node.name).acquire() as lease:
-            took = (time.monotonic() - killed) / LEASE
+        kill_time = time.monotonic()
+        with lock_of(lock_repo, request.node.name).acquire() as lease:
+            seconds = (time.monotonic() - kill_time) / LEASE
 
             assert (2, True) == (lease.fencing_token, lease.took_over)
-            assert 0.9 < took < 1.6
+            assert 0.9 < seconds < 1.6
 
 
-def test_a_holder_that_slept_past_its_lease_loses(booted, request):
+def test_a_holder_that_slept_past_its_lease_loses(lock_repo, request):
     """After SIGSTOP another takes over; woken up, the first one is refused at its next fence."""
-    with Holder(booted, request.node.name) as holder:
+    with Holder(lock_repo, request.node.name) as holder:
         holder.until("fenced")
         holder.process.send_signal(signal.SIGSTOP)
-        with lock_of(booted, request.node.name).acquire() as lease:
+        with lock_of(lock_repo, request.node.name).acquire() as lease:
             holder.process.send_signal(signal.SIGCONT)
             holder.until("lost")
             lease.fence(1, 1)
-            row = store_of(booted, request.node.name).read(serial=True)
+            row = store_of(lock_repo, request.node.name).read(serial=True)
 
     assert (lease.owner, lease.fencing_token) == (row.owner, row.epoch)
 
 
-def test_a_holder_that_works_longer_than_its_lease_keeps_it(booted, request):
+def test_a_holder_that_works_longer_than_its_lease_keeps_it(lock_repo, request):
     """A thread renews the lock while the work continues; others time out only without any progress."""
-    with lock_of(booted, request.node.name, lease=1.0).acquire() as lease:
-        with pytest.raises(LockTimeout) as caught, lock_of(booted, request.node.name, lease=1.0).acquire(timeout=0.2):
+    with lock_of(lock_repo, request.node.name, lease=1.0).acquire() as lease:
+        with (
+            pytest.raises(LockTimeout) as exc_info,
+            lock_of(lock_repo, request.node.name, lease=1.0).acquire(timeout=0.2),
+        ):
             pass
         time.sleep(2.5)
-        row = store_of(booted, request.node.name).read(serial=True)
+        row = store_of(lock_repo, request.node.name).read(serial=True)
 
     assert (lease.owner, 1) == (row.owner, row.epoch)
     assert row.beat >= 5
-    assert (lease.owner, "a test") == (caught.value.holder, caught.value.purpose)
+    assert (lease.owner, "a test") == (exc_info.value.holder, exc_info.value.purpose)
 
 
-def test_a_waiter_looks_and_goes_without(booted, request):
+def test_a_waiter_looks_and_goes_without(lock_repo, request):
     """A run that waits for the lock and sees that nothing is left to do continues without it."""
     looks = []
     with (
-        lock_of(booted, request.node.name).acquire(),
-        lock_of(booted, request.node.name).acquire(should_stop=lambda: looks.append(1) or len(looks) == 3) as lease,
+        lock_of(lock_repo, request.node.name).acquire(),
+        lock_of(lock_repo, request.node.name).acquire(should_stop=lambda: looks.append(1) or len(looks) == 3) as lease,
     ):
         assert lease is None
 
@@ -193,31 +196,33 @@ def updates(column):
     return lambda request: f"SET {column} = " in request.query
 
 
-@pytest.mark.parametrize("deed", ["swallow_answers", "cut_answers", "cut_requests"])
+@pytest.mark.parametrize("action", ["swallow_answers", "cut_answers", "cut_requests"])
 @pytest.mark.parametrize(("column", "which"), [("owner", "take"), ("beat", "fence"), ("owner", "release")])
-def test_a_lost_answer_is_settled_by_the_row(scylla_fault_proxy, through_proxy, booted, request, deed, column, which):  # noqa: PLR0917 - fixtures and cases
+def test_a_lost_answer_is_settled_by_the_row(  # noqa: PLR0917 - fixtures and cases
+    scylla_fault_proxy, through_proxy, lock_repo, request, action, column, which
+):
     """Whether or not an update was done, what the row shows is believed, and the lock is free afterwards."""
-    fault = lambda: getattr(scylla_fault_proxy, deed)(1, when=updates(column))  # noqa: E731
+    fault = lambda: getattr(scylla_fault_proxy, action)(1, when=updates(column))  # noqa: E731
     lock = lock_of(through_proxy, request.node.name, lease=10.0, timeout=1.0)
     if which == "take":
         fault()
     with lock.acquire() as lease:
         if which == "fence":
             fault()
-        fresh = lease.fence(7, 3).is_fresh
-        row = store_of(booted, request.node.name).read(serial=True)
+        is_fresh = lease.fence(7, 3).is_fresh
+        row = store_of(lock_repo, request.node.name).read(serial=True)
         if which == "release":
             fault()
-    after = store_of(booted, request.node.name).read(serial=True)
+    after = store_of(lock_repo, request.node.name).read(serial=True)
 
-    assert (lease.owner, 1, 7, 3, True) == (row.owner, row.epoch, row.version, row.step, fresh)
+    assert (lease.owner, 1, 7, 3, True) == (row.owner, row.epoch, row.version, row.step, is_fresh)
     assert (None, 1) == (after.owner, after.epoch)
 
 
-def test_hostile_names_are_names(booted):
+def test_hostile_names_are_names(lock_repo):
     """A name or a purpose that reads like CQL is stored as it is."""
     name = "x' IF owner = null; DROP TABLE " + LOCK.name
-    with Lock(store_of(booted, name), LockRequest("it's %s {}")).acquire():
-        row = store_of(booted, name).read(serial=False)
+    with Lock(store_of(lock_repo, name), LockRequest("it's %s {}")).acquire():
+        row = store_of(lock_repo, name).read(serial=False)
 
     assert (name, "it's %s {}") == (row.name, row.purpose)

@@ -78,21 +78,21 @@ class Hits(Model, repo="road", table="hits"):
 @pytest.fixture(scope="module")
 def repo(scylla_repo, scylla_cluster):
     """The module's keyspace, under the name that the models here are bound to."""
-    with scylla_cluster.repo(scylla_repo.keyspace, name="road") as named:
-        yield named
+    with scylla_cluster.repo(scylla_repo.keyspace, name="road") as new_repo:
+        yield new_repo
 
 
 @pytest.fixture
 def evolve(repo, scylla_cluster):
     """Another release: a repo of another name on the same keyspace, for a newer class of the same table."""
-    opened = []
+    repos = []
 
-    def made():
-        opened.append(scylla_cluster.repo(repo.keyspace, name=f"road_{uuid4().hex[:8]}"))
-        return opened[-1]
+    def new_repo():
+        repos.append(scylla_cluster.repo(repo.keyspace, name=f"road_{uuid4().hex[:8]}"))
+        return repos[-1]
 
-    yield made
-    for each in opened:
+    yield new_repo
+    for each in repos:
         each.close()
 
 
@@ -115,7 +115,7 @@ def test_first_sync_applies_what_the_dry_run_showed_and_the_second_is_empty(repo
     assert check(repo).in_sync
 
 
-def test_a_listener_that_fails_hurts_nobody(repo, evolve, caplog):
+def test_a_failing_listener_is_ignored(repo, evolve, caplog):
     """An error of the application's listener is logged, and the migration ends as it would without one."""
     migrate(repo)
     newer = evolve()
@@ -182,9 +182,9 @@ def test_an_added_column_is_one_statement_and_rows_stay(repo, evolve):
 def test_what_cql_cannot_do_is_refused_whole_and_nothing_runs(repo, evolve):
     """Type, key, static and frozen changes are four refusals in one error, and not even the possible part runs."""
     migrate(repo)
-    wrong = evolve()
+    other_repo = evolve()
 
-    class Order(Model, repo=wrong.name, table="orders"):
+    class Order(Model, repo=other_repo.name, table="orders"):
         shop: Column[UUID] = partition_key()
         placed: Column[cql.TimeUUID] = clustering_key()
         total: Column[str] = column()
@@ -193,10 +193,10 @@ def test_what_cql_cannot_do_is_refused_whole_and_nothing_runs(repo, evolve):
         brand_new: Column[str] = column(default="")
 
     facts = inspect(repo)
-    with pytest.raises(ImpossibleChange) as caught:
-        migrate(wrong)
+    with pytest.raises(ImpossibleChange) as exc_info:
+        migrate(other_repo)
 
-    assert {"PK102", "TY101", "TY103", "TY104"} == {refusal.code for refusal in caught.value.refusals}
+    assert {"PK102", "TY101", "TY103", "TY104"} == {refusal.code for refusal in exc_info.value.refusals}
     assert facts == inspect(repo)
 
 
@@ -210,13 +210,13 @@ def test_a_missing_keyspace_is_an_error_unless_it_is_asked_for(scylla_cluster):
     with scylla_cluster.repo(name, name=name, create_keyspace=False) as repo:
         with pytest.raises(KeyspaceError, match="does not exist"):
             migrate(repo)
-        asked = plan(repo, create_keyspace=True)
+        migration_plan = plan(repo, create_keyspace=True)
         result = migrate(repo, create_keyspace=True)
         repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)
 
-    assert ["create_keyspace", *["add_table"] * len(TABLES)] == [step.op for step in asked.bootstrap]
-    assert 1 == len(asked.cql)
-    assert result.plan.fingerprint == asked.fingerprint
+    assert ["create_keyspace", *["add_table"] * len(TABLES)] == [step.op for step in migration_plan.bootstrap]
+    assert 1 == len(migration_plan.cql)
+    assert result.plan.fingerprint == migration_plan.fingerprint
     assert ("applied", 2) == (result.status, len(result.steps))
 
 
@@ -243,13 +243,13 @@ def test_a_plan_that_no_longer_fits_is_refused(repo, evolve):
         by_hand: Column[str] = column(default="")
         other: Column[str] = column(default="")
 
-    made = plan(newer)
+    migration_plan = plan(newer)
     repo.session.execute(f"ALTER TABLE {repo.keyspace}.orders ADD by_hand text", timeout=60)
 
-    with pytest.raises(StalePlan) as caught:
-        migrate(newer, plan=made)
+    with pytest.raises(StalePlan) as exc_info:
+        migrate(newer, plan=migration_plan)
 
-    assert any("by_hand" in line for line in caught.value.moved)
+    assert any("by_hand" in line for line in exc_info.value.moved)
     assert ["other"] == [word for word in ("by_hand", "other") if word in "".join(plan(newer).cql)]
 
 
@@ -269,13 +269,13 @@ def test_several_processes_start_at_once(scylla_cluster):
 
     names = [f"road_race_{uuid4().hex[:8]}" for _ in range(6)]
     with ThreadPoolExecutor(4) as threads:
-        ends = [[future.result() for future in [threads.submit(run, name) for _ in range(4)]] for name in names]
+        results = [[future.result() for future in [threads.submit(run, name) for _ in range(4)]] for name in names]
     with scylla_cluster.repo("system") as repo:
         for name in names:
             repo.session.execute(f"DROP KEYSPACE {name}", timeout=60)
 
-    assert [1] * 6 == [statuses.count("applied") for statuses in ends]
-    assert {"applied", "waited", "in_sync"} >= {status for statuses in ends for status in statuses}
+    assert [1] * 6 == [statuses.count("applied") for statuses in results]
+    assert {"applied", "waited", "in_sync"} >= {status for statuses in results for status in statuses}
     assert 8 == len(models)
 
 

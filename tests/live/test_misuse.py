@@ -23,7 +23,7 @@ from scyllamodel import (
 )
 from scyllamodel import types as cql
 from scyllamodel.testing import keyspaces
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -45,8 +45,8 @@ def repo(scylla_cluster):
         yield new_repo
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_raw_text_takes_a_value_for_each_marker(repo, way):
+@pytest.mark.parametrize("mode", WAYS)
+def test_raw_text_takes_a_value_for_each_marker(repo, mode):
     """Too few would leave columns as they are, silently."""
     table, at = f"{repo.keyspace}.misused", uuid1()
 
@@ -64,11 +64,11 @@ def test_raw_text_takes_a_value_for_each_marker(repo, way):
         on.raw(f"INSERT INTO {table} (id, at, text) VALUES (1, {at}, 'why?') /* ? */")
         assert on.get(Misused, id=1, at=at) == Misused(id=1, at=at, number=3, text="why?")
 
-    played(way, case, repo)
+    run_in_mode(mode, case, repo)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_any_is_for_plain_writes(repo, way):
+@pytest.mark.parametrize("mode", WAYS)
+def test_any_is_for_plain_writes(repo, mode):
     """A conditional write would be committed nowhere, and end without an answer."""
     at = uuid1()
 
@@ -84,11 +84,11 @@ def test_any_is_for_plain_writes(repo, way):
         with pytest.raises(QueryNotSupported, match="conditional batch of Misused at consistency ANY"):
             on.send(batch)
 
-    played(way, case, repo)
+    run_in_mode(mode, case, repo)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_values_of_another_type_name_their_column(repo, way):
+@pytest.mark.parametrize("mode", WAYS)
+def test_values_of_another_type_name_their_column(repo, mode):
     """A datetime is not a TimeUUID, and NaN is not an integer."""
 
     def case(on):
@@ -97,7 +97,7 @@ def test_values_of_another_type_name_their_column(repo, way):
         with pytest.raises(TypeMismatch, match=r"Misused\.number: nan .*write None"):
             on.save(Misused(id=1, at=uuid1(), number=float("nan")))
 
-    played(way, case, repo)
+    run_in_mode(mode, case, repo)
 
 
 def test_an_async_on_query_is_awaited(repo):
@@ -138,26 +138,26 @@ def test_an_async_on_progress_is_awaited(repo):
     rows = [Misused(id=8, at=uuid1()) for _ in range(10)]
 
     async def run():
-        on, done = repo.aio(), []
+        target, results = repo.aio(), []
 
         async def on_progress(progress):
             await asyncio.sleep(0.001)
-            done.append(progress.done if hasattr(progress, "failed") else progress.rows)
+            results.append(progress.done if hasattr(progress, "failed") else progress.rows)
 
-        await on.save_many(rows, on_progress=on_progress)
-        assert list(range(1, 11)) == done
-        await on.get_many(Misused, [(row.id, row.at) for row in rows], on_progress=on_progress)
-        await on.delete_many(rows[:1], on_progress=on_progress)
-        assert [*range(1, 11), *range(1, 11), 1] == done
-        done.clear()
-        result = [row async for row in on.scan(Misused, on_progress=on_progress)]
-        assert len(result) == done[-1]
+        await target.save_many(rows, on_progress=on_progress)
+        assert list(range(1, 11)) == results
+        await target.get_many(Misused, [(row.id, row.at) for row in rows], on_progress=on_progress)
+        await target.delete_many(rows[:1], on_progress=on_progress)
+        assert [*range(1, 11), *range(1, 11), 1] == results
+        results.clear()
+        result = [row async for row in target.scan(Misused, on_progress=on_progress)]
+        assert len(result) == results[-1]
 
         async def stop(progress):
             raise KeyError("enough")
 
         with pytest.raises(KeyError, match="enough") as raised:
-            await on.save_many([Misused(id=9, at=uuid1()) for _ in range(10)], on_progress=stop)
+            await target.save_many([Misused(id=9, at=uuid1()) for _ in range(10)], on_progress=stop)
         assert 10 == raised.value.report.written
 
     asyncio.run(run())

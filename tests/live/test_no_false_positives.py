@@ -21,7 +21,7 @@ from scyllamodel.schema.options import OPTION_NAMES, option_cql, unsupported_opt
 from scyllamodel.types.cql_types import NATIVE_NAMES
 from scyllamodel.types.parser import parse_type
 from support.builders import column, index, table, user_type, view
-from support.cassandra_observed import cases, literal, refused
+from support.cassandra_observed import cases, is_error, literal
 from support.model_classes import declare
 from support.row_literals import insert
 from support.strategies import HOSTILE
@@ -46,13 +46,13 @@ class Release:
 
     def sync(self):
         """Migrate; nothing is left to do, and the server holds what was declared. Returns the plan that ran."""
-        done = migrate(self.repo).plan
-        left, value = plan(self.repo), inspect(self.repo)[self.keyspace]
+        result = migrate(self.repo).plan
+        remaining, value = plan(self.repo), inspect(self.repo)[self.keyspace]
 
-        assert [] == left.cql
-        assert () == left.refusals
+        assert [] == remaining.cql
+        assert () == remaining.refusals
         assert [] == [part.name for part in self.parts if not holds(value, part)]
-        return done
+        return result
 
 
 def holds(item, part):
@@ -72,9 +72,9 @@ def release(scylla_repo):
     return lambda *parts: Release(scylla_repo.session, scylla_repo.keyspace, *parts)
 
 
-def changed_objects(done):
+def changed_objects(migration_plan):
     """How many statements of a plan there are for each table, view or type."""
-    return Counter(step.object.rpartition(".")[2] for step in done.steps)
+    return Counter(step.object.rpartition(".")[2] for step in migration_plan.steps)
 
 
 # Types
@@ -113,14 +113,16 @@ VECTORS = [
 
 def columns(texts, kind="regular", *, prefix="c", descending=False):
     """A column of each of these types."""
-    return [TableColumn(f"{prefix}{at}", parse_type(text), kind, descending) for at, text in enumerate(texts)]
+    return [
+        TableColumn(f"{prefix}{position}", parse_type(text), kind, descending) for position, text in enumerate(texts)
+    ]
 
 
 def observed_types(server):
     """The types that nodes like this one took in the observed data, without Java classes and counters."""
-    here = ".".join(map(str, server.version[:2]))
-    taken = {case["type"] for node, case, part in cases("c_types", "type") if node == here and not refused(part)}
-    return sorted(text for text in taken if not any(word in text.lower() for word in ("'", "addr", "counter")))
+    version = ".".join(map(str, server.version[:2]))
+    accepted = {case["type"] for node, case, part in cases("c_types", "type") if node == version and not is_error(part)}
+    return sorted(text for text in accepted if not any(word in text.lower() for word in ("'", "addr", "counter")))
 
 
 def every_type(server):
@@ -139,11 +141,11 @@ def test_every_type_of_regular_and_static_columns(release, server):
         Table("static", (*KEY, *columns(texts, "static"))),
     ]
     release(*USER_TYPES, *wide, Table("grown", tuple(KEY))).sync()
-    grown = Table("grown", (*KEY, *columns(texts), *columns(texts, "static", prefix="s")))
-    done = release(*USER_TYPES, *wide, grown).sync()
+    wide_table = Table("grown", (*KEY, *columns(texts), *columns(texts, "static", prefix="s")))
+    result = release(*USER_TYPES, *wide, wide_table).sync()
 
     assert 150 < len(texts)
-    assert {"grown": 1} == changed_objects(done)
+    assert {"grown": 1} == changed_objects(result)
 
 
 def test_every_type_of_keys(release, server):
@@ -165,18 +167,18 @@ def test_every_type_of_keys(release, server):
 def test_counters(release):
     """In a table of their own, static ones too, and added to it."""
     release(table("hits", "p int pk", "q int ck", "n counter")).sync()
-    done = release(table("hits", "p int pk", "q int ck", "n counter", "more counter", "all counter static")).sync()
+    result = release(table("hits", "p int pk", "q int ck", "n counter", "more counter", "all counter static")).sync()
 
-    assert {"hits": 1} == changed_objects(done)
+    assert {"hits": 1} == changed_objects(result)
 
 
 def test_types_that_the_server_lacks_are_refused(release, server, scylla_repo):
     """Vectors on a server without them: a code for each, nothing runs, and the server does refuse them."""
     texts = [] if server.has_vectors else VECTORS
     desired = [user_type("addr", "street text", "n int"), Table("vectors", (*KEY, *columns(texts)))]
-    made = plan(release(*desired).repo)
+    migration_plan = plan(release(*desired).repo)
 
-    assert ["TY108"] * len(texts) == [refusal.code for refusal in made.refusals]
+    assert ["TY108"] * len(texts) == [refusal.code for refusal in migration_plan.refusals]
     assert [] == [text for text in texts if accepts(scylla_repo, f"CREATE TABLE {{}} (p int PRIMARY KEY, v {text})")]
 
 
@@ -196,7 +198,7 @@ def accepts(repo, cql):
 
 def observed_options():
     """Each option in each spelling that some node took; memtables need another yaml."""
-    for text in dict.fromkeys(case["with"] for _, case, part in cases("a_table_options", "with") if not refused(part)):
+    for text in dict.fromkeys(case["with"] for _, case, part in cases("a_table_options", "with") if not is_error(part)):
         name, _, value = text.partition(" = ")
         if name in OPTION_NAMES - {"memtable"} and literal(value) is not None and value != "NaN":
             yield TableOptions(**{name: literal(value)})
@@ -233,11 +235,11 @@ def packed(options, server):
 def test_every_option_in_every_spelling(release, server):
     """Declared options are never altered again, in whatever form the server stores them."""
     desired = packed([*observed_options(), *MORE_OPTIONS], server)
-    tables = [Table(f"option_{at}", tuple(KEY), options=options) for at, options in enumerate(desired)]
-    done = release(*tables).sync()
+    tables = [Table(f"option_{position}", tuple(KEY), options=options) for position, options in enumerate(desired)]
+    result = release(*tables).sync()
 
     assert 100 < sum(map(len, desired))
-    assert len(tables) == len(done.steps)
+    assert len(tables) == len(result.steps)
 
 
 def compaction(name, **settings):
@@ -276,13 +278,13 @@ CHANGES = [
 def test_a_changed_option_is_altered_once(release, server):
     """From nothing to one value, and from that to another: one ALTER for each table, and then nothing."""
     first, second = (packed([TableOptions(**{change[0]: change[at]}) for change in CHANGES], server) for at in (1, 2))
-    names = [f"changed_{at}" for at in range(len(first))]
+    names = [f"changed_{number}" for number in range(len(first))]
     release(*(Table(name, tuple(KEY)) for name in names)).sync()
     for options in (first, second):
         desired = [Table(name, tuple(KEY), options=part) for name, part in zip(names, options, strict=True)]
-        done = release(*desired).sync()
+        result = release(*desired).sync()
 
-        assert dict.fromkeys(names, 1) == changed_objects(done)
+        assert dict.fromkeys(names, 1) == changed_objects(result)
 
 
 LACKING = {
@@ -309,14 +311,14 @@ def test_options_that_the_server_lacks_are_refused(release, server, scylla_repo)
     lacking = {name: options for name, options in declared.items() if unsupported_options(options, server, name)}
     tables = [Table(f"lacks_{name}", tuple(KEY), options=options) for name, options in lacking.items()]
     desired = release(*tables, Table("lacks_nothing", tuple(KEY)))
-    with pytest.raises(ImpossibleChange) as caught:
+    with pytest.raises(ImpossibleChange) as exc_info:
         migrate(desired.repo)
     texts = [option_cql(name, options[name], server) for name, options in lacking.items()]
 
     assert {f"{desired.keyspace}.lacks_{name}" for name in lacking} == {
-        refusal.object for refusal in caught.value.refusals
+        refusal.object for refusal in exc_info.value.refusals
     }
-    assert {"OP104"} == {refusal.code for refusal in caught.value.refusals}
+    assert {"OP104"} == {refusal.code for refusal in exc_info.value.refusals}
     assert inspect(desired.repo)[desired.keyspace].table("lacks_nothing") is None
     assert [] == [text for text in texts if accepts(scylla_repo, f"CREATE TABLE {{}} (p int PRIMARY KEY) WITH {text}")]
 
@@ -352,9 +354,9 @@ def test_every_kind_of_index_by_names_of_ours_and_of_its_own(release, server):
     alike = ("a, b", "\n")  # our names for these are those for "a b" and "é☃"
     apart = server.fails_static_writes
     plain = [part for part in PLAIN if not apart or part[0] != "s"]
-    ours = [index(name, on=on) for name, on in plain if name not in alike]
-    named = [index(name, f"Named_{at}", on=on) for at, (name, on) in enumerate(plain)]
-    tables = [indexed("unnamed", *ours, static=not apart), indexed("chosen", *named, static=not apart)]
+    indexes = [index(name, on=on) for name, on in plain if name not in alike]
+    named_indexes = [index(name, f"Named_{position}", on=repo) for position, (name, repo) in enumerate(plain)]
+    tables = [indexed("unnamed", *indexes, static=not apart), indexed("chosen", *named_indexes, static=not apart)]
     if apart:
         tables += [table(f"statics_{name}", "p int pk", "c int ck", "s int static", indexes=[index("s", name)])
                    for name in ("", "Named_s")]  # fmt: skip
@@ -384,8 +386,8 @@ def test_indexes_of_other_classes(release, server):
     if server.has_sai:
         desired.sync()
     else:
-        refused = [refusal.code for refusal in plan(desired.repo).refusals]
-        assert ["IX104"] * (len(sai) - 1) == [code for code in refused if code == "IX104"]
+        codes = [refusal.code for refusal in plan(desired.repo).refusals]
+        assert ["IX104"] * (len(sai) - 1) == [code for code in codes if code == "IX104"]
 
 
 def test_indexes_of_vectors(release, server):
@@ -396,13 +398,13 @@ def test_indexes_of_vectors(release, server):
         for name, function in names.items()
     ]
     desired = release(table("vectors_by", "id int pk", *(f"{name} vector<float,3>" for name in names), indexes=results))
-    refused = {refusal.code for refusal in plan(desired.repo).refusals}
+    codes = {refusal.code for refusal in plan(desired.repo).refusals}
     if not server.has_vectors:
-        assert {"TY108", "IX104"} == refused
+        assert {"TY108", "IX104"} == codes
     elif not server.has_vector_index:
-        assert {"IX104"} == refused
+        assert {"IX104"} == codes
     elif server.is_scylla and inspect(desired.repo)[desired.keyspace].keyspace.tablets is False:
-        assert {"KS104"} == refused
+        assert {"KS104"} == codes
     else:
         desired.sync()
 
@@ -423,7 +425,9 @@ def test_every_kind_of_view(release):
     )
     rest = ["v0 text", "v1 list<int>", "v2 map<text,int>", "v3 frozen<addr>", "v4 addr", "Mixed int"]
     options = TableOptions(comment="it's\na view", compaction=compaction("Leveled"), speculative_retry="50ms")
-    odd = [TableColumn(name, parse_type(text), "partition_key") for name, text in (("a b", "text"), ("Mixed", "int"))]
+    key_columns = [
+        TableColumn(name, parse_type(text), "partition_key") for name, text in (("a b", "text"), ("Mixed", "int"))
+    ]
     keys = [column(text) for text in ("d uuid ck", "c int ck desc", "q text ck", "p int ck desc")]
     release(
         USER_TYPES[0],
@@ -434,8 +438,8 @@ def test_every_kind_of_view(release):
         view("with_one_more", "Base", "v0 text pk", "p int ck", "q text ck desc", "c int ck", "d uuid ck", "Mixed int"),
         view("keyed_by_type", "Base", "p int pk", "v3 frozen<addr> ck", "q text ck", "c int ck", "d uuid ck"),
         view("with_options", "Base", "c int pk", "d uuid pk", "p int ck", "q text ck", options=options.declared()),
-        View("View", (odd[0], *keys), "Base"),
-        View("1" * 48, (odd[1], *keys, column("v4 addr")), "Base"),
+        View("View", (key_columns[0], *keys), "Base"),
+        View("1" * 48, (key_columns[1], *keys, column("v4 addr")), "Base"),
     ).sync()
 
 
@@ -446,10 +450,12 @@ def test_names_of_every_kind(scylla_repo):
     """Mixed case, reserved words, 48 characters, quotes, spaces, other alphabets, CQL: names are data."""
     fields = [(name, parse_type("int")) for name in HOSTILE]
     types = [UserType(name, tuple(fields)) for name in ("select", "Mixed", "t" * 48, "1st", "key")]
-    lease = [TableColumn(f"h{at}", parse_type(f'"{part.name}"')) for at, part in enumerate(types)]
+    lease = [TableColumn(f"h{position}", parse_type(f'"{part.name}"')) for position, part in enumerate(types)]
     statics = [TableColumn(f"static {name}", parse_type("int"), "static") for name in HOSTILE]
     regular = [TableColumn(f"v {name}", parse_type("text")) for name in (*HOSTILE, "x" * 200)]
-    keys = [TableColumn(name, parse_type("text"), "clustering", at % 2 == 0) for at, name in enumerate(HOSTILE)]
+    keys = [
+        TableColumn(name, parse_type("text"), "clustering", position % 2 == 0) for position, name in enumerate(HOSTILE)
+    ]
     shape = (TableColumn("Id", parse_type("int"), "partition_key"), *keys, *statics, *regular, *lease)
     values = [
         index(regular[0].name),
@@ -492,7 +498,7 @@ def test_whatever_grows_on_full_tables(release, scylla_repo):
     names = ", ".join(column.name for column in first.columns)
     select = f"SELECT JSON {names} FROM {qualified(scylla_repo.keyspace, 'full')}"
     rows = [row[0] for row in scylla_repo.session.execute(select)]
-    done = release(
+    result = release(
         user_type("addr2", "street text", "z frozen<map<text,int>>", "n int"),
         user_type("more", "a frozen<addr2>"),
         table(
@@ -505,7 +511,7 @@ def test_whatever_grows_on_full_tables(release, scylla_repo):
     ).sync()
 
     kinds = {"ALTER TYPE": 2, "CREATE TYPE": 1, "ALTER TABLE": 1, "CREATE INDEX": 5, "CREATE MATERIALIZED": 1}
-    assert kinds == Counter(" ".join(cql.split()[:2]) for cql in done.cql)
+    assert kinds == Counter(" ".join(cql.split()[:2]) for cql in result.cql)
     assert rows == [row[0].replace(', "z": null, "n": null', "") for row in scylla_repo.session.execute(select)]
 
 
@@ -544,16 +550,16 @@ CASSANDRAS_NAMES = {"foreign_compact", "foreign_custom", "foreign_function(int, 
 def test_what_no_model_declares_is_a_note_and_is_left_alone(scylla_repo, server):
     """Foreign objects in the keyspace are reported, are not drift, and survive the next sync unchanged."""
     session, keyspace = scylla_repo.session, f"foreign_{uuid4().hex[:8]}"
-    ours = table("ours", "p int pk", "c int ck", "v text", "u frozen<our_type>")
+    own_table = table("ours", "p int pk", "c int ck", "v text", "u frozen<our_type>")
     more = table("ours", "p int pk", "c int ck", "v text", "u frozen<our_type>", "w text", indexes=[index("w")])
     our_type = user_type("our_type", "a int")
     try:
-        first = Release(session, keyspace, our_type, ours)
+        first = Release(session, keyspace, our_type, own_table)
         first.sync()
         for cql in (FOREIGN if server.is_scylla else FOREIGN + CASSANDRAS).split(";\n")[:-1]:
             session.execute(cql.format(k=keyspace), timeout=60)
         before, answer = inspect(first.repo)[keyspace], check(first.repo)
-        done = migrate(Release(session, keyspace, our_type, more).repo)
+        result = migrate(Release(session, keyspace, our_type, more).repo)
         after = inspect(first.repo)[keyspace]
         code = session.execute("SELECT * FROM system_schema.functions WHERE keyspace_name = %s", (keyspace,)).all()
     finally:
@@ -563,8 +569,8 @@ def test_what_no_model_declares_is_a_note_and_is_left_alone(scylla_repo, server)
     assert {"BC103"} == {note.code for note in answer.notes}
     names = FOREIGN_NAMES | (set() if server.is_scylla else CASSANDRAS_NAMES)
     assert names == {note.object.removeprefix(f"{keyspace}.") for note in answer.notes}
-    assert ["ALTER TABLE", "CREATE INDEX"] == [" ".join(cql.split()[:2]) for cql in done.plan.cql]
-    assert "applied" == done.status
+    assert ["ALTER TABLE", "CREATE INDEX"] == [" ".join(cql.split()[:2]) for cql in result.plan.cql]
+    assert "applied" == result.status
     assert (before.types, before.views) == (after.types, after.views)
     assert [each for each in before.tables if each.name != "ours"] == [t for t in after.tables if t.name != "ours"]
     assert before.table("ours").options == after.table("ours").options

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from node_loss import FAULTS, GatedCluster, play
+from node_loss import FAULTS, GatedCluster, run_round
 from replica import models
 from scyllamodel import (
     BulkWriteError,
@@ -55,15 +55,15 @@ def three(pytestconfig):
 @pytest.mark.parametrize("fault", ["pause", "cut off"])
 def test_questions_are_answered_by_the_next_node(three, fault):
     """A node that accepts connections and answers nothing does not delay runs that only read or have nothing to do."""
-    chosen, kept = three.chosen(), models(1, 1)
+    coordinator, model_classes = three.chosen(), models(1, 1)
     with three.repo(unique_name("loss"), name="soak") as repo:
         create_keyspace(repo)
-        migrate(repo, resources=kept)
+        migrate(repo, resources=model_classes)
         node = choose_coordinator(client_of(repo).connection()).host_id
-        FAULTS[fault](three, chosen)
+        FAULTS[fault](three, coordinator)
         try:
             answers = (
-                plan(repo, resources=kept).is_empty,
+                plan(repo, resources=model_classes).is_empty,
                 Model.sync_all(repo).status,
                 len(history(repo)),
                 status(repo).version == history(repo)[0].version,
@@ -72,7 +72,7 @@ def test_questions_are_answered_by_the_next_node(three, fault):
             )
             other = choose_coordinator(client_of(repo).connection()).host_id
         finally:
-            three.heal(chosen)
+            three.heal(coordinator)
 
     assert (True, "in_sync", 1, True, True, True) == answers
     assert node != other
@@ -89,36 +89,36 @@ def test_questions_are_answered_by_the_next_node(three, fault):
 def test_all_starters_outlive_the_node(three, verb, fault, at):
     """All end well within the time of the lock, one did it, nothing is left, and the node brings nothing back."""
     threads = threading.active_count()
-    result = play(three, verb, fault, at, starters=4)
+    result = run_round(three, verb, fault, at, starters=4)
 
     assert [] == result.odd
     assert threads == threading.active_count()
 
 
-async def awaited(repo, row):
+async def save_async(repo, row):
     """Save it in an event loop."""
     await repo.aio().save(row)
 
 
 def batch(repo, row):
     """Save it in a batch."""
-    with repo.batch() as made:
-        made.save(row)
+    with repo.batch() as new_batch:
+        new_batch.save(row)
 
 
 WAYS = {
     "save": lambda repo, row: repo.save(row),
     "save_many": lambda repo, row: repo.save_many([row]),
     "batch": batch,
-    "awaited": lambda repo, row: asyncio.run(awaited(repo, row)),
+    "awaited": lambda repo, row: asyncio.run(save_async(repo, row)),
 }
 
 
-def outcome(repo, way):
+def outcome(repo, mode):
     """What the driver says of a write that needs more replicas than there are, and whether it may be applied."""
-    with pytest.raises((RequestFailed, BulkWriteError)) as caught:
-        WAYS[way](repo, Attempt(id=1, text="x"))
-    error = caught.value
+    with pytest.raises((RequestFailed, BulkWriteError)) as exc_info:
+        WAYS[mode](repo, Attempt(id=1, text="x"))
+    error = exc_info.value
     error = error.report.errors[0].error if isinstance(error, BulkWriteError) else error
     return type(error.__cause__).__name__, error.may_be_applied
 
@@ -128,18 +128,18 @@ def test_a_statement_is_prepared_in_time_while_another_node_is_silent(three):
     with three.repo(unique_name("silent"), name="attempts", request_timeout=1.0) as repo:
         migrate(repo, resources=[Attempt], create_keyspace=True)
         await_nodes(repo)
-        took = []
+        elapsed = []
         three.node(3).pause()
         try:
             for number in range(6):
-                began = time.monotonic()
+                start = time.monotonic()
                 with contextlib.suppress(RequestTimeout):  # it was the paused one's turn
                     repo.raw(f"SELECT text FROM {repo.keyspace}.loss_attempts WHERE id = ? /* {number} */", (1,))
-                took.append(time.monotonic() - began)
+                elapsed.append(time.monotonic() - start)
         finally:
             three.heal(3)
 
-    assert [] == [seconds for seconds in took if seconds > 4]
+    assert [] == [seconds for seconds in elapsed if seconds > 4]
 
 
 def await_nodes(repo):
@@ -163,13 +163,13 @@ def test_an_error_of_the_last_attempt_hides_no_earlier_one(three):
     with three.repo(unique_name("attempts"), name="attempts", consistency="THREE", replication=copies) as repo:
         create_keyspace(repo)
         migrate(repo, resources=[Attempt])
-        for way in WAYS:
+        for mode in WAYS:
             await_nodes(repo)
-            assert ("Unavailable", False) == outcome(repo, way)
+            assert ("Unavailable", False) == outcome(repo, mode)
             values = set()
             for gate in three.gates.values():
                 gate.cut_answers()
-                values.add(outcome(repo, way))
+                values.add(outcome(repo, mode))
                 gate.heal()
                 await_nodes(repo)
-            assert (way, True) == (way, ("Unavailable", True) in values), values
+            assert (mode, True) == (mode, ("Unavailable", True) in values), values

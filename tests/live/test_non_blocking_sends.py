@@ -38,23 +38,25 @@ def weak(scylla_cluster, repo, scylla_fault_proxy):
 
 def connections(repo):
     """Those that requests are sent through."""
-    return [one for pool in list(repo.session._pools.values()) for one in list(pool._connections.values())]
+    return [
+        connection for pool in list(repo.session._pools.values()) for connection in list(pool._connections.values())
+    ]
 
 
 def cut(repo, proxy):
     """Close all connections, and wait until the driver knows, which it does not tell its pools."""
-    there = connections(repo)
+    open_connections = connections(repo)
     proxy.cut()
     until = time.monotonic() + 5
-    while not all(one.is_closed for one in there) and time.monotonic() < until:
+    while not all(connection.is_closed for connection in open_connections) and time.monotonic() < until:
         time.sleep(0.001)
-    assert all(one.is_closed for one in there)
+    assert all(connection.is_closed for connection in open_connections)
 
 
 def fill(repo):
     """Take all streams of all connections, as requests do that were given up and are not answered yet."""
-    for one in connections(repo):
-        one.in_flight = one.max_request_id
+    for item in connections(repo):
+        item.in_flight = item.max_request_id
 
 
 async def longest_stand(repo):
@@ -63,9 +65,9 @@ async def longest_stand(repo):
 
     async def watch():
         while True:
-            began = time.monotonic()
+            start = time.monotonic()
             await asyncio.sleep(0.01)
-            lags.append(time.monotonic() - began)
+            lags.append(time.monotonic() - start)
 
     watching = asyncio.ensure_future(watch())
     await asyncio.sleep(0.05)
@@ -77,10 +79,10 @@ async def longest_stand(repo):
     return max(lags)
 
 
-@pytest.mark.parametrize("how", ["closed", "full"])
-def test_no_connection_keeps_an_event_loop(weak, scylla_fault_proxy, how):
+@pytest.mark.parametrize("operation", ["closed", "full"])
+def test_no_connection_keeps_an_event_loop(weak, scylla_fault_proxy, operation):
     """The driver would wait for 2 seconds, for another connection or a free stream, in the thread of the loop."""
-    cut(weak, scylla_fault_proxy) if how == "closed" else fill(weak)
+    cut(weak, scylla_fault_proxy) if operation == "closed" else fill(weak)
 
     assert asyncio.run(longest_stand(weak)) < 1
 
@@ -89,12 +91,12 @@ def test_a_timeout_of_a_thread_holds_while_a_connection_is_closed(weak, scylla_f
     """A timeout of a thread holds while a connection is closed: it is refused, and nothing of it was sent."""
     query = select(Leaf).whole_table().timeout(0.1)
     cut(weak, scylla_fault_proxy)
-    began = time.monotonic()
-    with pytest.raises(ServiceUnavailable) as caught:
+    start = time.monotonic()
+    with pytest.raises(ServiceUnavailable) as exc_info:
         weak.all(query)
 
-    assert not caught.value.may_be_applied
-    assert time.monotonic() - began < 1
+    assert not exc_info.value.may_be_applied
+    assert time.monotonic() - start < 1
 
 
 def test_a_connection_that_was_closed_is_replaced(weak, scylla_fault_proxy):
@@ -116,8 +118,8 @@ def test_the_next_page_does_not_wait_either(weak, repo, scylla_fault_proxy):
     rows = weak.stream(select(Leaf).whole_table(), page_size=2)
     next(rows)
     cut(weak, scylla_fault_proxy)
-    began = time.monotonic()
+    start = time.monotonic()
     with contextlib.suppress(ServiceUnavailable):
         list(rows)
 
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - start < 1.5

@@ -53,14 +53,14 @@ def keyspace(scylla_cluster):
 @pytest.fixture
 def replica(scylla_cluster, keyspace):
     """Makes repos that know nothing of one another, as two replicas of an application do."""
-    made = []
+    open_repos = []
 
     def make(**settings):
-        made.append(scylla_cluster.repo(keyspace, name="page_secrets", **settings))
-        return made[-1]
+        open_repos.append(scylla_cluster.repo(keyspace, name="page_secrets", **settings))
+        return open_repos[-1]
 
     yield make
-    for repo in made:
+    for repo in open_repos:
         repo.close()
 
 
@@ -89,14 +89,14 @@ def test_a_token_that_does_not_verify_is_not_sent(replica):
     events = []
     repo = replica(on_query=events.append)
     token = repo.page(QUERY, size=2).token
-    sent = len(events)
+    request_count = len(events)
     foreign = replica(page_secret="quite-another-secret").page(QUERY, size=2).token
-    for wrong in (changed(token), token[:-4], "nonsense", foreign):
+    for invalid_token in (changed(token), token[:-4], "nonsense", foreign):
         for _ in range(50):
             with pytest.raises(InvalidPageToken):
-                repo.page(QUERY, size=2, token=wrong)
+                repo.page(QUERY, size=2, token=invalid_token)
 
-    assert sent == len(events)
+    assert request_count == len(events)
     assert 2 == len(repo.page(QUERY, size=2, token=token).items)
 
 
@@ -148,14 +148,14 @@ def test_an_awaited_scan_verifies_when_it_starts(replica):
         with pytest.raises(ConfigurationError, match="after the first row"):
             _ = unread.position
         rows = await rows_of(unread)
-        done, other = unread.position, replica().aio()
-        refused = other.scan(Payment, position=changed(done))
-        assert refused.position == changed(done)
+        position, other = unread.position, replica().aio()
+        stream = other.scan(Payment, position=changed(position))
+        assert stream.position == changed(position)
         with pytest.raises(InvalidPageToken):
-            await rows_of(refused)
+            await rows_of(stream)
         with pytest.raises(InvalidPageToken):
-            repo.scan(Payment, position=changed(done))
-        return len(rows), await rows_of(other.scan(Payment, position=done))
+            repo.scan(Payment, position=changed(position))
+        return len(rows), await rows_of(other.scan(Payment, position=position))
 
     assert (9, []) == asyncio.run(case())
 
@@ -166,9 +166,9 @@ def test_without_a_secret_there_are_no_tokens(replica, keyspace):
     maker.raw(f"DROP TABLE {keyspace}.scyllamodel_page_secrets")
     try:
         repo = replica()
-        with pytest.raises(ConfigurationError, match="that table is missing: run scyllamodel migrate") as caught:
+        with pytest.raises(ConfigurationError, match="that table is missing: run scyllamodel migrate") as exc_info:
             repo.page(QUERY, size=2)
-        assert "SCYLLAMODEL_PAGE_SECRET" in str(caught.value)
+        assert "SCYLLAMODEL_PAGE_SECRET" in str(exc_info.value)
         assert 9 == len(list(repo.scan(Payment)))
         assert 2 == len(replica(page_secret="a-secret-of-the-settings").page(QUERY, size=2).items)
     finally:

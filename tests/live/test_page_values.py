@@ -78,13 +78,13 @@ class Labelled(Model, table="labelled", repo="page_values"):
     status: Column[str] = column(default="new")
 
 
-WORDS = frozenset(["one", "two", "three", "four", "five", "six"])
+LABEL_WORDS = frozenset(["one", "two", "three", "four", "five", "six"])
 
 
-def labelled(at=NOW, words=WORDS, price=Decimal("1.0")):
+def labelled(at=NOW, words=LABEL_WORDS, price=Decimal("1.0")):
     """The rows of a label."""
-    here = (Labelled.label == Label(words=words, at=at), Labelled.at == at, Labelled.price == price)
-    return select(Labelled).where(*here)
+    conditions = (Labelled.label == Label(words=words, at=at), Labelled.at == at, Labelled.price == price)
+    return select(Labelled).where(*conditions)
 
 
 WORKER = """
@@ -108,7 +108,7 @@ def repo(scylla_cluster):
             new_repo.save(Note(owner=SecretText("a"), id=id))
             new_repo.save(Note(owner=SecretText("b"), id=id))
             new_repo.save(Thing(owner=Plain("a"), id=id))
-            new_repo.save(Labelled(label=Label(words=WORDS, at=NOW), at=NOW, price=Decimal("1.0"), id=id))
+            new_repo.save(Labelled(label=Label(words=LABEL_WORDS, at=NOW), at=NOW, price=Decimal("1.0"), id=id))
         yield new_repo
         keyspaces.drop(new_repo)
 
@@ -125,8 +125,8 @@ def test_a_token_of_another_secret_is_refused(repo):
 
 def test_a_token_is_taken_for_another_object_of_the_same_value(repo):
     """Whose ``repr`` is another address."""
-    kept = Plain("a")
-    first = repo.page(select(Thing).where(Thing.owner == kept), size=2)
+    plain = Plain("a")
+    first = repo.page(select(Thing).where(Thing.owner == plain), size=2)
     second = repo.page(select(Thing).where(Thing.owner == Plain("a")), size=2, token=first.token)
 
     assert [2, 3] == [row.id for row in second.items]
@@ -162,7 +162,9 @@ def test_a_token_works_in_another_process(repo, scylla_cluster, seed):
     """A token works in another process, whatever order its sets have there."""
     token = repo.page(labelled(), size=2).token
     host = scylla_cluster.contact_points[0]
-    here = [sys.executable, "-c", WORKER, host, repo.keyspace, str(Path(__file__).parent), token]
-    done = subprocess.run(here, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", WORKER, host, repo.keyspace, str(Path(__file__).parent), token]
+    result = subprocess.run(
+        command, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=False
+    )
 
-    assert "[2, 3]" == done.stdout.strip(), done.stderr
+    assert "[2, 3]" == result.stdout.strip(), result.stderr

@@ -55,11 +55,11 @@ def synced(scylla_repo):
 def test_a_model_is_moved_into_a_keyspace_of_the_module(synced):
     """Tables, types and rows are in a keyspace that no other run has."""
     synced.save(EventOfPlugin(id=1, place=PlaceOfPlugin(city="here")))
-    named = EventOfPlugin.__facts__.keyspace
-    rows = list(synced.session.execute(f"SELECT id FROM {named}.plugin_events"))
+    keyspace = EventOfPlugin.__facts__.keyspace
+    rows = list(synced.session.execute(f"SELECT id FROM {keyspace}.plugin_events"))
 
-    assert named.startswith("test_plugin_audit_")
-    assert named == PlaceOfPlugin.__facts__.keyspace
+    assert keyspace.startswith("test_plugin_audit_")
+    assert keyspace == PlaceOfPlugin.__facts__.keyspace
     assert [(1,)] == rows
     assert "here" == synced.one(EVERY).place.city
 
@@ -77,24 +77,24 @@ def test_the_moved_model_is_emptied_as_the_others_are(synced):
 
 def test_a_second_module_meets_no_lock_of_the_first(synced, scylla_cluster):
     """Another module of the run, or another run at the same time, has a keyspace and a lock of its own (LG102)."""
-    mine = EventOfPlugin.__facts__.keyspace
+    keyspace = EventOfPlugin.__facts__.keyspace
     with scylla_cluster.repo(keyspaces.unique_name("second")) as repo:
         keyspaces.create(repo)
         try:
             with keyspaces.own_keyspaces(repo) as others:
                 result = migrate(repo)
                 repo.execute(insert(EventOfPlugin(id=1)))
-                emptied = [table for one in others for table in keyspaces.empty(one)]
+                emptied = [table for repo in others for table in keyspaces.empty(repo)]
         finally:
             keyspaces.drop(repo)
-    left = synced.session.execute(
+    remaining = synced.session.execute(
         "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s", [others[0].keyspace]
     )
 
     assert "applied" == result.status
     assert ["plugin_events"] == emptied
-    assert [] == list(left)
-    assert mine == EventOfPlugin.__facts__.keyspace
+    assert [] == list(remaining)
+    assert keyspace == EventOfPlugin.__facts__.keyspace
     assert not synced.exists(EVERY)
 
 
@@ -109,6 +109,6 @@ def test_the_classes_name_their_own_keyspace_after_the_module(scylla_cluster):
     with scylla_cluster.repo(keyspaces.unique_name("third")) as repo, keyspaces.own_keyspaces(repo) as others:
         within = {EventOfPlugin.__facts__.keyspace, KindOfPlugin.__facts__.keyspace}
 
-    assert {one.keyspace for one in others} == within
+    assert {repo.keyspace for repo in others} == within
     assert before == EventOfPlugin.__facts__
     assert before.keyspace == KindOfPlugin.__facts__.keyspace

@@ -37,11 +37,11 @@ def app(environ, start_response):
 """
 
 
-def asked(address):
+def response_of(address):
     """What the server says; nothing while it is not up."""
     try:
-        with urllib.request.urlopen(address, timeout=10) as opened:
-            return opened.read().decode().split()
+        with urllib.request.urlopen(address, timeout=10) as response:
+            return response.read().decode().split()
     except OSError:
         return []
 
@@ -49,7 +49,7 @@ def asked(address):
 def answer(address):
     """What the server says once it is up."""
     until = time.monotonic() + 30
-    while not (result := asked(address)) and time.monotonic() < until:
+    while not (result := response_of(address)) and time.monotonic() < until:
         time.sleep(0.1)
     return result
 
@@ -59,8 +59,8 @@ def test_the_master_syncs_and_the_workers_read(tmp_path, scylla_cluster):
     keyspace = unique_name("prefork")
     (tmp_path / "shop_app.py").write_text(APP.format(node=scylla_cluster.contact_points[0], keyspace=keyspace))
     where = f"127.0.0.1:{free_port(['127.0.0.1'])}"
-    words = [sys.executable, "-m", "gunicorn", "--preload", "-w", "2", "-b", where, "shop_app:app"]
-    with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
+    command = [sys.executable, "-m", "gunicorn", "--preload", "-w", "2", "-b", where, "shop_app:app"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
         results = [answer(f"http://{where}/") for _ in range(4)]
         server.terminate()
         _, messages = server.communicate(timeout=60)
@@ -68,5 +68,5 @@ def test_the_master_syncs_and_the_workers_read(tmp_path, scylla_cluster):
         repo.session.execute(f"DROP KEYSPACE {keyspace}", timeout=60)
 
     assert all(results), messages
-    assert {("applied", "0")} == {(words[0], words[3]) for words in results}
-    assert {words[1] for words in results}.isdisjoint({words[2] for words in results})
+    assert {("applied", "0")} == {(fields[0], fields[3]) for fields in results}
+    assert {fields[1] for fields in results}.isdisjoint({fields[2] for fields in results})

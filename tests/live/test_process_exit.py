@@ -40,7 +40,7 @@ def migrated(scylla_cluster, scylla_repo):
 @pytest.fixture
 def repo(migrated):
     """A repo with some rows."""
-    migrated.save_many([Crate(id=at) for at in range(300)])
+    migrated.save_many([Crate(id=number) for number in range(300)])
     return migrated
 
 
@@ -68,7 +68,7 @@ def in_child(work):
         return answer.read().decode()
 
 
-def lent(repo):
+def session_repo(repo):
     """The session of a repo, lent to another one."""
     return Repo("ends_process", keyspace=repo.keyspace, session=repo.session)
 
@@ -89,7 +89,7 @@ def begun_scan(repo):
 
 def saving(repo):
     """Rows that the child saves."""
-    return lambda: repo.save_many([Crate(id=at) for at in range(300, 400)]).written
+    return lambda: repo.save_many([Crate(id=number) for number in range(300, 400)]).written
 
 
 def not_prepared(repo):
@@ -108,7 +108,7 @@ def text_not_prepared(repo):
 @pytest.mark.parametrize("begin", [begun_stream, begun_scan, saving, not_prepared, text_not_prepared])
 def test_nothing_that_a_parent_began_hangs_in_a_child(repo, begin):
     """Nothing that a parent began hangs in a child, with a session that was lent before the fork."""
-    assert "ConnectionFailed" == in_child(begin(lent(repo)))
+    assert "ConnectionFailed" == in_child(begin(session_repo(repo)))
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
@@ -127,7 +127,7 @@ def test_a_child_that_is_forked_while_a_statement_is_prepared_does_not_wait(repo
     with scylla_cluster.repo(repo.keyspace, name="ends_process", nodes=[scylla_fault_proxy.address]) as other:
         other.get(Crate, id=1)
         scylla_fault_proxy.black_hole()
-        session = lent(other)
+        session = session_repo(other)
         thread = threading.Thread(target=lambda: not_asked(session))
         thread.start()
         time.sleep(0.3)
@@ -150,7 +150,7 @@ def test_a_repo_that_is_dropped_warns_and_is_closed(scylla_cluster, repo):
     """As files do; twenty of them leave neither threads nor sockets."""
     gc.collect()
     before, sockets = threading.active_count(), open_sockets()
-    with warnings.catch_warnings(record=True) as seen:
+    with warnings.catch_warnings(record=True) as caught_warnings:
         warnings.simplefilter("always")
         for _ in range(20):
             scylla_cluster.repo(repo.keyspace, name="ends_process").get(Crate, id=1)
@@ -159,7 +159,9 @@ def test_a_repo_that_is_dropped_warns_and_is_closed(scylla_cluster, repo):
     while (threading.active_count() > before or open_sockets() > sockets) and time.monotonic() < deadline:
         time.sleep(0.1)
 
-    assert 20 == sum(one.category is ResourceWarning and "was not closed" in str(one.message) for one in seen)
+    assert 20 == sum(
+        warning.category is ResourceWarning and "was not closed" in str(warning.message) for warning in caught_warnings
+    )
     assert threading.active_count() <= before
     assert open_sockets() <= sockets
 
@@ -175,7 +177,7 @@ def open_sockets():
 
 def test_a_repo_that_was_closed_does_not_warn(scylla_cluster, repo):
     """A repo that was closed does not warn: neither does one that was never used."""
-    with warnings.catch_warnings(record=True) as seen:
+    with warnings.catch_warnings(record=True) as caught_warnings:
         warnings.simplefilter("always")
         with scylla_cluster.repo(repo.keyspace, name="ends_process") as used:
             used.get(Crate, id=1)
@@ -183,7 +185,11 @@ def test_a_repo_that_was_closed_does_not_warn(scylla_cluster, repo):
         scylla_cluster.repo(repo.keyspace, name="ends_process")
         gc.collect()
 
-    assert [] == [str(one.message) for one in seen if one.category is ResourceWarning and "closed" in str(one.message)]
+    assert [] == [
+        str(warning.message)
+        for warning in caught_warnings
+        if warning.category is ResourceWarning and "closed" in str(warning.message)
+    ]
 
 
 INTERRUPTED = """
@@ -210,13 +216,13 @@ def test_ctrl_c_in_the_first_connection_leaves_nothing():
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        silent = f"127.0.0.1:{listening.getsockname()[1]}"
-        words = [sys.executable, "-c", textwrap.dedent(INTERRUPTED), silent]
-        ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED), address]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     now = time.time()
-    threads, sockets, connection, printed = ended.stdout.split()
+    threads, sockets, connection, printed = result.stdout.split()
 
-    assert ("0", "0", "None", 0) == (threads, sockets, connection, ended.returncode), ended.stderr
+    assert ("0", "0", "None", 0) == (threads, sockets, connection, result.returncode), result.stderr
     assert now - float(printed) < 1.5
 
 
@@ -240,14 +246,24 @@ UNCLOSED = """
 def test_a_program_ends_within_a_second(scylla_cluster, repo, end):
     """Whether it closes its repo or not."""
     program = textwrap.dedent(UNCLOSED) + end
-    words = [sys.executable, "-X", "dev", "-W", "error", "-c", program, scylla_cluster.contact_points[0], repo.keyspace]
-    took, messages = [], []
+    command = [
+        sys.executable,
+        "-X",
+        "dev",
+        "-W",
+        "error",
+        "-c",
+        program,
+        scylla_cluster.contact_points[0],
+        repo.keyspace,
+    ]
+    seconds, messages = [], []
     for _ in range(4):
-        ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-        took.append(time.time() - float(ended.stdout))
-        messages.append(ended.stderr)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        seconds.append(time.time() - float(result.stdout))
+        messages.append(result.stderr)
 
-    assert max(took) < 3, "seconds on a busy machine, where the driver would take five"
+    assert max(seconds) < 3, "seconds on a busy machine, where the driver would take five"
     assert [] == [text for text in messages if "ResourceWarning" in text]
 
 
@@ -260,10 +276,10 @@ FLUSHED = """
 def test_a_handler_at_exit_may_still_use_a_repo(scylla_cluster, repo):
     """One that was registered after the import of the package runs before the repo is closed."""
     program = textwrap.dedent(UNCLOSED) + textwrap.dedent(FLUSHED)
-    words = [sys.executable, "-c", program, scylla_cluster.contact_points[0], repo.keyspace]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, "-c", program, scylla_cluster.contact_points[0], repo.keyspace]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
-    assert "2" == ended.stdout.split()[-1], ended.stderr
+    assert "2" == result.stdout.split()[-1], result.stderr
 
 
 def test_a_connection_that_failed_is_tried_again():

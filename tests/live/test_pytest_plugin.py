@@ -22,9 +22,9 @@ def rows(repo, table):
     return [row[0] for row in repo.session.execute(f"SELECT word FROM {table}")]
 
 
-def put(repo, table, word):
+def put(repo, table, text):
     """Write a word."""
-    repo.session.execute(f"INSERT INTO {table} (word) VALUES (%s)", (word,))
+    repo.session.execute(f"INSERT INTO {table} (word) VALUES (%s)", (text,))
 
 
 def test_the_keyspace_is_named_after_the_module(scylla_repo):
@@ -83,7 +83,7 @@ def test_a_delay_is_seen_through_the_driver(scylla_cluster, scylla_repo, scylla_
     with scylla_cluster.repo(scylla_repo.keyspace, nodes=[scylla_fault_proxy.address]) as repo:
         rows(repo, table)
         scylla_fault_proxy.delay(0.3)
-        begun = time.monotonic()
+        start = time.monotonic()
         rows(repo, table)
 
-    assert time.monotonic() - begun >= 0.3
+    assert time.monotonic() - start >= 0.3

@@ -54,11 +54,11 @@ class Release:
 
     def synced(self):
         """The statements of a sync, after which there must be none left, by our word and by the server's."""
-        sent = migrate(self.repo).plan.cql
+        statements = migrate(self.repo).plan.cql
 
         assert [] == plan(self.repo).cql
         assert declared(self.facts) == stored(inspect(self.repo)[self.keyspace])
-        return sent
+        return statements
 
     def write(self):
         """Two rows in every table, with a value in every column."""
@@ -85,7 +85,7 @@ def changed(rows):
     values = [
         change for tables in rows.values() for row, _ in tables for change in changed_columns(row, current_values(row))
     ]
-    return [one for one in values if form_of(one) == form_of(one)]
+    return [value for value in values if form_of(value) == form_of(value)]
 
 
 def form_of(change):

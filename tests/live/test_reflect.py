@@ -21,7 +21,7 @@ from scyllamodel.schema.facts.objects import FrozenMap, Index, KeyspaceFacts, Ta
 from scyllamodel.schema.options import OPTION_NAMES, TableOptions, unalterable_options, unsupported_options
 from scyllamodel.types.cql_types import Native, VectorType, walk
 from scyllamodel.types.parser import parse_type
-from support.cassandra_observed import cases, literal, refused
+from support.cassandra_observed import cases, is_error, literal
 from support.servers import needs_vector_index
 from support.strategies import keyspaces
 
@@ -66,7 +66,7 @@ def read(coordinator, server, keyspace):
     return lambda name=keyspace: read_keyspace(coordinator, name, server)
 
 
-def fresh():
+def new_name():
     """A name for a table that no other test has."""
     return f"t{next(numbers)}"
 
@@ -103,7 +103,7 @@ def accepted_types():
     texts = [
         case["type"]
         for release, case, result in cases("c_types", "type")
-        if release == "5.0" and not refused(result) and "'" not in case["type"]
+        if release == "5.0" and not is_error(result) and "'" not in case["type"]
     ]
     known = {text: parse_type(text) for text in [*NATIVE, *texts, *WITH_USER_TYPES]}
     # A counter inside a vector is taken by Cassandra, and a mistake all the same.
@@ -115,7 +115,7 @@ def test_every_type_reads_back_as_declared(run, read, keyspace, server):
     run(*(ch.AddType(keyspace, item) for item in USER_TYPES))
     types = [item for item in accepted_types().values() if server.has_vectors or not _has_vector(item)]
     columns = [TableColumn(f"c{number}", part) for number, part in enumerate(types)]
-    expected = Table(name=fresh(), columns=(key(), *columns), keyspace=keyspace)
+    expected = Table(name=new_name(), columns=(key(), *columns), keyspace=keyspace)
     run(ch.AddTable(keyspace, expected))
     facts = read()
 
@@ -131,10 +131,10 @@ def _has_vector(cql_type):
 def test_keys_of_every_type(run, read, keyspace):
     """Keys of frozen types, ascending and descending, read back as declared."""
     texts = ["text", "frozen<list<int>>", "tuple<int, text>", "frozen<set<uuid>>", "frozen<map<text, int>>", "inet"]
-    clustering = [key(f"k{at}", text, "clustering", descending=at % 2 == 0) for at, text in enumerate(texts)]
+    clustering = [key(f"k{index}", text, "clustering", descending=index % 2 == 0) for index, text in enumerate(texts)]
     statics = [TableColumn("s", parse_type("list<int>"), "static"), TableColumn("A", Native("int"), "static")]
     columns = (key("z", "frozen<list<int>>"), key("a", "tuple<int>"), *clustering, *statics, regular("b", "int"))
-    expected = Table(name=fresh(), columns=columns, keyspace=keyspace)
+    expected = Table(name=new_name(), columns=columns, keyspace=keyspace)
     run(ch.AddTable(keyspace, expected))
 
     assert expected.columns == read().table(expected.name).columns
@@ -145,7 +145,7 @@ def declared_options(server):
     results = {}
     for _, case, result in cases("a_table_options", "with"):
         name, _, value = case["with"].partition(" = ")
-        if name not in OPTION_NAMES or refused(result) or value == "NaN" or literal(value) is None:
+        if name not in OPTION_NAMES or is_error(result) or value == "NaN" or literal(value) is None:
             continue
         options = TableOptions(**{name: literal(value)})
         if name != "memtable" and not unsupported_options(options.declared(), server, "t"):
@@ -155,23 +155,23 @@ def declared_options(server):
 
 def test_every_option_is_in_sync_once_the_table_is_made(run, read, keyspace, server):
     """Each declared option, in each spelling, finds nothing to alter after CREATE TABLE."""
-    expected = {text: (fresh(), options) for text, options in declared_options(server).items()}
+    expected = {text: (new_name(), options) for text, options in declared_options(server).items()}
     for name, options in expected.values():
         run(ch.AddTable(keyspace, Table(name=name, columns=(key(),), keyspace=keyspace, options=options)))
     part = read()
-    wrong = {
+    mismatches = {
         text: (options, part.table(name).options)
         for text, (name, options) in expected.items()
         if differing_options(options, part.table(name).options, server)
     }
 
     assert len(expected) > 60
-    assert {} == wrong
+    assert {} == mismatches
 
 
 def test_every_option_is_in_sync_once_the_table_is_altered(run, read, keyspace, server, coordinator):
     """Each declared option can be set on a table that is there, is then in sync, and can be undone."""
-    name, wrong = fresh(), []
+    name, mismatches = new_name(), []
     run(ch.AddTable(keyspace, Table(name=name, columns=(key(),), keyspace=keyspace)))
     for text, options in declared_options(server).items():
         value = read().table(name).options
@@ -181,12 +181,12 @@ def test_every_option_is_in_sync_once_the_table_is_altered(run, read, keyspace, 
         change = ch.SetOptions(keyspace, name, differing, stored_values(differing, value))
         run(change)
         if differing_options(options, read().table(name).options, server):
-            wrong.append(("set", text))
+            mismatches.append(("set", text))
         coordinator.rows(undo_cql(change, server), timeout=60)
         if read().table(name).options != value:
-            wrong.append(("undo", text))
+            mismatches.append(("undo", text))
 
-    assert [] == wrong
+    assert [] == mismatches
 
 
 def index_table(name):
@@ -209,23 +209,23 @@ PLAIN = [
 
 def indexes(name, server):
     """Every kind of index that the server has."""
-    made = [Index(f"{name}_{at}", column, on) for at, (column, on) in enumerate(PLAIN)]
+    result = [Index(f"{name}_{index}", column, on) for index, (column, on) in enumerate(PLAIN)]
     if server.has_local_indexes:
-        made.append(Index(f"{name}_local", "v", local=True))
+        result.append(Index(f"{name}_local", "v", local=True))
     if server.has_sai:
         sai = ("sai", "StorageAttachedIndex", "org.apache.cassandra.index.sai.StorageAttachedIndex", "SAI")
-        made += [Index(f"{name}_s{at}", "wcvq"[at], using=using) for at, using in enumerate(sai)]
-        made.append(Index(f"{name}_sk", "m", "keys", using="sai"))
-        made.append(Index(f"{name}_so", "Mixed", using="sai", options=FrozenMap({"case_sensitive": "false"})))
+        result += [Index(f"{name}_s{index}", "wcvq"[index], using=using) for index, using in enumerate(sai)]
+        result.append(Index(f"{name}_sk", "m", "keys", using="sai"))
+        result.append(Index(f"{name}_so", "Mixed", using="sai", options=FrozenMap({"case_sensitive": "false"})))
     if server.has_index_class("SASI", on_vector=False):
         sasi = "org.apache.cassandra.index.sasi.SASIIndex"
-        made.append(Index(f"{name}_sasi", "select", using=sasi, options=FrozenMap({"mode": "CONTAINS"})))
-    return tuple(made)
+        result.append(Index(f"{name}_sasi", "select", using=sasi, options=FrozenMap({"mode": "CONTAINS"})))
+    return tuple(result)
 
 
 def test_every_index_reads_back_as_declared(run, read, keyspace, server):
     """Each kind of index is, once made, the very fact that was declared."""
-    expected = index_table(fresh())
+    expected = index_table(new_name())
     expected = attrs.evolve(expected, indexes=indexes(expected.name, server))
     run(ch.AddTable(keyspace, expected), *(ch.AddIndex(keyspace, expected, index) for index in expected.indexes))
 
@@ -235,7 +235,7 @@ def test_every_index_reads_back_as_declared(run, read, keyspace, server):
 @needs_vector_index
 def test_vector_indexes_read_back_as_declared(run, read, keyspace, server):
     """A vector column and its index are the facts that were declared."""
-    desired = Table(name=fresh(), columns=(key(), regular("vec", "vector<float, 3>")))
+    desired = Table(name=new_name(), columns=(key(), regular("vec", "vector<float, 3>")))
     using = server.index_class("sai", on_vector=True)
     index = Index(f"{desired.name}_ann", "vec", using=using, options=FrozenMap({"similarity_function": "cosine"}))
     run(ch.AddTable(keyspace, desired), ch.AddIndex(keyspace, desired, index))
@@ -246,7 +246,7 @@ def test_vector_indexes_read_back_as_declared(run, read, keyspace, server):
 def test_views_read_back_as_declared(run, read, keyspace):
     """A view is, once made, the fact that was declared: keys, orders, columns, and no filter to speak of."""
     columns = (key(), key("B", "int", "clustering", descending=True), regular("x y", "text"), regular("w", "int"))
-    base = Table(name=fresh(), columns=columns)
+    base = Table(name=new_name(), columns=columns)
     run(ch.AddTable(keyspace, base))
     keys = (key("x y", "text"), key("B", "int", "clustering", descending=True), key("a", "int", "clustering"))
     expected = [
@@ -266,14 +266,16 @@ COMMENT = TableOptions(comment="it's\na view").declared()
 
 def test_columns_added_dropped_and_renamed(run, read, keyspace, coordinator, server):
     """Changes of columns do what they say, and their undo takes it back."""
-    table = Table(name=fresh(), columns=(key(), key("c", "int", "clustering"), regular("v", "int")), keyspace=keyspace)
+    table = Table(
+        name=new_name(), columns=(key(), key("c", "int", "clustering"), regular("v", "int")), keyspace=keyspace
+    )
     added = (regular('x"1', "map<text, int>"), TableColumn("Static", Native("text"), "static"))
     steps = [ch.AddColumns(keyspace, table.name, added), ch.RenameKeyColumns(keyspace, table.name, (("c", "C c"),))]
     run(ch.AddTable(keyspace, table), *steps)
-    grown = read().table(table.name)
+    altered = read().table(table.name)
     renamed = attrs.evolve(table.columns[1], name="C c")
 
-    assert Table(name="t", columns=(key(), renamed, regular("v", "int"), *added)).columns == grown.columns
+    assert Table(name="t", columns=(key(), renamed, regular("v", "int"), *added)).columns == altered.columns
 
     for step in reversed(steps):
         coordinator.rows(undo_cql(step, server), timeout=60)
@@ -284,9 +286,9 @@ def test_columns_added_dropped_and_renamed(run, read, keyspace, coordinator, ser
 
 def test_what_may_be_read_is_what_is_read(server, coordinator):
     """The server lists the columns of its own schema tables, so newer options would be read too."""
-    there = coordinator.rows("SELECT * FROM system_schema.tables WHERE keyspace_name = 'system_schema'")
+    rows = coordinator.rows("SELECT * FROM system_schema.tables WHERE keyspace_name = 'system_schema'")
 
-    assert {("tables", name) for name in there[0]} <= server.schema_columns
+    assert {("tables", name) for name in rows[0]} <= server.schema_columns
 
 
 @settings(
@@ -298,19 +300,19 @@ def test_what_may_be_read_is_what_is_read(server, coordinator):
 @given(facts=keyspaces())
 def test_whole_keyspaces_read_back_as_declared(facts, coordinator, server, keyspace, read):
     """A script of any facts runs; what it made has no difference to them, and its own script makes the same again."""
-    one, other = f"{keyspace[:40]}_one", f"{keyspace[:40]}_two"
-    expected = _moved(facts, one, read().keyspace)
+    first, other = f"{keyspace[:40]}_one", f"{keyspace[:40]}_two"
+    expected = _moved(facts, first, read().keyspace)
     try:
         _run_script(expected, coordinator, server)
-        value = read(one)
+        value = read(first)
         _run_script(_moved(value, other, value.keyspace), coordinator, server)
-        again = _moved(read(other), one, value.keyspace)
+        second = _moved(read(other), first, value.keyspace)
     finally:
-        for name in (one, other):
+        for name in (first, other):
             coordinator.rows(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
 
     assert () == diff(value, expected, server)
-    assert value == again
+    assert value == second
 
 
 def _moved(facts, name, like):
@@ -333,7 +335,7 @@ def test_hostile_names_and_texts_arrive_as_they_are(run, read, keyspace):
     """Quotes, semicolons, comments and line ends in names and comments are data."""
     hostile = "x\"); DROP TABLE t; -- ' $$ /* \n é☃"
     columns = (key(), regular(hostile, "int"), regular("'", "int"))
-    desired = Table(name=fresh(), columns=columns, options=TableOptions(comment=hostile).declared())
+    desired = Table(name=new_name(), columns=columns, options=TableOptions(comment=hostile).declared())
     run(ch.AddTable(keyspace, desired))
     live_table = read().table(desired.name)
 

@@ -57,13 +57,13 @@ class Releases:
 
     def __init__(self, cluster, keyspace, **settings):
         self.cluster, self.keyspace, self.settings = cluster, keyspace, settings
-        self.opened, self.kept = [], []
+        self.opened, self.classes = [], []
 
     def __call__(self, *parts):
         """A repo whose models are these; all releases are one application to the ledger."""
         repo = self.cluster.repo(self.keyspace, name=f"r{uuid4().hex[:8]}", **self.settings)
         self.opened.append(repo)
-        self.kept.append(declare(repo.name, *parts))
+        self.classes.append(declare(repo.name, *parts))
         return repo
 
     def close(self):
@@ -84,42 +84,44 @@ def releases(scylla_cluster, monkeypatch):
 
 
 @pytest.fixture
-def sent(monkeypatch):
+def statements(monkeypatch):
     """Every statement of this package, as it is sent."""
     texts, send = [], Connection.send
 
-    def noted(self, cql, **how):
+    def recording_execute(self, cql, **keywords):
         texts.append(cql)
-        return send(self, cql, **how)
+        return send(self, cql, **keywords)
 
-    monkeypatch.setattr(Connection, "send", noted)
+    monkeypatch.setattr(Connection, "send", recording_execute)
     return texts
 
 
-def test_a_start_with_nothing_to_do_costs_two_reads(releases, sent):
+def test_a_start_with_nothing_to_do_costs_two_reads(releases, statements):
     """The stamp of these models and the version of the schema, whatever the number of models."""
     repo = releases(*(table(f"t{n}", *T) for n in range(5)))
     first = Model.sync_all(repo)
-    sent.clear()
+    statements.clear()
     second = Model.sync_all(repo)
 
     assert ("applied", "in_sync") == (first.status, second.status)
     assert ["system.local", "scyllamodel_verified"] == sorted(
-        (word for text in sent for word in ("system.local", "scyllamodel_verified") if word in text), reverse=True
+        (word for text in statements for word in ("system.local", "scyllamodel_verified") if word in text), reverse=True
     )
-    assert 2 == len(sent)
+    assert 2 == len(statements)
 
 
-def test_nothing_to_do_without_a_stamp_takes_no_lock(releases, sent):
+def test_nothing_to_do_without_a_stamp_takes_no_lock(releases, statements):
     """Another set of models that fits is read in full once, noted, and then costs two reads too."""
     Model.sync_all(releases(table("t", *T)))
     older = releases(table("t", *T[:2]))
-    sent.clear()
+    statements.clear()
     answers = [Model.sync_all(older).status for _ in range(2)]
 
     assert ["in_sync", "in_sync"] == answers
-    assert not [text for text in sent if "scyllamodel_lock" in text or text.startswith(("CREATE", "ALTER", "UPDATE"))]
-    assert 1 == sum(text.startswith("INSERT") for text in sent)
+    assert not [
+        text for text in statements if "scyllamodel_lock" in text or text.startswith(("CREATE", "ALTER", "UPDATE"))
+    ]
+    assert 1 == sum(text.startswith("INSERT") for text in statements)
 
 
 def test_an_older_release_that_restarts_brings_nothing_back(releases):
@@ -128,13 +130,13 @@ def test_an_older_release_that_restarts_brings_nothing_back(releases):
     new = releases(table("t", *T, options={"gc_grace_seconds": 2000}), table("u", *T))
     Model.sync_all(old)
     Model.sync_all(new)
-    left = Model.sync_all(old)
+    remaining = Model.sync_all(old)
     new.session.execute(f"DROP TABLE {new.keyspace}.t", timeout=60)
-    with pytest.raises(SupersededModels) as caught:
+    with pytest.raises(SupersededModels) as exc_info:
         Model.sync_all(old)
 
-    assert ("in_sync", ["LG101"]) == (left.status, [n.code for n in left.plan.notes if n.code == "LG101"])
-    assert ("CREATE TABLE",) == tuple(text[:12] for text in caught.value.missing)
+    assert ("in_sync", ["LG101"]) == (remaining.status, [n.code for n in remaining.plan.notes if n.code == "LG101"])
+    assert ("CREATE TABLE",) == tuple(text[:12] for text in exc_info.value.missing)
     assert "applied" == migrate(old).status
 
 
@@ -143,15 +145,15 @@ def test_check_names_the_version_that_replaced_the_models(releases):
     old, new = releases(table("t", *T)), releases(table("t", *T, "b text"))
     first = migrate(old)
     migrate(new)
-    back = rollback(new, first.version, allow={"DS103"})
+    result = rollback(new, first.version, allow={"DS103"})
     (note,) = [note for note in check(new).notes if note.code == "LG101"]
 
-    assert f"superseded by version {back.version} (rollback" in note.text
+    assert f"superseded by version {result.version} (rollback" in note.text
     assert not check(new).in_sync
     assert (True, []) == (check(old).in_sync, [n for n in check(old).notes if n.code == "LG101"])
 
 
-def test_a_replica_older_than_a_key_rename_is_told_the_version(releases):
+def test_a_replica_older_than_a_key_rename_gets_the_version(releases):
     """The refusal of the old key names the version that renamed the column."""
     old, newer = releases(table("t", *T)), releases()
     migrate(old)
@@ -161,11 +163,11 @@ def test_a_replica_older_than_a_key_rename_is_told_the_version(releases):
         moment: Column[cql.Int] = clustering_key(renamed_from="at")
         a: Column[str | None] = column(default=None)
 
-    done = migrate(newer, allow={"BC101"})
+    result = migrate(newer, allow={"BC101"})
     refusals = plan(old).refusals
 
     assert Renamed.__facts__.name == "t"
-    assert [True] == [f"Version {done.version} renamed at to moment." in one.fix for one in refusals]
+    assert [True] == [f"Version {result.version} renamed at to moment." in refusal.fix for refusal in refusals]
 
 
 def test_a_keyspace_that_does_not_exist_is_an_error(scylla_cluster):
@@ -182,11 +184,11 @@ def test_a_rollback_stays_rolled_back(releases):
     first = Model.sync_all(old)
     before = plan(old).schema_from
     Model.sync_all(new)
-    back = rollback(new, first.version, allow={"DS103", "DS105"})
+    result = rollback(new, first.version, allow={"DS103", "DS105"})
     with pytest.raises(SupersededModels):
         Model.sync_all(new)
 
-    assert ("rolled_back", before) == (back.status, plan(old).schema_from)
+    assert ("rolled_back", before) == (result.status, plan(old).schema_from)
     assert "in_sync" == Model.sync_all(old).status
     assert ["rollback", "sync", "sync"] == [version.kind for version in history(new)]
     assert ["applied", "rolled_back", "applied"] == [version.status for version in history(new)]
@@ -196,7 +198,7 @@ def test_a_rollback_stays_rolled_back(releases):
 def test_a_start_that_may_not_change_anything_says_what_is_missing(releases, monkeypatch):
     """Verify raises at once, wait after its time, off does not connect; the environment names the mode too."""
     repo = releases(table("t", *T))
-    with pytest.raises(OutOfSync, match="CREATE TABLE") as caught:
+    with pytest.raises(OutOfSync, match="CREATE TABLE") as exc_info:
         Model.sync_all(repo, mode="verify")
     with pytest.raises(OutOfSync):
         Model.sync_all(repo, mode="wait", lock_timeout=0.2)
@@ -206,64 +208,64 @@ def test_a_start_that_may_not_change_anything_says_what_is_missing(releases, mon
     with pytest.raises(ConfigurationError, match="SCYLLAMODEL_SYNC is 'of'"):
         Model.sync_all(repo)
 
-    assert 1 == len(caught.value.plan.cql)
+    assert 1 == len(exc_info.value.plan.cql)
     assert ("in_sync", ["SY101"]) == (off.status, [note.code for note in off.plan.notes])
     assert 1 == len(plan(repo).cql)
 
 
-def test_statements_written_by_hand_run_once_and_are_taken_back(releases):
+def test_raw_statements_run_once_and_are_undone(releases):
     """They stand in the plan before and after the schema, in the ledger, and in the way of a rollback without undo."""
     repo = releases(table("t", *T))
     row = f"INSERT INTO {repo.keyspace}.t (id, at, a) VALUES (1, 1, 'x')"
-    gone, other = (f"DELETE FROM {repo.keyspace}.t WHERE id = {n} AND at = {n}" for n in (1, 2))
+    removed, other = (f"DELETE FROM {repo.keyspace}.t WHERE id = {n} AND at = {n}" for n in (1, 2))
     steps = [
-        RawStep(row, undo=gone, post_condition=f"SELECT a FROM {repo.keyspace}.t WHERE id = 1 AND at = 1"),
+        RawStep(row, undo=removed, post_condition=f"SELECT a FROM {repo.keyspace}.t WHERE id = 1 AND at = 1"),
         RawStep(f"UPDATE {repo.keyspace}.t SET a = 'y' WHERE id = 2 AND at = 2", undo=other),
     ]
     first, second = migrate(repo, steps=steps), migrate(repo, steps=steps)
     rows = sorted(repo.session.execute(f"SELECT id, a FROM {repo.keyspace}.t"))
     with pytest.raises(DestructiveChangeRefused, match="RB107"):
         rollback(repo, 0, allow={"DS102"})
-    shown = rollback(repo, 0, dry_run=True)
-    digests = [refusal.allow for refusal in shown.plan.refusals if refusal.code == "RB107"]
-    back = rollback(repo, 0, allow={"DS102", digests[0]}, steps=steps[:1])
+    output = rollback(repo, 0, dry_run=True)
+    digests = [refusal.allow for refusal in output.plan.refusals if refusal.code == "RB107"]
+    result = rollback(repo, 0, allow={"DS102", digests[0]}, steps=steps[:1])
 
-    assert ["DS102", "RB107", "RB107"] == sorted(refusal.code for refusal in shown.plan.refusals)
-    assert shown.plan.cql == back.plan.cql
+    assert ["DS102", "RB107", "RB107"] == sorted(refusal.code for refusal in output.plan.refusals)
+    assert output.plan.cql == result.plan.cql
     assert ["add_table", "run", "run"] == [step.op for step in first.plan.steps]
     assert ("applied", "in_sync") == (first.status, second.status)
     assert [(1, "x"), (2, "y")] == rows
-    assert ["undo_run", "undo_run", "drop_table"] == [step.op for step in back.plan.steps]
+    assert ["undo_run", "undo_run", "drop_table"] == [step.op for step in result.plan.steps]
 
 
-def test_a_failed_statement_by_hand_leaves_the_rest_for_the_next_run(releases):
+def test_a_failed_raw_statement_leaves_the_rest_for_the_next_run(releases):
     """Applied steps stay, the version is partial, and a run with the fixed statement continues."""
     repo = releases(table("t", *T))
-    with pytest.raises(StepFailed) as caught:
+    with pytest.raises(StepFailed) as exc_info:
         migrate(repo, steps=[RawStep("SELECT nothing FROM nowhere")])
     broken = status(repo)
-    done = migrate(repo, steps=[RawStep(f"INSERT INTO {repo.keyspace}.t (id, at) VALUES (1, 1)")])
+    result = migrate(repo, steps=[RawStep(f"INSERT INTO {repo.keyspace}.t (id, at) VALUES (1, 1)")])
 
-    assert 1 == caught.value.applied
-    assert "partial" == caught.value.result.status == broken.state
-    assert ("applied", ["run"]) == (done.status, [step.op for step in done.plan.steps])
+    assert 1 == exc_info.value.applied
+    assert "partial" == exc_info.value.result.status == broken.state
+    assert ("applied", ["run"]) == (result.status, [step.op for step in result.plan.steps])
     assert "applied" == status(repo).state
 
 
-def test_a_keyspace_is_dropped_by_hand_only_by_its_name(releases):
+def test_a_raw_keyspace_drop_requires_its_name(releases):
     """A run refuses to drop another keyspace without a word (DS101), and its own with any; nothing ran until then."""
     repo, other = releases(table("t", *T)), keyspaces.unique_name("test_old")
-    with releases.cluster.repo(other) as made:
-        keyspaces.create(made)
+    with releases.cluster.repo(other) as other_repo:
+        keyspaces.create(other_repo)
     drop = RawStep(f"DROP KEYSPACE {other}")
     with pytest.raises(DestructiveChangeRefused, match=f"DS101 {other}"):
         migrate(repo, steps=[drop])
     with pytest.raises(ImpossibleChange, match=f"DS101 {repo.keyspace}"):
         migrate(repo, steps=[RawStep(f"DROP KEYSPACE {repo.keyspace}")], allow={"DS101"})
     before = history(repo)
-    done = migrate(repo, steps=[drop], allow={f"DS101:{other}"})
+    result = migrate(repo, steps=[drop], allow={f"DS101:{other}"})
 
-    assert ([], ["add_table", "run"]) == (before, [step.op for step in done.plan.steps])
+    assert ([], ["add_table", "run"]) == (before, [step.op for step in result.plan.steps])
     assert not repo.session.execute(
         "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s", [other]
     ).one()
@@ -274,23 +276,23 @@ def test_a_plan_from_a_file_runs_as_it_was_read(releases, tmp_path):
     repo = releases(table("t", *T))
     file = tmp_path / "plan.json"
     plan(repo).save(file)
-    done = migrate(repo, plan=Plan.load(file))
+    result = migrate(repo, plan=Plan.load(file))
     later = releases(table("t", *T, "b text", "c text"))
     plan(later).save(file)
     repo.session.execute(f"ALTER TABLE {repo.keyspace}.t ADD b text", timeout=60)
-    with pytest.raises(StalePlan) as caught:
+    with pytest.raises(StalePlan) as exc_info:
         migrate(later, plan=Plan.load(file))
 
-    assert "applied" == done.status
-    assert any("b text" in line for line in caught.value.moved)
+    assert "applied" == result.status
+    assert any("b text" in line for line in exc_info.value.moved)
 
 
 def test_indexes_and_views_are_waited_for(releases):
     """With `wait_built` the call returns when they hold the rows that were there before."""
     repo = releases(table("t", *T))
     migrate(repo)
-    for at in range(50):
-        repo.session.execute(f"INSERT INTO {repo.keyspace}.t (id, at, a) VALUES (1, {at}, 'x')")
+    for number in range(50):
+        repo.session.execute(f"INSERT INTO {repo.keyspace}.t (id, at, a) VALUES (1, {number}, 'x')")
     migrate(releases(table("t", *T), view("v", "t", "at int pk", "id int ck")), wait_built=True)
 
     assert 50 == repo.session.execute(f"SELECT count(*) FROM {repo.keyspace}.v").one()[0]
@@ -333,16 +335,18 @@ def test_models_in_several_keyspaces_are_one_version(releases):
 def test_a_hand_written_step_on_a_keyspace_is_judged_by_the_nodes_that_there_are(releases):
     """A data centre without nodes is refused before anything runs; the undo is judged as well."""
     repo = releases(table("t", *T))
-    wrong = f"ALTER KEYSPACE {repo.keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', 'no_dc': 1}}"
-    wrong += " AND durable_writes = true"
+    invalid_cql = (
+        f"ALTER KEYSPACE {repo.keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', 'no_dc': 1}}"
+    )
+    invalid_cql += " AND durable_writes = true"
     with pytest.raises(ImpossibleChange, match=r"NB104 .*'no_dc'"):
-        migrate(repo, steps=[RawStep(wrong)])
-    planned = migrate(repo, dry_run=True, steps=[RawStep("GRANT a TO b", undo=wrong)]).plan
+        migrate(repo, steps=[RawStep(invalid_cql)])
+    planned = migrate(repo, dry_run=True, steps=[RawStep("GRANT a TO b", undo=invalid_cql)]).plan
 
-    assert ["NB104"] == [one.code for one in planned.steps[-1].lints if "'no_dc'" in one.text]
+    assert ["NB104"] == [lint.code for lint in planned.steps[-1].lints if "'no_dc'" in lint.text]
 
 
-def test_the_loop_goes_on_while_a_sync_runs(releases):
+def test_the_loop_runs_during_a_sync(releases):
     """The twins to await give what the functions give."""
     repo = releases(table("t", *T))
 
@@ -375,14 +379,14 @@ def test_a_key_column_is_renamed_when_that_is_allowed_and_named_back_by_a_rollba
     newer.session.execute(f"INSERT INTO {newer.keyspace}.t (id, at, a) VALUES (1, 2, 'x')")
     with pytest.raises(DestructiveChangeRefused, match="BC101"):
         migrate(newer)
-    done = migrate(newer, allow={"BC101"})
+    result = migrate(newer, allow={"BC101"})
     rows = list(newer.session.execute(f"SELECT moment FROM {newer.keyspace}.t"))
-    back = rollback(newer, first.version, allow={"BC101"})
+    rolled_back = rollback(newer, first.version, allow={"BC101"})
 
-    assert ["rename_key_columns"] == [step.op for step in done.plan.steps]
+    assert ["rename_key_columns"] == [step.op for step in result.plan.steps]
     assert [(2,)] == rows
     assert "moment" in Moved.__columns__
-    assert ("rolled_back", ["rename_key_columns"]) == (back.status, [step.op for step in back.plan.steps])
+    assert ("rolled_back", ["rename_key_columns"]) == (rolled_back.status, [step.op for step in rolled_back.plan.steps])
     assert "in_sync" == migrate(releases(table("t", *T))).status
 
 

@@ -35,7 +35,7 @@ from scyllamodel import (
 from scyllamodel import types as cql
 from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.driver.outcomes import StatementOutcome, classify
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -86,10 +86,10 @@ def weak(scylla_cluster, repo, scylla_fault_proxy):
 @pytest.fixture(params=WAYS)
 def run(request):
     """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
-    return lambda case, repo: played(request.param, case, repo)
+    return lambda case, repo: run_in_mode(request.param, case, repo)
 
 
-def caught(case):
+def error_of(case):
     """The error of a case, of which the driver's is the cause if it is one of a request."""
 
     def raising(repo):
@@ -118,7 +118,7 @@ MISSING = [
 @pytest.mark.parametrize("case", MISSING)
 def test_what_the_server_refuses_is_refused(run, repo, case):
     """Whatever the verb: 500, for the models were not migrated or the text is wrong."""
-    error = run(caught(case), repo)
+    error = run(error_of(case), repo)
 
     assert (RequestRefused, False) == (type(error), error.may_be_applied)
     assert type(error.__cause__).__module__.startswith("cassandra")
@@ -127,7 +127,7 @@ def test_what_the_server_refuses_is_refused(run, repo, case):
 
 def test_a_table_that_is_missing_is_advised_upon(run, repo):
     """The message says what the usual cause is."""
-    error = run(caught(lambda repo: repo.get(Missing, id=1)), repo)
+    error = run(error_of(lambda repo: repo.get(Missing, id=1)), repo)
 
     assert "A select of Missing was refused by the server" in str(error)
     assert "Is the migration of these models applied" in str(error)
@@ -141,7 +141,7 @@ def test_a_batch_that_is_refused(run, repo):
         batch.save(Missing(id=1))
         repo.send(batch)
 
-    assert RequestRefused is type(run(caught(case), repo))
+    assert RequestRefused is type(run(error_of(case), repo))
 
 
 def test_rows_of_bulk_work_have_our_errors(run, repo):
@@ -169,7 +169,7 @@ FAR = "THREE"
 )
 def test_too_few_replicas_are_unavailable(run, repo, case):
     """503: nothing was applied, and it can be sent again."""
-    error = run(caught(case), repo)
+    error = run(error_of(case), repo)
 
     assert (ServiceUnavailable, False) == (type(error), error.may_be_applied)
     assert isinstance(error, ConnectionError)
@@ -188,7 +188,7 @@ def test_a_read_without_an_answer_times_out(run, weak, scylla_fault_proxy, case)
     """503: it can be sent again."""
     weak.all(select(Note).limit(1))
     scylla_fault_proxy.swallow_answers()
-    error = run(caught(case), weak)
+    error = run(error_of(case), weak)
 
     assert (RequestTimeout, False) == (type(error), error.may_be_applied)
     assert isinstance(error, TimeoutError)
@@ -201,9 +201,9 @@ async def awaited_rows(rows, between):
         between()
 
 
-def each(repo, way, query, between):
+def each(repo, mode, query, between):
     """Stream two rows a page, and do something after each row."""
-    if way == "awaited":
+    if mode == "awaited":
         asyncio.run(awaited_rows(repo.aio().stream(query, page_size=2), between))
     else:
         for _ in repo.stream(query, page_size=2):
@@ -211,12 +211,12 @@ def each(repo, way, query, between):
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("way", WAYS)
-def test_a_later_page_without_an_answer_times_out(weak, scylla_fault_proxy, way):
+@pytest.mark.parametrize("mode", WAYS)
+def test_a_later_page_without_an_answer_times_out(weak, scylla_fault_proxy, mode):
     """Each page has the time of a request; the driver itself waits without end for any page but the first."""
     weak.save_many([Note(id=number) for number in range(20)])
     with pytest.raises(RequestTimeout):
-        each(weak, way, select(Note).whole_table(), scylla_fault_proxy.swallow_answers)
+        each(weak, mode, select(Note).whole_table(), scylla_fault_proxy.swallow_answers)
 
 
 @pytest.mark.timeout(60)
@@ -234,7 +234,7 @@ def test_a_later_page_has_time_of_its_own(weak):
 def test_a_write_without_an_answer_may_be_applied(run, weak, scylla_fault_proxy):
     """503, and the message says that this one can be sent again."""
     scylla_fault_proxy.swallow_answers()
-    error = run(caught(lambda repo: repo.save(Note(id=0))), weak)
+    error = run(error_of(lambda repo: repo.save(Note(id=0))), weak)
 
     assert (RequestTimeout, True) == (type(error), error.may_be_applied)
     assert "safe to send again" in str(error)
@@ -245,7 +245,7 @@ def test_a_counter_without_an_answer_is_not_safe_to_send_again(run, weak, scylla
     change = update(Tally).where(Tally.id == 1).set(Tally.hits.increment())
     weak.execute(change)
     scylla_fault_proxy.swallow_answers()
-    error = run(caught(lambda repo: repo.execute(change)), weak)
+    error = run(error_of(lambda repo: repo.execute(change)), weak)
 
     assert error.may_be_applied
     assert "read the row before you send it again" in str(error)
@@ -254,7 +254,7 @@ def test_a_counter_without_an_answer_is_not_safe_to_send_again(run, weak, scylla
 def test_a_statement_that_could_not_be_prepared_was_not_applied(run, weak, scylla_fault_proxy):
     """A new statement is sent only after it was prepared."""
     scylla_fault_proxy.cut_requests(None, when=lambda _: True)
-    error = run(caught(lambda repo: repo.delete(Note(id=0))), weak)
+    error = run(error_of(lambda repo: repo.delete(Note(id=0))), weak)
 
     assert (ServiceUnavailable, False) == (type(error), error.may_be_applied)
 
@@ -262,7 +262,7 @@ def test_a_statement_that_could_not_be_prepared_was_not_applied(run, weak, scyll
 def test_a_conditional_write_without_an_answer_is_a_timeout_too(run, weak, scylla_fault_proxy):
     """`UnknownOutcome` is caught with all other timeouts."""
     scylla_fault_proxy.swallow_answers()
-    error = run(caught(lambda repo: repo.execute(insert(Note(id=0)).if_not_exists())), weak)
+    error = run(error_of(lambda repo: repo.execute(insert(Note(id=0)).if_not_exists())), weak)
 
     assert (UnknownOutcome, True) == (type(error), error.may_be_applied)
     assert isinstance(error, RequestTimeout)
@@ -273,15 +273,15 @@ def test_a_connection_that_breaks_is_unavailable(run, weak, scylla_fault_proxy):
     append = update(Note).where(Note.id == 0).set(Note.words.append(["x"]))
     weak.execute(append)
     scylla_fault_proxy.cut_answers()
-    error = run(caught(lambda repo: repo.execute(append)), weak)
+    error = run(error_of(lambda repo: repo.execute(append)), weak)
 
     assert (ServiceUnavailable, True) == (type(error), error.may_be_applied)
 
 
 def test_a_server_that_is_not_there(run):
     """503 for the first request, since a repo connects then."""
-    with Repo("failing", nodes=["127.0.0.1:1"], keyspace="shop") as lost:
-        error = run(caught(lambda repo: repo.get(Note, id=1)), lost)
+    with Repo("failing", nodes=["127.0.0.1:1"], keyspace="shop") as unreachable:
+        error = run(error_of(lambda repo: repo.get(Note, id=1)), unreachable)
 
     assert isinstance(error, ConnectionFailed)
 
@@ -291,8 +291,8 @@ def test_rows_that_are_not_there_or_too_many(run, repo):
     repo.save_many([Note(id=number) for number in (11, 12)])
     both = select(Note).where(Note.id.in_([11, 12]))
 
-    assert isinstance(run(caught(lambda repo: repo.one(select(Note).where(Note.id == -1))), repo), NotFound)
-    assert isinstance(run(caught(lambda repo: repo.one(both)), repo), MultipleResultsFound)
+    assert isinstance(run(error_of(lambda repo: repo.one(select(Note).where(Note.id == -1))), repo), NotFound)
+    assert isinstance(run(error_of(lambda repo: repo.one(both)), repo), MultipleResultsFound)
 
 
 def test_a_condition_that_does_not_hold_is_an_answer(run, repo):
@@ -307,11 +307,13 @@ def test_a_condition_that_does_not_hold_is_an_answer(run, repo):
 
 def test_what_a_client_sent_is_refused_before_anything_is_sent(run, repo):
     """400 for a page token, 422 for a value, 500 for a query that no index serves."""
-    wrong = caught(lambda repo: repo.page(select(Note).where(Note.id == 1), token="nonsense"))
+    error = error_of(lambda repo: repo.page(select(Note).where(Note.id == 1), token="nonsense"))
 
-    assert isinstance(run(wrong, repo), InvalidPageToken)
-    assert isinstance(run(caught(lambda repo: repo.save(Note(id="x"))), repo), TypeMismatch)
-    assert isinstance(run(caught(lambda repo: repo.all(select(Note).where(Note.text == "x"))), repo), QueryNotSupported)
+    assert isinstance(run(error, repo), InvalidPageToken)
+    assert isinstance(run(error_of(lambda repo: repo.save(Note(id="x"))), repo), TypeMismatch)
+    assert isinstance(
+        run(error_of(lambda repo: repo.all(select(Note).where(Note.text == "x"))), repo), QueryNotSupported
+    )
     with pytest.raises(ConfigurationError):
         Repo(nodes=["127.0.0.1"], keyspace="shop", consistency="SOME")
 

@@ -211,8 +211,8 @@ def test_who_makes_a_keyspace_needs_nothing_else(logins):
 def shop(logins):
     """A keyspace, a deploying role with its sets, and an application's role with none."""
     name, deploy, app = logins.keyspace(), logins.role("deploy"), logins.role("app")
-    how = {"models": [__name__], "name": "views", "application_role": app}
-    with logins.repo(deploy, name, **how) as deploying, logins.repo(app, name, **how) as application:
+    options = {"models": [__name__], "name": "views", "application_role": app}
+    with logins.repo(deploy, name, **options) as deploying, logins.repo(app, name, **options) as application:
         yield logins, deploying, application, deploy, app
 
 
@@ -262,8 +262,8 @@ def test_an_application_works_with_its_grants(shop):
             run()
         logins.run(f"GRANT {right} TO {app}")
     logins.run(f"REVOKE SELECT ON TABLE {home}.scyllamodel_page_secrets FROM {app}")
-    with logins.repo(app, home, name="views") as fresh, pytest.raises(ConfigurationError, match="may not read it"):
-        fresh.page(query, size=2)
+    with logins.repo(app, home, name="views") as new_repo, pytest.raises(ConfigurationError, match="may not read it"):
+        new_repo.page(query, size=2)
     logins.run(f"GRANT SELECT ON TABLE {home}.scyllamodel_page_secrets TO {app}")
 
 
@@ -271,29 +271,29 @@ def test_a_role_that_may_write_the_keyspace_is_pointed_out(shop):
     """The note has the statement that takes the permission back, and the tables are granted one by one before."""
     logins, deploying, _, _, app = shop
     logins.run(f"GRANT MODIFY ON KEYSPACE {deploying.keyspace} TO {app}")
-    noted = [note for note in plan(deploying).notes if note.code == "RO102"]
-    logins.run(noted[0].fix.rpartition(": ")[2])
+    notes = [note for note in plan(deploying).notes if note.code == "RO102"]
+    logins.run(notes[0].fix.rpartition(": ")[2])
 
-    assert 1 == len(noted)
-    assert "scyllamodel_lock" in noted[0].text
+    assert 1 == len(notes)
+    assert "scyllamodel_lock" in notes[0].text
     assert [] == [note.code for note in plan(deploying).notes if note.code == "RO102"]
 
 
 def test_a_server_without_permissions_has_nothing_to_grant(scylla_repo, scylla_cluster):
     """The setting is passed over."""
-    how = {"models": [__name__], "name": "roles", "application_role": "nobody"}
-    with scylla_cluster.repo(scylla_repo.keyspace, **how) as repo:
+    options = {"models": [__name__], "name": "roles", "application_role": "nobody"}
+    with scylla_cluster.repo(scylla_repo.keyspace, **options) as repo:
         assert [] == [step.op for step in plan(repo).steps if step.op == "grant"]
 
 
-def changes(keyspace, about, server):
+def changes(keyspace, definition, server):
     """One change of each kind that has a statement, in an order in which each finds what it needs."""
     table = builders.table("t", "id int pk", "at int ck", "v int")
     view = builders.view("w", "t", "at int pk", "id int ck", "v int", where="at IS NOT NULL AND id IS NOT NULL")
     point, index = builders.user_type("point", "x int"), objects.Index("t_v_idx", "v")
     new = builders.table("t2", "a int pk", "b text").get("b")
     options = FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 864000})
-    yield c.CreateKeyspace(attrs.evolve(about, name=f"{keyspace}_new"))
+    yield c.CreateKeyspace(attrs.evolve(definition, name=f"{keyspace}_new"))
     yield c.AddType(keyspace, point)
     yield c.AddField(keyspace, "point", "y", point.fields[0][1])
     yield c.RenameFields(keyspace, "point", (("x", "z"),))
@@ -320,7 +320,7 @@ def test_a_server_asks_for_what_each_kind_of_change_needs(logins):
     """Without the permission of the table of needs it refuses the statement, and with it alone it runs it."""
     name, role = logins.keyspace(), logins.role("walker")
     cluster_view = ClusterView.connect(logins.admin.in_keyspace(name))
-    seen = set()
+    statements = set()
     with logins.repo(role, name) as repo:
         for change in changes(name, cluster_view.introspect([name])[name].keyspace, cluster_view.server):
             step = make_step(1, change, (), cluster_view.server)
@@ -338,10 +338,10 @@ def test_a_server_asks_for_what_each_kind_of_change_needs(logins):
                 repo.session.execute(step.cql, timeout=60)
             if step.op != "drop_table":  # permissions on a table go with it
                 logins.run(f"REVOKE {right} FROM {role}")
-            for made in (f"TABLE {name}.t", f"KEYSPACE {name}_new"):  # who makes something owns it
-                if step.op in ("add_table", "create_keyspace") and made.endswith(step.object):
-                    logins.run(f"REVOKE ALL PERMISSIONS ON {made} FROM {role}")
-            seen.add(type(change))
+            for resource in (f"TABLE {name}.t", f"KEYSPACE {name}_new"):  # who makes something owns it
+                if step.op in ("add_table", "create_keyspace") and resource.endswith(step.object):
+                    logins.run(f"REVOKE ALL PERMISSIONS ON {resource} FROM {role}")
+            statements.add(type(change))
 
     others = {c.SetMask: cluster_view.server.has_masks, c.SetTtlColumn: cluster_view.server.has_ttl_columns}
-    assert set(CHANGE_PERMISSIONS) - {kind for kind, is_there in others.items() if not is_there} == seen
+    assert set(CHANGE_PERMISSIONS) - {kind for kind, is_there in others.items() if not is_there} == statements

@@ -36,14 +36,14 @@ class App:
 
     def __init__(self, cluster):
         self.cluster, self.keyspace = cluster, keyspaces.unique_name("test_rollback")
-        self.opened, self.kept = [], []
+        self.opened, self.classes = [], []
         keyspaces.create(self.repo())
 
     def repo(self, *parts):
         """The repo of a release with these models."""
         repo = self.cluster.repo(self.keyspace, name=f"r{len(self.opened)}_{self.keyspace}")
         self.opened.append(repo)
-        self.kept.append(declare(repo.name, *parts))
+        self.classes.append(declare(repo.name, *parts))
         return repo
 
     def schema(self):
@@ -70,11 +70,11 @@ def released(repo):
     """The versions that one release writes; none where its models want what CQL cannot do, such as another key."""
     for run in (migrate, contract):
         try:
-            made = run(repo, allow=ALL)
+            results = run(repo, allow=ALL)
         except ImpossibleChange:
             return
-        if made.version:
-            yield made
+        if results.version:
+            yield results
 
 
 def with_ttl(seconds, comment, *more, **facts):
@@ -90,24 +90,24 @@ def test_chains_return_to_the_first_version_and_close_the_ledger(app):
     last = app.repo(with_ttl(30, "A"))
     migrate(last)
     contract(last, allow={"DS102:u", "DS103:t.b"})
-    shown = rollback(last, first.version, dry_run=True)
-    back = rollback(last, first.version)
+    output = rollback(last, first.version, dry_run=True)
+    result = rollback(last, first.version)
 
     assert [f"ALTER TABLE {app.keyspace}.t WITH default_time_to_live = 10"] == [
-        cql for cql in back.plan.cql if "t W" in cql
+        cql for cql in result.plan.cql if "t W" in cql
     ]
-    assert shown.plan.cql == back.plan.cql
-    assert ("rolled_back", before) == (back.status, app.schema())
+    assert output.plan.cql == result.plan.cql
+    assert ("rolled_back", before) == (result.status, app.schema())
     assert ["applied", *["rolled_back"] * 3, "applied"] == [version.status for version in history(last)]
     assert "in_sync" == rollback(last, first.version).status
 
 
 def test_a_dropped_table_returns_with_its_indexes(app):
     """What contract dropped with a table is restored with it: indexes, options, static columns."""
-    made = table(
+    original = table(
         "u", *T, "s int static", options={"comment": "u", "gc_grace_seconds": 7}, indexes=[index("a", "u_a_idx")]
     )
-    first = migrate(app.repo(table("t", *T), made))
+    first = migrate(app.repo(table("t", *T), original))
     before = app.schema()
     last = app.repo(table("t", *T))
     contract(last, allow={"DS102:u"})
@@ -118,18 +118,18 @@ def test_a_dropped_table_returns_with_its_indexes(app):
 
 def test_a_type_of_another_definition_returns_with_the_table_that_holds_it(app):
     """Type and table were dropped and created again with another field; the table, its index and its view follow."""
-    made = table("u", "id int pk", "p frozen<p>", "n int", indexes=[index("n", "u_n_idx")])
+    original = table("u", "id int pk", "p frozen<p>", "n int", indexes=[index("n", "u_n_idx")])
     selected = view("w", "u", "n int pk", "id int ck")
-    first = migrate(app.repo(table("t", *T), user_type("p", "x int"), made, selected))
+    first = migrate(app.repo(table("t", *T), user_type("p", "x int"), original, selected))
     before = app.schema()
     contract(app.repo(table("t", *T)), allow={"DS102:u", "DS104:p", "DS105:w"})
-    last = app.repo(table("t", *T), user_type("p", "x text"), made, selected)
+    last = app.repo(table("t", *T), user_type("p", "x text"), original, selected)
     migrate(last)
     with pytest.raises(DestructiveChangeRefused, match="DS102"):
         rollback(last, first.version)
-    back = rollback(last, first.version, allow={"DS102:u", "DS104:p", "DS105:w"})
+    result = rollback(last, first.version, allow={"DS102:u", "DS104:p", "DS105:w"})
 
-    assert ("rolled_back", before) == (back.status, app.schema())
+    assert ("rolled_back", before) == (result.status, app.schema())
 
 
 def test_a_column_of_a_table_with_a_view_is_taken_back(app):
@@ -139,9 +139,9 @@ def test_a_column_of_a_table_with_a_view_is_taken_back(app):
     before = app.schema()
     last = app.repo(table("t", *T, "b text"), base[1])
     migrate(last)
-    back = rollback(last, first.version, allow={"DS103", "DS105"})
+    result = rollback(last, first.version, allow={"DS103", "DS105"})
 
-    assert ("rolled_back", before) == (back.status, app.schema())
+    assert ("rolled_back", before) == (result.status, app.schema())
 
 
 def test_a_rollback_that_was_killed_is_finished_without_running_twice(app, monkeypatch):
@@ -155,21 +155,21 @@ def test_a_rollback_that_was_killed_is_finished_without_running_twice(app, monke
         if event.kind == "step_started" and event.step.op == "drop_columns":
             raise Killed
 
-    sent, send = [], Connection.send
+    statements, send = [], Connection.send
 
-    def noted(self, cql, **how):
-        sent.append(cql)
-        return send(self, cql, **how)
+    def recording_execute(self, cql, **keywords):
+        statements.append(cql)
+        return send(self, cql, **keywords)
 
-    monkeypatch.setattr(Connection, "send", noted)
+    monkeypatch.setattr(Connection, "send", recording_execute)
     with pytest.raises(Killed):
         rollback(last, first.version, allow=ALL, steps=steps, on_event=die)
     stopped = status(last)
-    back = rollback(last, first.version, allow=ALL, steps=steps)
+    result = rollback(last, first.version, allow=ALL, steps=steps)
 
     assert "interrupted" == stopped.state
-    assert ("rolled_back", before) == (back.status, app.schema())
-    assert 1 == sum(cql == f"DROP TABLE {app.keyspace}.raw" for cql in sent)
+    assert ("rolled_back", before) == (result.status, app.schema())
+    assert 1 == sum(cql == f"DROP TABLE {app.keyspace}.raw" for cql in statements)
     assert ["applied", "partial", "rolled_back", "applied"] == [version.status for version in history(last)]
 
 
@@ -186,15 +186,15 @@ def test_a_run_with_nothing_to_do_settles_what_a_dead_one_left(app, monkeypatch)
     dead = status(repo).state, history(repo)[0].status
     texts, send = [], Connection.send
 
-    def noted(self, cql, **how):
+    def recording_execute(self, cql, **keywords):
         texts.append(cql)
-        return send(self, cql, **how)
+        return send(self, cql, **keywords)
 
-    monkeypatch.setattr(Connection, "send", noted)
-    done = migrate(repo)
+    monkeypatch.setattr(Connection, "send", recording_execute)
+    result = migrate(repo)
 
     assert ("interrupted", "running") == dead
-    assert ("in_sync", "applied") == (done.status, history(repo)[0].status)
+    assert ("in_sync", "applied") == (result.status, history(repo)[0].status)
     assert not [text for text in texts if text.startswith("UPDATE") and "scyllamodel_lock" in text]
 
 
@@ -207,7 +207,7 @@ def test_a_run_with_nothing_to_do_settles_what_a_dead_one_left(app, monkeypatch)
 @given(data=st.data())
 def test_random_histories_return_to_any_version(scylla_cluster, data):
     """After each rollback the server stores what it stored at that version; a killed one is finished by the next."""
-    app, chosen, snapshots = App(scylla_cluster), dict.fromkeys(CHOICES) | {"t": "id int pk", "t.a": True}, {}
+    app, choices, snapshots = App(scylla_cluster), dict.fromkeys(CHOICES) | {"t": "id int pk", "t.a": True}, {}
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
@@ -215,10 +215,10 @@ def test_random_histories_return_to_any_version(scylla_cluster, data):
             )
             for _ in range(3):
                 names = data.draw(st.lists(st.sampled_from(sorted(CHOICES)), min_size=2, max_size=5, unique=True))
-                chosen |= {name: data.draw(st.sampled_from(CHOICES[name])) for name in names if name != "t"}
-                repo = app.repo(declared(chosen))
-                for made in released(repo):
-                    snapshots[made.version] = app.schema()
+                choices |= {name: data.draw(st.sampled_from(CHOICES[name])) for name in names if name != "t"}
+                repo = app.repo(declared(choices))
+                for result in released(repo):
+                    snapshots[result.version] = app.schema()
             version = data.draw(st.sampled_from(sorted(snapshots)))
             fuse = data.draw(st.integers(0, 6))
 

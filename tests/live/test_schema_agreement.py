@@ -66,12 +66,12 @@ def other_node(three, coordinator):
 
 def test_every_run_chooses_the_same_coordinator(three, repo):
     """Whichever node a process knows first, it takes the same one, which sees all members."""
-    chosen = {choose_coordinator(client_of(repo).connection()).host_id}
+    host_ids = {choose_coordinator(client_of(repo).connection()).host_id}
     for point in three.contact_points:
         with three.repo("agree", nodes=[point]) as another:
-            chosen.add(choose_coordinator(client_of(another).connection()).host_id)
+            host_ids.add(choose_coordinator(client_of(another).connection()).host_id)
 
-    assert 1 == len(chosen)
+    assert 1 == len(host_ids)
     assert {DATA_CENTER: 3} == read_topology(choose_coordinator(client_of(repo).connection()))
 
 
@@ -92,7 +92,7 @@ def notes(repo, *codes, models=MODELS):
     return [note.text for note in plan(repo, resources=models).notes if note.code in codes]
 
 
-def ran(repo):
+def executed(repo):
     """How often each statement ran, by the ledger."""
     steps = [step for version in history(repo, steps=True) for step in version.steps]
     return Counter(step.cql for step in steps if step.state == "applied")
@@ -106,28 +106,28 @@ def test_a_paused_node_counts(three, repo):
     """
     migrate(repo, resources=MODELS[:1])
     asleep = other_node(three, choose_coordinator(client_of(repo).connection()))
-    noted = [notes(repo, "CL101", "CL102")]
+    found_notes = [notes(repo, "CL101", "CL102")]
 
     def note(event):
         if event.kind == "agreement_waiting":
-            noted.append(notes(repo, "CL101", "CL102"))
+            found_notes.append(notes(repo, "CL101", "CL102"))
 
     asleep.pause()
     try:
-        with pytest.raises(SchemaDisagreement) as caught:
+        with pytest.raises(SchemaDisagreement) as exc_info:
             migrate(repo, resources=MODELS[:2], agreement_timeout=HEARTBEAT_TIMEOUT + 2, on_event=note)
-        with pytest.raises(SchemaDisagreement) as again:
+        with pytest.raises(SchemaDisagreement) as second_error:
             migrate(repo, resources=MODELS[:3], agreement_timeout=0.5)
-        before = ran(repo)
+        before = executed(repo)
     finally:
         asleep.resume()
     last = migrate(repo, resources=MODELS[:3])
 
-    assert (7, [1, 2]) == (caught.value.exit_code, sorted(len(nodes) for nodes in caught.value.versions.values()))
-    assert all([asleep.contact_point] in error.value.versions.values() for error in (caught, again))
-    assert [] == noted[0]
-    assert any(asleep.contact_point in text for texts in noted for text in texts)
-    assert (2, 3, {1}) == (len(before), len(ran(repo)), set(ran(repo).values()))
+    assert (7, [1, 2]) == (exc_info.value.exit_code, sorted(len(nodes) for nodes in exc_info.value.versions.values()))
+    assert all([asleep.contact_point] in error.value.versions.values() for error in (exc_info, second_error))
+    assert [] == found_notes[0]
+    assert any(asleep.contact_point in text for texts in found_notes for text in texts)
+    assert (2, 3, {1}) == (len(before), len(executed(repo)), set(executed(repo).values()))
     assert ("applied", 1, True) == (last.status, len(last.plan.steps), plan(repo, resources=MODELS[:3]).is_empty)
 
 
@@ -167,8 +167,8 @@ def test_writes_outlive_a_node(three, repo):
             reports += [
                 load.save_many((Kept(id=n * wave + k) for k in range(wave)), raise_errors=False) for n in (1, 2)
             ]
-            for done in counts:
-                done.result()
+            for finished_count in counts:
+                finished_count.result()
         failed = {error.row.id for report in reports for error in report.errors}
     with three.repo("agree", name="under_load", consistency="QUORUM") as patient:  # a busy node may need more than 2 s
         rows = {row.id for row in patient.scan(Kept)}
@@ -200,8 +200,8 @@ def test_a_cancelled_reader_leaves_nothing_behind(three, repo):
                 reader.cancel()
             await asyncio.gather(*readers, return_exceptions=True)
             await asyncio.sleep(0)
-            left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            return left, await repo.get(Kept, id=7)
+            remaining = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            return remaining, await repo.get(Kept, id=7)
 
         assert ([], Kept(id=7)) == asyncio.run(main())
 
@@ -212,10 +212,10 @@ def test_a_dead_node_does_not_count(three, repo):
     dead = other_node(three, coordinator)
     dead.kill()
     coordinator.rows("CREATE TABLE agree.while_dead (a int PRIMARY KEY)", timeout=60)
-    begun = time.monotonic()
+    start = time.monotonic()
     await_agreement(coordinator, 60)
 
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - start < 30
     assert {DATA_CENTER: 3} == read_topology(coordinator)
 
 
@@ -227,18 +227,20 @@ def test_a_plan_outlives_its_coordinator(three, repo):
     up, models = notes(repo, "CL101"), MODELS[3:7]
     dead = choose_coordinator(client_of(repo).connection())
 
-    def killed(event):
+    def kill_node(event):
         if event.kind == "step_done" and event.step is not None and event.step.seq == 2:
             node_of(three, dead.address).kill()
 
     with contextlib.suppress(StepFailed, SchemaDisagreement):
-        migrate(repo, resources=models, on_event=killed)
+        migrate(repo, resources=models, on_event=kill_node)
     migrate(repo, resources=models)
 
     assert not node_of(three, dead.address).is_running
     assert dead.host_id != choose_coordinator(client_of(repo).connection()).host_id
     assert plan(repo, resources=models).is_empty
-    assert {f"CREATE TABLE agree.t{number}" for number in range(3, 7)} <= {cql.partition(" (")[0] for cql in ran(repo)}
+    assert {f"CREATE TABLE agree.t{number}" for number in range(3, 7)} <= {
+        cql.partition(" (")[0] for cql in executed(repo)
+    }
     assert ([], 1, True) == (up, len(down := notes(repo, "CL101")), dead.address in down[0])
 
 
@@ -270,7 +272,7 @@ def test_a_node_that_joins_is_noted(three, repo):
     """
     before, deadline = notes(repo, "CL103"), time.monotonic() + 60
     with fourth(three) as node:
-        while not (noted := notes(repo, "CL103")) and time.monotonic() < deadline:
+        while not (found_notes := notes(repo, "CL103")) and time.monotonic() < deadline:
             time.sleep(0.1)
 
-    assert ([], [f"the topology is changing: {node.config.address} is BOOT"]) == (before, noted)
+    assert ([], [f"the topology is changing: {node.config.address} is BOOT"]) == (before, found_notes)

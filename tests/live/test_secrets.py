@@ -79,11 +79,11 @@ def client(**values):
     return Client(token=SECRET, **values)
 
 
-def said(error):
+def texts_of(error):
     """All that an error says."""
     text = f"{error}{error!r}{vars(error)}{''.join(traceback.format_exception(error))}"
     text += f"{json.dumps(error.to_dict())}{pickle.dumps(error)}" if isinstance(error, ScyllaModelError) else ""
-    return text + "".join(said(other) for other in (error.__cause__, error.__context__) if other is not None)
+    return text + "".join(texts_of(other) for other in (error.__cause__, error.__context__) if other is not None)
 
 
 def verbs(repo, row):
@@ -99,7 +99,7 @@ def verbs(repo, row):
 def changes(row):
     """The values of a row as assignments."""
     values = (Client.pin.to(row.pin), Client.card.to(row.card), Client.cards.to(row.cards))
-    return [one for one in values if one.value]
+    return [value for value in values if value.value]
 
 
 def in_batch(repo, row):
@@ -112,12 +112,12 @@ def in_batch(repo, row):
 def test_no_error_of_a_write_says_a_secret(repo, values):
     """No error of a write says a secret: whichever verb it is, and whatever the value is wrong with."""
     for verb in verbs(repo, client(**values)):
-        with pytest.raises(ScyllaModelError) as caught:
+        with pytest.raises(ScyllaModelError) as exc_info:
             verb()
-        if isinstance(caught.value, BulkWriteError):
-            assert SECRET not in repr(caught.value.report)
-            caught.value.report = None  # it carries the rows themselves, for the program
-        assert SECRET not in said(caught.value)
+        if isinstance(exc_info.value, BulkWriteError):
+            assert SECRET not in repr(exc_info.value.report)
+            exc_info.value.report = None  # it carries the rows themselves, for the program
+        assert SECRET not in texts_of(exc_info.value)
 
 
 def log_errors(verb):
@@ -152,15 +152,15 @@ def test_a_secret_step_runs_once_and_is_shown_nowhere(repo, spans, caplog):
     raw = RawStep(text, undo=f"DELETE FROM {table(repo)} WHERE \"token\" = '{SECRET}'", secret=True)
     planned = migrate(repo, resources=[Client], steps=[raw], dry_run=True).plan
     result = migrate(repo, resources=[Client], steps=[raw], on_event=events.append)
-    again = migrate(repo, resources=[Client], steps=[raw])
-    written = history(repo, steps=True)
+    second = migrate(repo, resources=[Client], steps=[raw])
+    versions = history(repo, steps=True)
     row = repo.get(Client, token=SECRET, number=77)
 
-    assert ("applied", "in_sync", planned.cql) == (result.status, again.status, result.plan.cql)
+    assert ("applied", "in_sync", planned.cql) == (result.status, second.status, result.plan.cql)
     assert row is not None
-    shown = f"{planned!r}{planned.render()}{planned.to_dict()}{events}{result!r}{result.to_dict()}{written}"
-    shown += f"{[one.to_dict() for one in written]}{pickle.dumps((planned, result))}{spans()}{caplog.text}"
-    assert SECRET not in shown
+    output = f"{planned!r}{planned.render()}{planned.to_dict()}{events}{result!r}{result.to_dict()}{versions}"
+    output += f"{[item.to_dict() for item in versions]}{pickle.dumps((planned, result))}{spans()}{caplog.text}"
+    assert SECRET not in output
     assert "a hand-written step" in caplog.text
 
 
@@ -168,14 +168,14 @@ def test_a_secret_step_that_fails_quotes_nothing(repo, spans, caplog):
     """The server repeats the statement in its answer; error, locals, ledger and spans do not."""
     caplog.set_level(logging.DEBUG)
     raw = RawStep(f"ALTER ROLE absent PASSWORD '{SECRET}' = '{SECRET}'")
-    with pytest.raises(StepFailed) as caught:
+    with pytest.raises(StepFailed) as exc_info:
         migrate(repo, resources=[Client], steps=[raw])
-    error = caught.value.with_traceback(caught.tb.tb_next)
+    error = exc_info.value.with_traceback(exc_info.tb.tb_next)
     locals_too = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
     (failed, *_) = history(repo, steps=True)
 
     assert "failed" == failed.steps[0].state
-    assert SECRET not in f"{said(error)}{locals_too}{failed}{failed.to_dict()}{spans()}{caplog.text}"
+    assert SECRET not in f"{texts_of(error)}{locals_too}{failed}{failed.to_dict()}{spans()}{caplog.text}"
 
 
 def test_text_of_the_application_is_watched_without_its_values(scylla_cluster, repo, spans, caplog):
@@ -217,19 +217,19 @@ def test_no_event_span_or_log_record_holds_a_secret(scylla_cluster, repo, spans,
 def everything():
     """The repr of each object of the package that is alive, by its class; values of rows are in many of them."""
     gc.collect()
-    for one in gc.get_objects():
-        kind = type(one)
+    for obj in gc.get_objects():
+        kind = type(obj)
         if str(getattr(kind, "__module__", "")).startswith("scyllamodel."):
-            yield kind, one
+            yield kind, obj
 
 
 def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
     """Whatever was made on the way of reads and writes, with errors and without, and still is alive."""
-    kept, good = [], {"pin": SECRET, "card": GOOD, "cards": {"x": GOOD}}
+    errors, good = [], {"pin": SECRET, "card": GOOD, "cards": {"x": GOOD}}
     row = client(number=5, **good)
-    with scylla_cluster.repo(repo.keyspace, name="secrets_live", on_query=kept.append) as other:
+    with scylla_cluster.repo(repo.keyspace, name="secrets_live", on_query=errors.append) as other:
         for values in (good, *BAD):
-            kept += [caught(verb) for verb in verbs(other, client(**values))]
+            errors += [error_of(verb) for verb in verbs(other, client(**values))]
         batch = other.batch()
         batch.save(row)
         batch.execute(update(Client).where(Client.token == SECRET, Client.number == 5).set(Client.pin.to(SECRET)))
@@ -239,7 +239,7 @@ def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
         waiting = other.batch()
         waiting.save(loaded)
         waiting.delete(client(number=6, **good))
-        lost = other.execute(insert(row).if_not_exists())
+        result = other.execute(insert(row).if_not_exists())
         query = select(Client).where(Client.token == SECRET, Client.number >= 0)
         part = other.execute(
             update(Client)
@@ -248,11 +248,11 @@ def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
             .if_(Client.pin == "no")
         )
         streamed = other.stream(query)
-        kept += [
+        errors += [
             batch,
             waiting,
             loaded,
-            lost,
+            result,
             part,
             query,
             query.compile("k"),
@@ -260,15 +260,15 @@ def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
             next(streamed),
             streamed,
         ]
-        kept += [other.all(select(Client.pin).where(Client.token == SECRET)), list(other.scan(Client))]
-        kept += [caught(lambda: other.raw(f"SELECT * FROM {table(repo)}", into=Client))]
+        errors += [other.all(select(Client.pin).where(Client.token == SECRET)), list(other.scan(Client))]
+        errors += [error_of(lambda: other.raw(f"SELECT * FROM {table(repo)}", into=Client))]
         other.save(loaded)
-        shown = {kind.__qualname__ for kind, one in everything() if SECRET in repr(one)}
-    assert len(kept) > 20
-    assert set() == shown
+        output = {kind.__qualname__ for kind, item in everything() if SECRET in repr(item)}
+    assert len(errors) > 20
+    assert set() == output
 
 
-def caught(verb):
+def error_of(verb):
     """What it gives or raises."""
     try:
         return verb()
@@ -280,15 +280,15 @@ def caught(verb):
 def test_no_frame_of_a_verb_holds_a_secret(repo, values):
     """Tools that record the locals of a traceback record none of the values that a verb was on its way with."""
     for verb in verbs(repo, client(**values)):
-        error = caught(verb)
+        error = error_of(verb)
         assert isinstance(error, ScyllaModelError)
         assert SECRET not in locals_of(error)
 
 
 def locals_of(error):
     """The traceback with the locals of all frames of the package and the driver, its causes included."""
-    inside = error.__traceback__
-    while inside is not None and "/tests/" in inside.tb_frame.f_code.co_filename:
-        inside = inside.tb_next
-    report = traceback.TracebackException.from_exception(error.with_traceback(inside), capture_locals=True)
+    frame = error.__traceback__
+    while frame is not None and "/tests/" in frame.tb_frame.f_code.co_filename:
+        frame = frame.tb_next
+    report = traceback.TracebackException.from_exception(error.with_traceback(frame), capture_locals=True)
     return "".join(report.format())

@@ -26,7 +26,7 @@ from scyllamodel import (
 )
 from scyllamodel import types as cql
 from scyllamodel.testing import keyspaces
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -85,7 +85,7 @@ def repo(scylla_cluster):
 @pytest.fixture(params=WAYS)
 def run(request, repo):
     """Runs a case with a repo that blocks, or one that is awaited."""
-    return lambda case: played(request.param, case, repo)
+    return lambda case: run_in_mode(request.param, case, repo)
 
 
 KEY = (Item.shop == "x", Item.year == 1, Item.number == 1)
@@ -136,7 +136,7 @@ REFUSED = {
 def test_the_server_refuses_what_is_refused_here(run, repo, query, text):
     """Sent as text, each is an error of the server."""
     with pytest.raises(QueryNotSupported):
-        run(lambda on: on.execute(query))
+        run(lambda target: target.execute(query))
 
     with pytest.raises((InvalidRequest, SyntaxException)):
         repo.session.execute(text % f"{repo.keyspace}.items")
@@ -243,7 +243,7 @@ def test_a_level_that_is_none_is_refused(run):
     with pytest.raises(ConfigurationError, match="consistency"):
         run(lambda value: value.all(N.consistency(99)))
     with pytest.raises(ConfigurationError, match="use 'SERIAL', or 'LOCAL_SERIAL'"):
-        run(lambda on: on.execute(IF.if_exists().serial_consistency("QUORUM")))
+        run(lambda target: target.execute(IF.if_exists().serial_consistency("QUORUM")))
     assert [] == run(lambda value: value.all(select(Item).where(Item.shop == "-").consistency(ConsistencyLevel.ONE)))
 
 

@@ -21,7 +21,7 @@ from scyllamodel import (
     update,
 )
 from scyllamodel.model import change_tracking
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -71,7 +71,7 @@ def book(request):
 @pytest.fixture(params=WAYS)
 def run(request, repo):
     """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
-    return lambda case, repo=repo: played(request.param, case, repo)
+    return lambda case, repo=repo: run_in_mode(request.param, case, repo)
 
 
 @pytest.fixture(autouse=True)
@@ -94,8 +94,8 @@ def test_two_tasks_that_save_one_instance(repo, book):
     page = appended(repo, book)
 
     async def case():
-        awaited = repo.aio()
-        return await asyncio.gather(awaited.save(page), awaited.save(page), return_exceptions=True)
+        async_repo = repo.aio()
+        return await asyncio.gather(async_repo.save(page), async_repo.save(page), return_exceptions=True)
 
     first, second = asyncio.run(case())
     page.lines.append("three")
@@ -109,14 +109,14 @@ def test_two_tasks_that_save_one_instance(repo, book):
 def test_threads_that_save_one_instance(repo, book):
     """However they meet, an element is appended once."""
     page, together = appended(repo, book), threading.Barrier(8)
-    refused = []
+    errors = []
 
     def save():
         together.wait()
         try:
             repo.save(page)
         except ConcurrentWrite as error:
-            refused.append(error)
+            errors.append(error)
 
     threads = [threading.Thread(target=save) for _ in range(8)]
     for thread in threads:
@@ -125,7 +125,7 @@ def test_threads_that_save_one_instance(repo, book):
         thread.join()
 
     assert ["one", "two"] == repo.get(Page, book=book, number=1).lines
-    assert len(refused) < 8
+    assert len(errors) < 8
 
 
 def test_an_instance_twice_in_bulk_work(run, repo, book):
@@ -133,9 +133,9 @@ def test_an_instance_twice_in_bulk_work(run, repo, book):
     page = appended(repo, book)
 
     def case(repo):
-        with pytest.raises(BulkWriteError) as caught:
+        with pytest.raises(BulkWriteError) as exc_info:
             repo.save_many([page, page])
-        return [(error.index, type(error.error)) for error in caught.value.report.errors]
+        return [(error.index, type(error.error)) for error in exc_info.value.report.errors]
 
     assert [(1, ConcurrentWrite)] == run(case)
     assert ["one", "two"] == repo.get(Page, book=book, number=1).lines
@@ -200,10 +200,10 @@ def test_an_unchanged_instance_asks_whether_its_row_is_there(run, repo, book, ma
     def case(repo):
         return repo.save(row, if_exists=True).applied
 
-    there = run(case)
+    stored = run(case)
     repo.delete(make(book))
 
-    assert (True, False) == (there, run(case))
+    assert (True, False) == (stored, run(case))
 
 
 def test_a_static_default_overwrites_nothing(run, repo, book):
@@ -222,14 +222,14 @@ def test_a_static_default_overwrites_nothing(run, repo, book):
     assert "second" == run(case)
 
 
-GIVEN = [
+EXPLICIT = [
     pytest.param(lambda book: Page(book=book, number=2, edition="first"), id="the default itself"),
     pytest.param(lambda book: Page(book=book, number=2, edition="third"), id="another value"),
     pytest.param(lambda book: Page(book=book, number=2).replace(edition="third"), id="replaced"),
 ]
 
 
-@pytest.mark.parametrize("make", GIVEN)
+@pytest.mark.parametrize("make", EXPLICIT)
 def test_a_static_value_that_was_given_is_written(run, repo, book, make):
     """A static value that was given is written, also when it is the default itself."""
     repo.save(Page(book=book, number=1, edition="second"))
@@ -257,7 +257,7 @@ def test_a_statement_keeps_the_values_that_it_was_given(run, repo, book):
             repo.execute(statement)
         return repo.get_many(Page, [(book, number) for number in (1, 2, 3)])
 
-    done = run(case)
+    result = run(case)
 
-    assert [{"a"}] * 3 == [one.tags for one in done]
-    assert ["one"] == done[1].lines
+    assert [{"a"}] * 3 == [row.tags for row in result]
+    assert ["one"] == result[1].lines

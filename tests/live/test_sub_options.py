@@ -22,7 +22,7 @@ REFUSED = [
     {"class": "leveledcompactionstrategy"},
     {"class": "LeveledCompactonStrategy"},
 ]
-TAKEN = [
+ACCEPTED = [
     {"class": STCS, "min_threshold": "2", "max_threshold": "32", "bucket_low": "0.5", "bucket_high": "1.5"},
     {"class": STCS, "tombstone_threshold": "0.2", "unchecked_tombstone_compaction": "true", "enabled": "true"},
     {"class": LCS, "sstable_size_in_mb": "160"},
@@ -40,8 +40,8 @@ def server(scylla_repo):
 
 def alter(repo, server, settings):
     """Send the option unchanged, without the checks of this package."""
-    written = option_cql("compaction", settings, server)
-    repo.session.execute(f"ALTER TABLE {qualified(repo.keyspace, 't')} WITH {written}", timeout=60)
+    cql = option_cql("compaction", settings, server)
+    repo.session.execute(f"ALTER TABLE {qualified(repo.keyspace, 't')} WITH {cql}", timeout=60)
 
 
 @pytest.mark.parametrize("settings", REFUSED, ids=str)
@@ -52,7 +52,7 @@ def test_what_is_refused_here_is_refused_there(scylla_repo, server, settings):
         alter(scylla_repo, server, settings)
 
 
-@pytest.mark.parametrize("settings", TAKEN, ids=str)
+@pytest.mark.parametrize("settings", ACCEPTED, ids=str)
 def test_what_is_taken_here_is_taken_there(scylla_repo, server, settings):
     """No value that a server takes is called a mistake."""
     assert not TableOptions(compaction=settings).problems("Order")

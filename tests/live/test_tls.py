@@ -34,15 +34,15 @@ class Server:
 
     def repo(self, host="localhost", **settings):
         """A repo that trusts the certificate and shows the client's."""
-        given = {"tls_ca": self.certificate, **CLIENT, **settings}
-        by_name = {name: value for name, value in given.items() if value is not None}
+        options = {"tls_ca": self.certificate, **CLIENT, **settings}
+        by_name = {name: value for name, value in options.items() if value is not None}
         return Repo("tls", nodes=[f"{host}:{self.port}"], keyspace="shop", **by_name)
 
     def refusal(self, **settings):
         """The error of a connection that must fail."""
-        with pytest.raises(ConnectionFailed) as caught, self.repo(**settings) as repo:
+        with pytest.raises(ConnectionFailed) as exc_info, self.repo(**settings) as repo:
             client_of(repo).connection()
-        return str(caught.value)
+        return str(exc_info.value)
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +52,16 @@ def server(pytestconfig, tmp_path_factory):
     keytool = java(versions.java_major(versions.exact_version(version))).parent / "keytool"
     folder = tmp_path_factory.mktemp("tls")
 
-    def made(*words):
-        subprocess.run([keytool, *words, "-storepass", "hunter2", "-noprompt"], check=True, capture_output=True)
+    def start(*arguments):
+        subprocess.run([keytool, *arguments, "-storepass", "hunter2", "-noprompt"], check=True, capture_output=True)
 
     keys, certificate, trusted = folder / "node.p12", folder / "node.pem", folder / "clients.p12"
-    made(
+    start(
         "-genkeypair", "-alias", "node", "-keyalg", "RSA", "-dname", "CN=node", "-ext", "san=dns:localhost",
         "-validity", "3650", "-storetype", "PKCS12", "-keystore", keys,
     )  # fmt: skip
-    made("-exportcert", "-rfc", "-alias", "node", "-keystore", keys, "-file", certificate)
-    made("-importcert", "-alias", "client", "-keystore", trusted, "-storetype", "PKCS12", "-file", CLIENT["tls_cert"])
+    start("-exportcert", "-rfc", "-alias", "node", "-keystore", keys, "-file", certificate)
+    start("-importcert", "-alias", "client", "-keystore", trusted, "-storetype", "PKCS12", "-file", CLIENT["tls_cert"])
     stores = {"keystore": str(keys), "truststore": str(trusted), "store_type": "PKCS12", "require_client_auth": True}
     passwords = {"keystore_password": "hunter2", "truststore_password": "hunter2"}
     # `optional` lets the cluster ask without TLS whether the node is up.
@@ -122,14 +122,14 @@ def test_a_port_without_tls_is_named(scylla_cluster):
     """A port without TLS is named as such; the error does not suggest to give up TLS."""
     (node, *_) = scylla_cluster.contact_points
     repo = Repo(nodes=[node], keyspace="shop", tls_ca=CLIENT["tls_cert"])
-    with pytest.raises(ConnectionFailed) as caught, repo:
+    with pytest.raises(ConnectionFailed) as exc_info, repo:
         client_of(repo).connection()
 
-    assert "this port does not use TLS" in str(caught.value)
+    assert "this port does not use TLS" in str(exc_info.value)
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "message"),
     [
         ({"tls_ca": "/nowhere/ca.pem"}, r"tls_ca='/nowhere/ca.pem' cannot be used: No such file"),
         ({"tls_ca": __file__}, "tls_ca='.*' cannot be used: .*NO_CERTIFICATE"),
@@ -138,8 +138,8 @@ def test_a_port_without_tls_is_named(scylla_cluster):
         ({**CLIENT, "tls_key": DATA / "client-key-encrypted.pem"}, "cannot be used: the key is encrypted"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named(settings, words):
+def test_a_file_that_cannot_be_used_is_named(settings, message):
     """Before anything is sent, with the setting and the reason; an encrypted key causes no prompt for a password."""
     repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", **settings)
-    with pytest.raises(ConfigurationError, match=words), repo:
+    with pytest.raises(ConfigurationError, match=message), repo:
         client_of(repo).connection()

@@ -31,34 +31,34 @@ def tables(repo):
 def test_what_the_other_repo_made_is_its_own(scylla_cluster, keyspace):
     """By the ledger, without its models: strict check passes, and contract of every table leaves it."""
     with scylla_cluster.repo(keyspace, name="two_audit") as audit:
-        kept = declare("two_audit", TRACES)
+        classes = declare("two_audit", TRACES)
         migrate(audit)
-    del audit, kept
+    del audit, classes
     with scylla_cluster.repo(keyspace, name="two_shop") as shop:
-        kept = declare("two_shop", ORDERS)
+        classes = declare("two_shop", ORDERS)
         migrate(shop)
         strict = check(shop, strict=True)
-        done = contract(shop, allow="DS102")
-        named = contract(shop, allow="DS102:traces")
+        result = contract(shop, allow="DS102")
+        contracted = contract(shop, allow="DS102:traces")
 
         assert strict.in_sync
         assert ["BC105"] == [note.code for note in strict.notes]
         assert "the repo 'two_audit'" in strict.notes[0].text
-        assert ("in_sync", "in_sync") == (done.status, named.status)
-        assert "It belongs to the repo 'two_audit'" in named.plan.notes[0].fix
+        assert ("in_sync", "in_sync") == (result.status, contracted.status)
+        assert "It belongs to the repo 'two_audit'" in contracted.plan.notes[0].fix
         assert {"orders", "traces"} == tables(shop)
-    assert len(kept) == 1
+    assert len(classes) == 1
 
 
 def test_what_the_other_repo_declares_is_its_own(scylla_cluster, keyspace):
     """Before the other repo ever ran, its loaded models speak for it."""
     with scylla_cluster.repo(keyspace, name="two_sales") as sales, scylla_cluster.repo(keyspace, name="two_log") as log:
-        kept = [*declare("two_sales", ORDERS), *declare("two_log", TRACES)]
+        classes = [*declare("two_sales", ORDERS), *declare("two_log", TRACES)]
         migrate(sales)
         sales.session.execute(f"CREATE TABLE {keyspace}.traces (id int PRIMARY KEY, who text)", timeout=60)
         sales.session.execute(f"CREATE TABLE {keyspace}.nobodys (id int PRIMARY KEY)", timeout=60)
-        done = contract(sales, allow="DS102")
+        result = contract(sales, allow="DS102")
 
-        assert ["DROP TABLE"] == [step.cql[:10] for step in done.plan.steps]
+        assert ["DROP TABLE"] == [step.cql[:10] for step in result.plan.steps]
         assert {"orders", "traces"} == tables(log)
-    assert len(kept) == 2
+    assert len(classes) == 2

@@ -36,7 +36,7 @@ from scyllamodel import (
     update,
 )
 from scyllamodel import types as cql
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 pytestmark = pytest.mark.live
 
@@ -120,7 +120,7 @@ def connections(session):
     for pool in list(session._pools.values()):
         value = pool._connections
         results += value.values() if isinstance(value, dict) else value
-    return {id(one): one.is_defunct or one.is_closed for one in results}
+    return {id(item): item.is_defunct or item.is_closed for item in results}
 
 
 UNREADABLE = {
@@ -144,28 +144,28 @@ def test_what_the_driver_cannot_decode_fails_its_row_alone(repo, shelf, name, li
     write(repo, shelf, name, literal)
     before = connections(repo.session)
     others = [repo.session.execute_async("SELECT key FROM system.local") for _ in range(40)]
-    with pytest.raises(LoadError) as caught:
+    with pytest.raises(LoadError) as exc_info:
         repo.get(Thing, shelf=shelf, at=datetime(1970, 1, 1, tzinfo=timezone.utc))
     others += [repo.session.execute_async("SELECT key FROM system.local") for _ in range(40)]
 
-    error = caught.value
+    error = exc_info.value
     assert (error.column, error.table, error.model) == (name, "unreadable", "Thing")
     assert error.key == {"shelf": shelf, "at": datetime(1970, 1, 1, tzinfo=timezone.utc)}
     assert error.__cause__ is not None
-    assert {"local"} == {row[0] for one in others for row in one.result()}
+    assert {"local"} == {row[0] for item in others for row in item.result()}
     assert before == connections(repo.session)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("mode", WAYS)
 @pytest.mark.parametrize(
     ("name", "literal"), [("color", "'green'"), ("address", "'::1'"), ("made", "''"), ("seen", str(YEAR_10000))]
 )
-def test_every_read_of_several_rows_can_go_past_one(repo, shelf, way, name, literal):
+def test_every_read_of_several_rows_can_go_past_one(repo, shelf, mode, name, literal):
     """Without ``on_error`` the row ends the read; with it the others come, and the error has the row's key."""
 
     def case(result):
         query = select(Thing).where(Thing.shelf == shelf)
-        keys = [(shelf, datetime.fromtimestamp(at, timezone.utc)) for at in range(3)]
+        keys = [(shelf, datetime.fromtimestamp(index, timezone.utc)) for index in range(3)]
         errors = []
         reads = [
             lambda **on: result.all(query, **on),
@@ -179,22 +179,22 @@ def test_every_read_of_several_rows_can_go_past_one(repo, shelf, way, name, lite
                 read()
             got = read(on_error=errors.append)
             assert [keys[0], keys[2]] == sorted((row.shelf, row.at) for row in got)
-        mine = [error for error in errors if error.key["shelf"] == shelf]
-        assert len(mine) == len(reads)
-        assert {keys[1]} == {(error.key["shelf"], error.key["at"]) for error in mine}
-        assert {name} == {error.column for error in mine}
+        own_errors = [error for error in errors if error.key["shelf"] == shelf]
+        assert len(own_errors) == len(reads)
+        assert {keys[1]} == {(error.key["shelf"], error.key["at"]) for error in own_errors}
+        assert {name} == {error.column for error in own_errors}
 
-    for at in range(3):
-        repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(at, timezone.utc), note="fine"))
+    for number in range(3):
+        repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(number, timezone.utc), note="fine"))
     write(repo, shelf, name, literal, 1000)
-    played(way, case, repo)
+    run_in_mode(mode, case, repo)
     repo.execute(delete(Thing).where(Thing.shelf == shelf).whole_partition())
 
 
 def test_a_stream_hands_out_the_rows_before_the_one_that_fails(repo, shelf):
     """Rows that were read before a row that cannot be loaded are not lost."""
-    for at in range(3):
-        repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(at, timezone.utc)))
+    for number in range(3):
+        repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(number, timezone.utc)))
     write(repo, shelf, "color", "'green'", 2000)
     rows = []
     with pytest.raises(LoadError, match="'green'"):
@@ -232,22 +232,22 @@ def test_columns_conditional_writes_views_and_text_say_the_same(repo, shelf):
     loaded = Thing(shelf=shelf, at=at, note="x")
     repo.save(loaded)
     write(repo, shelf, "color", "'green'")
-    here = (Thing.shelf == shelf, Thing.at == at)
+    conditions = (Thing.shelf == shelf, Thing.at == at)
     reads = [
-        lambda: repo.all(select(Thing.note, Thing.color).where(*here)),
-        lambda: repo.one(select(Thing.color).where(*here)),
+        lambda: repo.all(select(Thing.note, Thing.color).where(*conditions)),
+        lambda: repo.one(select(Thing.color).where(*conditions)),
         lambda: repo.refresh(loaded),
         lambda: repo.insert(Thing(shelf=shelf, at=at), if_not_exists=True),
-        lambda: repo.execute(update(Thing).where(*here).set(Thing.note.to("y")).if_(Thing.color == Color.RED)),
+        lambda: repo.execute(update(Thing).where(*conditions).set(Thing.note.to("y")).if_(Thing.color == Color.RED)),
         lambda: repo.execute(insert(Thing(shelf=shelf, at=at)).if_not_exists()),
-        lambda: UnknownOutcome("?", query=select(Thing).where(*here).consistency("SERIAL")).resolve(repo),
+        lambda: UnknownOutcome("?", query=select(Thing).where(*conditions).consistency("SERIAL")).resolve(repo),
         lambda: repo.raw(f"SELECT * FROM {repo.keyspace}.unreadable WHERE shelf = ?", [shelf], into=Thing),
         lambda: repo.raw(f"SELECT * FROM {repo.keyspace}.unreadable WHERE shelf = {shelf}", into=Thing),
     ]
     for read in reads:
-        with pytest.raises(LoadError, match=r"'green' in Thing\.color cannot be loaded") as caught:
+        with pytest.raises(LoadError, match=r"'green' in Thing\.color cannot be loaded") as exc_info:
             read()
-        assert caught.value.column == "color"
+        assert exc_info.value.column == "color"
     assert loaded.note == "x"
     with pytest.raises(LoadError, match=r"ThingByColor\.color"):
         repo.all(select(ThingByColor).where(ThingByColor.shelf == shelf).allow_filtering())
@@ -270,9 +270,9 @@ def test_a_class_of_several_in_one_table_names_its_own_column(repo):
     """The column of a derived class is found, though the head has it not."""
     repo.raw(f"INSERT INTO {repo.keyspace}.unreadable_pets (id, kind, mood) VALUES (1, 'cat', 'sour')")
     for model in (Pet, Cat):
-        with pytest.raises(LoadError, match=r"unreadable_pets, row id=1: 'sour'") as caught:
+        with pytest.raises(LoadError, match=r"unreadable_pets, row id=1: 'sour'") as exc_info:
             repo.get(model, id=1)
-        assert caught.value.column == "mood"
+        assert exc_info.value.column == "mood"
 
 
 def test_a_redacted_value_is_in_no_part_of_the_error(repo, shelf):
@@ -281,10 +281,12 @@ def test_a_redacted_value_is_in_no_part_of_the_error(repo, shelf):
     errors: list[LoadError] = []
     repo.all(select(Thing).where(Thing.shelf == shelf), on_error=errors.append)
     (error,) = errors
-    again = pickle.loads(pickle.dumps(error))
-    for one in (error, again):
-        assert "s3cr3t" not in f"{one} {one!r} {one.__dict__} {one.to_dict()} {one.__cause__!r} {one.__context__!r}"
-        assert (one.column, one.key["shelf"], one.code) == ("pin", shelf, "QY114")
+    clone = pickle.loads(pickle.dumps(error))
+    for item in (error, clone):
+        assert (
+            "s3cr3t" not in f"{item} {item!r} {item.__dict__} {item.to_dict()} {item.__cause__!r} {item.__context__!r}"
+        )
+        assert (item.column, item.key["shelf"], item.code) == ("pin", shelf, "QY114")
 
 
 def test_a_lent_session_keeps_its_own_way_and_survives(repo, scylla_cluster, shelf):
@@ -294,17 +296,17 @@ def test_a_lent_session_keeps_its_own_way_and_survives(repo, scylla_cluster, she
     cluster = Cluster([host], port=int(port))
     session = cluster.connect()
     try:
-        lent = Repo("unreadable_live", session=session, keyspace=repo.keyspace)
+        session_repo = Repo("unreadable_live", session=session, keyspace=repo.keyspace)
         before = connections(session)
         with pytest.raises(LoadError):
-            lent.all(select(Thing).where(Thing.shelf == shelf))
+            session_repo.all(select(Thing).where(Thing.shelf == shelf))
         with pytest.raises(LoadError):
-            lent.raw(f"SELECT seen FROM {repo.keyspace}.unreadable WHERE shelf = {shelf}")
+            session_repo.raw(f"SELECT seen FROM {repo.keyspace}.unreadable WHERE shelf = {shelf}")
         write(repo, shelf, "seen", 0)
         (row,) = session.execute(f"SELECT seen FROM {repo.keyspace}.unreadable WHERE shelf = {shelf}")
         assert row.seen == datetime(1970, 1, 1)  # noqa: DTZ001 - what the driver gives
         assert before == connections(session)
-        lent.close()
+        session_repo.close()
         assert session._request_init_callbacks == []
     finally:
         cluster.shutdown()
@@ -319,8 +321,14 @@ OUTSIDE = [
 @pytest.mark.parametrize("value", OUTSIDE)
 def test_a_timestamp_outside_of_what_can_be_read_is_not_sent(repo, shelf, value):
     """In a column, a key, a collection, a tuple, a user type, and a condition."""
-    given = [{"seen": value}, {"at": value}, {"days": [NOW, value]}, {"stay": Stay(since=value)}, {"pair": (1, value)}]
-    for values in given:
+    changes = [
+        {"seen": value},
+        {"at": value},
+        {"days": [NOW, value]},
+        {"stay": Stay(since=value)},
+        {"pair": (1, value)},
+    ]
+    for values in changes:
         with pytest.raises(TypeMismatch):
             repo.save(Thing(**{"shelf": shelf, "at": NOW, **values}))
     with pytest.raises(TypeMismatch):
@@ -349,12 +357,12 @@ def test_an_address_of_the_other_family_is_not_sent(repo, shelf):
 
 def test_a_backfill_reports_a_row_that_cannot_be_read(repo, shelf):
     """The other rows are copied, and the one is among the failed ones with its key."""
-    for at in range(2):
-        repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(at, timezone.utc), seen=NOW))
+    for number in range(2):
+        repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(number, timezone.utc), seen=NOW))
     write(repo, shelf, "seen", YEAR_10000, 1000)
-    with pytest.raises(BackfillFailed) as caught:
+    with pytest.raises(BackfillFailed) as exc_info:
         backfill(repo, Thing.seen, into=Thing.note, convert=str, again=True)
-    report = caught.value.report
+    report = exc_info.value.report
     assert (2, 1, 1) == (report.rows_in, report.rows_out, report.failed)
     (failure,) = report.failures
     assert f"shelf={shelf}" in failure.key

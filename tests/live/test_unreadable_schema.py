@@ -43,7 +43,7 @@ def test_other_tables_stop_no_command(scylla_cluster, scylla_repo):
         assert [f"{keyspace}.deep", f"{keyspace}.odd"] == [note.object for note in plan(repo).notes]
         assert 1 == len(migrate(repo).plan.cql)
         assert check(repo).in_sync
-        assert ["deep", "odd"] == [odd.name for odd in inspect(repo)[keyspace].unreadable]
+        assert ["deep", "odd"] == [item.name for item in inspect(repo)[keyspace].unreadable]
         assert "rolled_back" == rollback(repo, 0, allow={"DS102"}).status
     declared = scylla_cluster.repo(keyspace, name="unreadable_declared", models=[__name__])
     with declared as repo, pytest.raises(IntrospectionError, match=rf"{keyspace}\.odd of .* bloom_filter_fp_chance"):

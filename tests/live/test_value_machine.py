@@ -58,8 +58,8 @@ class Opaque:
         return f"Opaque({self.text!r})"
 
 
-def _of(hint):
-    return next(shape.values for shape in NEAR if shape.hint is hint)
+def _of(annotation):
+    return next(shape.values for shape in NEAR if shape.hint is annotation)
 
 
 PAIRS = Shape(Pair, st.builds(Pair, at=st.none() | _of(datetime), price=st.none() | _of(Decimal), ratio=_of(cql.Float)))
@@ -104,11 +104,11 @@ def random_model(number, chance):
     annotations: dict[str, Any] = {"id": Column[uuid.UUID]}
     body: dict[str, Any] = {"__module__": __name__, "__qualname__": f"Random{number}", "id": partition_key()}
     strategies = {}
-    for at, shape in enumerate(POOL):
-        hint, values = chance.choice(kinds_of(shape, chance.choice(POOL)))
-        name = f"c{at}"
-        annotations[name], strategies[name] = Column[hint], values
-        empty = map_annotation(hint).empty
+    for index, shape in enumerate(POOL):
+        annotation, values = chance.choice(kinds_of(shape, chance.choice(POOL)))
+        name = f"c{index}"
+        annotations[name], strategies[name] = Column[annotation], values
+        empty = map_annotation(annotation).empty
         body[name] = column(default=None) if empty is None else column(factory=empty)
     annotations |= {"opaque": Column[Opaque | None], "pair": Column[Pair | None]}
     body["opaque"] = column(default=None, type=str, load=Opaque, dump=str)
@@ -165,10 +165,10 @@ class Values(RuleBasedStateMachine):
                 setattr(self.row, name, other)
 
     @precondition(lambda self: self.row is not None)
-    @rule(how=st.sampled_from(["save", "batch", "save_many", "replace"]))
-    def save(self, how):
+    @rule(method=st.sampled_from(["save", "batch", "save_many", "replace"]))
+    def save(self, method):
         """Each way of saving."""
-        self.saved(how)
+        self.saved(method)
 
     @precondition(lambda self: self.row is not None)
     @rule()
@@ -176,17 +176,17 @@ class Values(RuleBasedStateMachine):
         """Continue with the row that is read; unsaved changes are forgotten."""
         self.row = self.repo.get(type(self.row), id=self.row.id)
 
-    def saved(self, how):
+    def saved(self, method):
         """Save, and compare the row with the instance, which a second save does not send."""
         row, repo = self.row, self.repo
         expected = forms(row)
-        if how == "batch":
+        if method == "batch":
             with repo.batch() as batch:
                 batch.save(row)
-        elif how == "save_many":
+        elif method == "save_many":
             repo.save_many([row])
         else:
-            row = self.row = row.replace() if how == "replace" else row
+            row = self.row = row.replace() if method == "replace" else row
             repo.save(row)
         loaded = repo.get(type(row), id=row.id)
         assert expected == forms(loaded)
@@ -200,12 +200,12 @@ class Values(RuleBasedStateMachine):
 
 def forms(row):
     """The stored forms of the values of an instance, by name."""
-    return {name: stored_form(one.identity, getattr(row, name)) for name, one in type(row).__columns__.items()}
+    return {name: stored_form(item.identity, getattr(row, name)) for name, item in type(row).__columns__.items()}
 
 
 def _ambiguous(model, name, value):
     key = model.__columns__[name].identity.element_identities[0]
-    return len({cell_form(key, one) for one in value}) < len(value)
+    return len({cell_form(key, value) for value in value}) < len(value)
 
 
 @pytest.fixture(scope="module")

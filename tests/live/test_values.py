@@ -43,18 +43,18 @@ class Server:
         self.session, self.profile = session, profile
         self.columns = {}
 
-    def column(self, hint):
+    def column(self, annotation):
         """A column of this annotation, in the one table: hundreds of tables would slow a small server down."""
-        text = map_annotation(hint).type.cql
+        text = map_annotation(annotation).type.cql
         if text not in self.columns:
             self.session.execute(f"ALTER TABLE held ADD c{len(self.columns)} {text}")
             self.columns[text] = f"c{len(self.columns)}"
         return self.columns[text]
 
-    def returned(self, hint, value):
+    def returned(self, annotation, value):
         """Return the loaded value of one that was bound, written and read."""
-        fields = [Field("id", map_annotation(uuid.UUID)), Field("value", map_annotation(hint))]
-        holder, column = Holder(), self.column(hint)
+        fields = [Field("id", map_annotation(uuid.UUID)), Field("value", map_annotation(annotation))]
+        holder, column = Holder(), self.column(annotation)
         holder.id, holder.value = uuid.uuid4(), value
         insert = self.session.prepare(f"INSERT INTO held (id, {column}) VALUES (?, ?)")
         select = self.session.prepare(f"SELECT id, {column} FROM held WHERE id = ?")
@@ -105,9 +105,9 @@ def test_values_of_every_type_come_back(server, case):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_null_comes_back(server, case):
     """As None, or as the empty value that servers do not tell from null."""
-    hint = map_annotation(case.hint)
+    annotation = map_annotation(case.hint)
 
-    assert (hint.empty and hint.empty()) == server.returned(case.hint, None)
+    assert (annotation.empty and annotation.empty()) == server.returned(case.hint, None)
 
 
 @pytest.mark.parametrize("case", VECTOR_CASES, ids=lambda case: case.name)
@@ -144,8 +144,8 @@ def test_any_value_of_any_nesting_comes_back(server, data):
     assert value == server.returned(shape.hint, value)
 
 
-def _has_vector(hint):
-    return any(isinstance(part, VectorType) for part in walk(map_annotation(hint).type))
+def _has_vector(annotation):
+    return any(isinstance(part, VectorType) for part in walk(map_annotation(annotation).type))
 
 
 def test_counters_come_back(server):

@@ -12,11 +12,11 @@ NTS = {"class": "NetworkTopologyStrategy", "dc1": "3"}
 
 def column(text):
     """``name type [pk|ck|static] [desc] [from=old] [mask=call()]``, types and masks without spaces."""
-    name, cql_type, *words = text.split()
-    kind = next((_KINDS[word] for word in words if word in _KINDS), "regular")
-    old = next((word[5:] for word in words if word.startswith("from=")), None)
-    mask = next((word[5:] for word in words if word.startswith("mask=")), None)
-    return TableColumn(name, parse_type(cql_type), kind, "desc" in words, old, mask=mask)
+    name, cql_type, *attributes = text.split()
+    kind = next((_KINDS[attribute] for attribute in attributes if attribute in _KINDS), "regular")
+    old = next((attribute[5:] for attribute in attributes if attribute.startswith("from=")), None)
+    mask = next((attribute[5:] for attribute in attributes if attribute.startswith("mask=")), None)
+    return TableColumn(name, parse_type(cql_type), kind, "desc" in attributes, old, mask=mask)
 
 
 def table(name, *columns, **facts):
@@ -31,9 +31,9 @@ def view(name, base, *columns, **facts):
 
 def user_type(name, *fields):
     """A user type with fields ``name type [from=old]``."""
-    words = [field.split() for field in fields]
-    old = {word[0]: word[2].removeprefix("from=") for word in words if len(word) > 2}
-    return UserType(name, tuple((word[0], parse_type(word[1])) for word in words), renamed=old)
+    field_parts = [field.split() for field in fields]
+    old = {parts[0]: parts[2].removeprefix("from=") for parts in field_parts if len(parts) > 2}
+    return UserType(name, tuple((parts[0], parse_type(parts[1])) for parts in field_parts), renamed=old)
 
 
 def schema(*parts, keyspace=True):
@@ -61,7 +61,7 @@ def _names(columns):
     return ", ".join(column.name for column in columns)
 
 
-_TOLD = {
+_SUMMARIES = {
     c.CreateKeyspace: lambda x: f"+ keyspace {x.keyspace.name}",
     c.KeyspaceMismatch: lambda x: f"! keyspace {x.live.name}",
     c.AddType: lambda x: f"+ type {x.type.name}",
@@ -87,4 +87,4 @@ _TOLD = {
 
 def summaries(changes):
     """Each change in a few words."""
-    return [_TOLD[type(change)](change) for change in changes]
+    return [_SUMMARIES[type(change)](change) for change in changes]

@@ -73,7 +73,7 @@ def cases(group, form):
                         yield release, case, result
 
 
-def refused(result):
+def is_error(result):
     """Whether a result is an error."""
     return isinstance(result, str) and result.startswith("!")
 
@@ -100,8 +100,8 @@ def literal(cql):
         return None
     if tokens[0]["mark"] != "{":
         return _scalar(tokens[0]) if len(tokens) == 1 else None
-    inside = [token for token in tokens if not token["mark"]]
-    return dict(zip(map(_scalar, inside[::2]), map(_scalar, inside[1::2]), strict=True))
+    content = [token for token in tokens if not token["mark"]]
+    return dict(zip(map(_scalar, content[::2]), map(_scalar, content[1::2]), strict=True))
 
 
 def _scalar(token):

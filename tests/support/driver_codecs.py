@@ -13,7 +13,7 @@ PROTOCOL = 4
 
 def driver_type(cql_type, user_types=None):
     """The driver's class for a CQL type; ``user_types`` maps a name to its (field, type) pairs."""
-    inside = [driver_type(part, user_types) for part in v.element_types(cql_type)]
+    elements = [driver_type(part, user_types) for part in v.element_types(cql_type)]
     if isinstance(cql_type, v.Native):
         return cqltypes._cqltypes[cql_type.name]
     if isinstance(cql_type, v.UserTypeName):
@@ -21,28 +21,28 @@ def driver_type(cql_type, user_types=None):
         types = tuple(driver_type(field, user_types) for _, field in fields)
         return cqltypes.UserType.make_udt_class("ks", cql_type.name, tuple(name for name, _ in fields), types)
     if isinstance(cql_type, v.VectorType):
-        return cqltypes.VectorType.apply_parameters([inside[0], cql_type.dimension], None)
-    made = {v.ListType: "ListType", v.SetType: "SetType", v.MapType: "MapType", v.TupleType: "TupleType"}
-    return getattr(cqltypes, made[type(cql_type)]).apply_parameters(inside)
+        return cqltypes.VectorType.apply_parameters([elements[0], cql_type.dimension], None)
+    class_names = {v.ListType: "ListType", v.SetType: "SetType", v.MapType: "MapType", v.TupleType: "TupleType"}
+    return getattr(cqltypes, class_names[type(cql_type)]).apply_parameters(elements)
 
 
 def returned(value, cql_type, user_types=None):
     """What the driver returns for a value that it was given."""
-    made = driver_type(cql_type, user_types)
-    return made.from_binary(made.to_binary(value, PROTOCOL), PROTOCOL)
+    result_type = driver_type(cql_type, user_types)
+    return result_type.from_binary(result_type.to_binary(value, PROTOCOL), PROTOCOL)
 
 
-def round_trip(hint, value, user_types=None):
+def round_trip(annotation, value, user_types=None):
     """A value dumped, serialised, deserialised and loaded."""
-    dumped = value if hint.dump is None else hint.dump(value)
-    result = returned(dumped, hint.type, user_types)
-    return result if hint.load is None else hint.load(result)
+    dumped = value if annotation.dump is None else annotation.dump(value)
+    result = returned(dumped, annotation.type, user_types)
+    return result if annotation.load is None else annotation.load(result)
 
 
 def prepared(shape, user_types=None):
     """What the driver makes of a statement, by the types of our markers."""
     columns = [
-        ColumnMetadata("shop", "orders", f"c{at}", driver_type(marker.type, user_types))
-        for at, marker in enumerate(shape.markers)
+        ColumnMetadata("shop", "orders", f"c{index}", driver_type(marker.type, user_types))
+        for index, marker in enumerate(shape.markers)
     ]
     return PreparedStatement(columns, b"id", [0], shape.cql, "shop", PROTOCOL, [], b"")

@@ -36,14 +36,14 @@ def earlier(draw, now):
 
 
 def _fewer_fields(draw, item, *, whole):
-    kept = len(item.fields) if whole else draw(st.integers(1, len(item.fields)))
-    return attrs.evolve(item, fields=item.fields[:kept])
+    count = len(item.fields) if whole else draw(st.integers(1, len(item.fields)))
+    return attrs.evolve(item, fields=item.fields[:count])
 
 
 def _fewer_columns(draw, table, needed):
     """Servers never let a table without counters gain one, so a table of counters keeps them."""
-    kept = [c for c in table if c.in_key or c.name in needed or table.is_counter or draw(st.booleans())]
-    names = {column.name for column in kept}
+    columns = [c for c in table if c.in_key or c.name in needed or table.is_counter or draw(st.booleans())]
+    names = {column.name for column in columns}
     indexes = [index for index in table.indexes if index.column in names and draw(st.booleans())]
     options = {name: value for name, value in table.options.items() if draw(st.booleans())}
-    return attrs.evolve(table, columns=kept, indexes=indexes, options=options)
+    return attrs.evolve(table, columns=columns, indexes=indexes, options=options)

@@ -74,8 +74,8 @@ def commands(repo: Any, table: str) -> dict[str, Any]:
         step = RawStep(f"UPDATE {repo.keyspace}.{table} SET note = 'x' WHERE id = {next(_counter)}")
         try:
             return migrate(repo, steps=[step], lock_timeout=3)
-        except DestructiveChangeRefused as refused:  # rows of the history were deleted, as its errors had advised
-            return migrate(repo, steps=[step], lock_timeout=3, allow=set(_ALLOWED.findall(str(refused))))
+        except DestructiveChangeRefused as error:  # rows of the history were deleted, as its errors had advised
+            return migrate(repo, steps=[step], lock_timeout=3, allow=set(_ALLOWED.findall(str(error))))
 
     return {
         "plan": lambda: plan(repo),
@@ -115,7 +115,7 @@ def healed(repo: Any, error: ScyllaModelError) -> str:
             message = str(stuck)
         else:
             return "unlock --force"
-    way_out = _WAY_OUT.findall(message)
-    assert way_out, f"no statement in: {message}"
-    repo.raw(way_out[-1])
-    return str(way_out[-1])
+    advice = _WAY_OUT.findall(message)
+    assert advice, f"no statement in: {message}"
+    repo.raw(advice[-1])
+    return str(advice[-1])

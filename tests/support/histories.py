@@ -44,29 +44,29 @@ CHOICES = {
 """What models may say of each part of the keyspace; None and False leave it out."""
 
 
-def declared(chosen: dict[str, Any]) -> KeyspaceFacts:
+def declared(choices: dict[str, Any]) -> KeyspaceFacts:
     """The schema that these choices declare."""
-    types = [] if chosen["type"] is None else [user_type("p", "x int", *chosen["type"])]
+    types = [] if choices["type"] is None else [user_type("p", "x int", *choices["type"])]
     tables, views = [], []
-    if chosen["t"] is not None:
-        columns = [chosen["t"], "at int ck", "n int"]
-        columns += [f"{name} text" for name in "ab" if chosen[f"t.{name}"]]
-        columns += ["p frozen<p>"] * bool(chosen["t.p"] and types)
-        options = {"default_time_to_live": chosen["t.ttl"], "comment": chosen["t.comment"]}
+    if choices["t"] is not None:
+        columns = [choices["t"], "at int ck", "n int"]
+        columns += [f"{name} text" for name in "ab" if choices[f"t.{name}"]]
+        columns += ["p frozen<p>"] * bool(choices["t.p"] and types)
+        options = {"default_time_to_live": choices["t.ttl"], "comment": choices["t.comment"]}
         live_table = table("t", *columns, options={name: value for name, value in options.items() if value is not None})
-        if chosen["t.index"] in ("a", "b") and chosen["t.index"] in live_table:
-            live_table = attrs.evolve(live_table, indexes=(index(chosen["t.index"], "t_idx"),))
+        if choices["t.index"] in ("a", "b") and choices["t.index"] in live_table:
+            live_table = attrs.evolve(live_table, indexes=(index(choices["t.index"], "t_idx"),))
         tables.append(live_table)
-        if chosen["v"] is not None:
+        if choices["v"] is not None:
             key = live_table.partition_key[0].name
-            first, last = ("at", key) if chosen["v"] == "at" else ("n", key)
+            first, last = ("at", key) if choices["v"] == "at" else ("n", key)
             rest = [] if first == "at" else ["at int ck"]
             views.append(view("v", "t", f"{first} int pk", f"{last} int ck", *rest))
-    if chosen["u"] is not None:
-        made = table("u", chosen["u"], *(["c int"] * bool(chosen["u.c"])))
-        if chosen["u.c"] and chosen["u.index"]:
-            made = attrs.evolve(made, indexes=(index("c", "u_idx"),))
-        tables.append(made)
+    if choices["u"] is not None:
+        new_table = table("u", choices["u"], *(["c int"] * bool(choices["u.c"])))
+        if choices["u.c"] and choices["u.index"]:
+            new_table = attrs.evolve(new_table, indexes=(index("c", "u_idx"),))
+        tables.append(new_table)
     return KeyspaceFacts("k", types=types, tables=tables, views=views)
 
 
@@ -78,7 +78,7 @@ class World:
     """Everything that outlives a process.
 
     Attributes:
-        ran: the hand-written statements that ran and were not undone, by number.
+        executed: the hand-written statements that ran and were not undone, by number.
         doubtful: numbers of those that a killed process may have sent.
         snapshots: the schema and the hand-written statements at each version that ended well.
         fuse: how many moments are left until the process dies; None for a long life.
@@ -88,7 +88,7 @@ class World:
         self.server = Simulator(KeyspaceFacts("k", keyspace=Keyspace("k", NTS)))
         self.store = MemoryStore()
         self.ledger = ledger_on(self.store)
-        self.ran: set[int] = set()
+        self.executed: set[int] = set()
         self.doubtful: set[int] = set()
         self.snapshots: dict[int, Any] = {0: self.state}
         self.fuse: int | None = None
@@ -99,7 +99,7 @@ class World:
     @property
     def state(self) -> Any:
         """What a snapshot holds of the schema: all that `system_schema` shows but ids and dropped columns."""
-        return fingerprint(self.server.facts), frozenset(self.ran)
+        return fingerprint(self.server.facts), frozenset(self.executed)
 
     def moment(self) -> None:
         """One more moment of the life of the process."""
@@ -118,15 +118,15 @@ class World:
         self.moment()
         return ()
 
-    def by_hand(self, word: str, number: str) -> None:
+    def by_hand(self, action: str, number: str) -> None:
         """A hand-written statement: none runs twice, unless a kill left it in doubt."""
         at = int(number)
-        if word == "RAW":
-            assert at not in self.ran or at in self.doubtful, f"{word} {number} ran twice"
-            self.ran.add(at)
+        if action == "RAW":
+            assert at not in self.executed or at in self.doubtful, f"{action} {number} ran twice"
+            self.executed.add(at)
         else:
-            assert at in self.ran, f"{word} {number} ran twice, or without need"
-            self.ran.discard(at)
+            assert at in self.executed, f"{action} {number} ran twice, or without need"
+            self.executed.discard(at)
         self.doubtful.discard(at)
 
     def guard(self) -> Any:
@@ -143,7 +143,11 @@ class World:
         self.settle()
         use = LockUse(0, self.epoch)
         return SimpleNamespace(
-            ledger=self.ledger, executor=executor, fencing_token=self.epoch, lock_use=use, journal=lambda opened: opened
+            ledger=self.ledger,
+            executor=executor,
+            fencing_token=self.epoch,
+            lock_use=use,
+            journal=lambda recorder: recorder,
         )
 
     def settle(self) -> None:
@@ -156,7 +160,7 @@ class World:
             claimed = {int(s.cql.split()[1]) for s in plan.steps if s.state == "claimed" and s.cql[:3] == "RAW"}
             self.doubtful |= claimed
 
-    def migrate(self, goal: KeyspaceFacts, *, contract: bool = False, raw: bool = False) -> str:
+    def migrate(self, target: KeyspaceFacts, *, contract: bool = False, raw: bool = False) -> str:
         """Bring the schema to these models, or drop what they do not declare; ``refused`` when rules forbid it."""
         guard = self.guard()
         if raw:
@@ -165,11 +169,11 @@ class World:
 
         def planned() -> Any:
             if contract:
-                plan = contract_plan(SchemaFacts([goal]), self.server.schema, self.server.server, allow=ALL)
+                plan = contract_plan(SchemaFacts([target]), self.server.schema, self.server.server, allow=ALL)
             else:
-                plan = make_plan(goal, self.server.facts, self.server.server, allow=("BC101",))
-                ran = executed_raw_steps(self.ledger.with_steps(self.ledger.versions()))
-                plan = with_raw_steps(plan, [one for one in self.raw if one.cql not in ran], {"k"})
+                plan = make_plan(target, self.server.facts, self.server.server, allow=("BC101",))
+                executed = executed_raw_steps(self.ledger.with_steps(self.ledger.versions()))
+                plan = with_raw_steps(plan, [item for item in self.raw if item.cql not in executed], {"k"})
             return self.server.knows(plan)
 
         plan = planned()
@@ -179,7 +183,7 @@ class World:
             return "in_sync"
         kind = "migrate"
         repo: Any = SimpleNamespace(models=(), name="default", keyspace="k")
-        result = execute_version(guard, VersionWork(repo, kind, plan, fingerprint(goal), planned), Timeouts())
+        result = execute_version(guard, VersionWork(repo, kind, plan, fingerprint(target), planned), Timeouts())
         self.snapshots[result.version] = self.state
         return result.status
 
@@ -188,16 +192,16 @@ class World:
         settings = SimpleNamespace(internal_keyspaces=("k",))
         repo: Any = SimpleNamespace(models=(), name="default", keyspace="k", settings=settings)
         guard = self.guard()
-        wish = RollbackRequest(repo, version, (*ALL, *self.words()), tuple(self.raw))
-        target = wish.target(guard.ledger, guard.executor.introspect, guard.executor.server)
-        self.server.knows(wish.plan(target, guard.executor.introspect, guard.executor.server).plan)
-        sent = len(self.server.sent)
+        request = RollbackRequest(repo, version, (*ALL, *self.words()), tuple(self.raw))
+        target = request.target(guard.ledger, guard.executor.introspect, guard.executor.server)
+        self.server.knows(request.plan(target, guard.executor.introspect, guard.executor.server).plan)
+        count = len(self.server.sent)
         if not target.undone:
             return "in_sync"
         try:
-            result = rollback_under_lock(wish, guard, Timeouts())
+            result = rollback_under_lock(request, guard, Timeouts())
         except (IrreversibleStep, DestructiveChangeRefused, ImpossibleChange):
-            if sent != len(self.server.sent):
+            if count != len(self.server.sent):
                 raise
             return "refused"
         self.snapshots[result.version] = self.state
@@ -208,4 +212,4 @@ class World:
         versions = self.ledger.with_steps(self.ledger.versions())
         steps = [step for version in versions for step in version.steps if step.undone_step is not None]
         names = {"/".join(map(str, step.undone_step)): int(step.cql.split()[1]) for step in steps}
-        return [f"RB106:{name}" + ("" if number in self.ran else ":done") for name, number in names.items()]
+        return [f"RB106:{name}" + ("" if number in self.executed else ":done") for name, number in names.items()]

@@ -156,9 +156,9 @@ class Budget:
     losses: int = 0
     victim: int | None = None
 
-    def of(self, at: int) -> Budget:
+    def of(self, index: int) -> Budget:
         """The faults that may happen to this process."""
-        return self if self.victim in (None, at) else Budget()
+        return self if self.victim in (None, index) else Budget()
 
 
 @attrs.frozen(cache_hash=True)
@@ -210,7 +210,7 @@ def explore(programs: list[Program], steps: int, budget: Budget) -> Report:
     start = State(
         tuple(Process(Node(program, me, steps)) for me, program in enumerate(programs)), budget, sent=(0,) * steps
     )
-    seen, stack = {start}, [start]
+    visited, stack = {start}, [start]
     while stack:
         state = stack.pop()
         report.states += 1
@@ -219,27 +219,27 @@ def explore(programs: list[Program], steps: int, budget: Budget) -> Report:
             report.ends += 1
             _check_end(state)
         for item in following:
-            if item not in seen:
-                seen.add(item)
+            if item not in visited:
+                visited.add(item)
                 stack.append(item)
     return report
 
 
 def _following(state: State, report: Report):
-    alive = [at for at, process in enumerate(state.processes) if process.state == "alive"]
+    alive = [index for index, process in enumerate(state.processes) if process.state == "alive"]
     if not alive:
         return
     if state.now > END:
-        raise Violation(f"no end: {_told(state)}")
-    able = [at for at in alive if state.processes[at].ready <= state.now]
+        raise Violation(f"no end: {_describe(state)}")
+    able = [index for index in alive if state.processes[index].ready <= state.now]
     if not able:
         # A statement in flight may arrive while all processes sleep.
         yield from _landings(state, report)
-        yield attrs.evolve(state, now=min(state.processes[at].ready for at in alive))
+        yield attrs.evolve(state, now=min(state.processes[index].ready for index in alive))
         return
-    local = [at for at in able if state.processes[at].node.request[0] in LOCAL]
-    for at in local[:1] or able:
-        yield from _moves(state, at, report)
+    local = [index for index in able if state.processes[index].node.request[0] in LOCAL]
+    for number in local[:1] or able:
+        yield from _moves(state, number, report)
     if not local:
         yield from _landings(state, report)
 
@@ -247,17 +247,17 @@ def _following(state: State, report: Report):
 def _landings(state: State, report: Report):
     if state.away:
         yield attrs.evolve(state, schema=state.schema | state.away, away=frozenset())
-    for at, (when, to) in enumerate(state.late):
-        arrived = attrs.evolve(state, late=state.late[:at] + state.late[at + 1 :])
+    for index, (when, to) in enumerate(state.late):
+        arrived = attrs.evolve(state, late=state.late[:index] + state.late[index + 1 :])
         yield _changed(arrived, when, to, report)[0]
 
 
-def _moves(state: State, at: int, report: Report):
+def _moves(state: State, index: int, report: Report):
     """What one process may do, or what may happen to it, at its next request."""
-    process, budget, faults = state.processes[at], state.budget, state.budget.of(at)
-    kind, *asked = process.node.request
+    process, budget, faults = state.processes[index], state.budget, state.budget.of(index)
+    kind, *arguments = process.node.request
     if kind == "end":
-        yield _set(state, at, attrs.evolve(process, state=_checked_result(state, process, *asked)))
+        yield _set(state, index, attrs.evolve(process, state=_checked_result(state, process, *arguments)))
         return
     if faults.pauses and kind not in ("sleep", "choose", "decided"):
         for seconds in (SHORT, LONG):
@@ -267,69 +267,69 @@ def _moves(state: State, at: int, report: Report):
                 held_up=process.held_up + seconds,
                 silent=process.silent + seconds,
             )
-            yield attrs.evolve(_set(state, at, longer), budget=attrs.evolve(budget, pauses=budget.pauses - 1))
+            yield attrs.evolve(_set(state, index, longer), budget=attrs.evolve(budget, pauses=budget.pauses - 1))
     if faults.crashes and kind not in LOCAL:
-        crashed = _set(state, at, attrs.evolve(process, state="crashed"))
-        holds = state.row.owner == _owner(at)
+        crashed = _set(state, index, attrs.evolve(process, state="crashed"))
+        holds = state.row.owner == _owner(index)
         yield attrs.evolve(
             crashed,
             budget=attrs.evolve(budget, crashes=budget.crashes - 1),
             fair=False,
             crashed_at=state.now if holds else state.crashed_at,
         )
-    yield from _DEEDS[kind](state, at, report, *asked)
+    yield from _DEEDS[kind](state, index, report, *arguments)
 
 
-def _answered(state: State, at: int, answer: Any) -> State:
-    process = state.processes[at]
-    return _set(state, at, attrs.evolve(process, node=process.node.then(answer)))
+def _answered(state: State, index: int, answer: Any) -> State:
+    process = state.processes[index]
+    return _set(state, index, attrs.evolve(process, node=process.node.then(answer)))
 
 
-def _set(state: State, at: int, process: Process) -> State:
-    return attrs.evolve(state, processes=(*state.processes[:at], process, *state.processes[at + 1 :]))
+def _set(state: State, index: int, process: Process) -> State:
+    return attrs.evolve(state, processes=(*state.processes[:index], process, *state.processes[index + 1 :]))
 
 
-def _clock(state, at, report):
-    yield _answered(state, at, state.now)
+def _clock(state, index, report):
+    yield _answered(state, index, state.now)
 
 
-def _sleep(state, at, report, seconds):
-    asleep = _answered(state, at, None)
-    yield _set(asleep, at, attrs.evolve(asleep.processes[at], ready=round(state.now + seconds, 3)))
+def _sleep(state, index, report, seconds):
+    asleep = _answered(state, index, None)
+    yield _set(asleep, index, attrs.evolve(asleep.processes[index], ready=round(state.now + seconds, 3)))
 
 
-def _choose(state, at, report):
-    yield _answered(state, at, False)
+def _choose(state, index, report):
+    yield _answered(state, index, False)
     if state.budget.renewals:
         fewer = attrs.evolve(state.budget, renewals=state.budget.renewals - 1)
-        yield _answered(attrs.evolve(state, budget=fewer), at, True)
+        yield _answered(attrs.evolve(state, budget=fewer), index, True)
 
 
-def _decided(state, at, report):
-    going = _answered(state, at, None)
-    yield _set(going, at, attrs.evolve(going.processes[at], held_up=0.0))
+def _decided(state, index, report):
+    going = _answered(state, index, None)
+    yield _set(going, index, attrs.evolve(going.processes[index], held_up=0.0))
 
 
-def _read(state, at, report, serial):
-    yield _answered(state, at, _visible(state))
-    if serial and state.budget.of(at).lost:
-        yield _answered(attrs.evolve(state, budget=attrs.evolve(state.budget, lost=state.budget.lost - 1)), at, LOST)
+def _read(state, index, report, serial):
+    yield _answered(state, index, _visible(state))
+    if serial and state.budget.of(index).lost:
+        yield _answered(attrs.evolve(state, budget=attrs.evolve(state.budget, lost=state.budget.lost - 1)), index, LOST)
 
 
-def _change(state, at, report, when, to):
+def _change(state, index, report, when, to):
     budget = state.budget
     after, answer = _changed(state, when, to, report)
-    if answer.applied and after.row.owner == _owner(at):
-        after = _set(after, at, attrs.evolve(after.processes[at], silent=0.0))
-    yield _answered(after, at, answer)
-    if budget.of(at).lost:
+    if answer.applied and after.row.owner == _owner(index):
+        after = _set(after, index, attrs.evolve(after.processes[index], silent=0.0))
+    yield _answered(after, index, answer)
+    if budget.of(index).lost:
         fewer = attrs.evolve(budget, lost=budget.lost - 1)
-        yield _answered(attrs.evolve(after, budget=fewer), at, LOST)
-        yield _answered(attrs.evolve(state, budget=fewer), at, LOST)
-    if budget.of(at).late and answer.applied:
+        yield _answered(attrs.evolve(after, budget=fewer), index, LOST)
+        yield _answered(attrs.evolve(state, budget=fewer), index, LOST)
+    if budget.of(index).late and answer.applied:
         fewer = attrs.evolve(budget, late=budget.late - 1)
         later = attrs.evolve(state, budget=fewer, late=(*state.late, (when, to)), fair=False)
-        yield _answered(later, at, LOST)
+        yield _answered(later, index, LOST)
 
 
 def _visible(state: State) -> LockRow:
@@ -354,45 +354,45 @@ def _changed(state: State, when, to, report) -> tuple[State, LockUpdate]:
     return attrs.evolve(state, row=new, expires=expires, crashed_at=crashed_at), LockUpdate(True)
 
 
-def _schema(state, at, report):
-    yield _answered(state, at, state.schema)
+def _schema(state, index, report):
+    yield _answered(state, index, state.schema)
 
 
-def _ddl(state, at, report, step, owner):
+def _ddl(state, index, report, step, owner):
     """A statement arrives. Only one that was held up after its last check may come while another holds the lock."""
-    process = state.processes[at]
+    process = state.processes[index]
     if _visible(state).owner == owner:
         sent = tuple(count + (number == step) for number, count in enumerate(state.sent))
         if sent[step] > 1:
-            raise Violation(f"step {step} was executed twice: {_told(state)}")
+            raise Violation(f"step {step} was executed twice: {_describe(state)}")
         state = attrs.evolve(state, sent=sent)
     elif process.held_up < LEASE / 3:
-        raise Violation(f"process {at} sent step {step} without the lock: {_told(state)}")
+        raise Violation(f"process {index} sent step {step} without the lock: {_describe(state)}")
     elif process.strays:
-        raise Violation(f"process {at} sent more than one statement without the lock: {_told(state)}")
+        raise Violation(f"process {index} sent more than one statement without the lock: {_describe(state)}")
     else:
-        state = _set(state, at, attrs.evolve(process, strays=1))
-    yield _answered(attrs.evolve(state, schema=state.schema | {step}), at, None)
-    if state.budget.of(at).losses:
+        state = _set(state, index, attrs.evolve(process, strays=1))
+    yield _answered(attrs.evolve(state, schema=state.schema | {step}), index, None)
+    if state.budget.of(index).losses:
         yield from _losses(
-            attrs.evolve(state, budget=attrs.evolve(state.budget, losses=state.budget.losses - 1)), at, step
+            attrs.evolve(state, budget=attrs.evolve(state.budget, losses=state.budget.losses - 1)), index, step
         )
 
 
-def _losses(state, at, step):
+def _losses(state, index, step):
     """The node is lost with the statement: the others know it, or they do not, nor perhaps the one before it."""
-    yield _answered(attrs.evolve(state, schema=state.schema | {step}), at, LOST)
-    ran = state.schema | {step}
-    for forgotten in {frozenset({step}), frozenset({step, step - 1}) & ran - state.common}:
+    yield _answered(attrs.evolve(state, schema=state.schema | {step}), index, LOST)
+    executed = state.schema | {step}
+    for forgotten in {frozenset({step}), frozenset({step, step - 1}) & executed - state.common}:
         sent = tuple(count - (number in forgotten and count > 0) for number, count in enumerate(state.sent))
-        for away in (frozenset(), ran):
+        for away in (frozenset(), executed):
             unknown = attrs.evolve(state, schema=state.schema - forgotten, away=state.away | away, sent=sent)
-            yield _answered(unknown, at, LOST)
+            yield _answered(unknown, index, LOST)
 
 
-def _agree(state, at, report):
+def _agree(state, index, report):
     """The live nodes agree at once; what lost ones know may come back at any time."""
-    yield _answered(attrs.evolve(state, common=state.schema), at, None)
+    yield _answered(attrs.evolve(state, common=state.schema), index, None)
 
 
 _DEEDS = {
@@ -408,34 +408,34 @@ _DEEDS = {
 }
 
 
-def _owner(at: int) -> int:
-    return at + 1
+def _owner(index: int) -> int:
+    return index + 1
 
 
 def _checked_result(state: State, process: Process, result: str) -> str:
     if result == "done" and len(state.schema) < len(state.sent):
-        raise Violation(f"success, and something is missing: {_told(state)}")
+        raise Violation(f"success, and something is missing: {_describe(state)}")
     if result == "lost" and process.silent < LEASE * 2 / 3:  # a live one renews three times in a lease
-        raise Violation(f"a process lost the lock that had not been silent: {_told(state)}")
+        raise Violation(f"a process lost the lock that had not been silent: {_describe(state)}")
     return result
 
 
 def _check_end(state: State) -> None:
     results = {process.state for process in state.processes}
     if "done" not in results and not results <= {"crashed", "lost"}:
-        raise Violation(f"no process finished: {_told(state)}")
+        raise Violation(f"no process finished: {_describe(state)}")
     if "alive" in results:
-        raise Violation(f"a process waits forever: {_told(state)}")
+        raise Violation(f"a process waits forever: {_describe(state)}")
     if state.fair and _visible(state).owner is not None:
-        raise Violation(f"the lock was left behind: {_told(state)}")
+        raise Violation(f"the lock was left behind: {_describe(state)}")
 
 
-def _told(state: State) -> str:
+def _describe(state: State) -> str:
     """The state for people: what every process was answered."""
     lines = [f"at {state.now} s, {state.row}, schema {sorted(state.schema)}, budget left {state.budget}"]
-    for at, process in enumerate(state.processes):
-        lines.append(f"process {at} ({process.state}):")
-        node = Node(process.node.program, at, process.node.steps)
+    for index, process in enumerate(state.processes):
+        lines.append(f"process {index} ({process.state}):")
+        node = Node(process.node.program, index, process.node.steps)
         for answer in process.node.answers:
             lines.append(f"    {node.request} -> {answer}")
             node = node.then(answer)

@@ -16,9 +16,9 @@ from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 
 
-def say(*words):
+def say(*fields):
     """One line, at once."""
-    sys.stdout.write(" ".join(map(str, (*words, time.monotonic()))) + "\n")
+    sys.stdout.write(" ".join(map(str, (*fields, time.monotonic()))) + "\n")
     sys.stdout.flush()
 
 

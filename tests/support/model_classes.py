@@ -36,7 +36,7 @@ NATIVES = {
 PLACE = {"module": __name__}
 """The module of the classes that are made: each repo has its own, to which types that no column holds belong."""
 
-KEPT = {}
+CLASSES = {}
 """The types of each repo, which nothing else may hold."""
 
 
@@ -47,13 +47,13 @@ def declare(repo, *parts):
         parts: facts of tables, views and user types, or whole keyspaces of them.
     """
     PLACE["module"] = f"{__name__}.{repo}"
-    parts = [inside for part in parts for inside in _inside(part)]
+    parts = [element for part in parts for element in _inside(part)]
     user_types = {part.name: part for part in parts if isinstance(part, objects.UserType)}
-    made = {}
+    classes = {}
     for name in user_types:
-        _declare_type(name, user_types, made)
-    KEPT[repo] = made
-    tables = {part.name: declare_table(repo, part, made) for part in parts if isinstance(part, objects.Table)}
+        _declare_type(name, user_types, classes)
+    CLASSES[repo] = classes
+    tables = {part.name: declare_table(repo, part, classes) for part in parts if isinstance(part, objects.Table)}
     views = [declare_view(repo, part, tables[part.base]) for part in parts if isinstance(part, objects.View)]
     return [*tables.values(), *views]
 
@@ -62,27 +62,27 @@ def _inside(part):
     return (*part.types, *part.tables, *part.views) if isinstance(part, objects.KeyspaceFacts) else (part,)
 
 
-def _declare_type(name, user_types, made):
+def _declare_type(name, user_types, classes):
     """The class of a user type, those inside it first."""
-    if name not in made:
-        for inside in user_types[name].user_types:
-            _declare_type(inside, user_types, made)
+    if name not in classes:
+        for inner in user_types[name].user_types:
+            _declare_type(inner, user_types, classes)
         annotations, body = {}, {}
-        for at, (field, cql_type) in enumerate(user_types[name].fields):
-            annotations[f"f{at}"], settings = annotation(cql_type, made)
-            body[f"f{at}"] = column(db_name=field, **settings)
-        made[name] = _make(f"T_{name}", UserType, {"name": name}, annotations, body)
-    return made[name]
+        for index, (field, cql_type) in enumerate(user_types[name].fields):
+            annotations[f"f{index}"], settings = annotation(cql_type, classes)
+            body[f"f{index}"] = column(db_name=field, **settings)
+        classes[name] = _make(f"T_{name}", UserType, {"name": name}, annotations, body)
+    return classes[name]
 
 
 def declare_table(repo, table, user_types):
     """The class of a table; its columns are the attributes ``c0``, ``c1`` and so on."""
     annotations, body, attributes = {}, {}, {}
-    for at, column_facts in enumerate(table.columns):
-        hint, settings = annotation(column_facts.type, user_types)
-        annotations[f"c{at}"] = Column[hint]
-        body[f"c{at}"] = _column(column_facts, settings)
-        attributes[column_facts.name] = f"c{at}"
+    for position, column_facts in enumerate(table.columns):
+        type_annotation, settings = annotation(column_facts.type, user_types)
+        annotations[f"c{position}"] = Column[type_annotation]
+        body[f"c{position}"] = _column(column_facts, settings)
+        attributes[column_facts.name] = f"c{position}"
     keywords = {
         "repo": repo,
         "table": table.name,
@@ -99,7 +99,7 @@ def declare_view(repo, view, base):
     for item in view.columns:
         name = attributes[item.name]
         annotations[name] = base.__annotations__[name]
-        body[name] = _column(item, {}, named=False)
+        body[name] = _column(item, {}, with_name=False)
     keywords = {"of": base, "view": view.name, "options": _options(view.options)}
     return _make(f"{repo}_{view.name}", MaterializedView, keywords, annotations, body)
 
@@ -110,26 +110,28 @@ def annotation(cql_type, user_types):
     No Python value stands for a set of lists, so such columns keep what the driver makes of them; the classes of the
     user types inside are mentioned, as a model has to.
     """
-    hint = _hint(cql_type, user_types)
+    type_annotation = _hint(cql_type, user_types)
     try:
-        map_annotation(hint)
+        map_annotation(type_annotation)
     except AnnotationError:
         mentioned = [user_types[name] for name in v.user_type_names(cql_type)]
         return Annotated[(object, "unhashable", *mentioned)], {"type": cql_type, "load": plain, "dump": _same}
-    return hint, {}
+    return type_annotation, {}
 
 
 def _hint(cql_type, user_types):
-    inside = [_hint(part, user_types) for part in v.element_types(cql_type)]
+    elements = [_hint(part, user_types) for part in v.element_types(cql_type)]
     if isinstance(cql_type, v.Native):
         return NATIVES[cql_type.name]
     if isinstance(cql_type, v.TupleType):
-        return tuple[tuple(inside)]
+        return tuple[tuple(elements)]
     if isinstance(cql_type, v.VectorType):
-        return Annotated[list[inside[0]], cql.vector(cql_type.dimension, of=inside[0])]
-    made = {v.ListType: list, v.SetType: set, v.MapType: dict}
+        return Annotated[list[elements[0]], cql.vector(cql_type.dimension, of=elements[0])]
+    containers = {v.ListType: list, v.SetType: set, v.MapType: dict}
     user_type = (
-        user_types[cql_type.name] if isinstance(cql_type, v.UserTypeName) else made[type(cql_type)][tuple(inside)]
+        user_types[cql_type.name]
+        if isinstance(cql_type, v.UserTypeName)
+        else containers[type(cql_type)][tuple(elements)]
     )
     return cql.Frozen[user_type] if cql_type.frozen else user_type
 
@@ -148,8 +150,8 @@ def _same(value):
     return value
 
 
-def _column(result, settings, *, named=True):
-    settings = {**settings, "db_name": result.name} if named else settings
+def _column(result, settings, *, with_name=True):
+    settings = {**settings, "db_name": result.name} if with_name else settings
     if result.kind == "partition_key":
         return partition_key(**settings)
     if result.kind == "clustering":

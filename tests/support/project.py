@@ -57,14 +57,14 @@ class App:
     keyspace: str
     repo: object
 
-    def run(self, *words, **changes):
+    def run(self, *arguments, **changes):
         """Run a command in the project's folder, on its repo."""
-        return run(*words, folder=self.folder, **{"SCYLLAMODEL_REPOS": "app.db:repo", **changes})
+        return run(*arguments, folder=self.folder, **{"SCYLLAMODEL_REPOS": "app.db:repo", **changes})
 
-    def on_a_terminal(self, *words, **changes):
+    def on_a_terminal(self, *arguments, **changes):
         """Run a command on a terminal."""
         changes = {"SCYLLAMODEL_REPOS": "app.db:repo", "TERM": "xterm-256color", **changes}
-        return on_a_terminal(command(*words), self.folder, **changes)
+        return on_a_terminal(command(*arguments), self.folder, **changes)
 
     def write(self, module, text):
         """Write a module of the project."""
@@ -103,7 +103,7 @@ def app(tmp_path, scylla_cluster):
 @pytest.fixture
 def ready(app):
     """A project whose schema is created."""
-    done = app.run("migrate", "--create-keyspace", "-q")
+    result = app.run("migrate", "--create-keyspace", "-q")
 
-    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "", "") == (result.returncode, result.stdout, result.stderr)
     return app

@@ -29,18 +29,18 @@ def literal(cql_type, n, user_types):
     Parameters:
         user_types: facts of user types by name.
     """
-    inside = [literal(part, n, user_types) for part in v.element_types(cql_type)]
+    elements = [literal(part, n, user_types) for part in v.element_types(cql_type)]
     if isinstance(cql_type, v.Native):
         return _NATIVES.get(cql_type.name, "{n}").format(n=n, boolean=str(n == 1).lower())
     if isinstance(cql_type, v.UserTypeName):
         fields = user_types[cql_type.name].fields
         return "{" + ", ".join(f"{quote(name)}: {literal(part, n, user_types)}" for name, part in fields) + "}"
     if isinstance(cql_type, v.MapType):
-        return "{" + ": ".join(inside) + "}"
+        return "{" + ": ".join(elements) + "}"
     if isinstance(cql_type, v.VectorType):
-        return "[" + ", ".join(inside * cql_type.dimension) + "]"
+        return "[" + ", ".join(elements * cql_type.dimension) + "]"
     marks = {v.ListType: "[]", v.SetType: "{}", v.TupleType: "()"}[type(cql_type)]
-    return marks[0] + ", ".join(inside) + marks[1]
+    return marks[0] + ", ".join(elements) + marks[1]
 
 
 def insert(keyspace, table, n, user_types):

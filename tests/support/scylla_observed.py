@@ -34,16 +34,16 @@ def stored_rows(release):
     result, newer = _data("system-schema"), _data("system-schema-2026")
     rows = {}
     for part in (result["rows"], result["more"]["rows"]):
-        for table, some in part.items():
-            rows.setdefault(table, []).extend(copy.deepcopy(some))
+        for table, table_rows in part.items():
+            rows.setdefault(table, []).extend(copy.deepcopy(table_rows))
     if release == "2026.3":
         parts = (part for name, part in newer["differs"].items() if name.startswith("rows of"))
-        for table, some in (item for part in parts for item in part.items() if item[0] != "gone"):
-            _overlay(rows.setdefault(table, []), table, some)
+        for table, table_rows in (item for part in parts for item in part.items() if item[0] != "gone"):
+            _overlay(rows.setdefault(table, []), table, table_rows)
         for name in ("functions", "aggregates", "scylla_aggregates"):
             rows[name] = []
-        for table, some in newer["new"]["rows"].items():
-            rows.setdefault(table, []).extend(copy.deepcopy(some))
+        for table, table_rows in newer["new"]["rows"].items():
+            rows.setdefault(table, []).extend(copy.deepcopy(table_rows))
     return rows
 
 
@@ -65,8 +65,8 @@ def rows(release="2025.1.14"):
         row["extensions"] = {name: bytes.fromhex(value[2:]) for name, value in row["extensions"].items()}
     expected = columns_to_read(SCYLLAS[release])
     return {
-        table: [{c: row.get(c) for c in expected[table]} for row in some]
-        for table, some in result.items()
+        table: [{c: row.get(c) for c in expected[table]} for row in table_rows]
+        for table, table_rows in result.items()
         if table in expected
     }
 

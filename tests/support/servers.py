@@ -94,12 +94,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _server(config: pytest.Config) -> ServerProfile | None:
     """The server of this run; None when it does not answer, so that all tests say so."""
-    given: str | None = config.getoption("--scylla")
-    if given is None:
+    address: str | None = config.getoption("--scylla")
+    if address is None:
         version = str(config.getoption("--cassandra-version"))
         return ServerProfile("cassandra", tuple(int(part) for part in version.split(".")))
     try:
-        with RunningServer.parse(given).repo("system") as repo:
+        with RunningServer.parse(address).repo("system") as repo:
             return ClusterView.connect(repo).server
     except ScyllaModelError:
         return None

@@ -19,15 +19,15 @@ def environment(**changes):
     return {name: value for name, value in os.environ.items() if name not in OURS} | changes
 
 
-def command(*words):
+def command(*arguments):
     """The words that start the command line with this Python."""
-    return [sys.executable, "-m", "scyllamodel", *map(str, words)]
+    return [sys.executable, "-m", "scyllamodel", *map(str, arguments)]
 
 
-def run(*words, folder, **changes):
+def run(*arguments, folder, **changes):
     """Run a command to its end, with its output in pipes."""
     return subprocess.run(
-        command(*words),
+        command(*arguments),
         cwd=folder,
         env=environment(**changes),
         capture_output=True,
@@ -38,10 +38,10 @@ def run(*words, folder, **changes):
     )
 
 
-def start(*words, folder, **changes):
+def start(*arguments, folder, **changes):
     """Start a command with its output in pipes, line by line."""
     return subprocess.Popen(
-        command(*words),
+        command(*arguments),
         cwd=folder,
         env=environment(**changes),
         stdout=subprocess.PIPE,
@@ -51,20 +51,20 @@ def start(*words, folder, **changes):
     )
 
 
-def on_a_terminal(words, folder, **changes):
+def on_a_terminal(arguments, folder, **changes):
     """Run a program on a terminal of its own; its exit code and all that it wrote there."""
-    ours, theirs = pty.openpty()
+    controller, terminal = pty.openpty()
     started = subprocess.Popen(
-        words, cwd=folder, env=environment(**changes), stdin=theirs, stdout=theirs, stderr=theirs
+        arguments, cwd=folder, env=environment(**changes), stdin=terminal, stdout=terminal, stderr=terminal
     )
-    os.close(theirs)
-    written = b""
+    os.close(terminal)
+    output = b""
     try:
-        while piece := _piece(ours):
-            written += piece
+        while piece := _piece(controller):
+            output += piece
     finally:
-        os.close(ours)
-    return started.wait(TIMEOUT), written.decode()
+        os.close(controller)
+    return started.wait(TIMEOUT), output.decode()
 
 
 def _piece(terminal):

@@ -90,8 +90,8 @@ def _add_table(facts, step):
 
 
 def _add_columns(table, step):
-    if there := [column.name for column in step.columns if column.name in table]:
-        raise StatementConflict(f"Column with name '{there[0]}' already exists")
+    if existing := [column.name for column in step.columns if column.name in table]:
+        raise StatementConflict(f"Column with name '{existing[0]}' already exists")
     return attrs.evolve(table, columns=(*table.columns, *step.columns))
 
 
@@ -101,9 +101,9 @@ def _drop_columns(table, step):
         raise StatementRefused(f"Cannot drop column because it has dependent secondary indexes ({', '.join(values)})")
     if missing := [column.name for column in step.columns if column.name not in table]:
         raise StatementConflict(f"Column {missing[0]} was not found in table")
-    gone = {column.name: f"{column.kind} {column.type.cql}" for column in step.columns}
-    kept = [column for column in table.columns if column.name not in gone]
-    return attrs.evolve(table, columns=kept, dropped={**table.dropped, **gone})
+    dropped = {column.name: f"{column.kind} {column.type.cql}" for column in step.columns}
+    columns = [column for column in table.columns if column.name not in dropped]
+    return attrs.evolve(table, columns=columns, dropped={**table.dropped, **dropped})
 
 
 def _where_renamed(where, names):
@@ -223,13 +223,13 @@ class Loss:
     """The node that coordinates is lost while it has a statement, and the next one takes over.
 
     Attributes:
-        ran: whether the lost node ran the statement.
+        executed: whether the lost node ran the statement.
         forgets: how many of the last statements that ran the next node does not know.
         returns: the look at which the lost node is back, with all that it ran; None if it never is.
         sent: False when the statement is known not to have reached it.
     """
 
-    ran: bool = True
+    executed: bool = True
     forgets: int = 0
     returns: int | None = None
     sent: bool = True
@@ -290,7 +290,7 @@ class Simulator:
         self.facts, self.server, self.faults = keyspace_facts, server or ServerProfile(), faults or Faults()
         self.changes: dict[str, c.Change] = {}
         self.sent: list[str] = []
-        self.ran: list[str] = []
+        self.executed: list[str] = []
         self.looks = self.waits = 0
         self.pending: list[tuple[int, str]] = []
         self.known = [keyspace_facts]
@@ -354,17 +354,17 @@ class Simulator:
 
     def _run(self, cql: str) -> None:
         self.facts = applied(self.facts, self.changes[cql])
-        self.ran.append(cql)
+        self.executed.append(cql)
         self.known.append(self.facts)
 
     def _lose(self, cql: str, loss: Loss) -> None:
         """Lose the node with what it alone knew."""
-        if loss.ran:
+        if loss.executed:
             self._run(cql)
-        taken = self.ran[len(self.ran) - loss.forgets :]
+        forgotten = self.executed[len(self.executed) - loss.forgets :]
         self._forget(loss.forgets)
         if loss.returns is not None:
-            self.away.append((self.looks + loss.returns, taken))
+            self.away.append((self.looks + loss.returns, forgotten))
         raise (StatementOutcomeUnknown if loss.sent else StatementTransient)("the node is lost")
 
     def _forget(self, count: int) -> None:
@@ -392,9 +392,9 @@ class Simulator:
             raise KeyboardInterrupt
         return self.facts
 
-    def _merge(self, taken: list[str]) -> None:
+    def _merge(self, forgotten: list[str]) -> None:
         """A lost node is back, and all learn what it ran."""
-        for cql in taken:
+        for cql in forgotten:
             with contextlib.suppress(StatementConflict):
                 self.facts = applied(self.facts, self.changes[cql])
 

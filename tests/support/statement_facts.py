@@ -40,9 +40,9 @@ def after(facts, cql):
         StatementSyntaxError: it cannot be read.
     """
     reader = StatementReader(cql)
-    for words, change in _CHANGES:
-        if reader.accept(*words):
-            if words[0] != "ALTER":
+    for keywords, change in _CHANGES:
+        if reader.accept(*keywords):
+            if keywords[0] != "ALTER":
                 _ = reader.accept("IF", "NOT", "EXISTS") or reader.accept("IF", "EXISTS")
             return change(facts, reader, cql)
     raise Inexpressible("not a schema statement")
@@ -78,8 +78,8 @@ def _key(items, columns, order):
     clustering = [name for name in items[1:] if name in descending]
     if clustering != [name for name, _ in order]:
         raise Inexpressible("an order of its own for the order of columns")
-    made = [attrs.evolve(known[name], kind=kind, descending=descending.get(name, False)) for name, kind in kinds]
-    return [*made, *(column for column in columns if column.name not in dict(kinds))]
+    key_columns = [attrs.evolve(known[name], kind=kind, descending=descending.get(name, False)) for name, kind in kinds]
+    return [*key_columns, *(column for column in columns if column.name not in dict(kinds))]
 
 
 def _order(cql):
@@ -87,7 +87,7 @@ def _order(cql):
     if len(match) > 1:
         raise Inexpressible("two orders")
     pairs = [part.split() for part in match[0].split(",")] if match else []
-    return [(unquote(words[0]), words[-1].upper() == "DESC") for words in pairs if len(words) == 2]
+    return [(unquote(parts[0]), parts[-1].upper() == "DESC") for parts in pairs if len(parts) == 2]
 
 
 def _column(text):
@@ -112,8 +112,8 @@ def _create_table(facts, reader, cql):
         raise Inexpressible("a column twice")
     if any(column.kind == "static" and column.name in str(keys) for column in columns):
         raise Inexpressible("a column has one kind")
-    made = Table(name, _key(keys[0], columns, _order(cql)), options=_options(reader))
-    return attrs.evolve(facts, tables=[*facts.tables, made])
+    new_table = Table(name, _key(keys[0], columns, _order(cql)), options=_options(reader))
+    return attrs.evolve(facts, tables=[*facts.tables, new_table])
 
 
 def _create_type(facts, reader, _):
@@ -121,8 +121,8 @@ def _create_type(facts, reader, _):
     fields = [_column(text) for text in reader.parenthesised()]
     if len({field.name for field in fields}) < len(fields):
         raise Inexpressible("a field twice")
-    made = UserType(name, tuple((field.name, field.type) for field in fields))
-    return attrs.evolve(facts, types=[*facts.types, made])
+    new_type = UserType(name, tuple((field.name, field.type) for field in fields))
+    return attrs.evolve(facts, types=[*facts.types, new_type])
 
 
 def _create_index(facts, reader, _):
@@ -148,12 +148,12 @@ def _create_index(facts, reader, _):
     options = _options(reader)
     if set(options) - {"OPTIONS", "options"}:
         raise Inexpressible("options of the view behind an index")
-    given = FrozenMap(options.get("options", options.get("OPTIONS", {})))
-    made = Index(
+    index_options = FrozenMap(options.get("options", options.get("OPTIONS", {})))
+    new_index = Index(
         name or re.sub(r"\W", "", f"{table.name}_{column}_idx", flags=re.ASCII), column,
-        part[1] if part else "values", using, given, bool(local), named=bool(name),
+        part[1] if part else "values", using, index_options, bool(local), named=bool(name),
     )  # fmt: skip
-    return _with_table(facts, attrs.evolve(table, indexes=[*table.indexes, made]))
+    return _with_table(facts, attrs.evolve(table, indexes=[*table.indexes, new_index]))
 
 
 def _table(facts, name):
@@ -190,24 +190,30 @@ def _create_view(facts, reader, cql):
     if view_filter(where, flat) or set(flat) - needed - set(of_base[:1]):
         raise Inexpressible("a view of a model has every key as not null, and no filter")
     columns = [attrs.evolve(base[n], kind="regular", descending=False) for n in dict.fromkeys([*flat, *names])]
-    made = View(name, _key(key, columns, _order(cql)), base.name, all_columns=selected == "*", options=_options(reader))
-    return attrs.evolve(facts, views=[*facts.views, made])
+    new_view = View(
+        name, _key(key, columns, _order(cql)), base.name, all_columns=selected == "*", options=_options(reader)
+    )
+    return attrs.evolve(facts, views=[*facts.views, new_view])
 
 
 def _alter_table(facts, reader, cql):
     table = _table(facts, _place(facts, reader))
     if reader.accept("RENAME"):
         return _renamed(facts, table, reader.text_until())
-    change = next((change for word, change in _ALTERATIONS.items() if reader.accept(word)), None)
+    change = next((change for keyword, change in _ALTERATIONS.items() if reader.accept(keyword)), None)
     if change is None:
         if reader.is_done:
             raise StatementSyntaxError("it ends too early")
         options = FrozenMap({**table.options, **_options(reader)})
         return _with_table(facts, attrs.evolve(table, options=options))
-    made = change(table, reader, cql)
-    views = [attrs.evolve(view, columns=_kept(view, table, made)) for view in facts.views if view.base == table.name]
+    altered = change(table, reader, cql)
+    views = [
+        attrs.evolve(view, columns=_with_current_types(view, table, altered))
+        for view in facts.views
+        if view.base == table.name
+    ]
     others = [view for view in facts.views if view.base != table.name]
-    return attrs.evolve(_with_table(facts, made), views=[*others, *views])
+    return attrs.evolve(_with_table(facts, altered), views=[*others, *views])
 
 
 def _add(table, reader, cql):
@@ -226,13 +232,13 @@ def _drop_columns(table, reader, cql):
         raise StatementSyntaxError("several columns stand in parentheses")
     names = _parts(" , ".join(reader.parenthesised()) if reader.peek() == "(" else reader.text_until("USING"))
     known = {column.name: column for column in table.columns}
-    kept = [column for column in table.columns if column.name not in names]
-    if set(names) - set(known) or len(set(names)) < len(names) or not any(column.in_key for column in kept):
+    columns = [column for column in table.columns if column.name not in names]
+    if set(names) - set(known) or len(set(names)) < len(names) or not any(column.in_key for column in columns):
         raise Inexpressible("a column that is not there, or a table without a key")
     texts = {name: re.sub(r"(frozen<)?\baddr\b>?", _TUPLE, known[name].type.cql) for name in names}
     dropped = FrozenMap({**table.dropped, **{name: f" {text}" for name, text in texts.items()}})
     indexes = [index for index in table.indexes if not set(index.names(table)) & set(names)]
-    return attrs.evolve(table, columns=kept, indexes=indexes, dropped=dropped)
+    return attrs.evolve(table, columns=columns, indexes=indexes, dropped=dropped)
 
 
 _TUPLE = "frozen<tuple<text, int>>"
@@ -244,18 +250,18 @@ def _alter(table, reader, _):
     reader.expect("TYPE")
     if name not in table:
         raise Inexpressible("a column that is not there")
-    made = attrs.evolve(table[name], type=parse_type(reader.text_until()))
-    return attrs.evolve(table, columns=[made if column.name == name else column for column in table.columns])
+    new_column = attrs.evolve(table[name], type=parse_type(reader.text_until()))
+    return attrs.evolve(table, columns=[new_column if column.name == name else column for column in table.columns])
 
 
 _ALTERATIONS = {"ADD": _add, "DROP": _drop_columns, "ALTER": _alter}
 
 
-def _kept(view, before, table):
+def _with_current_types(view, before, table):
     """The columns of a view after a change of its table; one that takes all columns gains those of its table."""
-    kept = [attrs.evolve(c, type=table[c.name].type) for c in view.columns if c.name in table]
+    columns = [attrs.evolve(c, type=table[c.name].type) for c in view.columns if c.name in table]
     new = [c for c in table.columns if c.name not in before and c.kind == "regular"] if view.all_columns else []
-    return [*kept, *new]
+    return [*columns, *new]
 
 
 def _renamed(facts, table, text):
@@ -274,8 +280,8 @@ def _renamed(facts, table, text):
 
     views = [attrs.evolve(view, columns=[*map(renamed, view.columns)]) for view in facts.views]
     indexes = [attrs.evolve(index, column=names.get(index.column, index.column)) for index in table.indexes]
-    made = attrs.evolve(table, columns=tuple(map(renamed, table.columns)), indexes=indexes)
-    return attrs.evolve(_with_table(facts, made), views=views)
+    altered = attrs.evolve(table, columns=tuple(map(renamed, table.columns)), indexes=indexes)
+    return attrs.evolve(_with_table(facts, altered), views=views)
 
 
 def _alter_view(facts, reader, cql):
@@ -285,8 +291,8 @@ def _alter_view(facts, reader, cql):
         raise Inexpressible("no model has this view")
     if "CLUSTERING ORDER" in cql or not (options := _options(reader)):
         raise StatementSyntaxError("only options of a view can be changed")
-    made = attrs.evolve(view, options=FrozenMap({**view.options, **options}))
-    return attrs.evolve(facts, views=[made if view.name == name else view for view in facts.views])
+    altered = attrs.evolve(view, options=FrozenMap({**view.options, **options}))
+    return attrs.evolve(facts, views=[altered if view.name == name else view for view in facts.views])
 
 
 def _alter_type(facts, reader, _):
@@ -299,11 +305,11 @@ def _alter_type(facts, reader, _):
         added = _column(reader.text_until())
         if added.name in fields:
             raise Inexpressible("a field twice")
-        made = attrs.evolve(stored, fields=(*stored.fields, (added.name, added.type)))
+        altered = attrs.evolve(stored, fields=(*stored.fields, (added.name, added.type)))
     elif reader.accept("ALTER"):
         field = reader.name()
         reader.expect("TYPE")
-        made = attrs.evolve(stored, fields=tuple({**fields, field: parse_type(reader.text_until())}.items()))
+        altered = attrs.evolve(stored, fields=tuple({**fields, field: parse_type(reader.text_until())}.items()))
     else:
         reader.expect("RENAME")
         pairs = [re.fullmatch(rf"{_NAME} TO {_NAME}", pair) for pair in reader.text_until().split(" AND ")]
@@ -312,9 +318,9 @@ def _alter_type(facts, reader, _):
         names = {unquote(pair[1]): unquote(pair[2]) for pair in pairs}
         if set(names) - set(fields) or set(names.values()) & set(fields):
             raise Inexpressible("a field that is not there, or twice")
-        made = UserType(name, tuple((names.get(old, old), kind) for old, kind in stored.fields),
+        altered = UserType(name, tuple((names.get(old, old), kind) for old, kind in stored.fields),
                         renamed={new: old for old, new in names.items()})  # fmt: skip
-    return attrs.evolve(facts, types=[made if item.name == name else item for item in facts.types])
+    return attrs.evolve(facts, types=[altered if item.name == name else item for item in facts.types])
 
 
 def _drop(kind):

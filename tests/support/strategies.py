@@ -55,14 +55,14 @@ class Level(enum.IntEnum):
     HIGH = 7
 
 
-def _nested(inside):
+def _nested(inner):
     return st.one_of(
-        inside.map(ListType),
-        inside.map(SetType),
-        st.builds(MapType, inside, inside),
-        st.lists(inside, min_size=1, max_size=3).map(lambda drawn: TupleType(tuple(drawn))),
-        st.builds(VectorType, inside, st.integers(1, 3)),
-        inside.map(freeze),
+        inner.map(ListType),
+        inner.map(SetType),
+        st.builds(MapType, inner, inner),
+        st.lists(inner, min_size=1, max_size=3).map(lambda element_types: TupleType(tuple(element_types))),
+        st.builds(VectorType, inner, st.integers(1, 3)),
+        inner.map(freeze),
     )
 
 
@@ -110,7 +110,7 @@ SCALARS = [
     Shape(time, st.times()),
     Shape(IPv4Address, ipv4),
     Shape(IPv6Address, ipv6),
-    Shape(IPv4Address | IPv6Address, ipv4 | ipv6.filter(lambda drawn: drawn.ipv4_mapped is None)),
+    Shape(IPv4Address | IPv6Address, ipv4 | ipv6.filter(lambda address: address.ipv4_mapped is None)),
     Shape(Status, st.sampled_from(Status)),
     Shape(Level, st.sampled_from(Level)),
     Shape(cql.Int, int32),
@@ -162,7 +162,10 @@ CLOSE = {
     int: [0, 1],
     uuid.UUID: [uuid.UUID(int=1), uuid.UUID(int=2)],
 }
-NEAR = [Shape(hint, st.sampled_from(values), key=hint not in (cql.Duration, bytes)) for hint, values in CLOSE.items()]
+NEAR = [
+    Shape(annotation, st.sampled_from(values), key=annotation not in (cql.Duration, bytes))
+    for annotation, values in CLOSE.items()
+]
 """Scalars with few values, many of which are the same for Python or for the server, but not for both."""
 
 
@@ -174,31 +177,31 @@ def maps_of(key, value, max_size=4):
 
 
 @st.composite
-def _containers(draw, inside):
-    one, other = draw(inside), draw(inside)
+def _containers(draw, inner):
+    first, other = draw(inner), draw(inner)
     # A bare float in a vector is CQL's 32-bit one.
-    element = Shape(cql.Double, floats) if one.hint is float else one
+    element = Shape(cql.Double, floats) if first.hint is float else first
     size = draw(st.integers(1, 3))
-    lists, sets = st.lists(one.values, max_size=3), st.sets(one.values, max_size=3) if one.key else None
+    lists, sets = st.lists(first.values, max_size=3), st.sets(first.values, max_size=3) if first.key else None
     values = [
-        Shape(list[one.hint], lists, key=False),
-        Shape(cql.Frozen[list[one.hint]], lists, key=False),
+        Shape(list[first.hint], lists, key=False),
+        Shape(cql.Frozen[list[first.hint]], lists, key=False),
         Shape(
             Annotated[list[element.hint], cql.vector(size)],
             st.lists(element.values, min_size=size, max_size=size),
             key=False,
         ),
         Shape(
-            tuple[one.hint, other.hint | None],
-            st.tuples(one.values, st.none() | other.values),
-            key=one.key and other.key,
+            tuple[first.hint, other.hint | None],
+            st.tuples(first.values, st.none() | other.values),
+            key=first.key and other.key,
         ),
     ]
-    if one.key:
+    if first.key:
         values += [
-            Shape(set[one.hint], sets, key=False),
-            Shape(frozenset[one.hint], sets.map(frozenset)),
-            Shape(dict[one.hint, other.hint], maps_of(one, other, max_size=3), key=False),
+            Shape(set[first.hint], sets, key=False),
+            Shape(frozenset[first.hint], sets.map(frozenset)),
+            Shape(dict[first.hint, other.hint], maps_of(first, other, max_size=3), key=False),
         ]
     return draw(st.sampled_from(values))
 
@@ -238,7 +241,7 @@ key_natives = st.sampled_from(_SCALARS[1:]).map(Native)
 key_types = key_natives | st.one_of(
     key_natives.map(ListType).map(freeze),
     key_natives.map(SetType).map(freeze),
-    key_natives.map(lambda drawn: TupleType((drawn,))),
+    key_natives.map(lambda element_type: TupleType((element_type,))),
 )
 """Types that can stand in a primary key."""
 
@@ -253,24 +256,24 @@ def storable(draw, user_types=(), *, durations=True, depth=2):
     """
     shape = draw(st.sampled_from(["scalar", "scalar", "user", "list", "set", "map", "tuple"])) if depth else "scalar"
 
-    def inside(*, ordered=False):
+    def element(*, ordered=False):
         return draw(storable(user_types, durations=durations and not ordered, depth=depth - 1))
 
     if shape == "list":
-        made = ListType(inside())
+        result = ListType(element())
     elif shape == "set":
-        made = SetType(inside(ordered=True))
+        result = SetType(element(ordered=True))
     elif shape == "map":
-        made = MapType(inside(ordered=True), inside())
+        result = MapType(element(ordered=True), element())
     elif shape == "tuple":
-        made = TupleType((inside(), inside()))
+        result = TupleType((element(), element()))
     elif shape == "user" and user_types:
-        drawn = draw(st.sampled_from(user_types))
+        user_type = draw(st.sampled_from(user_types))
         # One that is not frozen must hold no collection that is not (a rule of both servers).
-        made = UserTypeName(drawn.name, frozen=any(is_multi_cell(field) for _, field in drawn.fields))
+        result = UserTypeName(user_type.name, frozen=any(is_multi_cell(field) for _, field in user_type.fields))
     else:
         return Native(draw(st.sampled_from(_SCALARS if durations else _SCALARS[1:])))
-    return freeze(made) if draw(st.booleans()) else made
+    return freeze(result) if draw(st.booleans()) else result
 
 
 def _freeze_user_type(cql_type):
@@ -279,11 +282,11 @@ def _freeze_user_type(cql_type):
 
 
 @st.composite
-def user_type_sets(draw, taken=()):
+def user_type_sets(draw, reserved=()):
     """User types of one keyspace, each made of those before it, and none of them by a name that is taken."""
     results = []
     for name in draw(st.lists(names, max_size=3, unique=True)):
-        if name in taken:
+        if name in reserved:
             continue
         fields = [
             (field, _freeze_user_type(draw(storable(results, durations=False))))
@@ -322,24 +325,24 @@ OPTIONS = st.fixed_dictionaries(
 @st.composite
 def tables(draw, name="t", user_types=()):
     """A table of keyspace ``k`` with hostile columns, declared options, and indexes named after it."""
-    drawn = draw(st.lists(column_names, min_size=1, max_size=9, unique=True))
-    partition = draw(st.integers(1, min(2, len(drawn))))
-    clustering = draw(st.integers(0, min(2, len(drawn) - partition)))
-    keys = [TableColumn(column, draw(key_types), "partition_key") for column in drawn[:partition]]
+    column_list = draw(st.lists(column_names, min_size=1, max_size=9, unique=True))
+    partition = draw(st.integers(1, min(2, len(column_list))))
+    clustering = draw(st.integers(0, min(2, len(column_list) - partition)))
+    keys = [TableColumn(column, draw(key_types), "partition_key") for column in column_list[:partition]]
     keys += [
         TableColumn(column, draw(key_types), "clustering", draw(st.booleans()))
-        for column in drawn[partition : partition + clustering]
+        for column in column_list[partition : partition + clustering]
     ]
-    if not drawn[partition + clustering :] or draw(st.integers(0, 5)):
+    if not column_list[partition + clustering :] or draw(st.integers(0, 5)):
         kinds = st.sampled_from(["regular", "regular", "static"] if clustering else ["regular"])
-        rest = [TableColumn(c, draw(storable(user_types)), draw(kinds)) for c in drawn[partition + clustering :]]
+        rest = [TableColumn(c, draw(storable(user_types)), draw(kinds)) for c in column_list[partition + clustering :]]
     else:
-        rest = [TableColumn(c, Native("counter")) for c in drawn[partition + clustering :]]
+        rest = [TableColumn(c, Native("counter")) for c in column_list[partition + clustering :]]
     counter = any(column.type == Native("counter") for column in rest)
     options = TableOptions(**draw(OPTIONS)).declared()
     indexed = [c for c in rest if c.type in map(Native, NATIVE_NAMES - {"duration"}) and not counter]
-    chosen = draw(st.lists(st.sampled_from(indexed), unique=True, max_size=2)) if indexed else []
-    indexes = tuple(Index(f"{name}_{number}", column.name) for number, column in enumerate(chosen))
+    targets = draw(st.lists(st.sampled_from(indexed), unique=True, max_size=2)) if indexed else []
+    indexes = tuple(Index(f"{name}_{number}", column.name) for number, column in enumerate(targets))
     return Table(name=name, columns=(*keys, *rest), keyspace="k", options=options, indexes=indexes)
 
 
@@ -352,46 +355,50 @@ def views(draw, table, name="v"):
     ]
     keys = [*draw(st.lists(st.sampled_from(scalars), max_size=1) if scalars else st.just([])), *keys]
     rest = [c for c in table if c.kind == "regular" and c not in keys and draw(st.booleans())]
-    made = [
-        *(attrs.evolve(column, kind="clustering" if at else "partition_key") for at, column in enumerate(keys)),
+    result = [
+        *(attrs.evolve(column, kind="clustering" if index else "partition_key") for index, column in enumerate(keys)),
         *rest,
     ]
-    return View(name=name, columns=tuple(made), base=table.name, keyspace="k")
+    return View(name=name, columns=tuple(result), base=table.name, keyspace="k")
 
 
 @st.composite
 def keyspaces(draw):
     """A whole keyspace ``k``: user types, tables with indexes, and views."""
     types = draw(user_type_sets())
-    drawn = draw(st.lists(names, min_size=1, max_size=4, unique=True))
-    made = [draw(tables(name, types)) for name in drawn]
-    bases = [table for table in made if not table.is_counter]
-    seen = [draw(views(table, f"v_{number}_{table.name}")) for number, table in enumerate(bases) if draw(st.booleans())]
+    table_names = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    new_tables = [draw(tables(name, types)) for name in table_names]
+    bases = [table for table in new_tables if not table.is_counter]
+    table_views = [
+        draw(views(table, f"v_{number}_{table.name}")) for number, table in enumerate(bases) if draw(st.booleans())
+    ]
     keyspace = Keyspace("k", FrozenMap({"class": "NetworkTopologyStrategy", "datacenter1": "1"}))
-    return KeyspaceFacts("k", keyspace, types, tuple(made), tuple(seen))
+    return KeyspaceFacts("k", keyspace, types, tuple(new_tables), tuple(table_views))
 
 
 @st.composite
 def later(draw, old):
     """A later release of a keyspace: all of the earlier one, with added fields, columns, options, indexes and more."""
-    grown = [draw(_with_fields(item)) for item in old.types]
-    taken = {item.name for item in (*old.types, *old.tables, *old.views)}
-    types = (*grown, *draw(user_type_sets(taken)))
-    kept = [draw(_with_more(table, types)) for table in old.tables]
+    later_types = [draw(_with_fields(item)) for item in old.types]
+    used_names = {item.name for item in (*old.types, *old.tables, *old.views)}
+    types = (*later_types, *draw(user_type_sets(used_names)))
+    later_tables = [draw(_with_more(table, types)) for table in old.tables]
     more = draw(st.lists(names, max_size=2, unique=True))
-    new = [draw(tables(name, types)) for name in more if name not in taken]
-    bases = [table for table in kept if not table.is_counter]
-    seen = [draw(views(table, f"w_{number}_{table.name}")) for number, table in enumerate(bases) if draw(st.booleans())]
-    return attrs.evolve(old, types=types, tables=(*kept, *new), views=(*old.views, *seen))
+    new = [draw(tables(name, types)) for name in more if name not in used_names]
+    bases = [table for table in later_tables if not table.is_counter]
+    table_views = [
+        draw(views(table, f"w_{number}_{table.name}")) for number, table in enumerate(bases) if draw(st.booleans())
+    ]
+    return attrs.evolve(old, types=types, tables=(*later_tables, *new), views=(*old.views, *table_views))
 
 
 @st.composite
-def _with_fields(draw, drawn):
-    known = {name for name, _ in drawn.fields}
+def _with_fields(draw, user_type):
+    known = {name for name, _ in user_type.fields}
     more = [name for name in draw(st.lists(column_names, max_size=2, unique=True)) if name not in known]
     # A type that columns hold not frozen must not gain a collection that is not (a rule of Cassandra).
     fields = [(name, freeze(draw(storable(durations=False)))) for name in more]
-    return attrs.evolve(drawn, fields=(*drawn.fields, *fields))
+    return attrs.evolve(user_type, fields=(*user_type.fields, *fields))
 
 
 @st.composite
@@ -408,10 +415,10 @@ def _with_more(draw, table, user_types):
         for name in more
     ]
     options = {**TableOptions(**draw(OPTIONS)).declared(), **table.options}
-    taken = {index.column for index in table.indexes}
-    free = [c for c in (*table, *columns) if not c.in_key and c.name not in taken and _is_indexable(c.type)]
-    chosen = draw(st.lists(st.sampled_from(free), unique=True, max_size=2)) if free else []
-    indexes = [Index(f"{table.name}_late_{number}", column.name) for number, column in enumerate(chosen)]
+    indexed = {index.column for index in table.indexes}
+    free = [c for c in (*table, *columns) if not c.in_key and c.name not in indexed and _is_indexable(c.type)]
+    targets = draw(st.lists(st.sampled_from(free), unique=True, max_size=2)) if free else []
+    indexes = [Index(f"{table.name}_late_{number}", column.name) for number, column in enumerate(targets)]
     return attrs.evolve(table, columns=(*table, *columns), options=options, indexes=(*table.indexes, *indexes))
 
 

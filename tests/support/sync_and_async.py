@@ -50,8 +50,12 @@ class Bridge(Plain):
         query = getattr(self.repo, name)
 
         def call(*args: Any, **keywords: Any) -> Any:
-            made = query(*args, **keywords)
-            return asyncio.run_coroutine_threadsafe(made, self.loop).result() if inspect.isawaitable(made) else made
+            statement = query(*args, **keywords)
+            return (
+                asyncio.run_coroutine_threadsafe(statement, self.loop).result()
+                if inspect.isawaitable(statement)
+                else statement
+            )
 
         return call if callable(query) else query
 
@@ -62,12 +66,12 @@ class Bridge(Plain):
     def block(self, batch: Any, fill: Callable[[Any], Any]) -> Any:
         """A batch in its block, entered and left with ``async with``."""
 
-        async def inside() -> Any:
+        async def send_block() -> Any:
             async with batch:
                 await asyncio.to_thread(fill, batch)
             return batch
 
-        return asyncio.run_coroutine_threadsafe(inside(), self.loop).result()
+        return asyncio.run_coroutine_threadsafe(send_block(), self.loop).result()
 
     def rows(self, query: Any, most: int | None = None) -> list[Any]:
         """Return all items of an async iterable."""
@@ -83,9 +87,9 @@ class Bridge(Plain):
         return asyncio.run_coroutine_threadsafe(collect(), self.loop).result()
 
 
-def played(way: str, case: Callable[[Any], Any], repo: Any) -> Any:
+def run_in_mode(mode: str, case: Callable[[Any], Any], repo: Any) -> Any:
     """What a case returns, played one way."""
-    if way == "blocking":
+    if mode == "blocking":
         return case(Plain(repo))
 
     async def main() -> Any:

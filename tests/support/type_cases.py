@@ -48,7 +48,10 @@ class Address:
 
 
 def _install(cls):
-    results = [Field(one.name, map_annotation(hint)) for one, hint in zip(attrs.fields(cls), _hints(cls), strict=True)]
+    results = [
+        Field(item.name, map_annotation(annotation))
+        for item, annotation in zip(attrs.fields(cls), _hints(cls), strict=True)
+    ]
     install_row_functions(cls, results)
     return list(zip(cls.__fields_by_cql__, [field.type_mapping.type for field in results], strict=True))
 

@@ -63,8 +63,8 @@ def census() -> Counter[str]:
     """What a process can forget to give back, counted after a collection."""
     gc.collect()
     classes = map(type, gc.get_objects())
-    counts = Counter(one.__name__ for one in classes if issubclass(one, KINDS) or one.__name__ in DRIVERS)
-    counts += Counter(f"thread {one.name.rstrip('-0123456789')}" for one in threading.enumerate())
+    counts = Counter(item.__name__ for item in classes if issubclass(item, KINDS) or item.__name__ in DRIVERS)
+    counts += Counter(f"thread {item.name.rstrip('-0123456789')}" for item in threading.enumerate())
     counts["socket"] = sum(map(is_socket, Path("/proc/self/fd").iterdir()))
     return counts
 
@@ -97,17 +97,17 @@ class Run:
     docs: list[Docs] = attrs.field(factory=list)
     threads: list[threading.Thread] = attrs.field(factory=list)
     shared: dict[float, Repo] = attrs.field(factory=dict)
-    lent: Repo = attrs.field(init=False)
+    session_repo: Repo = attrs.field(init=False)
     logs: Rotation = attrs.field(factory=lambda: Logs("", random.Random(), ChaosModel({})).rotation)
     ledgers: Rotation = attrs.field(factory=lambda: Ledgers("", random.Random(), ChaosModel({})).rotation)
 
-    def repo(self, nodes: list[str], **how: Any) -> Repo:
+    def repo(self, nodes: list[str], **keywords: Any) -> Repo:
         """A repo on these addresses; a majority of replicas takes part in everything."""
         secret = "a secret of the chaos run"
-        options = {"consistency": "QUORUM", "page_secret": secret, **how}
-        made = RunningServer(nodes).repo(self.keyspace, name="chaos", **options)
-        self.repos.append(made)
-        return made
+        options = {"consistency": "QUORUM", "page_secret": secret, **keywords}
+        new_repo = RunningServer(nodes).repo(self.keyspace, name="chaos", **options)
+        self.repos.append(new_repo)
+        return new_repo
 
     def prepare(self) -> None:
         """Make the keyspace and its tables, and fill the one that never changes."""
@@ -121,27 +121,27 @@ class Run:
 
     def lane(self, repo: Repo, timeout: float, name: str) -> Lane:
         """What a worker has."""
-        return Lane(self.record, self.model, repo, timeout, self.stop, self.dice(name))
+        return Lane(self.record, self.model, repo, timeout, self.stop, self.rng(name))
 
-    def dice(self, name: str) -> random.Random:
+    def rng(self, name: str) -> random.Random:
         """Random numbers that no other writer takes."""
         return random.Random(f"{self.seed} {name}")
 
     def actors(self, name: str, *, bulk: bool) -> list[Actor]:
         """A writer of each kind."""
-        made: list[Actor] = [
-            kind(f"{name}{kind.__name__}", self.dice(f"{name}{kind.__name__}"), self.model)
+        actors: list[Actor] = [
+            kind(f"{name}{kind.__name__}", self.rng(f"{name}{kind.__name__}"), self.model)
             for kind in (Docs, Docs, Guards, Logs, Tallies, Seats, Ledgers, Reads)
         ]
-        docs, more, guards, logs, _, _, ledgers, reads = made
+        docs, more, guards, logs, _, _, ledgers, reads = actors
         more.name += "2"
-        more.dice = self.dice(more.name)
-        for one in (docs, more, reads):
-            one.bulk = bulk
+        more.rng = self.rng(more.name)
+        for item in (docs, more, reads):
+            item.bulk = bulk
         self.docs += [docs, more]
         guards.create(self.repos[0])
         reads.keyspace, logs.rotation, ledgers.rotation = self.keyspace, self.logs, self.ledgers
-        return made
+        return actors
 
     def connect(self) -> None:
         """Connect through the proxies, while all passes."""
@@ -149,8 +149,8 @@ class Run:
             repo = self.repo(self.faults.nodes, request_timeout=timeout, on_query=self.record.on_query)
             repo.get(Fixed, part=0, number=0)
             self.shared[timeout] = repo
-        self.lent = Repo("chaos", session=repo.session, keyspace=self.keyspace, on_query=self.record.on_query)
-        self.repos.append(self.lent)
+        self.session_repo = Repo("chaos", session=repo.session, keyspace=self.keyspace, on_query=self.record.on_query)
+        self.repos.append(self.session_repo)
 
     def _reach(self) -> None:
         """Wait until the nodes answer without the proxies.
@@ -174,9 +174,9 @@ class Run:
         self._worker("watch", lambda: self.record.watch(self.stop))
         for timeout, repo in self.shared.items():
             self._workers(f"{half}.{timeout:g}", repo, timeout)
-        self._thread_worker(f"{half}.lent", self.lent, TIMEOUTS[-1], bulk=False)
+        self._thread_worker(f"{half}.lent", self.session_repo, TIMEOUTS[-1], bulk=False)
         forks = self.lane(self.shared[FORKED], FORKED, f"{half}.forks")
-        self._worker(f"{half}.forks", lambda: fork_worker(f"{half}.forks", forks, self.lent))
+        self._worker(f"{half}.forks", lambda: fork_worker(f"{half}.forks", forks, self.session_repo))
         for thread in self.threads:
             thread.start()
 
@@ -184,10 +184,10 @@ class Run:
         bulk = timeout < TIMEOUTS[-1]  # with retries, a run of many rows could outlast the session
         for number in range(2):
             self._thread_worker(f"{name}.t{number}", repo, timeout, bulk=bulk)
-        actors = [one for number in range(TASKS // 5) for one in self.actors(f"{name}.a{number}", bulk=bulk)]
+        actors = [item for number in range(TASKS // 5) for item in self.actors(f"{name}.a{number}", bulk=bulk)]
         self._worker(f"{name}.a", lambda: loop_worker(self.lane(repo, timeout, f"{name}.a"), actors))
         if timeout == FORKED:
-            ending = Docs(f"{name}.ends", self.dice(f"{name}.ends"), self.model)
+            ending = Docs(f"{name}.ends", self.rng(f"{name}.ends"), self.model)
             self._worker(ending.name, lambda: ending_worker(self.lane(repo, timeout, ending.name), ending))
 
     def _thread_worker(self, name: str, repo: Repo, timeout: float, *, bulk: bool) -> None:
@@ -199,7 +199,7 @@ class Run:
             try:
                 work()
             except BaseException as error:  # noqa: BLE001 - a bug of the run itself
-                self.record.wrong(f"worker {name} ended with {error!r}")
+                self.record.report_violation(f"worker {name} ended with {error!r}")
 
         self.threads.append(threading.Thread(target=run, name=f"chaos-{name}", daemon=True))
 
@@ -207,13 +207,13 @@ class Run:
         """Let all pass, and wait for the workers; one that does not end is shown with its stack."""
         self.stop.set()
         if not self.faults.calm():
-            self.record.wrong("the nodes did not come back")
+            self.record.report_violation("the nodes did not come back")
         until = time.monotonic() + 120
         for thread in self.threads:
             thread.join(max(0.0, until - time.monotonic()))
-        late = [thread.name for thread in self.threads if thread.is_alive()]
-        if late:
-            self.record.wrong(f"did not end: {', '.join(late)}")
+        running = [thread.name for thread in self.threads if thread.is_alive()]
+        if running:
+            self.record.report_violation(f"did not end: {', '.join(running)}")
             faulthandler.dump_traceback(all_threads=True)
         self.threads.clear()
         self.faults.cut()
@@ -240,8 +240,8 @@ class Run:
         }
         for table, rows in values.items():
             for key in self.model.keys(table):
-                wrong = self.model.violations(key, rows.get(key[1:]))
-                self.record.wrong(*(text + self.model.story(key) for text in wrong))
+                violations = self.model.violations(key, rows.get(key[1:]))
+                self.record.report_violation(*(text + self.model.story(key) for text in violations))
         for actor in self.docs:
             self._check_instances(actor)
         self.docs.clear()
@@ -254,15 +254,15 @@ class Run:
             try:
                 self.repos[0].save(slot.row)
             except ScyllaModelError as error:
-                self.record.wrong(f"{slot.key}: cannot be saved: {error!r}")
+                self.record.report_violation(f"{slot.key}: cannot be saved: {error!r}")
             else:
                 self._agrees(slot, "was saved as")
 
-    def _agrees(self, slot: Any, words: str) -> None:
+    def _agrees(self, slot: Any, text: str) -> None:
         row = self.repos[0].get(Doc, owner=slot.row.owner, number=slot.row.number)
         desired, stored = contents(slot.row), contents(row) or NOTHING
         if any(plain(desired[name]) != plain(stored[name]) for name in NOTHING):
-            self.record.wrong(f"{slot.key}: {words} {desired}, and holds {stored}")
+            self.record.report_violation(f"{slot.key}: {text} {desired}, and holds {stored}")
 
     def close(self) -> None:
         """Drop the keyspace, and close all repos."""
@@ -271,7 +271,7 @@ class Run:
             repo.close()
         self.repos.clear()
         self.shared.clear()
-        del self.lent
+        del self.session_repo
 
 
 def serial(model: Any) -> Any:
@@ -281,21 +281,21 @@ def serial(model: Any) -> Any:
 
 def look_at_streams(record: Record, repos: list[Repo]) -> None:
     """No connection waits for an answer, once those whose answers were swallowed have been given up."""
-    until, left = time.monotonic() + GONE, ["?"]
-    while left and time.monotonic() < until:
-        left = [text for repo in repos for text in busy_streams(repo.session)]
+    until, remaining = time.monotonic() + GONE, ["?"]
+    while remaining and time.monotonic() < until:
+        remaining = [text for repo in repos for text in busy_streams(repo.session)]
         time.sleep(0.2)
-    record.wrong(*left)
+    record.report_violation(*remaining)
 
 
 def busy_streams(session: Any) -> list[str]:
     """What the connections of a session wait for."""
     pools = list(session._pools.values())
-    connections = [one for pool in pools for one in dict(getattr(pool, "_connections", {})).values()]
+    connections = [connection for pool in pools for connection in dict(getattr(pool, "_connections", {})).values()]
     return [
-        f"{one!r} has {one.in_flight} requests in flight, of which {len(one.orphaned_request_ids)} were given up"
-        for one in connections
-        if one.in_flight
+        f"{item!r} has {item.in_flight} requests in flight, of which {len(item.orphaned_request_ids)} were given up"
+        for item in connections
+        if item.in_flight
     ]
 
 
@@ -303,31 +303,31 @@ def left_over(before: Counter[str], record: Record) -> Counter[str]:
     """What the run did not give back; waits as long as the driver may need."""
     until = time.monotonic() + GONE
     while True:
-        left = census() - before
+        remaining = census() - before
         if record.ended_loops:
-            left["loop"] = len(record.ended_loops)
-        if not left or time.monotonic() > until:
-            return left
+            remaining["loop"] = len(record.ended_loops)
+        if not remaining or time.monotonic() > until:
+            return remaining
         time.sleep(0.5)
 
 
-def play(run: Run, seconds: float) -> Growth:
+def run_phase(run: Run, seconds: float) -> Growth:
     """Break things for so long, in two halves; gives how the memory grew in the second one."""
     run.connect()
     moments = []
     for half in "ab":
         run.begin(half)
         run.faults.go()
-        go_on(run, seconds / 2)
+        wait_for(run, seconds / 2)
         run.end()
         moments.append(run.quiet())
     return Growth(*moments)
 
 
-def go_on(run: Run, seconds: float) -> None:
+def wait_for(run: Run, seconds: float) -> None:
     """Wait for so long, with a line of progress now and then."""
-    began = time.monotonic()
-    while (passed := time.monotonic() - began) < seconds:
+    start = time.monotonic()
+    while (passed := time.monotonic() - start) < seconds:
         time.sleep(min(5.0, seconds / 4))
         record, broken = run.record, sum(run.faults.counts.values())
         say(
@@ -342,7 +342,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def table(run: Run, memory: Growth, left: Counter[str]) -> str:
+def table(run: Run, memory: Growth, remaining: Counter[str]) -> str:
     """The figures of a run."""
     record = run.record
     calls = ", ".join(f"{name} {count:,}" for name, count in record.calls.most_common())
@@ -354,32 +354,36 @@ def table(run: Run, memory: Growth, left: Counter[str]) -> str:
         "faults": ", ".join(f"{name} {count}" for name, count in sorted(run.faults.counts.items())),
         "forks, loops": f"{record.forks}, {record.loops}",
         "worst overrun": f"{record.worst[0]:.2f} s ({record.worst[1]}); the process stood still for "
-        f"{sum(lasted for _, lasted in record.stalls):.1f} s in all, an event loop for {record.lag:.1f} s at most",
+        f"{sum(duration for _, duration in record.stalls):.1f} s in all, an event loop for {record.lag:.1f} s at most",
         "memory": str(memory),
-        "left over": ", ".join(f"{name} {count}" for name, count in left.items()) or "nothing",
+        "left over": ", ".join(f"{name} {count}" for name, count in remaining.items()) or "nothing",
         "violations": str(len(record.violations)),
     }
     return "\n".join(f"{name:<14} {text}" for name, text in rows.items())
 
 
-def session(words: argparse.Namespace, nodes: int) -> int:
+def session(options: argparse.Namespace, nodes: int) -> int:
     """One session; gives how many things were wrong."""
-    given = ["--scylla", words.scylla] if words.scylla else ["--nodes", str(nodes), "--version", words.version]
-    faults = Faults.start(words.seed, *given)
+    arguments = (
+        ["--scylla", options.scylla] if options.scylla else ["--nodes", str(nodes), "--version", options.version]
+    )
+    faults = Faults.start(options.seed, *arguments)
     try:
         with RunningServer(faults.direct).repo("system") as repo:
             repo.session.execute("SELECT key FROM system.local")  # the driver starts what stays until the end
         before = census()
-        run = Run(words.seed, faults)
+        run = Run(options.seed, faults)
         run.prepare()
-        memory = play(run, words.seconds)
+        memory = run_phase(run, options.seconds)
         run.check()
         run.close()
-        left = left_over(before, run.record)
+        remaining = left_over(before, run.record)
         if memory.others > OTHERS or memory.resident > GROWTH + ALLOCATED * memory.record:
-            run.record.wrong(f"memory grew: {memory}")
-        run.record.wrong(*(f"left over: {count} {name}: {referrers(name)}" for name, count in left.items()))
-        say("\n".join([*run.record.violations[:100], table(run, memory, left)]))
+            run.record.report_violation(f"memory grew: {memory}")
+        run.record.report_violation(
+            *(f"left over: {count} {name}: {referrers(name)}" for name, count in remaining.items())
+        )
+        say("\n".join([*run.record.violations[:100], table(run, memory, remaining)]))
         return len(run.record.violations)
     finally:
         faults.end()
@@ -394,13 +398,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--scylla", help="HOST:PORT of a server that runs; it is not paused, the proxy is")
     parser.add_argument("--version", default="5.0", help="which Cassandra is started here")
-    words = parser.parse_args()
-    wrong = 0
-    for nodes in [1] if words.scylla else words.nodes or [1, 3]:
-        say(f"{words.scylla or f'{nodes} nodes'}, {words.seconds:g} s, seed {words.seed}")
-        wrong += session(words, nodes)
-    say(f"seed {words.seed}: --seed {words.seed} plays the same calls and faults again")
-    return min(wrong, 1)
+    options = parser.parse_args()
+    error_count = 0
+    for nodes in [1] if options.scylla else options.nodes or [1, 3]:
+        say(f"{options.scylla or f'{nodes} nodes'}, {options.seconds:g} s, seed {options.seed}")
+        error_count += session(options, nodes)
+    say(f"seed {options.seed}: --seed {options.seed} plays the same calls and faults again")
+    return min(error_count, 1)
 
 
 if __name__ == "__main__":

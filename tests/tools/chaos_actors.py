@@ -53,7 +53,7 @@ class Docs(Actor):
         """A random call; one that deletes is rare."""
         kinds: list[Callable[[], Call]] = [self.save] * 8 + [self.get] * 3 + [self.delete, self.refresh, self.batch]
         kinds += [self.save_many, self.save_many, self.delete_many] if self.bulk else []
-        return self.dice.choice(kinds)()
+        return self.rng.choice(kinds)()
 
     def take(self, count: int = 1) -> list[Slot]:
         """Documents that no other call uses; new ones while there are few."""
@@ -63,19 +63,19 @@ class Docs(Actor):
             slot = Slot(("docs", self.name, self.made), row)
             self.slots.append(slot)
             self.every.append(slot)
-        self.dice.shuffle(self.slots)
-        taken, self.slots = self.slots[:count], self.slots[count:]
+        self.rng.shuffle(self.slots)
+        slots, self.slots = self.slots[:count], self.slots[count:]
         self.busy += count
-        return taken
+        return slots
 
-    def give_back(self, taken: list[Slot], *, keep: bool = True) -> None:
+    def give_back(self, slots: list[Slot], *, keep: bool = True) -> None:
         """End the use of documents, but of those that were dropped; those not kept are looked at when the run ends."""
-        taken = [slot for slot in taken if slot in self.every]
-        self.busy -= len(taken)
+        slots = [slot for slot in slots if slot in self.every]
+        self.busy -= len(slots)
         if keep:
-            self.slots += taken
+            self.slots += slots
         else:
-            self.every = [slot for slot in self.every if slot not in taken]
+            self.every = [slot for slot in self.every if slot not in slots]
 
     def drop_all(self) -> list[Slot]:
         """Give up all documents, those of calls that never end included."""
@@ -84,9 +84,9 @@ class Docs(Actor):
 
     def save(self) -> Call:
         """Save a document after some changes, or none."""
-        (slot,) = taken = self.take()
+        (slot,) = slots = self.take()
         self.change(slot.row)
-        return Call("save", (slot.row,), writes=(self.begin(slot),), ended=partial(self.give_back, taken))
+        return Call("save", (slot.row,), writes=(self.begin(slot),), on_end=partial(self.give_back, slots))
 
     def begin(self, slot: Slot) -> Write:
         """What a save leaves in the row: all columns as the instance has them, however few of them are sent."""
@@ -94,32 +94,32 @@ class Docs(Actor):
 
     def change(self, row: Doc) -> None:
         """Change some columns, often back to what they were."""
-        for _ in range(self.dice.choice([0, 1, 1, 2, 3])):
-            self.dice.choice([self._text, self._words, self._notes, self._counts])(row)
+        for _ in range(self.rng.choice([0, 1, 1, 2, 3])):
+            self.rng.choice([self._text, self._words, self._notes, self._counts])(row)
 
     def _text(self, row: Doc) -> None:
-        setattr(row, self.dice.choice("xy"), self.dice.choice([self.token(), self.token(), "again", None]))
+        setattr(row, self.rng.choice("xy"), self.rng.choice([self.token(), self.token(), "again", None]))
 
     def _words(self, row: Doc) -> None:
-        row.words ^= {self.dice.choice("abcdef")}
+        row.words ^= {self.rng.choice("abcdef")}
 
     def _notes(self, row: Doc) -> None:
-        if len(row.notes) > 6 or self.dice.random() < 0.1:
-            row.notes = row.notes[: self.dice.randrange(len(row.notes) + 1)]
+        if len(row.notes) > 6 or self.rng.random() < 0.1:
+            row.notes = row.notes[: self.rng.randrange(len(row.notes) + 1)]
         else:
             row.notes.append(self.token())
 
     def _counts(self, row: Doc) -> None:
-        name = self.dice.choice("abcdef")
+        name = self.rng.choice("abcdef")
         if row.counts.pop(name, None) is None:
             row.counts[name] = self.count
 
     def get(self) -> Call:
         """Read a document."""
-        (slot,) = taken = self.take()
+        (slot,) = slots = self.take()
         key = {"owner": slot.row.owner, "number": slot.row.number}
-        then = partial(self._seen, slot)
-        return Call("get", (Doc,), key, then=then, ended=partial(self.give_back, taken))
+        check = partial(self._seen, slot)
+        return Call("get", (Doc,), key, check=check, on_end=partial(self.give_back, slots))
 
     def _seen(self, slot: Slot, stored: Doc | None) -> list[str]:
         return self.model.observe(slot.key, contents(stored))
@@ -129,53 +129,53 @@ class Docs(Actor):
 
         The instance counts as known then, while a write without an answer may still come: such a document is left.
         """
-        (slot,) = taken = self.take()
+        (slot,) = slots = self.take()
         keep = self.model.is_settled(slot.key)
-        ended = partial(self.give_back, taken, keep=keep)
-        return Call("refresh", (slot.row,), then=partial(self._refreshed, slot), ended=ended)
+        on_end = partial(self.give_back, slots, keep=keep)
+        return Call("refresh", (slot.row,), check=partial(self._refreshed, slot), on_end=on_end)
 
     def _refreshed(self, slot: Slot, missing: NotFound | None) -> list[str]:
         return self.model.observe(slot.key, None if missing else contents(slot.row))
 
     def delete(self) -> Call:
         """Delete a document; the next save makes it again."""
-        (slot,) = taken = self.take()
+        (slot,) = slots = self.take()
         write = self.model.begin(slot.key, **NOTHING)
-        return Call("delete", (slot.row,), writes=(write,), ended=partial(self.give_back, taken))
+        return Call("delete", (slot.row,), writes=(write,), on_end=partial(self.give_back, slots))
 
     def batch(self) -> Call:
         """Save some documents together."""
-        taken = self.take(self.dice.randint(2, 4))
-        for slot in taken:
+        slots = self.take(self.rng.randint(2, 4))
+        for slot in slots:
             self.change(slot.row)
-        rows = [slot.row for slot in taken]
-        return Call("batch", (rows,), writes=tuple(map(self.begin, taken)), ended=partial(self.give_back, taken))
+        rows = [slot.row for slot in slots]
+        return Call("batch", (rows,), writes=tuple(map(self.begin, slots)), on_end=partial(self.give_back, slots))
 
     def save_many(self) -> Call:
         """Save many documents, one by one or by partition; source or listener may break."""
-        taken = self.take(self.dice.randint(2, POOL))
-        for slot in taken:
+        slots = self.take(self.rng.randint(2, POOL))
+        for slot in slots:
             self.change(slot.row)
-        how = {"by_partition": self.dice.random() < 0.5}
-        return self._many("save_many", taken, tuple(map(self.begin, taken)), how)
+        options = {"by_partition": self.rng.random() < 0.5}
+        return self._many("save_many", slots, tuple(map(self.begin, slots)), options)
 
     def delete_many(self) -> Call:
         """Delete many documents."""
-        taken = self.take(self.dice.randint(2, POOL // 2))
-        writes = tuple(self.model.begin(slot.key, **NOTHING) for slot in taken)
-        return self._many("delete_many", taken, writes, {})
+        slots = self.take(self.rng.randint(2, POOL // 2))
+        writes = tuple(self.model.begin(slot.key, **NOTHING) for slot in slots)
+        return self._many("delete_many", slots, writes, {})
 
-    def _many(self, verb: str, taken: list[Slot], writes: tuple[Write, ...], how: dict[str, Any]) -> Call:
-        rows: Any = [slot.row for slot in taken]
-        concurrency, broken = self.dice.choice([8, 64]), self.dice.random()
+    def _many(self, verb: str, slots: list[Slot], writes: tuple[Write, ...], options: dict[str, Any]) -> Call:
+        rows: Any = [slot.row for slot in slots]
+        concurrency, broken = self.rng.choice([8, 64]), self.rng.random()
         if broken < 0.1:
-            rows = breaks_off(rows, self.dice.randrange(len(rows)))
+            rows = breaks_off(rows, self.rng.randrange(len(rows)))
         elif broken < 0.2:
-            how["on_progress"] = broken_listener(self.dice.randrange(len(rows)))
-        how |= {"concurrency": concurrency, "raise_errors": self.dice.random() < 0.5}
-        requests = ROUNDS * (1 + len(taken) // concurrency)
-        ended = partial(self.give_back, taken)
-        return Call(verb, (rows,), how, writes, bulk=True, requests=requests, extra=PAUSES, ended=ended)
+            options["on_progress"] = broken_listener(self.rng.randrange(len(rows)))
+        options |= {"concurrency": concurrency, "raise_errors": self.rng.random() < 0.5}
+        requests = ROUNDS * (1 + len(slots) // concurrency)
+        on_end = partial(self.give_back, slots)
+        return Call(verb, (rows,), options, writes, bulk=True, requests=requests, extra=PAUSES, on_end=on_end)
 
 
 def breaks_off(rows: list[Any], at: int) -> Iterable[Any]:
@@ -212,16 +212,16 @@ class Guards(Actor):
 
     def call(self) -> Call:
         """A save or a read of a document that no other call uses."""
-        row = self.rows.pop(self.dice.randrange(len(self.rows)))
-        key, ended = ("guards", row.id), partial(self.rows.append, row)
-        if self.dice.random() < 0.3:
+        row = self.rows.pop(self.rng.randrange(len(self.rows)))
+        key, on_end = ("guards", row.id), partial(self.rows.append, row)
+        if self.rng.random() < 0.3:
             query = select(Guard).where(Guard.id == row.id).consistency("SERIAL")
             statement, timeout = self._timed(query)
-            then = lambda stored: self.model.violations(key, contents(stored))  # noqa: E731
-            return Call("one_or_none", (statement,), then=then, timeout=timeout, ended=ended)
-        setattr(row, self.dice.choice("xy"), self.dice.choice([self.token(), "again", None]))
+            check = lambda stored: self.model.violations(key, contents(stored))  # noqa: E731
+            return Call("one_or_none", (statement,), check=check, timeout=timeout, on_end=on_end)
+        setattr(row, self.rng.choice("xy"), self.rng.choice([self.token(), "again", None]))
         write = self.model.begin(key, **contents(row))
-        return Call("save", (row,), {"if_exists": True}, (write,), requests=2, ended=ended)
+        return Call("save", (row,), {"if_exists": True}, (write,), requests=2, on_end=on_end)
 
 
 @attrs.define(eq=False)
@@ -268,7 +268,7 @@ class Logs(Actor):
         if old is not None:
             return self._look(old)
         number, element = self.rotation.number(), self.token()
-        name = self.dice.choice(["entries", "marks"])
+        name = self.rng.choice(["entries", "marks"])
         write = self.model.begin(("logs", number), writer=self.name, **{name: element})
         change = Log.entries.append([element]) if name == "entries" else Log.marks.add({element})
         statement, timeout = self._timed(update(Log).where(Log.id == number).set(change))
@@ -276,7 +276,7 @@ class Logs(Actor):
 
     def _look(self, number: int) -> Call:
         key = ("logs", number)
-        return Call("get", (Log,), {"id": number}, then=lambda stored: self.reviewed(key, log_found(stored)))
+        return Call("get", (Log,), {"id": number}, check=lambda stored: self.reviewed(key, log_found(stored)))
 
 
 def log_found(row: Log | None) -> dict[str, Any] | None:
@@ -290,8 +290,8 @@ class Tallies(Actor):
 
     def call(self) -> Call:
         """A counter, or some of them together."""
-        numbers = self.dice.sample(range(TALLIES), self.dice.choice([1, 1, 1, 3]))
-        changes = [(number, self.dice.choice([-2, -1, 1, 2, 3])) for number in numbers]
+        numbers = self.rng.sample(range(TALLIES), self.rng.choice([1, 1, 1, 3]))
+        changes = [(number, self.rng.choice([-2, -1, 1, 2, 3])) for number in numbers]
         statements = [update(Tally).where(Tally.id == number).set(Tally.hits.increment(by)) for number, by in changes]
         writes = tuple(self.model.begin(("tallies", number), hits=by) for number, by in changes)
         if len(statements) > 1:
@@ -306,7 +306,7 @@ class Seats(Actor):
 
     def call(self) -> Call:
         """An insert of a place that may be taken."""
-        number, token = self.dice.randrange(SEATS + self.count // 20), self.token()
+        number, token = self.rng.randrange(SEATS + self.count // 20), self.token()
         statement, timeout = self._timed(insert(Seat(id=number, holder=token)).if_not_exists())
         write = self.model.begin(("seats", number), claims=(number, token))
         return Call("execute", (statement,), writes=(write,), timeout=timeout)
@@ -338,8 +338,8 @@ class Ledgers(Actor):
 
     def _look(self, number: int, *, last: bool) -> Call:
         query, timeout = self._timed(select(Ledger).where(Ledger.id == number).consistency("SERIAL"))
-        then = partial(self._reviewed, number) if last else partial(self._looked, number)
-        return Call("one_or_none", (query,), then=then, timeout=timeout)
+        check = partial(self._reviewed, number) if last else partial(self._looked, number)
+        return Call("one_or_none", (query,), check=check, timeout=timeout)
 
     def _looked(self, number: int, row: Ledger | None) -> list[str]:
         self.seen = (number, -1 if row is None else row.version)

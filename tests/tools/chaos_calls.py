@@ -1,6 +1,6 @@
 """Calls of a chaos run: what each writes, how long it may take, and what an answer or an error says of its writes.
 
-*In*: a seeded dice and the model. *Out*: `Call` values that a thread or a task performs and then settles. Nothing here
+*In*: a seeded rng and the model. *Out*: `Call` values that a thread or a task performs and then settles. Nothing here
 waits.
 """
 
@@ -62,21 +62,21 @@ class Call:
         follows: how many it may take after those, of the repo's length whatever its statement sets.
         extra: seconds that it may take besides.
         timeout: seconds that its statement sets; None is what the repo sets.
-        then: gives what is wrong with its result, or with a `NotFound` in place of one.
-        ended: called last, whatever the outcome.
+        check: returns the faults of its result, or of a `NotFound` in place of one.
+        on_end: called last, whatever the outcome.
     """
 
     verb: str
     args: tuple[Any, ...] = ()
-    how: dict[str, Any] = attrs.field(factory=dict)
+    options: dict[str, Any] = attrs.field(factory=dict)
     writes: tuple[Write, ...] = ()
     bulk: bool = False
     requests: float = 1.0
     follows: float = 0.0
     extra: float = 0.0
     timeout: float | None = None
-    then: Callable[[Any], Iterable[str]] = lambda _: ()
-    ended: Callable[[], Any] = lambda: None
+    check: Callable[[Any], Iterable[str]] = lambda _: ()
+    on_end: Callable[[], Any] = lambda: None
 
     def limit(self, request_timeout: float) -> float:
         """Seconds after which it has to have ended, whatever happens."""
@@ -88,10 +88,10 @@ class Call:
         if self.bulk:
             self._settle_rows(result)
         else:
-            refused = isinstance(result, LWTResult) and not result.applied
+            is_refused = isinstance(result, LWTResult) and not result.applied
             for write in self.writes:
-                write.refuse() if refused else write.acknowledge()
-        return [f"{self.verb}: {text}" for text in self.then(result)]
+                write.refuse() if is_refused else write.acknowledge()
+        return [f"{self.verb}: {text}" for text in self.check(result)]
 
     def failed(self, error: BaseException) -> list[str]:
         """Settle its writes as far as the error shows their outcomes; return what is wrong."""
@@ -103,7 +103,7 @@ class Call:
             for write in self.writes:
                 write.refuse()
         if isinstance(error, NotFound):
-            return [f"{self.verb}: {text}" for text in self.then(error)]
+            return [f"{self.verb}: {text}" for text in self.check(error)]
         return [] if isinstance(error, PASSING) else [f"{self.verb}: ended with {type(error).__name__}: {error}"]
 
     def _note(self, error: str) -> None:
@@ -111,7 +111,7 @@ class Call:
             write.note = f"{time.monotonic():.3f} {self.verb} {error}"
 
     def _settle_rows(self, report: BulkReport) -> None:
-        errors = {one.index: one.error for one in report.errors}
+        errors = {error.index: error.error for error in report.errors}
         for index, write in enumerate(self.writes):
             error = errors.get(index)
             if index >= report.total or (error is not None and not getattr(error, "may_be_applied", False)):
@@ -123,18 +123,18 @@ class Call:
 
 def report_of(error: BaseException | None) -> BulkReport | None:
     """The report of a bulk run that was broken off; a timeout has the cancellation behind it."""
-    seen = 0
-    while error is not None and seen < 10:
+    depth = 0
+    while error is not None and depth < 10:
         report = getattr(error, "report", None)
         if report is not None:
             return report
-        error, seen = error.__cause__ or error.__context__, seen + 1
+        error, depth = error.__cause__ or error.__context__, depth + 1
     return None
 
 
-def deadline(dice: random.Random) -> float:
+def deadline(rng: random.Random) -> float:
     """A number of seconds between a millisecond and ten seconds, each order of size alike."""
-    return 10 ** dice.uniform(-3, 1)
+    return 10 ** rng.uniform(-3, 1)
 
 
 @attrs.define(eq=False)
@@ -146,7 +146,7 @@ class Actor:
     """
 
     name: str
-    dice: random.Random
+    rng: random.Random
     model: ChaosModel
     count: int = 0
 
@@ -161,16 +161,16 @@ class Actor:
 
     def reviewed(self, key: Any, stored: Any) -> list[str]:
         """Return what is wrong with a row that is no longer written; a correct one is forgotten."""
-        wrong = self.model.violations(key, stored)
-        if not wrong and self.model.is_settled(key):
+        violations = self.model.violations(key, stored)
+        if not violations and self.model.is_settled(key):
             self.model.forget(key)
-        return wrong
+        return violations
 
     def _timed(self, statement: Any) -> tuple[Any, float | None]:
         """The statement, in half of all cases with a timeout."""
-        if self.dice.random() < 0.5:
+        if self.rng.random() < 0.5:
             return statement, None
-        seconds = max(0.001, round(deadline(self.dice), 3))
+        seconds = max(0.001, round(deadline(self.rng), 3))
         return statement.timeout(seconds), seconds
 
 
@@ -187,68 +187,70 @@ class Reads(Actor):
         kinds: list[Callable[[], Call]] = [self.get, self.get, self.all, self.stream, self.page, self.page]
         kinds += [self.count_rows, self.raw, self.fresh]
         kinds += [self.get_many, self.scan] if self.bulk else []
-        return self.dice.choice(kinds)()
+        return self.rng.choice(kinds)()
 
     def _part(self) -> tuple[int, list[Fixed]]:
-        part = self.dice.randrange(PARTS)
+        part = self.rng.randrange(PARTS)
         return part, FIXED[part * ROWS : (part + 1) * ROWS]
 
     def get(self) -> Call:
         """One row."""
-        row = self.dice.choice(FIXED)
-        return Call("get", (Fixed,), {"part": row.part, "number": row.number}, then=partial(differs, row))
+        row = self.rng.choice(FIXED)
+        return Call("get", (Fixed,), {"part": row.part, "number": row.number}, check=partial(differs, row))
 
     def fresh(self) -> Call:
         """One row by a class that was made just now, so that its statement has to be prepared."""
-        row = self.dice.choice(FIXED)
-        then = lambda stored: differs(row.text, None if stored is None else stored.text)  # noqa: E731
-        return Call("get", (fresh_model(),), {"part": row.part, "number": row.number}, then=then)
+        row = self.rng.choice(FIXED)
+        check = lambda stored: differs(row.text, None if stored is None else stored.text)  # noqa: E731
+        return Call("get", (fresh_model(),), {"part": row.part, "number": row.number}, check=check)
 
     def all(self) -> Call:
         """A partition."""
         part, rows = self._part()
         statement, timeout = self._timed(select(Fixed).where(Fixed.part == part))
-        return Call("all", (statement,), then=partial(differs, rows), timeout=timeout)
+        return Call("all", (statement,), check=partial(differs, rows), timeout=timeout)
 
     def stream(self) -> Call:
         """A partition, page by page."""
         part, rows = self._part()
-        query, how = select(Fixed).where(Fixed.part == part), {"page_size": 40}
-        return Call("stream", (query,), how, requests=4, then=partial(differs, rows))
+        query, options = select(Fixed).where(Fixed.part == part), {"page_size": 40}
+        return Call("stream", (query,), options, requests=4, check=partial(differs, rows))
 
     def count_rows(self) -> Call:
         """The rows of a partition, counted by the server."""
         part, rows = self._part()
-        return Call("count", (select(Fixed).where(Fixed.part == part),), then=partial(differs, len(rows)))
+        return Call("count", (select(Fixed).where(Fixed.part == part),), check=partial(differs, len(rows)))
 
     def page(self) -> Call:
         """The next page of a partition, by the token that an earlier call got."""
         part, rows = self._part()
         token, at = self.token_of_page.get(part, (None, 0))
 
-        def then(page: Any) -> list[str]:
+        def check(page: Any) -> list[str]:
             self.token_of_page[part] = (page.token, at + 30 if page.token else 0)
             return differs(rows[at : at + 30], page.items)
 
         query = select(Fixed).where(Fixed.part == part)
-        return Call("page", (query,), {"size": 30, "token": token}, then=then)
+        return Call("page", (query,), {"size": 30, "token": token}, check=check)
 
     def raw(self) -> Call:
         """Text that was never prepared."""
-        row = self.dice.choice(FIXED)
+        row = self.rng.choice(FIXED)
         text = f"SELECT text FROM {self.keyspace}.chaos_fixed WHERE part = ? AND number = ? /* {self.token()} */"
-        return Call("raw", (text, (row.part, row.number)), then=lambda stored: differs(row.text, stored[0][0]))
+        return Call("raw", (text, (row.part, row.number)), check=lambda stored: differs(row.text, stored[0][0]))
 
     def get_many(self) -> Call:
         """Some rows by their keys."""
-        rows = self.dice.sample(FIXED, 40)
+        rows = self.rng.sample(FIXED, 40)
         keys = [(row.part, row.number) for row in rows]
-        return Call("get_many", (Fixed, keys), requests=ROUNDS, extra=PAUSES, then=partial(differs, rows))
+        return Call("get_many", (Fixed, keys), requests=ROUNDS, extra=PAUSES, check=partial(differs, rows))
 
     def scan(self) -> Call:
         """All rows; 16 ranges, of one or two pages each, four at a time, each page asked for four times at most."""
-        how = {"parallelism": 4, "page_size": 200}
-        return Call("scan", (Fixed,), how, requests=32, then=lambda stored: differs(FIXED, sorted(stored, key=place)))
+        options = {"parallelism": 4, "page_size": 200}
+        return Call(
+            "scan", (Fixed,), options, requests=32, check=lambda stored: differs(FIXED, sorted(stored, key=place))
+        )
 
 
 def place(row: Fixed) -> tuple[int, int]:

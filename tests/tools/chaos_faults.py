@@ -46,67 +46,67 @@ class Target:
         return self.gate if self.cluster is None else self.cluster.gates[self.number]
 
 
-def silence(target: Target, dice: random.Random) -> None:
+def silence(target: Target, rng: random.Random) -> None:
     """Nothing passes, connections stay open; then all of it does."""
     target.proxy().black_hole()
-    time.sleep(dice.choice([0.05, 0.3, 1.0, 3.0]))
+    time.sleep(rng.choice([0.05, 0.3, 1.0, 3.0]))
 
 
-def long_silence(target: Target, dice: random.Random) -> None:
+def long_silence(target: Target, rng: random.Random) -> None:
     """Longer than any request timeout of a run."""
     target.proxy().black_hole()
-    time.sleep(dice.uniform(11, 14))
+    time.sleep(rng.uniform(11, 14))
 
 
-def cut(target: Target, dice: random.Random) -> None:
+def cut(target: Target, rng: random.Random) -> None:
     """All connections are closed, perhaps several times."""
-    for _ in range(dice.choice([1, 1, 3])):
+    for _ in range(rng.choice([1, 1, 3])):
         target.proxy().cut()
-        time.sleep(dice.uniform(0, 0.2))
+        time.sleep(rng.uniform(0, 0.2))
 
 
-def reset(target: Target, dice: random.Random) -> None:
+def reset(target: Target, rng: random.Random) -> None:
     """All connections are reset."""
-    del dice
+    del rng
     target.proxy().reset()
 
 
-def lost_answers(target: Target, dice: random.Random) -> None:
+def lost_answers(target: Target, rng: random.Random) -> None:
     """Statements run, and the connection breaks in place of an answer."""
-    target.proxy().cut_answers(dice.randint(1, 5))
+    target.proxy().cut_answers(rng.randint(1, 5))
     time.sleep(0.3)
 
 
-def lost_requests(target: Target, dice: random.Random) -> None:
+def lost_requests(target: Target, rng: random.Random) -> None:
     """The connection breaks before a statement reaches the server."""
-    target.proxy().cut_requests(dice.randint(1, 5))
+    target.proxy().cut_requests(rng.randint(1, 5))
     time.sleep(0.3)
 
 
-def swallowed(target: Target, dice: random.Random) -> None:
+def swallowed(target: Target, rng: random.Random) -> None:
     """Answers never come, on connections that stay open; those to PREPARE too."""
-    target.proxy().swallow_answers(dice.randint(1, 30))
-    target.proxy().swallow_answers(dice.randint(0, 3), when=is_prepare)
-    time.sleep(dice.uniform(0.3, 1))
+    target.proxy().swallow_answers(rng.randint(1, 30))
+    target.proxy().swallow_answers(rng.randint(0, 3), when=is_prepare)
+    time.sleep(rng.uniform(0.3, 1))
 
 
-def slow(target: Target, dice: random.Random) -> None:
+def slow(target: Target, rng: random.Random) -> None:
     """Answers are late."""
-    target.proxy().delay(dice.choice([0.02, 0.1, 0.6]))
-    time.sleep(dice.uniform(0.5, 2))
+    target.proxy().delay(rng.choice([0.02, 0.1, 0.6]))
+    time.sleep(rng.uniform(0.5, 2))
 
 
-def paused(target: Target, dice: random.Random) -> None:
+def paused(target: Target, rng: random.Random) -> None:
     """The node sleeps, and wakes."""
     target.node.pause()
-    time.sleep(dice.choice([0.2, 1.0, 3.0]))
+    time.sleep(rng.choice([0.2, 1.0, 3.0]))
 
 
-def killed(target: Target, dice: random.Random) -> None:
+def killed(target: Target, rng: random.Random) -> None:
     """The node dies and comes back with its data."""
     assert target.cluster is not None
     target.cluster.kill(target.number)
-    time.sleep(dice.uniform(1, 8))
+    time.sleep(rng.uniform(1, 8))
 
 
 def is_prepare(request: Request) -> bool:
@@ -124,8 +124,8 @@ RARE: Final[tuple[Fault, ...]] = (long_silence,)
 class Breaker:
     """Breaks one thing after another, in rounds in which each kind comes once."""
 
-    def __init__(self, targets: list[Target], dice: random.Random) -> None:
-        self._targets, self._dice = targets, dice
+    def __init__(self, targets: list[Target], rng: random.Random) -> None:
+        self._targets, self._rng = targets, rng
         self._going, self._ended = threading.Event(), threading.Event()
         self._calm = threading.Lock()
         self.counts: Counter[str] = Counter()
@@ -148,7 +148,7 @@ class Breaker:
             kinds += OURS
         if self._targets[0].cluster is not None:
             kinds += SEVERAL
-        self._dice.shuffle(kinds)
+        self._rng.shuffle(kinds)
         return kinds
 
     def _run(self) -> None:
@@ -158,20 +158,20 @@ class Breaker:
             with self._calm:
                 if self._going.is_set():
                     self._break(kinds.pop())
-            time.sleep(self._dice.uniform(0.1, 1.0))
+            time.sleep(self._rng.uniform(0.1, 1.0))
             if not kinds:
                 kinds, rounds = self._kinds(), rounds + 1
                 kinds += RARE if rounds % 5 == 0 else ()
 
     def _break(self, fault: Fault) -> None:
-        target = self._dice.choice(self._targets)
-        began = time.monotonic()
+        target = self._rng.choice(self._targets)
+        start = time.monotonic()
         try:
-            fault(target, self._dice)
+            fault(target, self._rng)
         finally:
             self._heal(target)
         self.counts[fault.__name__] += 1
-        say({"fault": fault.__name__, "node": target.number, "seconds": round(time.monotonic() - began, 2)})
+        say({"fault": fault.__name__, "node": target.number, "seconds": round(time.monotonic() - start, 2)})
 
     def _heal(self, target: Target) -> None:
         if target.cluster is not None:
@@ -188,17 +188,17 @@ def say(what: Any) -> None:
     sys.stdout.flush()
 
 
-def serve(targets: list[Target], direct: list[str], dice: random.Random) -> None:
+def serve(targets: list[Target], direct: list[str], rng: random.Random) -> None:
     """Say where the nodes are, and do as the run says."""
     say({"nodes": [target.proxy().address for target in targets], "direct": direct})
-    breaker = Breaker(targets, dice)
+    breaker = Breaker(targets, rng)
     for line in sys.stdin:
-        word = line.strip()
-        if word == "end":
+        command = line.strip()
+        if command == "end":
             return
-        if word == "go":
+        if command == "go":
             breaker.go()
-        elif word == "cut":
+        elif command == "cut":
             for target in targets:
                 target.proxy().cut()
         else:
@@ -213,18 +213,18 @@ def main() -> None:
     parser.add_argument("--scylla")
     parser.add_argument("--nodes", type=int, default=1)
     parser.add_argument("--version", default="5.0")
-    words = parser.parse_args()
-    dice = random.Random(f"{words.seed} faults")
-    if words.scylla is not None:
-        with FaultProxy(words.scylla) as gate:
-            serve([Target(gate)], [words.scylla], dice)
-    elif words.nodes == 1:
-        with LocalCluster(version=words.version) as cluster, FaultProxy(cluster.contact_points[0]) as gate:
-            serve([Target(gate, cluster.node(1))], cluster.contact_points, dice)
+    options = parser.parse_args()
+    rng = random.Random(f"{options.seed} faults")
+    if options.scylla is not None:
+        with FaultProxy(options.scylla) as gate:
+            serve([Target(gate)], [options.scylla], rng)
+    elif options.nodes == 1:
+        with LocalCluster(version=options.version) as cluster, FaultProxy(cluster.contact_points[0]) as gate:
+            serve([Target(gate, cluster.node(1))], cluster.contact_points, rng)
     else:
-        with GatedCluster(words.version) as gated:
+        with GatedCluster(options.version) as gated:
             targets = [Target(gate, gated.node(number), number, gated) for number, gate in gated.gates.items()]
-            serve(targets, gated.contact_points, dice)
+            serve(targets, gated.contact_points, rng)
 
 
 @attrs.define(eq=False)
@@ -246,16 +246,16 @@ class Faults:
     _calm: threading.Event = attrs.field(factory=threading.Event)
 
     @classmethod
-    def start(cls, seed: int, *words: str) -> Faults:
+    def start(cls, seed: int, *arguments: str) -> Faults:
         """Start it, and wait until the nodes are up."""
-        command = [sys.executable, __file__, str(seed), *words]
-        made = cls(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
-        first = json.loads(made.process.stdout.readline() or "{}")
+        command = [sys.executable, __file__, str(seed), *arguments]
+        process = cls(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        first = json.loads(process.process.stdout.readline() or "{}")
         if not first:
             raise RuntimeError("nothing to break could be started; see above")
-        made.nodes, made.direct = first["nodes"], first["direct"]
-        threading.Thread(target=made._read, name="chaos-faults", daemon=True).start()
-        return made
+        process.nodes, process.direct = first["nodes"], first["direct"]
+        threading.Thread(target=process._read, name="chaos-faults", daemon=True).start()
+        return process
 
     def _read(self) -> None:
         for line in self.process.stdout:
@@ -289,8 +289,8 @@ class Faults:
         finally:
             self.process.kill()
 
-    def _say(self, word: str) -> None:
-        self.process.stdin.write(word + "\n")
+    def _say(self, command: str) -> None:
+        self.process.stdin.write(command + "\n")
         self.process.stdin.flush()
 
 

@@ -23,76 +23,76 @@ CHILD: Final = 25.0
 """Seconds that a child may take: it connects, twice for each of the hosts at worst, and sends a request."""
 
 
-def fork_worker(name: str, lane: Lane, lent: Any) -> None:
+def fork_worker(name: str, lane: Lane, session_repo: Any) -> None:
     """Children that use what they inherited: a repo, a lent session, a stream that their parent began."""
     warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
-    reads = Reads(name, lane.dice, lane.model, keyspace=lane.repo.keyspace)
-    docs = Docs(name, lane.dice, lane.model)
+    reads = Reads(name, lane.rng, lane.model, keyspace=lane.repo.keyspace)
+    docs = Docs(name, lane.rng, lane.model)
     kinds = itertools.cycle([own_repo, lent_session, begun_stream, begun_scan])
     while not lane.stop.is_set():
         (slot,) = docs.take()
         docs.change(slot.row)
         write = docs.begin(slot)
         kind = next(kinds)
-        answer = answer_of_child(kind(lane, lent, slot.row, reads))
+        answer = answer_of_child(kind(lane, session_repo, slot.row, reads))
         lane.record.forks += 1
         if answer.get("saved"):
             write.acknowledge()
         if answer.get("refused") or kind is not own_repo:
             write.refuse()
-        lane.record.wrong(*answer["wrong"])
+        lane.record.report_violation(*answer["wrong"])
         time.sleep(min(20 * lane.pause(), 2.0))
 
 
 Child = Callable[[], dict[str, Any]]
 
 
-def own_repo(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
+def own_repo(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child:
     """The child opens its own connection, and is answered or fails."""
-    del lent
+    del session_repo
     call = reads.raw()
 
     def child() -> dict[str, Any]:
-        wrong, results = [], {}
+        violations, results = [], {}
         try:
             lane.repo.save(row)
             results["saved"] = True
-            wrong += call.then(perform(lane.repo, call))
+            violations += call.check(perform(lane.repo, call))
         except (RequestFailed, ConnectionFailed) as error:
             results["refused"] = not results.get("saved") and not getattr(error, "may_be_applied", False)
-        return {**results, "wrong": wrong}
+        return {**results, "wrong": violations}
 
     return child
 
 
-def lent_session(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
+def lent_session(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child:
     """The child is refused at once, on every road to the session."""
     del row
     fixed, call = FIXED[0], reads.fresh()
 
     def child() -> dict[str, Any]:
-        began, wrong = time.monotonic(), []
+        start, violations = time.monotonic(), []
         for verb, use in {
-            "get": lambda: lent.get(Fixed, part=fixed.part, number=fixed.number),
-            "a new statement": lambda: perform(lent, call),
-            "aio": lambda: asyncio.run(perform_async(lent.aio(), call)),
+            "get": lambda: session_repo.get(Fixed, part=fixed.part, number=fixed.number),
+            "a new statement": lambda: perform(session_repo, call),
+            "aio": lambda: asyncio.run(perform_async(session_repo.aio(), call)),
         }.items():
-            wrong += refused(f"{verb} by a lent session", use)
-        late = time.monotonic() - began
-        return {"wrong": wrong + ([f"fork: it took {late:.1f} s to refuse"] if late > SLACK else [])}
+            violations += fork_problems(f"{verb} by a lent session", use)
+        seconds = time.monotonic() - start
+        return {"wrong": violations + ([f"fork: it took {seconds:.1f} s to refuse"] if seconds > SLACK else [])}
 
     return child
 
 
-def begun_stream(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
+def begun_stream(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child:
     """A stream of the parent does not continue in a child, once the page that it has is used up."""
-    del lent, row, reads
+    del session_repo, row, reads
     return _begun(lane, lane.repo.stream(select(Fixed).where(Fixed.part == 0), page_size=20), "a stream")
 
 
-def begun_scan(lane: Lane, lent: Any, row: Doc, reads: Reads) -> Child:
+def begun_scan(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child:
     """Nor does a scan."""
-    del lent, row, reads
+    del session_repo, row, reads
     return _begun(lane, iter(lane.repo.scan(Fixed, page_size=20)), "a scan")
 
 
@@ -101,10 +101,10 @@ def _begun(lane: Lane, rows: Any, what: str) -> Child:
         next(rows)
     except RequestFailed:
         return lambda: {"wrong": []}
-    return lambda: {"wrong": refused(f"{what} that the parent began", lambda: list(rows))}
+    return lambda: {"wrong": fork_problems(f"{what} that the parent began", lambda: list(rows))}
 
 
-def refused(what: str, use: Callable[[], Any]) -> list[str]:
+def fork_problems(what: str, use: Callable[[], Any]) -> list[str]:
     """Return what is wrong unless the error in the child says that this belongs to its parent."""
     try:
         used = use()

@@ -36,10 +36,10 @@ def reachable(*roots: Any) -> dict[int, int]:
     sizes: dict[int, int] = {}
     waiting = list(roots)
     while waiting:
-        one = waiting.pop()
-        if id(one) not in sizes and not isinstance(one, FOREIGN):
-            sizes[id(one)] = sys.getsizeof(one)
-            waiting += gc.get_referents(one)
+        item = waiting.pop()
+        if id(item) not in sizes and not isinstance(item, FOREIGN):
+            sizes[id(item)] = sys.getsizeof(item)
+            waiting += gc.get_referents(item)
     return sizes
 
 
@@ -62,7 +62,7 @@ class Moment:
         """The present moment."""
         size = resident()
         sizes = reachable(*record)
-        others = sum(id(one) not in sizes for one in gc.get_objects())
+        others = sum(id(obj) not in sizes for obj in gc.get_objects())
         return cls(size, sum(sizes.values()) / 2**20, others)
 
 
@@ -90,33 +90,35 @@ class Growth:
 
     def __str__(self) -> str:
         halves = [
-            f"{one.resident:.1f} MB ({one.record:.1f} of the record) and {one.others:,} other objects"
-            for one in (self.first, self.last)
+            f"{item.resident:.1f} MB ({item.record:.1f} of the record) and {item.others:,} other objects"
+            for item in (self.first, self.last)
         ]
         return f"{halves[0]} after one half, {halves[1]} after the other"
 
 
 def referrers(name: str, depth: int = 6) -> str:
     """Who refers to the objects of a class of this name, as far as that can be followed."""
-    values = [one for one in gc.get_objects() if type(one).__name__ == name]
+    values = [obj for obj in gc.get_objects() if type(obj).__name__ == name]
     lines, known = [name], {id(values), id(locals())}
     for _ in range(depth):
-        refer = [one for one in gc.get_referrers(*values) if id(one) not in known and not _is_frame_of_ours(one)]
-        known |= {id(one) for one in refer} | {id(refer)}
+        refer = [obj for obj in gc.get_referrers(*values) if id(obj) not in known and not _is_frame_of_ours(obj)]
+        known |= {id(item) for item in refer} | {id(refer)}
         if not refer:
             break
-        lines.append(", ".join(sorted({_shown(one) for one in refer})))
+        lines.append(", ".join(sorted({_shown(item) for item in refer})))
         values = refer
     return " < ".join(lines)
 
 
-def _is_frame_of_ours(one: Any) -> bool:
-    return isinstance(one, types.FrameType) and one.f_code.co_filename == __file__
+def _is_frame_of_ours(item: Any) -> bool:
+    return isinstance(item, types.FrameType) and item.f_code.co_filename == __file__
 
 
-def _shown(one: Any) -> str:
-    if isinstance(one, types.FrameType):
-        return f"frame of {one.f_code.co_qualname}"
-    if isinstance(one, dict):
-        return f"dict of {', '.join(map(str, list(one)[:4]))[:60]}"
-    return f"{type(one).__name__} {one!r:.60}" if isinstance(one, (types.MethodType, Iterable)) else type(one).__name__
+def _shown(item: Any) -> str:
+    if isinstance(item, types.FrameType):
+        return f"frame of {item.f_code.co_qualname}"
+    if isinstance(item, dict):
+        return f"dict of {', '.join(map(str, list(item)[:4]))[:60]}"
+    return (
+        f"{type(item).__name__} {item!r:.60}" if isinstance(item, (types.MethodType, Iterable)) else type(item).__name__
+    )

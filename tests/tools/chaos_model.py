@@ -19,7 +19,7 @@ UNKNOWN: Final = "unknown"
 ACKNOWLEDGED: Final = "acknowledged"
 REFUSED: Final = "refused"
 
-TOLD: Final = 6
+MAX_WRITES_SHOWN: Final = 6
 """Writes of a row that a violation tells of."""
 
 
@@ -50,17 +50,17 @@ class Assignments:
 
     def settle(self, write: Write) -> None:
         """Forget what an acknowledged write has replaced, or a refused one itself."""
-        at = next((at for at, (one, _) in enumerate(self._writes) if one is write), None)
-        if at is None:
+        index = next((position for position, (item, _) in enumerate(self._writes) if item is write), None)
+        if index is None:
             return  # a later one was seen
         if write.outcome == REFUSED:
-            del self._writes[at]
+            del self._writes[index]
         else:
-            before = [one for one in self._writes[:at] if self._may_float(one)]
-            self._writes = [*before, *self._writes[at:]]
+            before = [item for item in self._writes[:index] if self._may_float(item)]
+            self._writes = [*before, *self._writes[index:]]
 
-    def _may_float(self, one: tuple[Write | None, Any]) -> bool:
-        return self._floating and one[0] is not None and one[0].outcome == UNKNOWN
+    def _may_float(self, item: tuple[Write | None, Any]) -> bool:
+        return self._floating and item[0] is not None and item[0].outcome == UNKNOWN
 
     @property
     def values(self) -> list[Any]:
@@ -100,7 +100,7 @@ class Elements:
     def settle(self, write: Write) -> None:
         """Forget what was refused; all else is looked for."""
         if write.outcome == REFUSED:
-            self._writes = {element: one for element, one in self._writes.items() if one is not write}
+            self._writes = {element: item for element, item in self._writes.items() if item is not write}
 
     @property
     def is_settled(self) -> bool:
@@ -111,21 +111,23 @@ class Elements:
         """Elements that are lost, came twice, were refused and are there, or stand in another order."""
         listed = list(stored or ())
         counts = Counter(listed)
-        kept = [element for element, write in self._writes.items() if write.outcome == ACKNOWLEDGED]
-        wrong = [f"{element!r} was acknowledged and is lost" for element in kept if not counts[element]]
-        wrong += [f"{element!r} is there {count} times" for element, count in counts.items() if count > 1]
-        wrong += [f"{element!r} is there, and was refused or not written" for element in counts.keys() - self._writes]
-        return wrong + (self._disorder(kept, listed) if self._ordered and not wrong else [])
+        acknowledged = [element for element, write in self._writes.items() if write.outcome == ACKNOWLEDGED]
+        violations = [f"{element!r} was acknowledged and is lost" for element in acknowledged if not counts[element]]
+        violations += [f"{element!r} is there {count} times" for element, count in counts.items() if count > 1]
+        violations += [
+            f"{element!r} is there, and was refused or not written" for element in counts.keys() - self._writes
+        ]
+        return violations + (self._disorder(acknowledged, listed) if self._ordered and not violations else [])
 
-    def _disorder(self, kept: list[Any], listed: list[Any]) -> list[str]:
+    def _disorder(self, acknowledged: list[Any], listed: list[Any]) -> list[str]:
         """Calls of one writer that were made side by side have no order."""
-        places = {element: at for at, element in enumerate(listed)}
+        places = {element: index for index, element in enumerate(listed)}
         writers: dict[Any, list[tuple[Write, Any]]] = {}
-        for element in kept:
+        for element in acknowledged:
             write = self._writes[element]
             earlier = writers.setdefault(write.writer, [])
-            for one, before in earlier:
-                if one.settled < write.begun and places[element] < places[before]:
+            for item, before in earlier:
+                if item.settled < write.begun and places[element] < places[before]:
                     return [f"{element!r} stands before {before!r}, which was acknowledged before it was sent"]
             earlier.append((write, element))
         return []
@@ -253,7 +255,7 @@ class ChaosModel:
             row, write.begun = self._row(key), next(self._moments)
             for name, value in values.items():
                 row[name].begin(write, value)
-            self._last.setdefault(key, deque(maxlen=TOLD)).append(write)
+            self._last.setdefault(key, deque(maxlen=MAX_WRITES_SHOWN)).append(write)
         return write
 
     def story(self, key: Any) -> str:
@@ -287,11 +289,11 @@ class ChaosModel:
     def observe(self, key: Any, stored: Mapping[str, Any] | None) -> list[str]:
         """Return what is wrong with a row that its only writer has read; what was seen stays seen."""
         with self._lock:
-            wrong = self.violations(key, stored)
+            violations = self.violations(key, stored)
             for name, history in self._row(key).items():
-                if not wrong and isinstance(history, Assignments):
+                if not violations and isinstance(history, Assignments):
                     history.observe(None if stored is None else stored[name])
-            return wrong
+            return violations
 
     def is_settled(self, key: Any) -> bool:
         """Whether the row can hold one thing alone."""

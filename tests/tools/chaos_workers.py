@@ -80,41 +80,41 @@ class Record:
         del event
         next(self._requests)
 
-    def wrong(self, *texts: str) -> None:
+    def report_violation(self, *texts: str) -> None:
         """Take note of violations."""
         with self._lock:
             for text in texts:
                 self.violations.append(f"after {time.monotonic() - self._began:.1f} s: {text:.2000}")
 
-    def stalled(self, since: float) -> float:
+    def stalled(self, start: float) -> float:
         """Seconds for which the process stood still since then; also until now, when another thread woke up first."""
-        late = time.monotonic() - self.asleep - NAP
-        over = sum((lasted for at, lasted in self.stalls if at + lasted >= since), 0.0)
-        return over + (late if late > LATEST else 0.0)
+        delay = time.monotonic() - self.asleep - NAP
+        over = sum((duration for at, duration in self.stalls if at + duration >= start), 0.0)
+        return over + (delay if delay > LATEST else 0.0)
 
-    def done(self, call: Call, began: float, limit: float, error: BaseException | None) -> None:
+    def done(self, call: Call, start: float, limit: float, error: BaseException | None) -> None:
         """A call ended, in time or not."""
-        over = time.monotonic() - began - limit
+        over = time.monotonic() - start - limit
         with self._lock:
             self.calls[call.verb] += 1
             if error is not None:
                 self.errors[type(error).__name__] += 1
                 self.cancelled += isinstance(error, GIVEN_UP) and not isinstance(error, ScyllaModelError)
             self.worst = max(self.worst, (over, f"{call.verb}, of {limit:.3f} s"))
-        if over > SLACK + self.stalled(began):
-            self.wrong(f"{call.verb}: took {over + limit:.1f} s, of {limit:.3f} s; {type(error).__name__}")
+        if over > SLACK + self.stalled(start):
+            self.report_violation(f"{call.verb}: took {over + limit:.1f} s, of {limit:.3f} s; {type(error).__name__}")
 
     def watch(self, stop: threading.Event) -> None:
         """Detect when the process does not run: other programs, one thread that keeps the interpreter."""
         while not stop.is_set():
-            began = self.asleep = time.monotonic()
+            start = self.asleep = time.monotonic()
             time.sleep(NAP)
-            lasted = time.monotonic() - began - NAP
-            self.pace = min(1.0, 1.3 * self.pace) if lasted > LATEST else max(PACE, 0.99 * self.pace)
-            if lasted > LATEST:
-                self.stalls.append((began, lasted))
+            duration = time.monotonic() - start - NAP
+            self.pace = min(1.0, 1.3 * self.pace) if duration > LATEST else max(PACE, 0.99 * self.pace)
+            if duration > LATEST:
+                self.stalls.append((start, duration))
             for thread, beat in list(self.beats.items()):
-                if began - beat > LAG / 2 and thread not in self.stacks:
+                if start - beat > LAG / 2 and thread not in self.stacks:
                     self.stacks[thread] = standing(thread)
         self.asleep = math.inf
 
@@ -134,37 +134,37 @@ class Lane:
     repo: Any
     request_timeout: float
     stop: threading.Event
-    dice: random.Random
+    rng: random.Random
 
     @contextlib.contextmanager
     def measured(self, call: Call, limit: float | None = None) -> Iterator[None]:
         """Settle what the block raised, and measure it; what may be raised goes no further."""
-        began, failed = time.monotonic(), None
+        start, failed = time.monotonic(), None
         limit = call.limit(self.request_timeout) if limit is None else limit
         try:
             yield
         except BaseException as error:
             failed = error
-            self.record.wrong(*call.failed(error))
+            self.record.report_violation(*call.failed(error))
             raise
         finally:
-            self.record.done(call, began, limit, failed)
-            call.ended()
+            self.record.done(call, start, limit, failed)
+            call.on_end()
 
     def pause(self) -> float:
         """Seconds until the next call."""
-        return min(self.dice.expovariate(1 / self.record.pace), 3.0)
+        return min(self.rng.expovariate(1 / self.record.pace), 3.0)
 
 
 def perform(repo: Any, call: Call) -> Any:
     """Call the verb in this thread."""
     if call.verb in {"stream", "scan"}:
-        return list(getattr(repo, call.verb)(*call.args, **call.how))
+        return list(getattr(repo, call.verb)(*call.args, **call.options))
     if call.verb in {"batch", "counter_batch"}:
         with filled(repo.batch(), call):
             return None
     if call.verb != "resolved":
-        return getattr(repo, call.verb)(*call.args, **call.how)
+        return getattr(repo, call.verb)(*call.args, **call.options)
     try:
         return repo.execute(*call.args)
     except UnknownOutcome as error:
@@ -176,12 +176,12 @@ def perform(repo: Any, call: Call) -> Any:
 async def perform_async(repo: Any, call: Call) -> Any:
     """Await the verb."""
     if call.verb in {"stream", "scan"}:
-        return [row async for row in getattr(repo, call.verb)(*call.args, **call.how)]
+        return [row async for row in getattr(repo, call.verb)(*call.args, **call.options)]
     if call.verb in {"batch", "counter_batch"}:
         async with filled(repo.batch(), call):
             return None
     if call.verb != "resolved":
-        return await getattr(repo, call.verb)(*call.args, **call.how)
+        return await getattr(repo, call.verb)(*call.args, **call.options)
     try:
         return await repo.execute(*call.args)
     except UnknownOutcome as error:
@@ -192,21 +192,21 @@ async def perform_async(repo: Any, call: Call) -> Any:
 
 def filled(batch: Any, call: Call) -> Any:
     """A batch with what the call writes."""
-    for one in call.args[0]:
-        batch.counter().execute(one) if call.verb == "counter_batch" else batch.save(one)
+    for item in call.args[0]:
+        batch.counter().execute(item) if call.verb == "counter_batch" else batch.save(item)
     return batch
 
 
 def run_sync(lane: Lane, call: Call) -> None:
     """One call in this thread."""
     with contextlib.suppress(Exception), lane.measured(call):
-        lane.record.wrong(*call.succeeded(perform(lane.repo, call)))
+        lane.record.report_violation(*call.succeeded(perform(lane.repo, call)))
 
 
 def thread_worker(lane: Lane, actors: list[Actor]) -> None:
     """Calls one after another, that block."""
     while not lane.stop.is_set():
-        run_sync(lane, lane.dice.choice(actors).call())
+        run_sync(lane, lane.rng.choice(actors).call())
         time.sleep(lane.pause())
 
 
@@ -216,7 +216,7 @@ async def run_async(lane: Lane, call: Call, seconds: float) -> None:
     if seconds < limit:  # what a bulk run has sent is settled before it ends
         limit = seconds + (lane.request_timeout if call.bulk or call.verb == "get_many" else 0)
     with lane.measured(call, limit):
-        lane.record.wrong(*call.succeeded(await given_up(lane, call, seconds)))
+        lane.record.report_violation(*call.succeeded(await given_up(lane, call, seconds)))
 
 
 async def given_up(lane: Lane, call: Call, seconds: float) -> Any:
@@ -225,7 +225,7 @@ async def given_up(lane: Lane, call: Call, seconds: float) -> Any:
     Not by `asyncio.wait_for`: before Python 3.12, one that is cancelled while it waits for the task that it has
     cancelled leaves that task running, which still writes the rows of a bulk run when this call has ended.
     """
-    if lane.dice.random() < 0.5:
+    if lane.rng.random() < 0.5:
         async with asyncio.timeout(seconds):
             return await perform_async(lane.repo.aio(), call)
     task = asyncio.ensure_future(perform_async(lane.repo.aio(), call))
@@ -240,8 +240,8 @@ async def given_up(lane: Lane, call: Call, seconds: float) -> Any:
 async def task_worker(lane: Lane, actor: Actor) -> None:
     """Calls one after another, and sometimes several in a group, of which one that fails cancels the others."""
     while not lane.stop.is_set():
-        count = lane.dice.choice([1] * 9 + [5])
-        running = [run_async(lane, actor.call(), deadline(lane.dice)) for _ in range(count)]
+        count = lane.rng.choice([1] * 9 + [5])
+        running = [run_async(lane, actor.call(), deadline(lane.rng)) for _ in range(count)]
         with contextlib.suppress(Exception, asyncio.CancelledError):
             await together(*running) if count > 1 else await running[0]
         await asyncio.sleep(lane.pause())
@@ -250,8 +250,8 @@ async def task_worker(lane: Lane, actor: Actor) -> None:
 async def together(*running: Any) -> None:
     """All of these in a TaskGroup."""
     async with asyncio.TaskGroup() as group:
-        for one in running:
-            group.create_task(one)
+        for item in running:
+            group.create_task(item)
 
 
 def loop_worker(lane: Lane, actors: list[Actor]) -> None:
@@ -262,11 +262,11 @@ def loop_worker(lane: Lane, actors: list[Actor]) -> None:
         tasks.append(asyncio.ensure_future(watch_loop(lane)))
         while not lane.stop.is_set():  # noqa: ASYNC110 - other threads wait for it too
             await asyncio.sleep(0.1)
-        done, late = await asyncio.wait(tasks, timeout=60)
-        for task in done:
+        finished, pending = await asyncio.wait(tasks, timeout=60)
+        for task in finished:
             task.result()
-        for task in late:
-            lane.record.wrong(f"a task did not end: {task.get_stack()[-1]!r}")
+        for task in pending:
+            lane.record.report_violation(f"a task did not end: {task.get_stack()[-1]!r}")
             task.cancel()
         await slots_come_back(lane.record)
 
@@ -275,7 +275,7 @@ def loop_worker(lane: Lane, actors: list[Actor]) -> None:
     try:
         loop.run_until_complete(main())
     except Exception as error:  # noqa: BLE001 - a bug of the run itself, or of the package
-        lane.record.wrong(f"an event loop ended with {error!r}")
+        lane.record.report_violation(f"an event loop ended with {error!r}")
     finally:
         loop.close()
 
@@ -284,13 +284,13 @@ async def watch_loop(lane: Lane) -> None:
     """Detect when the loop does not run, and not the whole process."""
     record, thread = lane.record, threading.get_ident()
     while not lane.stop.is_set():
-        began = record.beats[thread] = time.monotonic()
+        start = record.beats[thread] = time.monotonic()
         await asyncio.sleep(0.02)
-        lasted = time.monotonic() - began - 0.02
-        record.lag = max(record.lag, lasted)
+        duration = time.monotonic() - start - 0.02
+        record.lag = max(record.lag, duration)
         stack = record.stacks.pop(thread, "")
-        if lasted > LAG + record.stalled(began):
-            record.wrong(f"an event loop stood still for {lasted:.2f} s{stack}")
+        if duration > LAG + record.stalled(start):
+            record.report_violation(f"an event loop stood still for {duration:.2f} s{stack}")
     del record.beats[thread]
 
 
@@ -300,32 +300,34 @@ async def slots_come_back(record: Record) -> None:
     while waker._free_slots < asyncio_bridge.IN_FLIGHT and time.monotonic() < until:  # noqa: ASYNC110 - nothing tells
         await asyncio.sleep(0.1)
     if waker._free_slots != asyncio_bridge.IN_FLIGHT:
-        record.wrong(f"{asyncio_bridge.IN_FLIGHT - waker._free_slots} slots of an event loop were not given back")
+        record.report_violation(
+            f"{asyncio_bridge.IN_FLIGHT - waker._free_slots} slots of an event loop were not given back"
+        )
 
 
 def ending_worker(lane: Lane, actor: Docs) -> None:
     """Event loops that end with requests in flight: by `asyncio.run`, or closed without a word to their tasks."""
-    left: deque[tuple[float, Slot]] = deque()
+    pending: deque[tuple[float, Slot]] = deque()
     while not lane.stop.is_set():
         calls = [actor.save() for _ in range(6)] + [actor.get() for _ in range(3)]
-        end_loop(lane, calls, closed=lane.dice.random() < 0.5)
-        left.extend((time.monotonic(), slot) for slot in actor.drop_all())
+        end_loop(lane, calls, closed=lane.rng.random() < 0.5)
+        pending.extend((time.monotonic(), slot) for slot in actor.drop_all())
         lane.record.loops += 1
-        while left and left[0][0] < time.monotonic() - LATE:
-            look_at(lane, left.popleft()[1])
+        while pending and pending[0][0] < time.monotonic() - LATE:
+            look_at(lane, pending.popleft()[1])
         time.sleep(min(10 * lane.pause(), 2.0))
 
 
 def look_at(lane: Lane, slot: Slot) -> None:
     """A document that is no longer written is right, and is forgotten."""
 
-    def then(stored: Doc | None) -> list[str]:
-        wrong = lane.model.violations(slot.key, contents(stored))
-        if not wrong:
+    def check(stored: Doc | None) -> list[str]:
+        violations = lane.model.violations(slot.key, contents(stored))
+        if not violations:
             lane.model.forget(slot.key)
-        return wrong
+        return violations
 
-    call = Call("get", (Doc,), {"owner": slot.row.owner, "number": slot.row.number}, then=then)
+    call = Call("get", (Doc,), {"owner": slot.row.owner, "number": slot.row.number}, check=check)
     run_sync(lane, call)
 
 
@@ -336,19 +338,19 @@ def end_loop(lane: Lane, calls: list[Call], *, closed: bool) -> None:
     lane.record.ended_loops.add(loop)
 
     async def main() -> None:
-        kept.extend(asyncio.ensure_future(quietly(lane, call)) for call in calls)
-        await asyncio.sleep(lane.dice.choice([0, 0.001, 0.02]))
+        references.extend(asyncio.ensure_future(quietly(lane, call)) for call in calls)
+        await asyncio.sleep(lane.rng.choice([0, 0.001, 0.02]))
 
-    kept: list[Any] = []
+    references: list[Any] = []
     loop.run_until_complete(main())
     if not closed:
-        for task in kept:
+        for task in references:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*kept, return_exceptions=True))
+        loop.run_until_complete(asyncio.gather(*references, return_exceptions=True))
     loop.close()
 
 
 async def quietly(lane: Lane, call: Call) -> None:
     """A call whose end is not awaited."""
     with contextlib.suppress(Exception), lane.measured(call, 60.0):
-        lane.record.wrong(*call.succeeded(await perform_async(lane.repo.aio(), call)))
+        lane.record.report_violation(*call.succeeded(await perform_async(lane.repo.aio(), call)))

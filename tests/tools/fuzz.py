@@ -85,47 +85,47 @@ ODD_VALUES = (
 )  # fmt: skip
 
 
-def odd_text(dice, text):
+def odd_text(rng, text):
     """A text, damaged at random: cut, doubled, shuffled, or with something odd in it."""
-    at, end = sorted((dice.randrange(len(text) + 1), dice.randrange(len(text) + 1)))
-    return dice.choice(
+    at, end = sorted((rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)))
+    return rng.choice(
         (
-            lambda: dice.choice(ODD_TEXTS),
+            lambda: rng.choice(ODD_TEXTS),
             lambda: text[:at],
             lambda: text[:at] + text[end:],
             lambda: text[:end] + text[at:],
-            lambda: text[:at] + dice.choice(ODD_TEXTS) + text[at:],
-            lambda: text[:at] + chr(dice.randrange(1, 0x3000)) + text[at + 1 :],
+            lambda: text[:at] + rng.choice(ODD_TEXTS) + text[at:],
+            lambda: text[:at] + chr(rng.randrange(1, 0x3000)) + text[at + 1 :],
             text.swapcase,
         )
     )()
 
 
-def odd_value(dice, value):
+def odd_value(rng, value):
     """A value in place of this one, of its kind or of another."""
-    if isinstance(value, str) and dice.random() < 0.7:
-        return odd_text(dice, value)
-    if isinstance(value, list) and value and dice.random() < 0.5:
-        return dice.choice((value[:-1], value * 2, [*value, dice.choice(ODD_VALUES)], value[::-1]))
-    return dice.choice((*ODD_VALUES, dice.choice(ODD_TEXTS), nested(dice.choice((3, 70, 3000)))))
+    if isinstance(value, str) and rng.random() < 0.7:
+        return odd_text(rng, value)
+    if isinstance(value, list) and value and rng.random() < 0.5:
+        return rng.choice((value[:-1], value * 2, [*value, rng.choice(ODD_VALUES)], value[::-1]))
+    return rng.choice((*ODD_VALUES, rng.choice(ODD_TEXTS), nested(rng.choice((3, 70, 3000)))))
 
 
-def of_its_kind(dice, value, *, in_collection=False):
+def of_its_kind(rng, value, *, in_collection=False):
     """Another value that a column of this type can hold: servers keep types, and no nulls in collections."""
-    if not in_collection and (value is None or dice.random() < 0.1):
+    if not in_collection and (value is None or rng.random() < 0.1):
         return None
     if isinstance(value, str):
-        return odd_text(dice, value)
+        return odd_text(rng, value)
     if isinstance(value, bytes):
-        return dice.randbytes(dice.randrange(40)) if dice.random() < 0.5 else value[: dice.randrange(len(value) + 1)]
+        return rng.randbytes(rng.randrange(40)) if rng.random() < 0.5 else value[: rng.randrange(len(value) + 1)]
     if isinstance(value, list):
-        inside = [*value, dice.choice(value or ["x"])]
-        return [of_its_kind(dice, part, in_collection=True) if dice.random() < 0.5 else part for part in inside]
+        elements = [*value, rng.choice(value or ["x"])]
+        return [of_its_kind(rng, part, in_collection=True) if rng.random() < 0.5 else part for part in elements]
     if isinstance(value, dict):
-        pairs = ((odd_text(dice, key) if dice.random() < 0.2 else key, inner) for key, inner in value.items())
-        return {key: of_its_kind(dice, inner, in_collection=True) for key, inner in pairs}
+        pairs = ((odd_text(rng, key) if rng.random() < 0.2 else key, inner) for key, inner in value.items())
+        return {key: of_its_kind(rng, inner, in_collection=True) for key, inner in pairs}
     kinds = {bool: (True, False), float: (float("nan"), float("inf"), -1.0, 0.0, 1e300)}
-    return dice.choice(kinds.get(type(value), (0, -1, 1, 2**31 - 1, -(2**31))))
+    return rng.choice(kinds.get(type(value), (0, -1, 1, 2**31 - 1, -(2**31))))
 
 
 def nested(levels):
@@ -136,68 +136,68 @@ def nested(levels):
     return results
 
 
-def altered(dice, value):
+def altered(rng, value):
     """A copy of plain values that differs in one place."""
     places = list(_places(value))
-    if not places or dice.random() < 0.02:
-        return odd_value(dice, value)
-    path = dice.choice(places)
-    return _with(dice, value, path)
+    if not places or rng.random() < 0.02:
+        return odd_value(rng, value)
+    path = rng.choice(places)
+    return _with(rng, value, path)
 
 
 def _places(value, path=()):
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in inside if len(path) < 20 else ():
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items if len(path) < 20 else ():
         yield (*path, key)
         yield from _places(inner, (*path, key))
 
 
-def _with(dice, value, path):
+def _with(rng, value, path):
     copied = dict(value) if isinstance(value, dict) else list(value)
     key, *rest = path
     if rest:
-        copied[key] = _with(dice, copied[key], rest)
+        copied[key] = _with(rng, copied[key], rest)
         return copied
-    how = dice.random()
-    if how < 0.1:
+    choice = rng.random()
+    if choice < 0.1:
         del copied[key]
-    elif how < 0.2 and isinstance(copied, dict):
-        copied[odd_text(dice, str(key))] = copied[key]
+    elif choice < 0.2 and isinstance(copied, dict):
+        copied[odd_text(rng, str(key))] = copied[key]
     else:
-        copied[key] = odd_value(dice, copied[key])
+        copied[key] = odd_value(rng, copied[key])
     return copied
 
 
-def times(dice, change, value):
+def times(rng, change, value):
     """A value after one to four changes, mostly one."""
-    for _ in range(1 + min(3, int(dice.expovariate(1.5)))):
-        value = change(dice, value)
+    for _ in range(1 + min(3, int(rng.expovariate(1.5)))):
+        value = change(rng, value)
     return value
 
 
-def written(dice, value):
+def serialize(rng, value):
     """JSON text of a value, itself damaged now and then."""
     with contextlib.suppress(RecursionError, TypeError):
         text = json.dumps(value)
-        return odd_text(dice, text) if dice.random() < 0.1 else text
+        return odd_text(rng, text) if rng.random() < 0.1 else text
     return "[" * 100_000
 
 
-def tokens(dice):
+def tokens(rng):
     """Page tokens, and positions of scans behind a tag that verifies."""
-    if dice.random() < 0.5:
-        token = make_token(QUERY, dice.randbytes(dice.randrange(200)), dice.choice((KEYS, KEYS[1:])))
-        return read_token(QUERY, times(dice, odd_text, token), KEYS)
+    if rng.random() < 0.5:
+        token = make_token(QUERY, rng.randbytes(rng.randrange(200)), rng.choice((KEYS, KEYS[1:])))
+        return read_token(QUERY, times(rng, odd_text, token), KEYS)
     state = [3, [[-(2**63), 0, "0000"], [0, 2**63 - 1, None]]]
-    return _parse_state(written(dice, times(dice, altered, state)).encode(errors="surrogatepass"))
+    return _parse_state(serialize(rng, times(rng, altered, state)).encode(errors="surrogatepass"))
 
 
-def plans(dice):
+def plans(rng):
     """Plan files, most of them with the hash of what they hold."""
-    result = times(dice, altered, PLAN.to_dict())
+    result = times(rng, altered, PLAN.to_dict())
     with contextlib.suppress(Exception):  # whatever the damage does to the hash, the reader says
         result["hash"] = _fingerprint(result)
-    plan = Plan.from_dict(_document(written(dice, result)))
+    plan = Plan.from_dict(_document(serialize(rng, result)))
     return plan.render(), plan.to_dict(), plan.fingerprint, repr(plan)
 
 
@@ -216,14 +216,14 @@ class Refused(ScyllaModelError):
     """Stands for what `Plan.load` makes of a `ValueError`."""
 
 
-def locks(dice):
+def locks(rng):
     """Lock files, compared with what was declared."""
-    document = times(dice, altered, snapshot_document({"default": ("k", SchemaFacts([FACTS]))}))
-    snapshot = read_snapshot(written(dice, document), "schema.lock.json")
+    document = times(rng, altered, snapshot_document({"default": ("k", SchemaFacts([FACTS]))}))
+    snapshot = read_snapshot(serialize(rng, document), "schema.lock.json")
     facts = facts_from_snapshot(snapshot, "default", "k")
     return (
         snapshot_text(snapshot),
-        [str(one) for one in compare_schemas(facts, SchemaFacts([FACTS]))],
+        [str(item) for item in compare_schemas(facts, SchemaFacts([FACTS]))],
         fingerprint(facts),
     )
 
@@ -241,24 +241,31 @@ VERSION = {
 }  # fmt: skip
 
 
-def ledger(dice):
+def ledger(rng):
     """Rows of versions and steps, with the change that a rollback would take back."""
-    change = json.loads(change_to_json(dice.choice(CHANGES)))
-    text = written(dice, times(dice, altered, change)) if dice.random() < 0.8 else dice.choice(ODD_TEXTS)
+    change = json.loads(change_to_json(rng.choice(CHANGES)))
+    text = serialize(rng, times(rng, altered, change)) if rng.random() < 0.8 else rng.choice(ODD_TEXTS)
     rows = {**STEP, "change": text}, VERSION
-    step, version = (altered(dice, row) if dice.random() < 0.3 else row for row in rows)
+    step, version = (altered(rng, row) if rng.random() < 0.3 else row for row in rows)
     if not isinstance(step, dict) or not isinstance(version, dict) or step_fault(step) or version_fault(version):
         raise Refused("a bound of the ledger")
-    seq = dice.choice((1, 2, MAX_STEPS))
-    one = step_from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": seq})
-    made = version_from_row({**version, "scope": "k/default", "version": 1, "steps": (one,)})
-    shown = history_text([made]), made.to_dict(), one.to_dict(), made.rollback_target, made.fault, one.undone_step
-    value = one.change
+    seq = rng.choice((1, 2, MAX_STEPS))
+    item = step_from_row({**STEP, **step, "scope": "k/default", "version": 1, "seq": seq})
+    migration = version_from_row({**version, "scope": "k/default", "version": 1, "steps": (item,)})
+    output = (
+        history_text([migration]),
+        migration.to_dict(),
+        item.to_dict(),
+        migration.rollback_target,
+        migration.fault,
+        item.undone_step,
+    )
+    value = item.change
     for server in (CASSANDRA, SCYLLA) if value is not None and is_step(value) else ():
         make_step(1, value, (), server)
         if hasattr(value, "inverse"):
             make_step(1, value.inverse(), (), server)
-    return shown
+    return output
 
 
 def _scylla_rows():
@@ -277,20 +284,30 @@ KEYS_OF_ROWS = frozenset(
     "keyspace_name table_name view_name type_name function_name aggregate_name index_name column_name argument_types "
     "trigger_name".split()
 )
-TOLD = ("tables", "columns", "views", "types", "indexes", "functions", "aggregates", "scylla_tables", "dropped_columns")
+COUNTED = (
+    "tables",
+    "columns",
+    "views",
+    "types",
+    "indexes",
+    "functions",
+    "aggregates",
+    "scylla_tables",
+    "dropped_columns",
+)
 
 
-def rows(dice):
+def rows(rng):
     """Rows of ``system_schema``: the keyspace is read, compared and shown, whatever a column holds."""
     values = dict(ROWS)
-    for _ in range(1 + int(dice.expovariate(1))):
-        source = dice.choice([name for name in TOLD if values.get(name)])
-        at = dice.randrange(len(values[source]))
+    for _ in range(1 + int(rng.expovariate(1))):
+        source = rng.choice([name for name in COUNTED if values.get(name)])
+        at = rng.randrange(len(values[source]))
         row = dict(values[source][at])
-        column = dice.choice([name for name in row if name not in KEYS_OF_ROWS])
-        row[column] = of_its_kind(dice, row[column])
+        column = rng.choice([name for name in row if name not in KEYS_OF_ROWS])
+        row[column] = of_its_kind(rng, row[column])
         values[source] = [*values[source][:at], row, *values[source][at + 1 :]]
-    facts = reflect_keyspace("shop", values, dice.choice((CASSANDRA, SCYLLA)))
+    facts = reflect_keyspace("shop", values, rng.choice((CASSANDRA, SCYLLA)))
     notes = diff(facts, KeyspaceFacts("shop"), SCYLLA)
     return notes, keyspace_script(facts, SCYLLA), facts_document(SchemaFacts([facts])), fingerprint(facts)
 
@@ -306,7 +323,7 @@ def _ring(*_):
     raise TooLong
 
 
-def play(kind, seed, first, cases, progress=None):
+def run_cases(kind, seed, first, cases, progress=None):
     """So many cases of a kind; how many gave a value, and which errors the others gave.
 
     Parameters:
@@ -319,7 +336,7 @@ def play(kind, seed, first, cases, progress=None):
     before = signal.signal(signal.SIGALRM, _ring)
     try:
         for number in range(first, first + cases):
-            since = time.perf_counter()
+            start = time.perf_counter()
             signal.setitimer(signal.ITIMER_REAL, SECONDS)
             try:
                 KINDS[kind](random.Random(f"{seed} {kind} {number}"))
@@ -327,11 +344,11 @@ def play(kind, seed, first, cases, progress=None):
             except ScyllaModelError as error:
                 outcomes[type(error).__name__] += 1
             except BaseException as error:
-                again = f"python tests/tools/fuzz.py --only {kind} --seed {seed} --first {number} --cases 1"
-                raise AssertionError(f"{type(error).__name__}; play it again with: {again}") from error
+                replay_command = f"python tests/tools/fuzz.py --only {kind} --seed {seed} --first {number} --cases 1"
+                raise AssertionError(f"{type(error).__name__}; play it again with: {replay_command}") from error
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-            slowest = max(slowest, time.perf_counter() - since)
+            slowest = max(slowest, time.perf_counter() - start)
             if progress is not None:
                 progress(number)
     finally:
@@ -339,14 +356,14 @@ def play(kind, seed, first, cases, progress=None):
     return outcomes, slowest
 
 
-def reporter(kind, words, out=sys.stderr):
+def reporter(kind, options, out=sys.stderr):
     """What writes a line after each tenth of the cases."""
-    part, since = max(1, words.cases // 10), time.monotonic()
+    part, start = max(1, options.cases // 10), time.monotonic()
 
     def report(number):
-        played = number - words.first + 1
-        if played % part == 0 and played < words.cases:
-            out.write(f"{kind:<7} {played} of {words.cases} cases, {time.monotonic() - since:.0f} s\n")
+        count = number - options.first + 1
+        if count % part == 0 and count < options.cases:
+            out.write(f"{kind:<7} {count} of {options.cases} cases, {time.monotonic() - start:.0f} s\n")
             out.flush()
 
     return report
@@ -359,18 +376,18 @@ def main():
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--only", action="append", default=[], choices=KINDS)
-    words = parser.parse_args()
+    options = parser.parse_args()
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     resource.setrlimit(resource.RLIMIT_AS, (_mapped() + MEMORY, resource.RLIM_INFINITY))
-    for kind in words.only or KINDS:
-        since = time.monotonic()
-        outcomes, slowest = play(kind, words.seed, words.first, words.cases, reporter(kind, words))
+    for kind in options.only or KINDS:
+        start = time.monotonic()
+        outcomes, slowest = run_cases(kind, options.seed, options.first, options.cases, reporter(kind, options))
         listed = ", ".join(f"{name} {count}" for name, count in outcomes.most_common())
-        took = f"{time.monotonic() - since:.0f} s, slowest case {slowest * 1000:.0f} ms"
-        sys.stdout.write(f"{kind:<7} {words.cases} cases: {listed}; {took}\n")
+        seconds = f"{time.monotonic() - start:.0f} s, slowest case {slowest * 1000:.0f} ms"
+        sys.stdout.write(f"{kind:<7} {options.cases} cases: {listed}; {seconds}\n")
         sys.stdout.flush()
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used) // 1024
-    sys.stdout.write(f"memory grew by {grown} MiB; seed {words.seed}\n")
+    growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used) // 1024
+    sys.stdout.write(f"memory grew by {growth} MiB; seed {options.seed}\n")
 
 
 def _mapped():

@@ -106,30 +106,30 @@ def pages() -> dict[Path, str]:
 def codes_page():
     """Every code with its meaning, by the letters that it starts with."""
     lines = [CODES]
-    for letters, value in groupby(code_explanations().values(), key=lambda meaning: meaning.code[:2]):
+    for letters, value in groupby(code_explanations().values(), key=lambda explanation: explanation.code[:2]):
         lines += [f"## {PARTS[letters]}", ""]
-        for meaning in value:
-            heading, sentence = _title_of(meaning)
-            lines += [f"### {meaning.code}: {heading}", "", *filter(None, [sentence]), "", *_texts(letters, meaning)]
+        for entry in value:
+            heading, sentence = _title_of(entry)
+            lines += [f"### {entry.code}: {heading}", "", *filter(None, [sentence]), "", *_texts(letters, entry)]
     return _tidy(lines)
 
 
-def _title_of(meaning):
+def _title_of(entry):
     """The heading of a code, and the sentence below it; an error is headed by its name."""
-    name, colon, rest = meaning.title.partition(": ")
+    name, colon, rest = entry.title.partition(": ")
     if colon and name.isidentifier():
         return name, _markdown(rest)
-    title = rest if colon and name.endswith("class body") else meaning.title
+    title = rest if colon and name.endswith("class body") else entry.title
     return _markdown(title[0].upper() + title[1:]), ""
 
 
-def _texts(letters, meaning):
+def _texts(letters, entry):
     if letters != "MD":
-        for paragraph in filter(None, meaning.text.split("\n\n")):
-            word, colon, rest = paragraph.partition("Example: ")
+        for paragraph in filter(None, entry.text.split("\n\n")):
+            title, colon, rest = paragraph.partition("Example: ")
             yield (
                 f"Example: `{rest}`"
-                if colon and not word and "`" not in rest
+                if colon and not title and "`" not in rest
                 else _markdown(" ".join(paragraph.split()))
             )
             yield ""
@@ -146,7 +146,7 @@ def command_line_page():
     groups = {name: [(_title(group), _rows(group)) for group in _groups(parser)] for name, parser in parsers.items()}
     shared = _shared(key for group in groups.values() for key in group)
     always = ", ".join(str(code) for code in (DONE, ERROR, USAGE, CONFIGURATION))
-    exits = "\n".join(f"| {code} | {meaning} |" for code, meaning in DESCRIPTIONS.items())
+    exits = "\n".join(f"| {code} | {entry} |" for code, entry in DESCRIPTIONS.items())
     tables = "\n".join(f"\n### {title}\n\n{_table(rows)}" for title, rows in sorted(shared.items()))
     lines = [COMMAND_LINE.format(exits=exits, always=always, shared=tables)]
     for command in COMMANDS:
@@ -187,7 +187,9 @@ def _spelt(action):
 
 
 def _table(rows):
-    return "\n".join(["| Option | Meaning |", "|---|---|", *(f"| `{spelt}` | {about} |" for spelt, about in rows)])
+    return "\n".join(
+        ["| Option | Meaning |", "|---|---|", *(f"| `{spelt}` | {description} |" for spelt, description in rows)]
+    )
 
 
 def _command(command, groups, shared):

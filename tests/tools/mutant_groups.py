@@ -124,17 +124,21 @@ def group_of(module: Path) -> str:
     return next(name for name, group in GROUPS.items() if module in group.modules)
 
 
-def chosen(texts: list[str]) -> list[Path]:
+def selected_modules(texts: list[str]) -> list[Path]:
     """The modules of some groups, or those whose paths hold a text; all of them if nothing is asked for.
 
     Raises:
         LookupError: a text is neither.
     """
-    every = [module for group in GROUPS.values() for module in group.modules]
+    all_modules = [module for group in GROUPS.values() for module in group.modules]
     values = set[Path]()
     for text in texts:
-        named = GROUPS[text].modules if text in GROUPS else [one for one in every if text in str(one.relative_to(ROOT))]
-        if not named:
+        modules = (
+            GROUPS[text].modules
+            if text in GROUPS
+            else [item for item in all_modules if text in str(item.relative_to(ROOT))]
+        )
+        if not modules:
             raise LookupError(f"neither a group nor a part of the path of a module: {text}")
-        values.update(named)
-    return [module for module in every if not texts or module in values]
+        values.update(modules)
+    return [module for module in all_modules if not texts or module in values]

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from mutant_coverage import CallRecorder, Selection, test_function
-from mutant_groups import EQUIVALENT, GROUPS, UNIT, chosen, group_of
+from mutant_groups import EQUIVALENT, GROUPS, UNIT, group_of, selected_modules
 from mutation import ROOT, Mutant, changed, mutants
 
 FLOOR = 95.0
@@ -118,10 +118,10 @@ def judged(
                     running[started(runs, mutant, _Reporter(output))] = mutant, time.monotonic(), output
                 time.sleep(0.02)
                 for pid, (mutant, began, output) in list(running.items()):
-                    ended, status = os.waitpid(pid, os.WNOHANG)
-                    if not ended and time.monotonic() - began > WAIT_LIMIT:
+                    exited_pid, status = os.waitpid(pid, os.WNOHANG)
+                    if not exited_pid and time.monotonic() - began > WAIT_LIMIT:
                         os.killpg(pid, signal.SIGKILL)
-                    elif ended:
+                    elif exited_pid:
                         del running[pid]
                         if output.exists():
                             selections[group_of(mutant.module)].noticed(mutant, output.read_text(encoding="utf-8"))
@@ -143,7 +143,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="the result as JSON")
     settings = parser.parse_args(argv)
     try:
-        modules = chosen(settings.what)
+        modules = selected_modules(settings.what)
     except LookupError as error:
         parser.error(str(error))
     every = [mutant for module in modules for mutant in mutants(module)]
@@ -228,8 +228,8 @@ class Result:
             for module, marks in sorted(self.marks.items())
         ]
         lines += [f"{ratio:5.1f} % caught of {name}" for name, ratio in self.ratios().items()]
-        caught = self.total - len(self.survivors)
-        lines += [f"{caught} of {self.total} mutants caught, {self.timeouts} of them by taking too long"]
+        detected = self.total - len(self.survivors)
+        lines += [f"{detected} of {self.total} mutants caught, {self.timeouts} of them by taking too long"]
         return "\n".join(lines)
 
 

@@ -164,26 +164,26 @@ def mutants(module: Path) -> Iterator[Mutant]:
     tree = ast.parse(module.read_text(encoding="utf-8"))
     sites = _Sites()
     sites.visit(tree)
-    seen: Counter[str] = Counter()
-    for at, node in enumerate(sites.found):
+    counts: Counter[str] = Counter()
+    for index, node in enumerate(sites.found):
         for number, (what, _) in enumerate(edits(node)):
             text = f"{what} in {ast.unparse(node)[:70]!r}"
-            seen[text] += 1
-            text += f" #{seen[text]}" if seen[text] > 1 else ""
-            yield Mutant(module, getattr(node, "lineno", 0), text, at, number)
+            counts[text] += 1
+            text += f" #{counts[text]}" if counts[text] > 1 else ""
+            yield Mutant(module, getattr(node, "lineno", 0), text, index, number)
 
 
 def changed(mutant: Mutant) -> ast.Module:
     """The source of the module with that one change."""
-    made = ast.parse(mutant.module.read_text(encoding="utf-8"))
+    tree = ast.parse(mutant.module.read_text(encoding="utf-8"))
     sites = _Sites()
-    sites.visit(made)
+    sites.visit(tree)
     target = sites.found[mutant.at]
     new = list(edits(target))[mutant.number][1](copy.deepcopy(target))
-    for parent in ast.walk(made):
+    for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):
             if value is target:
                 setattr(parent, name, new)
             elif isinstance(value, list) and any(item is target for item in value):
                 value[[item is target for item in value].index(True)] = new
-    return ast.fix_missing_locations(made)
+    return ast.fix_missing_locations(tree)

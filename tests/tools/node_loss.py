@@ -114,10 +114,10 @@ class Starter:
     """A process that does what the verb says; it is read in a thread, so that no pipe fills up."""
 
     def __init__(self, node, keyspace, verb, tables, on_line):
-        words = [node, keyspace, LEASE, 3, 1, tables, verb]
+        arguments = [node, keyspace, LEASE, 3, 1, tables, verb]
         self.lines = []
         self.process = subprocess.Popen(
-            [sys.executable, replica.__file__, *map(str, words)],
+            [sys.executable, replica.__file__, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -148,56 +148,56 @@ class Round:
     """What one loss came to.
 
     Attributes:
-        odd: whatever should not be; empty when all survived.
-        took: seconds from the fault, or from its end, until every process had ended.
+        problems: unexpected outcomes; empty when all survived.
+        recovery: seconds from the fault, or from its end, until every process had ended.
     """
 
     verb: str
     fault: str
     at: str
     ends: list = attrs.field(factory=list)
-    odd: list = attrs.field(factory=list)
-    took: float = 0.0
+    problems: list = attrs.field(factory=list)
+    recovery: float = 0.0
 
     def check(self):
         """All ended well in time, and one did the work."""
-        self.odd += [end for end in self.ends if end not in WELL[self.verb]]
+        self.problems += [end for end in self.ends if end not in WELL[self.verb]]
         if sum(end in DONE for end in self.ends) != 1:
-            self.odd.append(f"{sum(end in DONE for end in self.ends)} did it")
-        if self.took > LIMIT:
-            self.odd.append(f"{self.took:.0f} s")
+            self.problems.append(f"{sum(end in DONE for end in self.ends)} did it")
+        if self.recovery > LIMIT:
+            self.problems.append(f"{self.recovery:.0f} s")
 
 
-def play(cluster, verb, fault, at, starters=16):
+def run_round(cluster, verb, fault, at, starters=16):
     """Lose the chosen node at the moment when some process says ``at``; a `Round`."""
     cluster.heal_all()
-    own_round, chosen = Round(verb, fault, at), cluster.chosen()
-    contact = cluster.contact_points[chosen % 3]  # another node: a process need not know the chosen one
+    own_round, coordinator = Round(verb, fault, at), cluster.chosen()
+    contact = cluster.contact_points[coordinator % 3]  # another node: a process need not know the chosen one
     tables = TABLES // 2 if verb == "contract" else TABLES
     with cluster.repo(unique_name("loss"), name="soak", nodes=[contact]) as repo:
         if verb in {"rollback", "contract"} and (outcome := _synced(contact, repo.keyspace)) != "applied":
-            own_round.odd.append(f"the sync before it {outcome}")
+            own_round.problems.append(f"the sync before it {outcome}")
         reached = threading.Event()
         on_line = lambda line: reached.set() if line == at else None  # noqa: E731
         verbs = ["sync", *["wait"] * (starters - 1)] if verb == "wait" else [verb] * starters
-        processes = [Starter(contact, repo.keyspace, one, tables, on_line) for one in verbs]
+        processes = [Starter(contact, repo.keyspace, process, tables, on_line) for process in verbs]
         if not reached.wait(90):
-            own_round.odd.append(f"no process reported {at}")
-        since = _lose(cluster, fault, chosen)
-        own_round.ends = [one.end(since + 3 * LIMIT - time.monotonic()) for one in processes]
-        own_round.took = time.monotonic() - since
+            own_round.problems.append(f"no process reported {at}")
+        start = _lose(cluster, fault, coordinator)
+        own_round.ends = [process.end(start + 3 * LIMIT - time.monotonic()) for process in processes]
+        own_round.recovery = time.monotonic() - start
         own_round.check()
-        cluster.heal(chosen)
+        cluster.heal(coordinator)
         _look(own_round, repo, cluster, tables)
     return own_round
 
 
-def _lose(cluster, fault, chosen):
+def _lose(cluster, fault, coordinator):
     """Lose the node; the moment from which the time counts."""
-    FAULTS[fault](cluster, chosen)
+    FAULTS[fault](cluster, coordinator)
     if fault == "pause":
         time.sleep(PAUSE)
-        cluster.heal(chosen)
+        cluster.heal(coordinator)
     return time.monotonic()
 
 
@@ -208,15 +208,15 @@ def _synced(contact, keyspace):
 def _look(outcome, repo, cluster, tables):
     """The lost node is back, and brings no other schema with it; what is wanted is there, made by one version."""
     cluster.chosen()
-    kept = replica.models(1, tables)
-    left = [] if outcome.verb == "rollback" else plan(repo, resources=kept).cql
-    outcome.odd += [f"left: {cql}" for cql in left]
+    model_classes = replica.models(1, tables)
+    remaining = [] if outcome.verb == "rollback" else plan(repo, resources=model_classes).cql
+    outcome.problems += [f"left: {cql}" for cql in remaining]
     versions = [version for version in history(repo, steps=True) if version.kind == KINDS[outcome.verb]]
-    done = [version for version in versions if version.status in {"applied", "rolled_back"}]
+    ended_versions = [version for version in versions if version.status in {"applied", "rolled_back"}]
     if not versions or any(version.status in {"running", "partial", "failed"} for version in versions):
-        outcome.odd.append(f"history: {[version.status for version in versions]}")
-    if len(done) > 1:
-        outcome.odd.append(f"{len(done)} versions")
+        outcome.problems.append(f"history: {[version.status for version in versions]}")
+    if len(ended_versions) > 1:
+        outcome.problems.append(f"{len(ended_versions)} versions")
     repo.session.execute(f"DROP KEYSPACE {repo.keyspace}", timeout=120)
 
 
@@ -229,7 +229,7 @@ def moments(verb):
     steps = 2 * dropped[verb] if verb in dropped else STEPS
     return [
         f"ready {TABLES // 2 if verb == 'contract' else TABLES}",
-        *(f"{word} {step}" for step in range(1, steps + 1) for word in ("step_started", "step_done")),
+        *(f"{state} {step}" for step in range(1, steps + 1) for state in ("step_started", "step_done")),
     ]
 
 
@@ -242,28 +242,34 @@ def main():
     parser.add_argument("--verb", action="append", choices=list(WELL))
     parser.add_argument("--fault", action="append", choices=list(FAULTS))
     parser.add_argument("--version", default="5.0")
-    words = parser.parse_args()
-    bad = every(words.verb or WELL, words.fault or FAULTS, words.rounds, words.starters, words.seed, words.version)
-    _say(f"{bad} bad; seed {words.seed}: --seed {words.seed} plays the same again")
+    options = parser.parse_args()
+    bad = run_all(
+        options.verb or WELL, options.fault or FAULTS, options.rounds, options.starters, options.seed, options.version
+    )
+    _say(f"{bad} bad; seed {options.seed}: --seed {options.seed} plays the same again")
     return 1 if bad else 0
 
 
-def every(verbs, faults, rounds, starters, seed, version="5.0"):  # noqa: PLR0917 - as of the command line
+def run_all(verbs, faults, rounds, starters, seed, version="5.0"):  # noqa: PLR0917 - as of the command line
     """Play these verbs with these faults, at all moments or at so many of each; how many rounds went wrong."""
-    dice, bad = random.Random(seed), 0
-    played = [(verb, fault, at) for verb in verbs for fault in faults for at in _some(dice, moments(verb), rounds)]
-    while played:
+    rng, bad = random.Random(seed), 0
+    rounds_to_run = [
+        (verb, fault, at) for verb in verbs for fault in faults for at in _some(rng, moments(verb), rounds)
+    ]
+    while rounds_to_run:
         with GatedCluster(version) as cluster:
-            while played and _agrees(cluster):
-                verb, fault, at = played.pop(0)
-                outcome = play(cluster, verb, fault, at, starters)
-                bad += bool(outcome.odd)
-                _say(f"{verb:<9} {fault:<8} {at:<16} {outcome.took:5.1f} s  {'; '.join(outcome.odd) or 'well'}")
+            while rounds_to_run and _agrees(cluster):
+                verb, fault, at = rounds_to_run.pop(0)
+                outcome = run_round(cluster, verb, fault, at, starters)
+                bad += bool(outcome.problems)
+                _say(
+                    f"{verb:<9} {fault:<8} {at:<16} {outcome.recovery:5.1f} s  {'; '.join(outcome.problems) or 'well'}"
+                )
     return bad
 
 
-def _some(dice, moments, rounds):
-    return moments if rounds is None else dice.sample(moments, min(rounds, len(moments)))
+def _some(rng, moments, rounds):
+    return moments if rounds is None else rng.sample(moments, min(rounds, len(moments)))
 
 
 def _agrees(cluster):

@@ -59,9 +59,9 @@ def statements(text: str, keyspace: str) -> list[str]:
             values.append("")
         elif not piece["comment"]:
             values[-1] += piece[0]
-    made = [OLD.sub("", one.strip()) for one in values]
-    kept = [one for one in made if re.match("CREATE|ALTER|DROP", one, re.IGNORECASE) and not _is_keyspace(one)]
-    return [_qualified(statement, keyspace) for statement in kept]
+    lines = [OLD.sub("", value.strip()) for value in values]
+    result = [item for item in lines if re.match("CREATE|ALTER|DROP", item, re.IGNORECASE) and not _is_keyspace(item)]
+    return [_qualified(statement, keyspace) for statement in result]
 
 
 def _is_keyspace(statement: str) -> bool:
@@ -98,12 +98,12 @@ def rows(repo: Repo, keyspace: str) -> dict[str, list[Any]]:
         if not names:
             results[table] = []
             continue
-        kept = sorted(set(names) - {"id", "keyspace_name", "base_table_id", "dropped_time", "position_"})
+        column_names = sorted(set(names) - {"id", "keyspace_name", "base_table_id", "dropped_time", "position_"})
         read = repo.session.execute(
-            f"SELECT {', '.join(kept)} FROM system_schema.{table} WHERE keyspace_name = %s", [keyspace]
+            f"SELECT {', '.join(column_names)} FROM system_schema.{table} WHERE keyspace_name = %s", [keyspace]
         )
         results[table] = sorted(
-            repr({name: str(value).replace(keyspace, "K") for name, value in zip(kept, row, strict=True)})
+            repr({name: str(value).replace(keyspace, "K") for name, value in zip(column_names, row, strict=True)})
             for row in read
             if OURS not in str(row)
         )
@@ -125,40 +125,42 @@ def generated(source: str, folder: Path) -> str:
 
 def rebuilt(cluster: LocalCluster, name: str, texts: list[str], folder: Path) -> list[str]:
     """Return what is wrong with the models and the script of a schema; nothing, if they create an equal one."""
-    live, again, script_of = f"live_{name}", f"again_{name}", f"script_{name}"
+    live, copy_keyspace, script_of = f"live_{name}", f"again_{name}", f"script_{name}"
     with cluster.repo(live, name=name) as repo:
         migrate_keyspace(repo)
-        refused = applied(repo, live, [statement for text in texts for statement in statements(text, live)])
+        refusals = applied(repo, live, [statement for text in texts for statement in statements(text, live)])
         facts, server = inspect(repo)[live], ClusterView.connect(repo).server
         source = module_source(facts, server, repo=name)
         module = generated(source, folder)
-        seen = rows(repo, live)
+        original = rows(repo, live)
     left_out = list(unsupported_by_models(facts))
     print(
         f"{name}: {len(facts.tables)} tables, {sum(len(t.columns) for t in facts.tables)} columns, "
         f"{len(facts.types)} types, {sum(len(t.indexes) for t in facts.tables)} indexes, {len(facts.views)} views, "
         f"{sum(c.mask is not None for t in facts.tables for c in t.columns)} masks, {len(facts.functions)} functions, "
-        f"{len(facts.aggregates)} aggregates; models leave out {len(left_out)}; the node refused {len(refused)}"
+        f"{len(facts.aggregates)} aggregates; models leave out {len(left_out)}; the node refused {len(refusals)}"
     )
-    print("".join(f"  refused: {' '.join(text.split())[:110]}: {why}\n" for text, why in refused), end="")
+    print("".join(f"  refused: {' '.join(text.split())[:110]}: {reason}\n" for text, reason in refusals), end="")
     with cluster.repo(live, name=name, models=[module]) as repo:
-        wrong = [f"diff: {text}" for text in plan(repo).cql]
-        named = {f"{live}.{item.name}" for item in left_out}
-        wrong += [f"check: {note}" for note in check(repo, strict=True).notes if note.object not in named]
-    with cluster.repo(again, name=name, models=[module]) as repo:
+        mismatches = [f"diff: {text}" for text in plan(repo).cql]
+        objects = {f"{live}.{item.name}" for item in left_out}
+        mismatches += [f"check: {note}" for note in check(repo, strict=True).notes if note.object not in objects]
+    with cluster.repo(copy_keyspace, name=name, models=[module]) as repo:
         migrate(repo, create_keyspace=True)
-        wrong += [f"models: {text}" for text in differences(seen, rows(repo, again), left_out)]
+        mismatches += [f"models: {text}" for text in differences(original, rows(repo, copy_keyspace), left_out)]
     with cluster.repo(script_of, name=name) as repo:
         migrate_keyspace(repo)
-        made = [cql.replace(f"{live}.", f"{script_of}.") for cql in keyspace_script(facts, server)[1:]]
-        wrong += [f"script refused: {text}: {why}" for text, why in applied(repo, script_of, made)]
-        wrong += [f"script: {text}" for text in differences(seen, rows(repo, script_of), [])]
-    return wrong + [f"script leaves out: {item}" for item in missing_from_script(facts)]
+        script = [cql.replace(f"{live}.", f"{script_of}.") for cql in keyspace_script(facts, server)[1:]]
+        mismatches += [f"script refused: {text}: {reason}" for text, reason in applied(repo, script_of, script)]
+        mismatches += [f"script: {text}" for text in differences(original, rows(repo, script_of), [])]
+    return mismatches + [f"script leaves out: {item}" for item in missing_from_script(facts)]
 
 
-def differences(seen: dict[str, list[Any]], made: dict[str, list[Any]], left_out: list[Unsupported]) -> list[str]:
+def differences(
+    original: dict[str, list[Any]], regenerated: dict[str, list[Any]], left_out: list[Unsupported]
+) -> list[str]:
     """Rows that only one of two keyspaces has, those of what was left out aside; what was dropped once may differ."""
-    gone = [
+    missing = [
         re.compile(rf"'{re.escape(re.split('[(.]', item.name)[-1 if '.' in item.name else 0])}'") for item in left_out
     ]
     functions = ("functions", "aggregates", "triggers") if left_out else ()
@@ -166,9 +168,13 @@ def differences(seen: dict[str, list[Any]], made: dict[str, list[Any]], left_out
     for table in TABLES:
         if table == "dropped_columns" or table in functions:
             continue
-        lost = [row for row in seen[table] if row not in made[table] and not any(name.search(row) for name in gone)]
-        results += [f"{table} lost: {row}" for row in lost]
-        results += [f"{table} new: {row}" for row in made[table] if row not in seen[table]]
+        missing_rows = [
+            row
+            for row in original[table]
+            if row not in regenerated[table] and not any(name.search(row) for name in missing)
+        ]
+        results += [f"{table} lost: {row}" for row in missing_rows]
+        results += [f"{table} new: {row}" for row in regenerated[table] if row not in original[table]]
     return results
 
 
@@ -177,10 +183,10 @@ def applied(repo: Repo, keyspace: str, value: list[str]) -> list[tuple[str, str]
     repo.session.execute(f"USE {keyspace}")
     while value:
         tried = [(statement, _refusal(repo, statement)) for statement in value]
-        refused = [(statement, why) for statement, why in tried if why]
-        if len(refused) == len(value):
-            return refused
-        value = [statement for statement, _ in refused]
+        refusals = [(statement, reason) for statement, reason in tried if reason]
+        if len(refusals) == len(value):
+            return refusals
+        value = [statement for statement, _ in refusals]
     return []
 
 
@@ -198,16 +204,16 @@ def migrate_keyspace(repo: Repo) -> None:
     repo.session.execute(f"CREATE KEYSPACE {repo.keyspace} WITH replication = {replication}")
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Rebuild each file, or several joined by ``+``; 1 if something is wrong."""
     failed = 0
     with tempfile.TemporaryDirectory() as folder, LocalCluster(settings=SETTINGS) as cluster:
-        for number, word in enumerate(words):
-            texts = [Path(path).read_text(encoding="utf-8") for path in word.split("+")]
-            name = re.sub(r"\W", "_", Path(word.split("+")[0]).stem.lower())[:20] + str(number)
-            wrong = rebuilt(cluster, name, texts, Path(folder))
-            failed += bool(wrong)
-            print("\n".join(f"  {line}" for line in wrong) or "  the same")
+        for number, argument in enumerate(arguments):
+            texts = [Path(path).read_text(encoding="utf-8") for path in argument.split("+")]
+            name = re.sub(r"\W", "_", Path(argument.split("+")[0]).stem.lower())[:20] + str(number)
+            mismatches = rebuilt(cluster, name, texts, Path(folder))
+            failed += bool(mismatches)
+            print("\n".join(f"  {line}" for line in mismatches) or "  the same")
     return failed
 
 

@@ -31,24 +31,24 @@ from scyllamodel.release.engine import locked_run
 from scyllamodel.release.lock import LockRequest
 
 
-def say(*words):
+def say(*fields):
     """One line, at once."""
-    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.write(" ".join(map(str, fields)) + "\n")
     sys.stdout.flush()
 
 
 def models(first, last):
     """The classes; the caller keeps them."""
-    made = []
+    classes = []
     for number in range(first, last + 1):
-        inside = types.new_class(
+        field_type = types.new_class(
             f"P{number}",
             (UserType,),
             {"name": f"p{number}"},
             lambda body: body.update({"__annotations__": {"x": cql.Int}, "__module__": __name__}),
         )
 
-        def fill(body, inside=inside, number=number):
+        def fill(body, inside=field_type, number=number):
             body.update({
                 "__module__": __name__,
                 "__annotations__": {
@@ -61,8 +61,8 @@ def models(first, last):
                 "note": column(default=None, index=number % 3 == 0),
             })  # fmt: skip
 
-        made.append(types.new_class(f"T{number}", (Model,), {"table": f"t{number}", "repo": "soak"}, fill))
-    return made
+        classes.append(types.new_class(f"T{number}", (Model,), {"table": f"t{number}", "repo": "soak"}, fill))
+    return classes
 
 
 def _waited(repo, **_):
@@ -70,9 +70,9 @@ def _waited(repo, **_):
 
 
 VERBS = {
-    "sync": lambda repo, **how: Model.sync_all(repo, **how).status,
-    "rollback": lambda repo, **how: rollback(repo, 0, allow=ALLOWED, **how).status,
-    "contract": lambda repo, **how: contract(repo, allow=ALLOWED, **how).status,
+    "sync": lambda repo, **keywords: Model.sync_all(repo, **keywords).status,
+    "rollback": lambda repo, **keywords: rollback(repo, 0, allow=ALLOWED, **keywords).status,
+    "contract": lambda repo, **keywords: contract(repo, allow=ALLOWED, **keywords).status,
     "wait": _waited,
 }
 ALLOWED = ("DS102", "DS103", "DS104", "DS106")
@@ -83,18 +83,18 @@ PATIENT = {"agreement_timeout": 150.0, "step_timeout": 120.0}
 def main(node, keyspace, lease, copies, first, last, verb=None):  # noqa: PLR0917 - the words of a command line
     """Sync, or do what the verb says, and say what happens."""
     locked_run.LockRequest = functools.partial(LockRequest, lease_seconds=float(lease))
-    kept = models(int(first), int(last))
+    model_classes = models(int(first), int(last))
 
-    def told(event):
+    def on_event(event):
         say(event.kind, "" if event.step is None else event.step.seq)
 
-    about = {"keyspace": keyspace, "create_keyspace": True}
+    target = {"keyspace": keyspace, "create_keyspace": True}
     if copies != "1":
-        about["replication"] = {"class": "NetworkTopologyStrategy", DATA_CENTER: copies}
-    with Repo("soak", nodes=[node], **about) as repo:
-        say("ready", len(kept))
+        target["replication"] = {"class": "NetworkTopologyStrategy", DATA_CENTER: copies}
+    with Repo("soak", nodes=[node], **target) as repo:
+        say("ready", len(model_classes))
         try:
-            say("ended", VERBS[verb or "sync"](repo, on_event=told, **(HASTY if verb is None else PATIENT)))
+            say("ended", VERBS[verb or "sync"](repo, on_event=on_event, **(HASTY if verb is None else PATIENT)))
         except ScyllaModelError as error:
             say("failed", type(error).__name__)
 

@@ -56,10 +56,10 @@ class Budget:
             self._left -= count
             return self._left + count > 0
 
-    def check(self, what: str, found: object, expected: object) -> None:
+    def check(self, what: str, value: object, expected: object) -> None:
         """Note a value that differs."""
-        if found != expected:
-            self.wrong.append(f"{what}: {found!r} instead of {expected!r}")
+        if value != expected:
+            self.wrong.append(f"{what}: {value!r} instead of {expected!r}")
 
 
 def work(repo: Repo, worker: int, budget: Budget) -> None:
@@ -71,8 +71,8 @@ def work(repo: Repo, worker: int, budget: Budget) -> None:
         repo.insert(row)
         row.text += "!"
         repo.save(row)
-        found = repo.get(Row, worker=worker, at=row.at)
-        budget.check(f"row {worker}/{row.at}", found and found.text, row.text)
+        row_read = repo.get(Row, worker=worker, at=row.at)
+        budget.check(f"row {worker}/{row.at}", row_read and row_read.text, row.text)
         repo.delete(row)
         budget.check(f"deleted row {worker}/{row.at}", repo.get(Row, worker=worker, at=row.at), None)
         if not number % 100 and budget.take(8):
@@ -94,8 +94,8 @@ async def work_async(repo: Repo, worker: int, budget: Budget) -> None:
         number += 1
         row = Row(worker=worker, at=number % ROWS, text=str(number))
         await aio.save(row)
-        found = await aio.get(Row, worker=worker, at=row.at)
-        budget.check(f"row {worker}/{row.at}", found and found.text, row.text)
+        row_read = await aio.get(Row, worker=worker, at=row.at)
+        budget.check(f"row {worker}/{row.at}", row_read and row_read.text, row.text)
         reading = asyncio.ensure_future(aio.get(Row, worker=worker, at=row.at))
         await asyncio.sleep(0)
         if not number % 10:

@@ -44,53 +44,58 @@ class Outcome:
     """What a scenario came to.
 
     Attributes:
-        twice: statements that ran more than once; ``lost`` that no version of the ledger tells of.
-        again: statements that a dead node took along before any other knew of them, so that they had to run once more.
-        left: statements that a last plan still has.
+        twice: statements that ran more than once; ``lost`` that no version of the ledger contains.
+        repeated: statements that only a dead node had applied, so that they ran once more.
+        remaining: statements that a last plan still has.
         recovery: the longest time, in leases, from the last fault until some replica had finished.
-        odd: what a replica said that none should.
+        problems: unexpected messages of replicas.
     """
 
     name: str
     runs: int = 0
     faults: int = 0
     twice: int = 0
-    again: int = 0
+    repeated: int = 0
     lost: int = 0
-    left: int = 0
+    remaining: int = 0
     recovery: float = 0.0
-    odd: list[str] = attrs.field(factory=list)
+    problems: list[str] = attrs.field(factory=list)
 
     @property
     def is_clean(self):
         """Whether everything survived."""
-        return not (self.twice or self.lost or self.left or self.odd)
+        return not (self.twice or self.lost or self.remaining or self.problems)
 
-    def look(self, repo, took=None, *, forgets=False):
+    def look(self, repo, seconds=None, *, forgets=False):
         """Read the ledger and plan again, after one round that took so long to recover, in seconds.
 
         ``forgets``: a node died with what it alone knew.
         """
         self.runs += 1
-        self.recovery = max(self.recovery, (took or 0.0) / LEASE)
-        kept = replica.models(1, TABLES)
+        self.recovery = max(self.recovery, (seconds or 0.0) / LEASE)
+        model_classes = replica.models(1, TABLES)
         steps = [step for version in history(repo, steps=True) for step in version.steps]
-        done = Counter(step.cql for step in steps if step.state == "applied")
-        seen = {step.cql for step in steps if step.is_done}
-        more = sum(count - 1 for count in done.values())
-        self.twice, self.again = (self.twice, self.again + more) if forgets else (self.twice + more, self.again)
-        self.lost += STEPS - len(seen)
-        self.left += len(plan(repo).steps)
-        assert TABLES == len(kept)
+        applied = Counter(step.cql for step in steps if step.state == "applied")
+        statements = {step.cql for step in steps if step.is_done}
+        more = sum(count - 1 for count in applied.values())
+        self.twice, self.repeated = (
+            (self.twice, self.repeated + more) if forgets else (self.twice + more, self.repeated)
+        )
+        self.lost += STEPS - len(statements)
+        self.remaining += len(plan(repo).steps)
+        assert TABLES == len(model_classes)
 
 
 class Replica:
     """A process that syncs; a context manager that ends it."""
 
     def __init__(self, node, keyspace, tables=TABLES, copies=1):
-        words = [node, keyspace, LEASE, copies, 1, tables]
+        arguments = [node, keyspace, LEASE, copies, 1, tables]
         self.process = subprocess.Popen(
-            [sys.executable, str(REPLICA), *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, str(REPLICA), *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def __enter__(self):
@@ -118,88 +123,88 @@ def _agree(repo):
         executor.await_agreement(180)
 
 
-def _round(cluster, outcome, play, *, forgets=False):
+def _round(cluster, outcome, run_round, *, forgets=False):
     """A fresh keyspace for one round, and a look at what is left."""
     with cluster.repo(unique_name("soak"), name="soak") as repo:
-        took = play(repo.settings.nodes[0], repo.keyspace)
+        seconds = run_round(repo.settings.nodes[0], repo.keyspace)
         _agree(repo)
-        outcome.look(repo, took, forgets=forgets)
+        outcome.look(repo, seconds, forgets=forgets)
         repo.session.execute(f"DROP KEYSPACE IF EXISTS {repo.keyspace}", timeout=120)
     return outcome
 
 
 def _expect(outcome, messages, *allowed):
     if messages not in allowed:
-        outcome.odd.append(messages)
+        outcome.problems.append(messages)
 
 
-def many_at_once(cluster, dice, outcome, replicas=8):
+def many_at_once(cluster, rng, outcome, replicas=8):
     """So many replicas start on an empty cluster: all succeed, and one of them did it."""
-    del dice
+    del rng
 
-    def play(node, keyspace):
+    def scenario(node, keyspace):
         started = [Replica(node, keyspace) for _ in range(replicas)]
-        ends = [one.end() for one in started]
-        for end in ends:
+        results = [process.end() for process in started]
+        for end in results:
             _expect(outcome, end, "ended applied", "ended waited", "ended in_sync")
-        if ends.count("ended applied") != 1:
-            outcome.odd.append(f"{ends.count('ended applied')} applied")
+        if results.count("ended applied") != 1:
+            outcome.problems.append(f"{results.count('ended applied')} applied")
 
-    return _round(cluster, outcome, play)
+    return _round(cluster, outcome, scenario)
 
 
-def killed_anywhere(cluster, dice, outcome):
+def killed_anywhere(cluster, rng, outcome):
     """A replica is killed at a step boundary or within a step; the next one finishes, without a word from anybody.
 
     Each round takes another boundary, so that as many rounds as there are see all of them.
     """
-    boundaries = [f"{word} {step}" for step in range(1, STEPS + 1) for word in ("step_started", "step_done")]
+    boundaries = [f"{state} {step}" for step in range(1, STEPS + 1) for state in ("step_started", "step_done")]
 
-    def play(node, keyspace):
+    def scenario(node, keyspace):
         at = boundaries[(outcome.runs * 7 + 5) % len(boundaries)]
         with Replica(node, keyspace) as victim:
             victim.until(at)
-            time.sleep(dice.choice([0.0, dice.random() * 0.03]))
+            time.sleep(rng.choice([0.0, rng.random() * 0.03]))
             victim.process.send_signal(signal.SIGKILL)
         outcome.faults += 1
-        since = time.monotonic()
+        start = time.monotonic()
         with Replica(node, keyspace) as heir:
             _expect(outcome, heir.end(), "ended applied", "ended waited", "ended in_sync")
-        return time.monotonic() - since
+        return time.monotonic() - start
 
-    return _round(cluster, outcome, play)
+    return _round(cluster, outcome, scenario)
 
 
-def stopped_past_its_lease(cluster, dice, outcome):
+def stopped_past_its_lease(cluster, rng, outcome):
     """A replica sleeps past its lease: another one finishes, and the sleeper learns at its next fence that it lost."""
 
-    def play(node, keyspace):
+    def scenario(node, keyspace):
         with Replica(node, keyspace) as sleeper, Replica(node, keyspace) as other:
-            sleeper.until(f"step_done {dice.randint(1, STEPS - 1)}", "lock_waiting")
+            sleeper.until(f"step_done {rng.randint(1, STEPS - 1)}", "lock_waiting")
             sleeper.process.send_signal(signal.SIGSTOP)
             outcome.faults += 1
-            since = time.monotonic()
+            start = time.monotonic()
             _expect(outcome, other.end(), "ended applied", "ended waited", "ended in_sync")
-            took = time.monotonic() - since
+            seconds = time.monotonic() - start
             sleeper.process.send_signal(signal.SIGCONT)
             _expect(outcome, sleeper.end(), "failed LockLost", "failed StepFailed", "ended waited", "ended applied")
-        return took
+        return seconds
 
-    return _round(cluster, outcome, play)
+    return _round(cluster, outcome, scenario)
 
 
-def answers_swallowed(cluster, dice, outcome):
+def answers_swallowed(cluster, rng, outcome):
     """The answer of a statement that ran never comes: it is found in the schema, and not sent again."""
-    word = dice.choice(["CREATE TYPE", "CREATE TABLE soak", "CREATE INDEX"])
+    prefix = rng.choice(["CREATE TYPE", "CREATE TABLE soak", "CREATE INDEX"])
 
-    def play(node, keyspace):
+    def scenario(node, keyspace):
         with FaultProxy(node) as proxy:
-            proxy.swallow_answers(when=lambda request: request.query.startswith(word), times=1)
+            proxy.swallow_answers(when=lambda request: request.query.startswith(prefix), times=1)
             outcome.faults += 1
-            with Replica(proxy.address, keyspace) as one:
-                _expect(outcome, one.end(), "ended applied")
+            with Replica(proxy.address, keyspace) as process:
+                _expect(outcome, process.end(), "ended applied")
 
-    return _round(cluster, outcome, play)
+    return _round(cluster, outcome, scenario)
 
 
 ONE_MODEL = """
@@ -213,78 +218,78 @@ class Thing(Model, table="things"):
 """
 
 
-def one_keyspace_of_many_fails(cluster, dice, outcome, keyspaces=50):
+def one_keyspace_of_many_fails(cluster, rng, outcome, keyspaces=50):
     """Of so many keyspaces one cannot be migrated: exit 6, all others are done; the rerun does that one alone."""
     names = [unique_name("soak") for _ in range(keyspaces)]
-    wrong = dice.choice(names)
-    with tempfile.TemporaryDirectory() as folder, cluster.repo(wrong) as repo:
+    invalid_keyspace = rng.choice(names)
+    with tempfile.TemporaryDirectory() as folder, cluster.repo(invalid_keyspace) as repo:
         Path(folder, "things.py").write_text(ONE_MODEL, encoding="utf-8")
-        url = f"scylla://{cluster.contact_points[0]}/{wrong}?models=things"
-        words = ("migrate", "--create-keyspace", "--json", "--url", url, "--keyspace", ",".join(names))
+        url = f"scylla://{cluster.contact_points[0]}/{invalid_keyspace}?models=things"
+        arguments = ("migrate", "--create-keyspace", "--json", "--url", url, "--keyspace", ",".join(names))
         create_keyspace(repo)
-        repo.session.execute(f"CREATE TABLE {wrong}.things (other int PRIMARY KEY)", timeout=60)
+        repo.session.execute(f"CREATE TABLE {invalid_keyspace}.things (other int PRIMARY KEY)", timeout=60)
         outcome.faults += 1
-        first = run(*words, folder=folder)
-        repo.session.execute(f"DROP TABLE {wrong}.things", timeout=60)
-        again = run(*words, folder=folder)
+        first = run(*arguments, folder=folder)
+        repo.session.execute(f"DROP TABLE {invalid_keyspace}.things", timeout=60)
+        second = run(*arguments, folder=folder)
         for name in names:
             repo.session.execute(f"DROP KEYSPACE {name}", timeout=120)
     _expect(outcome, f"{first.returncode} {_statuses(first)}", f"6 {[('applied', keyspaces - 1), ('error', 1)]}")
-    _expect(outcome, f"{again.returncode} {_statuses(again)}", f"0 {[('applied', 1), ('in_sync', keyspaces - 1)]}")
+    _expect(outcome, f"{second.returncode} {_statuses(second)}", f"0 {[('applied', 1), ('in_sync', keyspaces - 1)]}")
     outcome.runs += 1
     return outcome
 
 
-def _statuses(done):
-    answers = [item["answer"] for item in json.loads(done.stdout)["items"]]
+def _statuses(result):
+    answers = [item["answer"] for item in json.loads(result.stdout)["items"]]
     return sorted(Counter(answer.get("status", answer["kind"]) for answer in answers).items())
 
 
-def paused_node(cluster, dice, outcome):
+def paused_node(cluster, rng, outcome):
     """One of three nodes is paused: no agreement, an end in time; resumed, a next run finishes."""
     coordinator = _coordinator(cluster)
     contact = cluster.contact_points[coordinator - 1]
-    victim = cluster.node(dice.choice([number for number in (1, 2, 3) if number != coordinator]))
+    victim = cluster.node(rng.choice([number for number in (1, 2, 3) if number != coordinator]))
 
-    def play(node, keyspace):
+    def scenario(node, keyspace):
         del node
         _expect(outcome, _synced(contact, keyspace, 1), "ended applied")
         victim.pause()
         outcome.faults += 1
         messages = _synced(contact, keyspace)
         victim.resume()
-        since = time.monotonic()
+        start = time.monotonic()
         _expect(outcome, messages, "failed SchemaDisagreement")
         for _ in range(10):  # a paused node may take more than a minute to catch up
             if (last := _synced(contact, keyspace)).startswith("ended"):
                 break
             _expect(outcome, last, "failed SchemaDisagreement")
-        return time.monotonic() - since
+        return time.monotonic() - start
 
-    return _round(cluster, outcome, play)
+    return _round(cluster, outcome, scenario)
 
 
-def killed_coordinator(cluster, dice, outcome):
+def killed_coordinator(cluster, rng, outcome):
     """The coordinator dies in the middle of a plan: the run continues through another node, or the next run does."""
     coordinator = _coordinator(cluster)
     contact = cluster.contact_points[coordinator % 3]
 
-    def play(node, keyspace):
+    def scenario(node, keyspace):
         del node
-        with Replica(contact, keyspace, copies=3) as one:
-            one.until(f"step_done {dice.randint(1, STEPS - 2)}")
+        with Replica(contact, keyspace, copies=3) as process:
+            process.until(f"step_done {rng.randint(1, STEPS - 2)}")
             cluster.node(coordinator).kill()
             outcome.faults += 1
-            since = time.monotonic()
-            messages = one.end()
+            start = time.monotonic()
+            messages = process.end()
         if not messages.startswith("ended"):
             _expect(outcome, messages, "failed StepFailed", "failed SchemaDisagreement", "failed LockLost")
             _expect(outcome, _synced(contact, keyspace), "ended applied", "ended waited", "ended in_sync")
-        took = time.monotonic() - since
+        seconds = time.monotonic() - start
         cluster.node(coordinator).start()
-        return took
+        return seconds
 
-    return _round(cluster, outcome, play, forgets=True)
+    return _round(cluster, outcome, scenario, forgets=True)
 
 
 def _coordinator(cluster):
@@ -295,8 +300,8 @@ def _coordinator(cluster):
 
 
 def _synced(node, keyspace, tables=TABLES):
-    with Replica(node, keyspace, tables, copies=3) as one:
-        return one.end()
+    with Replica(node, keyspace, tables, copies=3) as process:
+        return process.end()
 
 
 ONE_NODE = (many_at_once, killed_anywhere, stopped_past_its_lease, answers_swallowed)
@@ -306,13 +311,13 @@ SHORT = {many_at_once: {"replicas": 6}, one_keyspace_of_many_fails: {"keyspaces"
 """How the live suite plays those that can be played smaller."""
 
 
-def play(scenarios, cluster, rounds, seed, how):
+def run_scenarios(scenarios, cluster, rounds, seed, description):
     """Each scenario so many times, with what `how` has for it; an outcome for each."""
     results = []
     for scenario in scenarios:
-        outcome, dice = Outcome(scenario.__name__), random.Random(f"{seed} {scenario.__name__}")
+        outcome, rng = Outcome(scenario.__name__), random.Random(f"{seed} {scenario.__name__}")
         for _ in range(rounds):
-            scenario(cluster, dice, outcome, **how.get(scenario, {}))
+            scenario(cluster, rng, outcome, **description.get(scenario, {}))
         results.append(outcome)
     return results
 
@@ -327,11 +332,11 @@ def table(value):
             o.runs,
             o.faults,
             o.twice,
-            o.again,
+            o.repeated,
             o.lost,
-            o.left,
+            o.remaining,
             f"{o.recovery:.1f}",
-            ", ".join(sorted(set(o.odd))) or "-",
+            ", ".join(sorted(set(o.problems))) or "-",
         )
         for o in value
     ]
@@ -347,26 +352,28 @@ def main():
     parser.add_argument("--replicas", type=int, default=32)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--only", action="append", default=[])
-    words = parser.parse_args()
+    options = parser.parse_args()
     results = []
     for nodes, group in ((1, (*ONE_NODE, *LONG)), (3, THREE_NODES)):
-        chosen = [scenario for scenario in group if not words.only or scenario.__name__ in words.only]
-        if chosen:
+        selected = [scenario for scenario in group if not options.only or scenario.__name__ in options.only]
+        if selected:
             with LocalCluster(nodes=nodes) as cluster:
-                results += _played(chosen, cluster, words)
+                results += _played(selected, cluster, options)
     bad = 0
-    if not words.only or "node_loss" in words.only:
-        rounds, starters = max(1, words.rounds // 6), words.replicas // 2
-        bad = node_loss.every(node_loss.WELL, node_loss.FAULTS, rounds, starters, words.seed)
-    sys.stdout.write(f"{table(results)}\nseed {words.seed}: --seed {words.seed} plays the same again\n")
+    if not options.only or "node_loss" in options.only:
+        rounds, starters = max(1, options.rounds // 6), options.replicas // 2
+        bad = node_loss.run_all(node_loss.WELL, node_loss.FAULTS, rounds, starters, options.seed)
+    sys.stdout.write(f"{table(results)}\nseed {options.seed}: --seed {options.seed} plays the same again\n")
     return 0 if not bad and all(outcome.is_clean for outcome in results) else 1
 
 
-def _played(chosen, cluster, words):
+def _played(selected, cluster, options):
     """Each scenario of one cluster, with a line as soon as it is over; slow ones play less often."""
-    for scenario in chosen:
-        rounds = 1 if scenario in LONG else max(1, words.rounds // 6) if scenario in THREE_NODES else words.rounds
-        (outcome,) = play([scenario], cluster, rounds, words.seed, {many_at_once: {"replicas": words.replicas}})
+    for scenario in selected:
+        rounds = 1 if scenario in LONG else max(1, options.rounds // 6) if scenario in THREE_NODES else options.rounds
+        (outcome,) = run_scenarios(
+            [scenario], cluster, rounds, options.seed, {many_at_once: {"replicas": options.replicas}}
+        )
         sys.stdout.write(f"{outcome}\n")
         sys.stdout.flush()
         yield outcome

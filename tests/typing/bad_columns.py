@@ -81,4 +81,4 @@ Order.total.decrement(1)  # error
 Hits.hits.increment("x")  # error
 
 is_less: bool = Order.total < Decimal(3)  # error
-wanted: Condition = Order.status == "x"
+condition: Condition = Order.status == "x"

@@ -26,7 +26,7 @@ class ByStatus(MaterializedView, of=Order):
     placed: Column[cql.TimeUUID] = clustering_key()
 
 
-def wrong(repo: Repo, order: Order) -> None:
+def invalid_queries(repo: Repo, order: Order) -> None:
     """One mistake a line."""
     select(Order).where(Order.status == 3)  # error
     select(Order).where("status = 'x'")  # error

@@ -46,7 +46,7 @@ def renumbered(row: M, number: int) -> M:
     return row.replace(id=number)
 
 
-def shown(item: Labelled) -> str:
+def output(item: Labelled) -> str:
     """Call a method of anything that has it."""
     return item.label()
 
@@ -54,6 +54,6 @@ def shown(item: Labelled) -> str:
 ann = Customer(id=1, name="Ann")
 assert_type(number_of(ann), int)
 assert_type(renumbered(ann, 2), Customer)
-assert_type(shown(ann), str)
+assert_type(output(ann), str)
 assert_type(renumbered(ann, 2).name, str)
 by_id = select(Customer).where(Customer.id == 1)

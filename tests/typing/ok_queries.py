@@ -181,7 +181,7 @@ def blocking(repo: Repo, order: Order, shop: UUID) -> None:
         batch.save(order)
 
 
-async def awaited(repo: AsyncRepo, order: Order, shop: UUID) -> None:
+async def async_queries(repo: AsyncRepo, order: Order, shop: UUID) -> None:
     """Those of an awaited one."""
     query, pairs = select(Order), select(Order.placed, Order.total)
     assert_type(await repo.get(Order, shop=shop, placed=shop), Order | None)

@@ -105,11 +105,11 @@ def test_an_error_of_a_probe_ends_the_poll():
 )
 def test_transient_errors_are_retried(errors, pauses, outcome):
     """Up to the number of attempts; the error of the last attempt, or one that is not transient, is raised."""
-    time, left = Time(), list(errors)
+    time, remaining = Time(), list(errors)
 
     def request():
-        if left:
-            raise left.pop(0)
+        if remaining:
+            raise remaining.pop(0)
         return "done"
 
     try:

@@ -51,7 +51,7 @@ def odd_names(size):
 def chain(size):
     """Types of which each holds the next."""
     last = user_type(f"t{size}", "x int")
-    return [*(user_type(f"t{at}", f"x frozen<t{at + 1}>") for at in range(size)), last]
+    return [*(user_type(f"t{number}", f"x frozen<t{number + 1}>") for number in range(size)), last]
 
 
 def dropped(value):
@@ -65,12 +65,14 @@ def crowd(size):
     """Tables with an index, a view and a type each, and views and types of one table."""
     tables = [table("keep", "id int pk", "v int"), table("base", "id int pk", "v int")]
     tables += (
-        table(f"t{at}", "id int pk", "v int", f"p frozen<u{at}>", indexes=[index("v", f"i{at}")])
-        for at in range(size // 4)
+        table(f"t{number}", "id int pk", "v int", f"p frozen<u{number}>", indexes=[index("v", f"i{number}")])
+        for number in range(size // 4)
     )
-    views = [view(f"v{at}", f"t{at}", "v int pk", "id int ck") for at in range(size // 4)]
-    views += [view(f"w{at}", "base", "v int pk", "id int ck") for at in range(size // 4)]
-    return schema(*tables, *views, *chain(size // 4), *(user_type(f"u{at}", "x int") for at in range(size // 4)))
+    views = [view(f"v{number}", f"t{number}", "v int pk", "id int ck") for number in range(size // 4)]
+    views += [view(f"w{number}", "base", "v int pk", "id int ck") for number in range(size // 4)]
+    return schema(
+        *tables, *views, *chain(size // 4), *(user_type(f"u{number}", "x int") for number in range(size // 4))
+    )
 
 
 def planned(value):
@@ -90,12 +92,12 @@ def taken_back(value):
 
 def wide(size):
     """A table of many columns."""
-    return table("t", "id int pk", *(f"c{at} int" for at in range(size)))
+    return table("t", "id int pk", *(f"c{number} int" for number in range(size)))
 
 
 def strip(facts):
     """The plan that drops all indexes of tables that stay."""
-    bare = [attrs.evolve(one, indexes=()) for one in facts.tables]
+    bare = [attrs.evolve(item, indexes=()) for item in facts.tables]
     return contract_plan(SchemaFacts([attrs.evolve(facts, tables=bare)]), SchemaFacts([facts]), SERVER, allow=ALL)
 
 
@@ -147,24 +149,25 @@ def test_numbers_of_names_are_those_that_are_free():
 def test_a_table_of_many_odd_columns_is_declared():
     """A table of many odd columns is declared: each has an attribute of its own."""
     columns = [TableColumn(name, parse_type("int")) for name in odd_names(300)]
-    made = Table("t", [*table("t", "id int pk").columns, *columns])
+    wide_table = Table("t", [*table("t", "id int pk").columns, *columns])
 
-    assert 301 == len(set(attribute_names(column.name for column in made).values()))
+    assert 301 == len(set(attribute_names(column.name for column in wide_table).values()))
 
 
 @given(st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefg"), max_size=3)))
 def test_types_in_circles_are_those_that_hold_themselves(lease):
     """As a search from each of them finds, and so are the holders of a type."""
     types = [
-        user_type(name, "x int", *(f"f{at} frozen<{inner}>" for at, inner in enumerate(inside)))
-        for name, inside in lease.items()
+        user_type(name, "x int", *(f"f{position} frozen<{inner}>" for position, inner in enumerate(dependencies)))
+        for name, dependencies in lease.items()
     ]
-    reached = {name: set(inside) & lease.keys() for name, inside in lease.items()}
+    reached = {name: set(inner) & lease.keys() for name, inner in lease.items()}
     for _ in lease:
-        reached = {name: inside.union(*(reached[inner] for inner in inside)) for name, inside in reached.items()}
+        reached = {
+            name: dependencies.union(*(reached[inner] for inner in dependencies))
+            for name, dependencies in reached.items()
+        }
 
-    assert {name for name, inside in reached.items() if name in inside} == cyclic_types(types)
+    assert {name for name, inner in reached.items() if name in inner} == cyclic_types(types)
     for name in lease:
-        assert {name, *(holder for holder, inside in reached.items() if name in inside)} == containing_types(
-            name, types
-        )
+        assert {name, *(holder for holder, inner in reached.items() if name in inner)} == containing_types(name, types)

@@ -74,7 +74,7 @@ def test_code_is_what_servers_parse(cql, value):
 
 
 @pytest.mark.parametrize(
-    ("cql", "shown"),
+    ("cql", "output"),
     [
         ("CREATE ROLE r WITH PASSWORD='it''s' -- 'secret'", "CREATE ROLE r WITH PASSWORD=?"),
         ("INSERT INTO t1 (a,\n  b) VALUES (-1.5e+3, 0xCAFE)", "INSERT INTO t1 (a, b) VALUES (-?, ?)"),
@@ -84,9 +84,9 @@ def test_code_is_what_servers_parse(cql, value):
         ("/* 'x' */ SELECT/**/a //x\rFROM t", "SELECT a FROM t"),
     ],
 )
-def test_literals_are_replaced(cql, shown):
+def test_literals_are_replaced(cql, output):
     """A statement is shown without a value, and without what a comment says."""
-    assert shown == without_literals(cql)
+    assert output == without_literals(cql)
 
 
 SECRET = "Zq9hunter"
@@ -128,7 +128,7 @@ def test_what_no_server_runs_as_a_drop_is_none(cql):
 
 
 @pytest.mark.parametrize(
-    "judge",
+    "check",
     [
         lambda text: dropped_keyspace(text, ()),
         relations,
@@ -142,9 +142,9 @@ def test_what_no_server_runs_as_a_drop_is_none(cql):
 @pytest.mark.parametrize(
     "piece", ["/**/", "/* ", "'", '"', '"a" AND ', "a IS NOT NULL AND ", "\t", "$$", "--\r", "-", "1", "P1"]
 )
-def test_long_texts_are_judged(judge, piece):
+def test_long_texts_are_judged(check, piece):
     """Whatever they repeat: tried in more than one way, these would not end in a lifetime."""
-    judge(piece * (50_000 // len(piece)))
+    check(piece * (50_000 // len(piece)))
 
 
 def test_literals_in_filters_stay_as_they_are():

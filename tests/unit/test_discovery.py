@@ -154,47 +154,47 @@ def test_order_is_stable_and_views_come_last(top):
 def test_module_that_does_not_import_is_an_error(top, text, cause):
     """Whatever goes wrong while a module is imported, the error names the module and keeps the cause."""
     write(top, {"pk7/__init__.py": "", "pk7/good.py": model("A", repo="r7"), "pk7/inner/bad.py": text})
-    with pytest.raises(DiscoveryError, match=r"pk7\.inner\.bad cannot be imported") as caught:
+    with pytest.raises(DiscoveryError, match=r"pk7\.inner\.bad cannot be imported") as exc_info:
         find_models({"r7"}, ["pk7"])
 
-    assert ("pk7.inner.bad", True) == (caught.value.module, isinstance(caught.value.__cause__, cause))
+    assert ("pk7.inner.bad", True) == (exc_info.value.module, isinstance(exc_info.value.__cause__, cause))
 
 
 def test_place_of_a_failure_is_named(top):
     """The error says in which line of which file the import failed, also when it was another module's."""
     write(top, {"pk8/__init__.py": "", "pk8/a.py": "import pk8_other", "pk8_other.py": "\n\n1 / 0"})
-    with pytest.raises(DiscoveryError) as caught:
+    with pytest.raises(DiscoveryError) as exc_info:
         import_packages(["pk8"])
 
-    assert f"({top / 'pk8_other.py'}, line 3)" in str(caught.value)
+    assert f"({top / 'pk8_other.py'}, line 3)" in str(exc_info.value)
 
 
 def test_place_of_a_wrong_model_is_that_of_its_class(top):
     """A model that cannot be made is found in the file that holds its class, not where it was refused."""
     write(top, {"pk8b.py": "from scyllamodel import Model\n\nclass Wrong(Model):\n    pass\n"})
-    with pytest.raises(DiscoveryError) as caught:
+    with pytest.raises(DiscoveryError) as exc_info:
         import_packages(["pk8b"])
 
-    assert f"({top / 'pk8b.py'}, line 3)" in str(caught.value)
+    assert f"({top / 'pk8b.py'}, line 3)" in str(exc_info.value)
 
 
 def test_discovery_error_survives_pickle(top):
     """A failure in a worker process tells its story in the parent."""
     write(top, {"pk9.py": "1 / 0"})
-    with pytest.raises(DiscoveryError) as caught:
+    with pytest.raises(DiscoveryError) as exc_info:
         import_packages(["pk9"])
-    copy = pickle.loads(pickle.dumps(caught.value))
+    copy = pickle.loads(pickle.dumps(exc_info.value))
 
-    assert ("pk9", str(caught.value), ZeroDivisionError) == (copy.module, str(copy), type(copy.__cause__))
+    assert ("pk9", str(exc_info.value), ZeroDivisionError) == (copy.module, str(copy), type(copy.__cause__))
 
 
 @pytest.mark.parametrize("name", ["pk_that_is_not_there", "pk_that_is_not_there.models", "", ".relative", "a/b.py"])
 def test_package_that_does_not_exist(top, name):
     """A name that leads nowhere is an error that says so."""
-    with pytest.raises(DiscoveryError) as caught:
+    with pytest.raises(DiscoveryError) as exc_info:
         find_models({"default"}, [name])
 
-    assert name == caught.value.module
+    assert name == exc_info.value.module
 
 
 def test_package_in_a_current_folder_that_is_not_searched(top, monkeypatch):
@@ -290,9 +290,9 @@ def test_script_that_is_discovered_too(top):
         print([cls.__module__ for cls in find_models({"r20"}, ["script20"])])
     """)
     write(top, {"script20.py": text})
-    done = subprocess.run([sys.executable, "script20.py"], cwd=top, capture_output=True, text=True, check=False)
+    result = subprocess.run([sys.executable, "script20.py"], cwd=top, capture_output=True, text=True, check=False)
 
-    assert ("['script20']\n", "") == (done.stdout, done.stderr)
+    assert ("['script20']\n", "") == (result.stdout, result.stderr)
 
 
 def test_interrupt_is_no_failed_import(top):

@@ -54,17 +54,17 @@ def test_cql_reads_the_same_name_and_the_same_string(text):
 
 
 @given(st.lists(texts.filter(lambda text: printable_line(text) == text), min_size=1))
-def test_a_shell_splits_a_line_into_the_same_words(words):
+def test_a_shell_splits_a_line_into_the_same_words(arguments):
     """A shell splits a line into the same words, as `shlex` has it, for texts without control characters."""
-    assert words == shlex.split(shell_line(*words))
+    assert arguments == shlex.split(shell_line(*arguments))
 
 
 @pytest.mark.parametrize("word", [*HOSTILE, "a\tb", "\x1b[2J", "\u202ex'", "$(id)", "`id`", "\\", "é\n"])
 def test_bash_takes_the_same_word(word):
     """Bash takes the same word, also one with control characters, which stays on its line."""
-    done = subprocess.run(["bash", "-c", f"printf %s {shell_word(word)}"], capture_output=True, check=True)
+    result = subprocess.run(["bash", "-c", f"printf %s {shell_word(word)}"], capture_output=True, check=True)
 
-    assert word.encode() == done.stdout
+    assert word.encode() == result.stdout
     assert printable_line(shell_word(word)) == shell_word(word)
 
 
@@ -89,8 +89,8 @@ def test_mermaid_shows_the_same_text(text):
 def test_no_name_steers_a_diagram(facts):
     """Whatever the names: Mermaid finds no directive, and each column that needs it has its name beside it."""
     text = mermaid(facts)
-    shown = {decoded(match) for match in re.findall(r'"([^"]*)"', text)}
-    odd = [
+    output = {decoded(match) for match in re.findall(r'"([^"]*)"', text)}
+    values = [
         c.name
         for table in facts.tables
         for c in table
@@ -98,7 +98,7 @@ def test_no_name_steers_a_diagram(facts):
     ]
 
     assert not DIRECTIVE.search(text)
-    assert [] == [name for name in odd if not any(printable_line(name) in label for label in shown)]
+    assert [] == [name for name in values if not any(printable_line(name) in label for label in output)]
 
 
 @settings(deadline=None, suppress_health_check=list(HealthCheck))

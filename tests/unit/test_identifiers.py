@@ -73,11 +73,11 @@ def test_portable_names_have_no_fault(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("a b", "letters, digits"), ("é", "letters"), ("", "letters"), ("x" * 49, "48")]
+    ("name", "message"), [("a b", "letters, digits"), ("é", "letters"), ("", "letters"), ("x" * 49, "48")]
 )
-def test_other_names_are_told_why(name, words):
+def test_other_names_are_refused_with_a_reason(name, message):
     """The fault says what the rule is."""
-    assert words in str(name_problem(name, "table"))
+    assert message in str(name_problem(name, "table"))
 
 
 def test_reserved_words_hold_what_both_servers_reserve():

@@ -128,7 +128,7 @@ def test_a_plan_with_hand_written_steps_is_one():
 
 
 @pytest.mark.parametrize("value", [1.0, "1", True, None])
-def test_kinds_of_values_are_told_apart(value):
+def test_kinds_of_values_are_distinguished(value):
     """JSON has one kind of number, and a flag is none."""
     with pytest.raises(ValueError, match=r"the document\.format is not 1"):
         check_document({**SNAPSHOT, "format": value}, "snapshot")
@@ -152,8 +152,8 @@ def test_kinds_of_values_are_told_apart(value):
 )
 def test_any_value_becomes_plain_json(value, plain):
     """Names of maps are in order, so that equal values are equal texts; nothing is left that JSON does not know."""
-    made = to_json(value)
+    result = to_json(value)
 
-    assert plain == made
-    assert json.loads(json.dumps(made)) == made
-    assert json.dumps(plain) == json.dumps(made)
+    assert plain == result
+    assert json.loads(json.dumps(result)) == result
+    assert json.dumps(plain) == json.dumps(result)

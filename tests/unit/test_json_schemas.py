@@ -47,17 +47,17 @@ from support.json_schemas import SCHEMAS, faults
 KEY = TableColumn("id", Native("uuid"), "partition_key")
 NAME = TableColumn("name", Native("text"))
 REPLICATION = FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "1"})
-WANTED = KeyspaceFacts("shop", tables=[Table("orders", [KEY, NAME], indexes=[Index("by_name", "name")])])
+DESIRED = KeyspaceFacts("shop", tables=[Table("orders", [KEY, NAME], indexes=[Index("by_name", "name")])])
 LIVE = KeyspaceFacts("shop", Keyspace("shop", REPLICATION), tables=[Table("orders", [KEY]), Table("old", [KEY])])
-PLAN = make_plan(WANTED, LIVE, ServerProfile())
-REFUSED = make_plan(WANTED, KeyspaceFacts("shop", tables=[Table("orders", [NAME])]), ServerProfile())
-REMARK = Diagnostic("KS102", "warn", "shop", "one copy", "write replication=")
+PLAN = make_plan(DESIRED, LIVE, ServerProfile())
+REFUSED = make_plan(DESIRED, KeyspaceFacts("shop", tables=[Table("orders", [NAME])]), ServerProfile())
+DIAGNOSTIC = Diagnostic("KS102", "warn", "shop", "one copy", "write replication=")
 
 DOCUMENTS = {
     "plan": [PLAN.to_dict(), REFUSED.to_dict()],
     "expand_contract": [
         ExpandContractPlan(
-            "shop.orders.id", (REMARK,), (Stage("expand", "why", "x = 1", ("SELECT 1",), ("ls",)),)
+            "shop.orders.id", (DIAGNOSTIC,), (Stage("expand", "why", "x = 1", ("SELECT 1",), ("ls",)),)
         ).to_dict()
     ],
     "backfill": [
@@ -71,7 +71,7 @@ DOCUMENTS = {
     ],
     "check": [
         CheckResult(False, PLAN).to_dict(),
-        CheckResult(True, make_plan(WANTED, WANTED, ServerProfile())).to_dict(),
+        CheckResult(True, make_plan(DESIRED, DESIRED, ServerProfile())).to_dict(),
     ],
     "grants": [
         {
@@ -87,17 +87,17 @@ DOCUMENTS = {
         }
         for guess in (None, "no server answers")
     ],
-    "snapshot": [snapshot_document({"default": ("shop", SchemaFacts([WANTED]))}), snapshot_document({})],
+    "snapshot": [snapshot_document({"default": ("shop", SchemaFacts([DESIRED]))}), snapshot_document({})],
     "diff": [
-        SchemaDiff("live", "models", compare_schemas(SchemaFacts([LIVE]), SchemaFacts([WANTED]))).to_dict(),
+        SchemaDiff("live", "models", compare_schemas(SchemaFacts([LIVE]), SchemaFacts([DESIRED]))).to_dict(),
         SchemaDiff("empty", "empty").to_dict(),
     ],
     "wait": [WaitResult("agreed", met=True).to_dict(), WaitResult("in-sync", met=False, plan=PLAN).to_dict()],
-    "keyspace": [KeyspaceResult("shop", True, REPLICATION, (REMARK,)).to_dict()],
+    "keyspace": [KeyspaceResult("shop", True, REPLICATION, (DIAGNOSTIC,)).to_dict()],
     "status": [
         Status("shop/default").to_dict(),
         Status(
-            "shop/default", 1, "running", "x", LockHolder(UUID(int=1), "h", 1, "sync", 0.5, 1, 2), None, (REMARK,)
+            "shop/default", 1, "running", "x", LockHolder(UUID(int=1), "h", 1, "sync", 0.5, 1, 2), None, (DIAGNOSTIC,)
         ).to_dict(),
     ],
     "unlock": [
@@ -130,9 +130,9 @@ DOCUMENTS = {
         facts_document(
             SchemaFacts([KeyspaceFacts("shop", Keyspace("shop", REPLICATION), views=[View("v", [KEY], base="t")])])
         ),
-        facts_document(SchemaFacts([WANTED])),
+        facts_document(SchemaFacts([DESIRED])),
     ],
-    "lint": [{"format": 1, "kind": "lint", "resources": ["shop.models.Order"], "diagnostics": [REMARK.to_dict()]}],
+    "lint": [{"format": 1, "kind": "lint", "resources": ["shop.models.Order"], "diagnostics": [DIAGNOSTIC.to_dict()]}],
     "local": [
         {"format": 1, "kind": "local", **status.to_dict()}
         for status in (

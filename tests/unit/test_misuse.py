@@ -37,7 +37,7 @@ def order():
     return Order(shop=1, day=2, placed=T, seq=3, status=SECRET)
 
 
-def refused(call):
+def error_text(call):
     """The message of the `TypeError`."""
     with pytest.raises(TypeError) as raised:
         call()
@@ -45,7 +45,7 @@ def refused(call):
     return str(raised.value)
 
 
-async def awaited(value):
+async def await_value(value):
     """What a verb of the async repo gives: something to await, an iterator, or an error at once."""
     if hasattr(value, "__anext__"):
         return [row async for row in value]
@@ -56,16 +56,16 @@ def both(repo, call):
     """The messages of the blocking and the awaited verb, which are one."""
 
     async def run():
-        await awaited(call(repo.aio()))
+        await await_value(call(repo.aio()))
 
-    messages = {refused(lambda: call(repo)), refused(lambda: asyncio.run(run()))}
+    messages = {error_text(lambda: call(repo)), error_text(lambda: asyncio.run(run()))}
     assert len(messages) == 1
     return messages.pop()
 
 
 @pytest.mark.parametrize("verb", ["all", "count", "exists", "first", "one", "one_or_none", "page", "scalar", "stream"])
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("query", "message"),
     [
         (Order, r"not the class Order\. Write repo\.{verb}\(select\(Order\)\.where\(…\)\), or \.whole_table\(\)"),
         (ByTotal, r"not the class ByTotal\. Write repo\.{verb}\(select\(ByTotal\)\.where\(…\)\)"),
@@ -75,60 +75,60 @@ def both(repo, call):
         (None, r"not None\. Write select\("),
     ],
 )
-def test_reads_take_a_select(repo, verb, given, words):
+def test_reads_take_a_select(repo, verb, query, message):
     """A model, an instance, a write, text: the message says what to write for each."""
-    result = both(repo, lambda on: getattr(on, verb)(given))
+    result = both(repo, lambda target: getattr(target, verb)(query))
 
-    assert re.match(rf"repo\.{verb}\(\) takes a select, {words.format(verb=verb)}", result), result
+    assert re.match(rf"repo\.{verb}\(\) takes a select, {message.format(verb=verb)}", result), result
 
 
 def test_scan_takes_a_model_or_a_select(repo):
     """Scan takes a model or a SELECT, not an instance, whose class would be read."""
-    assert "takes a model or a select, not an instance of Order" in refused(lambda: repo.scan(order()))
-    assert "not a str" in refused(lambda: repo.aio().scan("orders"))
+    assert "takes a model or a select, not an instance of Order" in error_text(lambda: repo.scan(order()))
+    assert "not a str" in error_text(lambda: repo.aio().scan("orders"))
 
 
 def test_execute_takes_a_statement(repo):
     """Text and instances have verbs of their own."""
-    assert "repo.raw(cql, values)" in both(repo, lambda on: on.execute("SELECT 1"))
-    assert "repo.save(row)" in both(repo, lambda on: on.execute(order()))
-    assert "not the class Order" in both(repo, lambda on: on.execute(Order))
-    assert "batch.execute() takes a statement" in refused(lambda: repo.batch().execute(Order))
+    assert "repo.raw(cql, values)" in both(repo, lambda target: target.execute("SELECT 1"))
+    assert "repo.save(row)" in both(repo, lambda target: target.execute(order()))
+    assert "not the class Order" in both(repo, lambda target: target.execute(Order))
+    assert "batch.execute() takes a statement" in error_text(lambda: repo.batch().execute(Order))
 
 
 def test_get_takes_a_model_and_a_key_by_name(repo):
     """The message has the columns of the key."""
     key = r"repo\.get\(Order, shop=…, day=…, placed=…, seq=…\)"
-    assert re.search(key, both(repo, lambda on: on.get(Order, 1)))
-    assert re.search(key + r".*repo\.refresh\(row\)", both(repo, lambda on: on.get(order())))
-    assert "repo.one_or_none(query)" in both(repo, lambda on: on.get(select(Order)))
-    assert "not None" in both(repo, lambda on: on.get(None, id=1))
+    assert re.search(key, both(repo, lambda target: target.get(Order, 1)))
+    assert re.search(key + r".*repo\.refresh\(row\)", both(repo, lambda target: target.get(order())))
+    assert "repo.one_or_none(query)" in both(repo, lambda target: target.get(select(Order)))
+    assert "not None" in both(repo, lambda target: target.get(None, id=1))
 
 
 @pytest.mark.parametrize("verb", ["save", "insert", "delete", "refresh"])
 def test_writes_take_an_instance(repo, verb):
     """Writes take an instance, not its class, not a statement, not a list."""
     start = rf"{verb}\(\) takes an instance of a model, not "
-    assert re.match(start + r"the class Order\. ", both(repo, lambda on: getattr(on, verb)(Order)))
-    assert re.match(start + r"None\. Write repo", both(repo, lambda on: getattr(on, verb)(None)))
-    assert re.match(start + r"a Select\. .*execute", both(repo, lambda on: getattr(on, verb)(select(Order))))
-    assert re.match(start + r"a dict\. ", both(repo, lambda on: getattr(on, verb)({"status": SECRET})))
+    assert re.match(start + r"the class Order\. ", both(repo, lambda target: getattr(target, verb)(Order)))
+    assert re.match(start + r"None\. Write repo", both(repo, lambda target: getattr(target, verb)(None)))
+    assert re.match(start + r"a Select\. .*execute", both(repo, lambda target: getattr(target, verb)(select(Order))))
+    assert re.match(start + r"a dict\. ", both(repo, lambda target: getattr(target, verb)({"status": SECRET})))
 
 
 def test_writes_say_what_fits(repo):
     """A class is saved as an instance, and deleted by a statement; many rows have a verb."""
-    assert "repo.save(Order(…))" in refused(lambda: repo.save(Order))
-    assert "repo.execute(delete(Order).where(…))" in refused(lambda: repo.delete(Order))
-    assert "repo.save_many(rows)" in refused(lambda: repo.save([order()]))
+    assert "repo.save(Order(…))" in error_text(lambda: repo.save(Order))
+    assert "repo.execute(delete(Order).where(…))" in error_text(lambda: repo.delete(Order))
+    assert "repo.save_many(rows)" in error_text(lambda: repo.save([order()]))
 
 
 def test_scalar_takes_a_column(repo):
     """Whole rows have no first column."""
-    assert "repo.scalar() takes a select of one column" in both(repo, lambda on: on.scalar(select(Order)))
+    assert "repo.scalar() takes a select of one column" in both(repo, lambda target: target.scalar(select(Order)))
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "message"),
     [
         (
             lambda many: many.save(Order, NO_WRITE_OPTIONS, by_partition=False),
@@ -155,20 +155,20 @@ def test_scalar_takes_a_column(repo):
         (lambda many: many.get([3], [3]), "not a list. Write repo.get_many(Order, [key, …])"),
     ],
 )
-def test_verbs_of_many_rows_take_an_iterable(call, words):
+def test_verbs_of_many_rows_take_an_iterable(call, message):
     """Verbs of many rows take an iterable, not a class, and not one instance."""
-    assert words in refused(lambda: call(BulkOperations(None, "shop")))
+    assert message in error_text(lambda: call(BulkOperations(None, "shop")))
 
 
 @pytest.mark.parametrize("verb", ["save", "insert", "delete"])
 def test_batches_take_instances(repo, verb):
     """A batch has the checks of the repo."""
     with repo.batch() as batch:
-        assert "not the class Order" in refused(lambda: getattr(batch, verb)(Order))
+        assert "not the class Order" in error_text(lambda: getattr(batch, verb)(Order))
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "message"),
     [
         (
             lambda: select(Order).where(status="a"),
@@ -181,13 +181,13 @@ def test_batches_take_instances(repo, verb):
         (lambda: update(Order).set(status="a"), "set() takes assignments, not status=…. Write set(Order.status.to(…))"),
     ],
 )
-def test_clauses_take_no_names(call, words):
+def test_clauses_take_no_names(call, message):
     """Clauses take no names, as `filter_by` of SQLAlchemy and `filter` of Django do."""
-    assert words in refused(call)
+    assert message in error_text(call)
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("argument", "message"),
     [
         ((None,), "not None"),
         (("a", "b"), "not 2 arguments"),
@@ -197,18 +197,18 @@ def test_clauses_take_no_names(call, words):
         ((Order.total,), "not one Column"),
     ],
 )
-def test_in_takes_one_list(given, words):
+def test_in_takes_one_list(argument, message):
     """Several arguments, None and single values are not one."""
-    result = refused(lambda: Order.status.in_(*given))
+    result = error_text(lambda: Order.status.in_(*argument))
 
-    assert result == f"Order.status.in_() takes one list of values, {words}. Write in_([…])."
+    assert result == f"Order.status.in_() takes one list of values, {message}. Write in_([…])."
 
 
 A, B = Order.status == "a", Order.total > 3
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "message"),
     [
         (
             lambda: A & B,
@@ -225,9 +225,9 @@ A, B = Order.status == "a", Order.total > 3
         (lambda: ~Order.status, "Order.status: CQL has no NOT"),
     ],
 )
-def test_operators_join_no_conditions(call, words):
+def test_operators_join_no_conditions(call, message):
     """Operators join no conditions, also where Python's precedence hands them a column and a value."""
-    assert re.search(words.replace("(first", r"\(first").replace("second)", r"second\)"), refused(call))
+    assert re.search(message.replace("(first", r"\(first").replace("second)", r"second\)"), error_text(call))
 
 
 def test_a_select_takes_no_element_of_a_list():
@@ -240,11 +240,11 @@ def test_a_select_takes_no_element_of_a_list():
 
 def test_raw_takes_text(repo):
     """A statement has a verb of its own."""
-    assert "CQL text, got a Select. Send a statement with repo.execute" in refused(lambda: check_text(select(Order)))
+    assert "CQL text, got a Select. Send a statement with repo.execute" in error_text(lambda: check_text(select(Order)))
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "message"),
     [
         ([1], r"1 given, and the text has 2 \(a, b\)"),
         ((), r"0 given, and the text has 2"),
@@ -255,9 +255,9 @@ def test_raw_takes_text(repo):
         (iter([1, 2]), r"as a list or tuple, got a list_iterator\."),
     ],
 )
-def test_raw_takes_a_value_for_each_marker(values, words):
+def test_raw_takes_a_value_for_each_marker(values, message):
     """Raw takes a value for each marker: of too few, the driver would leave columns unset."""
-    assert re.search(words, refused(lambda: check_values(["a", "b"], values)))
+    assert re.search(message, error_text(lambda: check_values(["a", "b"], values)))
 
 
 def test_raw_takes_as_many_values():
@@ -295,10 +295,10 @@ def test_a_repo_refuses_an_async_on_query():
         async def __call__(self, event):
             """Nothing."""
 
-    for given in (on_query, functools.partial(on_query), Called()):
+    for listener in (on_query, functools.partial(on_query), Called()):
         with pytest.raises(ConfigurationError, match=r"on_query= is an async function.*use an AsyncRepo"):
-            Repo(nodes=["a"], keyspace="shop", on_query=given)
-        assert given is AsyncRepo(nodes=["a"], keyspace="shop", on_query=given).settings.on_query
+            Repo(nodes=["a"], keyspace="shop", on_query=listener)
+        assert listener is AsyncRepo(nodes=["a"], keyspace="shop", on_query=listener).settings.on_query
     with pytest.raises(ConfigurationError, match="on_query= must be a function that takes a QueryEvent, got 'print'"):
         AsyncRepo(nodes=["a"], keyspace="shop", on_query="print")
 
@@ -315,7 +315,7 @@ def test_a_repo_refuses_an_async_on_progress(repo):
         lambda: repo.get_many(Order, [], on_progress=on_progress),
         lambda: repo.scan(Order, on_progress=on_progress),
     ):
-        assert "on_progress= is an async function" in refused(call)
+        assert "on_progress= is an async function" in error_text(call)
 
 
 def test_tracing_needs_its_extra():
@@ -327,14 +327,18 @@ def test_tracing_needs_its_extra():
         "try: Repo(nodes=['a'], keyspace='shop', trace_queries=True)\n"
         "except ConfigurationError as error: print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert 'trace_queries=True needs OpenTelemetry. Run pip install "scyllamodel[otel]"' in done.stdout
+    assert 'trace_queries=True needs OpenTelemetry. Run pip install "scyllamodel[otel]"' in result.stdout
 
 
 @pytest.mark.parametrize(
     "verb",
-    [lambda on: on.get(Order, shop=1, day=2, placed=T, seq=3), lambda on: on.raw("SELECT 1"), lambda on: on.close()],
+    [
+        lambda target: target.get(Order, shop=1, day=2, placed=T, seq=3),
+        lambda target: target.raw("SELECT 1"),
+        lambda target: target.close(),
+    ],
 )
 def test_an_async_repo_needs_asyncio(repo, verb):
     """An async repo needs asyncio: under trio there is no loop of asyncio."""
@@ -350,7 +354,7 @@ def test_any_is_not_the_level_of_a_repo():
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "words"),
+    ("kind", "value", "message"),
     [
         ("TimeUUIDType", datetime(2026, 1, 1, tzinfo=timezone.utc), r"got datetime: .*uuid1\(\).*fn\.min_timeuuid"),
         ("TimeUUIDType", "abc", r"got str: write uuid\.uuid1\(\), or UUID\(text\)"),
@@ -360,14 +364,14 @@ def test_any_is_not_the_level_of_a_repo():
         ("LongType", "3", r"got str: write int\(value\)"),
     ],
 )
-def test_values_of_a_near_type_say_what_to_write(kind, value, words):
+def test_values_of_a_near_type_say_what_to_write(kind, value, message):
     """The binder adds the column."""
-    with pytest.raises(TypeError, match=words):
+    with pytest.raises(TypeError, match=message):
         value_check_for(getattr(cqltypes, kind), strict=True)(value)
 
 
-@pytest.mark.parametrize("given", [{"shp": 1}, {"shop": 1}, {"shop": 1, "status": "x"}])
-def test_a_wrong_or_partial_key_lists_the_key(given):
+@pytest.mark.parametrize("key", [{"shp": 1}, {"shop": 1}, {"shop": 1, "status": "x"}])
+def test_a_wrong_or_partial_key_lists_the_key(key):
     """A name that is not a column, a column that is not in the key, and a part of the key."""
     with pytest.raises((TypeError, UnknownColumn), match=r"primary key .*\(shop, day, placed, seq\)"):
-        statements_for(Order, "shop").key_values(given)
+        statements_for(Order, "shop").key_values(key)

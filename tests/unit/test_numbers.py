@@ -12,7 +12,7 @@ from scyllamodel.driver.data.bulk_api import BulkOperations
 from scyllamodel.query.batch import Batch
 from scyllamodel.release.engine.locked_run import Timeouts
 from support.query_models import Order, Plain
-from support.sync_and_async import WAYS, played
+from support.sync_and_async import WAYS, run_in_mode
 
 ID = UUID(int=1)
 ROW = Plain(id=ID)
@@ -40,9 +40,9 @@ def test_integers_have_bounds(give, least, most):
     """The bounds are taken, and what is next to them is not."""
     give(least)
     give(most)
-    for wrong in (least - 1, most + 1, *WRONG_TYPES):
+    for invalid_value in (least - 1, most + 1, *WRONG_TYPES):
         with pytest.raises(ValueError, match="expected an integer from"):
-            give(wrong)
+            give(invalid_value)
 
 
 SECONDS = {
@@ -57,9 +57,9 @@ SECONDS = {
 def test_timeouts_are_seconds_above_zero(give):
     """A text, NaN and infinity are none."""
     give(0.5)
-    for wrong in (0, -1, "5", True, math.nan, math.inf):
+    for invalid_value in (0, -1, "5", True, math.nan, math.inf):
         with pytest.raises(ValueError, match="expected a number of seconds"):
-            give(wrong)
+            give(invalid_value)
 
 
 @pytest.fixture
@@ -82,31 +82,31 @@ WRITES = {
 }
 
 
-@pytest.mark.parametrize("wrong", [0, -1, "5", 1.5, 2**31])
+@pytest.mark.parametrize("invalid_value", [0, -1, "5", 1.5, 2**31])
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
-@pytest.mark.parametrize("way", WAYS)
-def test_sizes_of_reading_verbs_are_checked(repo, way, verb, wrong):
+@pytest.mark.parametrize("mode", WAYS)
+def test_sizes_of_reading_verbs_are_checked(repo, mode, verb, invalid_value):
     """A page of no rows would be all of them, and a text would fail in the driver."""
     with pytest.raises(ValueError, match="expected an integer from 1 to"):
-        played(way, lambda value: verb(value, wrong), repo)
+        run_in_mode(mode, lambda value: verb(value, invalid_value), repo)
 
 
-@pytest.mark.parametrize("wrong", [-1, "5", MAX_TTL + 1, 1.5])
+@pytest.mark.parametrize("invalid_value", [-1, "5", MAX_TTL + 1, 1.5])
 @pytest.mark.parametrize("verb", WRITES.values(), ids=WRITES)
-@pytest.mark.parametrize("way", WAYS)
-def test_numbers_of_writing_verbs_are_checked(repo, way, verb, wrong):
+@pytest.mark.parametrize("mode", WAYS)
+def test_numbers_of_writing_verbs_are_checked(repo, mode, verb, invalid_value):
     """Those of builders and those of verbs have one check."""
     with pytest.raises(ValueError, match="expected an integer from"):
-        played(way, lambda value: verb(value, wrong), repo)
+        run_in_mode(mode, lambda value: verb(value, invalid_value), repo)
 
 
 @pytest.mark.parametrize("name", ["lock", "agreement", "step"])
 def test_timeouts_of_releases_are_checked(name):
     """Zero is not to wait."""
     assert 0 == getattr(Timeouts(**{name: 0}), name)
-    for wrong in (-1, "5", math.nan):
+    for invalid_value in (-1, "5", math.nan):
         with pytest.raises(ValueError, match=f"{name}_timeout="):
-            Timeouts(**{name: wrong})
+            Timeouts(**{name: invalid_value})
 
 
 def test_waiting_for_a_release_has_a_timeout(repo):

@@ -139,12 +139,12 @@ LEAKS = [
 SERVER = {cls.__cql_name__: list(cls.__facts__.fields) for cls in (Card, Purse)}
 
 
-def said(error: BaseException) -> str:
+def full_text(error: BaseException) -> str:
     """All that an error says anywhere: text, repr, attributes, JSON, pickle, causes, contexts, tracebacks."""
     values = [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception(error))]
     if hasattr(error, "to_dict"):
         values += [json.dumps(error.to_dict()), pickle.dumps(error).decode("latin-1")]
-    values += [said(other) for other in (error.__cause__, error.__context__) if other is not None]
+    values += [full_text(other) for other in (error.__cause__, error.__context__) if other is not None]
     return "\n".join(values)
 
 
@@ -160,13 +160,13 @@ def test_a_value_that_does_not_fit_is_refused_without_its_secrets(name, value):
     write = access.insert(row(**{name: value}), nulls=True)
     shape = write.compiled.template
     bind = make_bind(prepared(shape, SERVER), shape.markers, {"card": ("holder", "number")})
-    with pytest.raises(TypeMismatch) as caught:
+    with pytest.raises(TypeMismatch) as exc_info:
         bind(write.compiled.values)
 
-    assert f"Client.{name}" in str(caught.value)
-    assert name in caught.value.column
-    assert SECRET not in said(caught.value)
-    report = BulkReport(1, 0, 0, 0, (RowError(0, row(**{name: value}), caught.value),), 0.1)
+    assert f"Client.{name}" in str(exc_info.value)
+    assert name in exc_info.value.column
+    assert SECRET not in full_text(exc_info.value)
+    report = BulkReport(1, 0, 0, 0, (RowError(0, row(**{name: value}), exc_info.value),), 0.1)
     with pytest.raises(BulkWriteError) as bulk:
         report.raise_errors()
     assert SECRET not in f"{bulk.value}{json.dumps(bulk.value.to_dict())}{report!r}"
@@ -175,28 +175,28 @@ def test_a_value_that_does_not_fit_is_refused_without_its_secrets(name, value):
 @pytest.mark.parametrize(("name", "value"), LEAKS, ids=itertools.count())
 def test_nothing_that_is_printed_shows_a_secret(name, value):
     """Instances, statements, conditions, assignments, compiled statements, answers."""
-    made, target = row(**{name: value}), getattr(Client, name)
+    instance, target = row(**{name: value}), getattr(Client, name)
     access = InstanceStatements(Client, "shop")
     values = [
-        made,
+        instance,
         target == value,
         target.in_([value]),
         target.to(value),
         select(Client).where(target == value),
         update(Client).set(target.to(value)),
-        insert(made),
-        insert(made).compile("shop"),
-        access.insert(made),
-        access.update(made),
+        insert(instance),
+        insert(instance).compile("shop"),
+        access.insert(instance),
+        access.update(instance),
         PartialRow(Client, {name: value}),
-        LWTResult(applied=False, current=made),
+        LWTResult(applied=False, current=instance),
         *cache_for(Client).markers.values(),
     ]
 
-    assert [] == [shown for shown in map(repr, values) if SECRET in shown]
-    with pytest.raises(TypeError) as caught:
+    assert [] == [output for output in map(repr, values) if SECRET in output]
+    with pytest.raises(TypeError) as exc_info:
         bool(target == value)
-    assert SECRET not in said(caught.value)
+    assert SECRET not in full_text(exc_info.value)
 
 
 @pytest.mark.parametrize(
@@ -241,21 +241,21 @@ def test_fields_that_are_not_redacted_stay_readable():
 )
 def test_validators_and_converters_are_quoted_without_the_value(make):
     """Of redacted columns, and of columns whose user types have redacted fields."""
-    with pytest.raises(TypeMismatch) as caught:
+    with pytest.raises(TypeMismatch) as exc_info:
         make()
 
-    assert SECRET not in said(caught.value)
-    assert "Checked." in str(caught.value)
+    assert SECRET not in full_text(exc_info.value)
+    assert "Checked." in str(exc_info.value)
 
 
 def test_a_key_that_cannot_be_one_is_not_quoted():
     """``get_many`` and ``delete_many`` name the columns of the key alone."""
     from scyllamodel.driver.data.bulk_api import _key_values  # noqa: PLC0415
 
-    with pytest.raises(TypeError, match="token, card") as caught:
+    with pytest.raises(TypeError, match="token, card") as exc_info:
         _key_values(InstanceStatements(Client, "shop"), (SECRET, GOOD, 3))
 
-    assert SECRET not in said(caught.value)
+    assert SECRET not in full_text(exc_info.value)
 
 
 class Shaded(str, enum.Enum):
@@ -291,11 +291,11 @@ BROKEN = [
 def test_a_stored_value_that_cannot_be_loaded_is_not_quoted(row):
     """A stored value that cannot be loaded is not quoted: neither it nor a redacted part of the key of its row."""
     shape = select(Closet).whole_table().compile("shop").template
-    with pytest.raises(LoadError) as caught:
+    with pytest.raises(LoadError) as exc_info:
         load_rows(shape, [row])
 
-    assert SECRET not in said(caught.value)
-    assert "not shown" in str(caught.value)
+    assert SECRET not in full_text(exc_info.value)
+    assert "not shown" in str(exc_info.value)
 
 
 CLIENT = row(pin=SECRET, card=GOOD, purse=Purse(main=GOOD), notes={SECRET: SECRET})
@@ -350,7 +350,7 @@ STATEMENTS = [
 def public_classes():
     """The classes that the package offers, without its errors."""
     by_name = {name: getattr(scyllamodel, name) for name in scyllamodel._HOME}
-    return {name for name, one in by_name.items() if inspect.isclass(one) and not issubclass(one, ScyllaModelError)}
+    return {name for name, item in by_name.items() if inspect.isclass(item) and not issubclass(item, ScyllaModelError)}
 
 
 def test_each_public_class_is_looked_at():
@@ -358,34 +358,34 @@ def test_each_public_class_is_looked_at():
     assert public_classes() == {*PLANTED, *VALUELESS}
 
 
-def shown(one):
+def text(item):
     """All that an object says of itself: repr, texts, what it is made of, JSON, pickle."""
-    values = [repr(one), f"{one}", "%s" % (one,)]  # noqa: UP031 - that is one of the ways
-    ways = [getattr(one, name) for name in ("to_dict", "render", "_repr_html_") if hasattr(one, name)]
-    values += [json.dumps(way(), default=repr) for way in ways]
+    values = [repr(item), f"{item}", "%s" % (item,)]  # noqa: UP031 - that is one of the ways
+    ways = [getattr(item, name) for name in ("to_dict", "render", "_repr_html_") if hasattr(item, name)]
+    values += [json.dumps(show(), default=repr) for show in ways]
     return "\n".join(values)
 
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_no_public_class_shows_a_secret(name):
     """No public class shows a secret, in none of its texts."""
-    assert SECRET not in shown(PLANTED[name]())
+    assert SECRET not in text(PLANTED[name]())
 
 
-@pytest.mark.parametrize("one", STATEMENTS, ids=range(len(STATEMENTS)))
-def test_no_statement_or_part_of_one_shows_a_secret(one):
+@pytest.mark.parametrize("item", STATEMENTS, ids=range(len(STATEMENTS)))
+def test_no_statement_or_part_of_one_shows_a_secret(item):
     """No statement or part of one shows a secret, whatever wraps the value."""
-    for wrapped in (one, [one], {"a": one}, (one,), Event("finished", result=one)):
-        assert SECRET not in shown(wrapped)
+    for wrapped in (item, [item], {"a": item}, (item,), Event("finished", result=item)):
+        assert SECRET not in text(wrapped)
 
 
 @pytest.mark.parametrize("name", ["Plan", "MigrationResult", "LedgerStep", "Migration", "BackfillReport", "Event"])
 def test_no_pickle_of_a_report_holds_a_secret(name):
     """A report goes to other processes and into files, without what was secret."""
-    made = pickle.dumps(PLANTED[name]())
+    pickled = pickle.dumps(PLANTED[name]())
 
-    assert SECRET.encode() not in made
-    assert SECRET not in shown(pickle.loads(made))
+    assert SECRET.encode() not in pickled
+    assert SECRET not in text(pickle.loads(pickled))
 
 
 def raised(verb):
@@ -408,7 +408,7 @@ def test_no_local_of_a_failed_load_holds_a_secret(row):
         output = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
         assert isinstance(error, LoadError)
-        assert SECRET not in said(error) + output
+        assert SECRET not in full_text(error) + output
 
 
 def test_a_row_that_fails_as_a_whole_is_not_quoted():
@@ -417,7 +417,7 @@ def test_a_row_that_fails_as_a_whole_is_not_quoted():
     error = load_error(shape, (SECRET, None, None, None), ValueError(f"what is {SECRET}?"))
 
     assert "cannot be loaded (ValueError)" in str(error)
-    assert SECRET not in said(error)
+    assert SECRET not in full_text(error)
 
 
 def test_the_rest_of_the_package_that_wraps_rows():
@@ -427,5 +427,5 @@ def test_the_rest_of_the_package_that_wraps_rows():
     error = errors.UnknownOutcome("no answer", query=read, may_be_applied=True)
     bulk = errors.BulkWriteError("one failed", report=BULK)
 
-    assert SECRET not in "".join(map(shown, (task, read, error, bulk, BULK.errors, Card)))
+    assert SECRET not in "".join(map(text, (task, read, error, bulk, BULK.errors, Card)))
     assert SECRET not in f"{error}{error!r}{vars(error)}{json.dumps(error.to_dict())}"  # its pickle can be resolved

@@ -122,12 +122,12 @@ def test_every_stream_of_a_console_is_safe(monkeypatch, stream, say):
 
 def test_a_script_is_printed_as_it_is_without_a_terminal():
     """A CQL file has to hold what the schema holds; on a terminal it is spelled out."""
-    piped, shown = Console(out=io.StringIO()), Console(out=Terminal())
-    for console in (piped, shown):
+    piped, output = Console(out=io.StringIO()), Console(out=Terminal())
+    for console in (piped, output):
         console.script(f"COMMENT '{FORGED}'")
 
     assert f"COMMENT '{FORGED}'\n" == piped.out.getvalue()
-    assert "\\x1b[2J" in shown.out.getvalue()
+    assert "\\x1b[2J" in output.out.getvalue()
 
 
 LOGGED = f"""
@@ -145,12 +145,12 @@ except ValueError:
 
 def test_the_log_of_a_verbose_command_is_safe():
     """``-v`` sends every logger to stderr: records are lines, and tracebacks do not steer."""
-    done = subprocess.run([sys.executable, "-c", LOGGED], capture_output=True, check=True).stderr.decode()
-    shown = on_a_terminal([sys.executable, "-c", LOGGED], None)[1].replace("\r\n", "\n")
+    result = subprocess.run([sys.executable, "-c", LOGGED], capture_output=True, check=True).stderr.decode()
+    output = on_a_terminal([sys.executable, "-c", LOGGED], None)[1].replace("\r\n", "\n")
 
-    assert "seen: x\\nerror SM999: forged" in done
-    assert "ValueError: x" in done
-    assert [] == [text for text in (done, shown) if steers(text)]
+    assert "seen: x\\nerror SM999: forged" in result
+    assert "ValueError: x" in result
+    assert [] == [text for text in (result, output) if steers(text)]
 
 
 @pytest.mark.parametrize(

@@ -69,37 +69,37 @@ def test_a_wrong_value_prints_one_short_traceback(row, where):
     compiled = InstanceStatements(Log, "shop").insert(row).compiled
     statement = prepared(compiled.template, {"visit": list(Visit.__facts__.fields)})
     bind = make_bind(statement, compiled.template.markers, {"visit": ("at", "place")})
-    with pytest.raises(TypeMismatch) as caught:
+    with pytest.raises(TypeMismatch) as exc_info:
         bind(compiled.values)
-    printed = "".join(traceback.format_exception(caught.value))
+    printed = "".join(traceback.format_exception(exc_info.value))
     lines = printed.splitlines()
 
     assert 1 == printed.count("Traceback (most recent call last)")
     assert len(lines) < 20
     assert all(len(line) < 200 for line in lines[:-1])
     assert lines[-1].startswith(f"scyllamodel.errors.TypeMismatch: {where}")
-    assert caught.value.__context__ in (None, caught.value.__cause__)
+    assert exc_info.value.__context__ in (None, exc_info.value.__cause__)
 
 
 def test_the_traceback_of_the_applications_converter_is_kept():
     """What happened in its code is in the cause, with the frames of that code."""
-    with pytest.raises(TypeMismatch) as caught:
+    with pytest.raises(TypeMismatch) as exc_info:
         Custom(id=1, word="x").__bind__()
 
-    assert "own_dump" in "".join(traceback.format_exception(caught.value))
+    assert "own_dump" in "".join(traceback.format_exception(exc_info.value))
 
 
 def test_generated_functions_have_short_lines():
     """Also those of a class with many columns: a traceback shows the line of one of them."""
-    columns = {f"column_{at}": column(default=None) for at in range(80)}
+    columns = {f"column_{number}": column(default=None) for number in range(80)}
     annotations = {"id": Column[int], **dict.fromkeys(columns, Column[datetime | None])}
     body = {"__annotations__": annotations, "__module__": __name__, "id": partition_key(), **columns}
     wide = type(Model)("Wide", (Model,), body, table="wide", repo="tracebacks")
     compiled = InstanceStatements(wide, "shop").insert(wide(id=1)).compiled
     make_bind(prepared(compiled.template), compiled.template.markers, {})(compiled.values)
-    made = [wide.__load__, wide.__bind__, InstanceStatements(wide, "shop").values]
+    functions = [wide.__load__, wide.__bind__, InstanceStatements(wide, "shop").values]
     wide.__load__(tuple([None] * 81))
-    names = {function.__code__.co_filename for function in made} | {
+    names = {function.__code__.co_filename for function in functions} | {
         name for name in linecache.cache if name.startswith("<scyllamodel generated bind INSERT INTO shop.wide")
     }
     lines = [line for name in names for line in linecache.getlines(name)]
@@ -136,8 +136,8 @@ def test_pytest_shows_the_frames_of_the_test_alone(tmp_path):
     path = tmp_path / "test_it.py"
     path.write_text(TEST, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    value, _, rest = done.stdout.partition("_ test_definition _")
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    value, _, rest = result.stdout.partition("_ test_definition _")
     definition, _, bug = rest.partition("_ test_bug _")
 
     assert "3 failed" in bug

@@ -59,10 +59,10 @@ def folder(tmp_path):
 
 def test_help_lists_every_command(folder):
     """The help goes to stdout and ends with 0."""
-    done = run("--help", folder=folder)
+    result = run("--help", folder=folder)
 
-    assert (0, "") == (done.returncode, done.stderr)
-    assert [] == [command.name for command in COMMANDS if f"  {command.name} " not in done.stdout]
+    assert (0, "") == (result.returncode, result.stderr)
+    assert [] == [command.name for command in COMMANDS if f"  {command.name} " not in result.stdout]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -80,20 +80,20 @@ def test_every_command_has_help_with_examples_and_exit_codes(capsys, command):
 @pytest.mark.parametrize("example", [example for command in COMMANDS for example in command.examples])
 def test_every_example_can_be_typed(example):
     """What the help shows is understood by the parser."""
-    (word, *words) = shlex.split(example.partition(" | ")[0])
+    (program, *arguments) = shlex.split(example.partition(" | ")[0])
 
-    assert ("scyllamodel", words[0]) == (word, parse(COMMANDS, words).command.name)
+    assert ("scyllamodel", arguments[0]) == (program, parse(COMMANDS, arguments).command.name)
 
 
-def test_the_version_is_told(folder):
+def test_the_version_is_printed(folder):
     """--version prints one line."""
-    done = run("--version", folder=folder)
+    result = run("--version", folder=folder)
 
-    assert (0, "scyllamodel 0.1.0\n") == (done.returncode, done.stdout)
+    assert (0, "scyllamodel 0.1.0\n") == (result.returncode, result.stdout)
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("arguments", "expected"),
     [
         ("", "No command is given."),
         ("migrat", "Did you mean migrate?"),
@@ -104,9 +104,9 @@ def test_the_version_is_told(folder):
         ("migrate scylla://127.0.0.1:1/shop", "write --url before a URL"),
     ],
 )
-def test_wrong_usage_ends_with_64(capsys, words, expected):
+def test_wrong_usage_ends_with_64(capsys, arguments, expected):
     """A command line that cannot be understood is explained on stderr."""
-    code = main(words.split())
+    code = main(arguments.split())
     printed = capsys.readouterr()
 
     assert (64, "") == (code, printed.out)
@@ -114,20 +114,20 @@ def test_wrong_usage_ends_with_64(capsys, words, expected):
 
 
 @pytest.mark.parametrize("command", ["plan", "migrate", "check", "inspect", "lint", "create-keyspace"])
-def test_without_a_repo_the_ways_to_configure_one_are_told(folder, command):
+def test_without_a_repo_the_ways_to_configure_one_are_listed(folder, command):
     """Exit code 78, and every place where a repo can be named."""
-    done = run(command, folder=folder)
+    result = run(command, folder=folder)
 
-    assert (78, "") == (done.returncode, done.stdout)
+    assert (78, "") == (result.returncode, result.stdout)
     assert [] == [
-        way
-        for way in ("--repo", "--url", "SCYLLAMODEL_REPOS", "SCYLLAMODEL_URL", "pyproject.toml")
-        if way not in done.stderr
+        option
+        for option in ("--repo", "--url", "SCYLLAMODEL_REPOS", "SCYLLAMODEL_URL", "pyproject.toml")
+        if option not in result.stderr
     ]
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "expected"),
+    ("arguments", "code", "expected"),
     [
         ("plan --repo app.db:rep", 78, "did you mean 'repo'?"),
         ("plan --repo app.nothing:repo", 78, "there is no module 'app.nothing'"),
@@ -144,40 +144,40 @@ def test_without_a_repo_the_ways_to_configure_one_are_told(folder, command):
         ("inspect --repo app.db:repo", 1, "127.0.0.1:1"),
     ],
 )
-def test_what_cannot_be_used_is_named(folder, words, code, expected):
+def test_what_cannot_be_used_is_named(folder, arguments, code, expected):
     """Wrong settings and models that do not import have an exit code and a sentence."""
-    done = run(*words.split(), folder=folder)
+    result = run(*arguments.split(), folder=folder)
 
-    assert (code, "") == (done.returncode, done.stdout)
-    assert expected in done.stderr
-    assert "Traceback" not in done.stderr
+    assert (code, "") == (result.returncode, result.stdout)
+    assert expected in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
-    "words", ["plan", "plan --wrong", "plan --repo app.db:repo", "lint --repo app.db:repo --models app.broken"]
+    "arguments", ["plan", "plan --wrong", "plan --repo app.db:repo", "lint --repo app.db:repo --models app.broken"]
 )
-def test_errors_are_documents_too(folder, words):
+def test_errors_are_documents_too(folder, arguments):
     """With --json the one document on stdout is the error, with the exit code of the process."""
-    done = run(*words.split(), "--json", folder=folder)
-    document = document_in(done.stdout)
+    result = run(*arguments.split(), "--json", folder=folder)
+    document = document_in(result.stdout)
 
-    assert ("error", done.returncode) == (document["kind"], document["exit_code"])
-    assert document["message"] in done.stderr
+    assert ("error", result.returncode) == (document["kind"], document["exit_code"])
+    assert document["message"] in result.stderr
 
 
-def test_several_repos_that_all_fail_are_told_one_by_one(folder):
+def test_several_failed_repos_are_reported_one_by_one(folder):
     """A repo that fails does not stop the next; the document is a list, each item with its repo."""
-    done = run("check", "--json", "--repo", "app.db:repo", "--repo", "app.db:elsewhere", folder=folder)
-    document = document_in(done.stdout)
+    result = run("check", "--json", "--repo", "app.db:repo", "--repo", "app.db:elsewhere", folder=folder)
+    document = document_in(result.stdout)
 
-    assert (1, "list") == (done.returncode, document["kind"])
+    assert (1, "list") == (result.returncode, document["kind"])
     assert ["default", "audit"] == [item["repo"] for item in document["items"]]
 
 
 def test_a_password_is_never_printed(folder):
     """Neither a URL that works nor one that does not gives its password away, wherever it was written."""
     works = "scylla://user:hunter2@127.0.0.1:1/shop?models=app.models"
-    for words in (
+    for arguments in (
         ("plan", "-v", "--url", works),
         ("plan", "-v", "--url", "scylla://user:hunter2@/shop"),
         ("plan", "-v", "--url", "scylla://user:hunter2/shop"),
@@ -189,10 +189,10 @@ def test_a_password_is_never_printed(folder):
         ("migrate", works),
         (works,),
     ):
-        done = run(*words, folder=folder)
+        result = run(*arguments, folder=folder)
 
-        assert done.returncode
-        assert "hunter2" not in done.stdout + done.stderr
+        assert result.returncode
+        assert "hunter2" not in result.stdout + result.stderr
 
 
 def test_help_leads_no_password_to_the_command_line(folder):
@@ -207,50 +207,50 @@ def test_a_url_comes_from_a_file(folder, tmp_path):
     """``--url-file`` reads the URL of a repo from a file; one that is missing is named."""
     file = tmp_path / "secret-url"
     file.write_text("scylla://user:hunter2@127.0.0.1:1/shop?models=app.models\n", encoding="utf-8")
-    done = run("plan", "--url-file", file, folder=folder)
+    result = run("plan", "--url-file", file, folder=folder)
     missing = run("plan", "--url-file", "/nowhere/url", folder=folder)
 
-    assert (1, 78) == (done.returncode, missing.returncode)
-    assert "cannot connect to 127.0.0.1:1" in done.stderr
-    assert "hunter2" not in done.stderr
+    assert (1, 78) == (result.returncode, missing.returncode)
+    assert "cannot connect to 127.0.0.1:1" in result.stderr
+    assert "hunter2" not in result.stderr
     assert "--url-file: /nowhere/url cannot be read" in missing.stderr
 
 
 def test_lint_needs_no_server(folder):
     """Models are read and judged with nothing but themselves."""
-    done = run("lint", "--repo", "app.db:repo", folder=folder)
+    result = run("lint", "--repo", "app.db:repo", folder=folder)
 
-    assert (0, "1 model, 0 diagnostics.\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "1 model, 0 diagnostics.\n", "") == (result.returncode, result.stdout, result.stderr)
 
 
 def test_lint_tells_what_would_be_refused(folder):
     """A remark that refuses gives exit code 3, in text and in the document."""
     (folder / "app" / "models.py").write_text(TWINS, encoding="utf-8")
-    done = run("lint", "--json", "--repo", "app.db:repo", folder=folder)
+    result = run("lint", "--json", "--repo", "app.db:repo", folder=folder)
 
-    assert (3, ["error"]) == (done.returncode, [d["severity"] for d in document_in(done.stdout)["diagnostics"]])
+    assert (3, ["error"]) == (result.returncode, [d["severity"] for d in document_in(result.stdout)["diagnostics"]])
 
 
 def test_lint_takes_packages_without_a_repo(folder):
     """Models can be looked at before there is any repo."""
-    done = run("lint", "--models", "app.models", folder=folder)
+    result = run("lint", "--models", "app.models", folder=folder)
 
-    assert (0, "1 model, 0 diagnostics.\n") == (done.returncode, done.stdout)
+    assert (0, "1 model, 0 diagnostics.\n") == (result.returncode, result.stdout)
 
 
 def test_the_current_folder_is_imported_from(folder):
     """The installed command finds the packages of the folder it is called in, as python -m does."""
     code = "import sys; sys.path[:] = [p for p in sys.path if p]; from scyllamodel.cli import main; sys.exit(main())"
-    exit_code, written = on_a_terminal([sys.executable, "-c", code, "lint", "--repo", "app.db:repo"], folder)
+    exit_code, output = on_a_terminal([sys.executable, "-c", code, "lint", "--repo", "app.db:repo"], folder)
 
-    assert (0, "1 model, 0 diagnostics.\r\n") == (exit_code, written)
+    assert (0, "1 model, 0 diagnostics.\r\n") == (exit_code, output)
 
 
 def test_errors_are_red_on_a_terminal(folder):
     """A terminal shows an error in red, and NO_COLOR in plain text."""
-    words = [sys.executable, "-m", "scyllamodel", "plan"]
-    red = on_a_terminal(words, folder, TERM="xterm-256color")[1]
-    plain = on_a_terminal(words, folder, TERM="xterm-256color", NO_COLOR="1")[1]
+    arguments = [sys.executable, "-m", "scyllamodel", "plan"]
+    red = on_a_terminal(arguments, folder, TERM="xterm-256color")[1]
+    plain = on_a_terminal(arguments, folder, TERM="xterm-256color", NO_COLOR="1")[1]
 
     assert "\x1b[1;31merror CF101" in red
     assert "\x1b[3" not in plain

@@ -57,9 +57,9 @@ def test_words_go_where_they_belong(settings, out, err):
 
 def test_a_terminal_gets_colour():
     """The mark at the start of a line colours it."""
-    shown = on_terminal(TERM="xterm-256color")
+    output = on_terminal(TERM="xterm-256color")
 
-    assert "\x1b[32m+ table shop.orders" in shown
+    assert "\x1b[32m+ table shop.orders" in output
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1", "TERM": "xterm-256color"}, {"TERM": "dumb"}])
@@ -71,9 +71,9 @@ def test_no_colour_where_none_is_wanted(environment):
 def test_without_rich_a_terminal_gets_plain_text():
     """The extra `cli` is optional: without it there are words, and neither colour nor a bar."""
     code = f"import sys; sys.modules['rich'] = None\n{SAY}\nprint(console.bar(3))"
-    written = on_a_terminal([sys.executable, "-c", code], None, TERM="xterm-256color")[1]
+    output = on_a_terminal([sys.executable, "-c", code], None, TERM="xterm-256color")[1]
 
-    assert "+ table shop.orders\r\n. noted\r\nplain \\x1b[2J\r\nNone\r\n" == written
+    assert "+ table shop.orders\r\n. noted\r\nplain \\x1b[2J\r\nNone\r\n" == output
 
 
 def test_a_terminal_is_not_driven_by_what_is_printed():
@@ -83,18 +83,18 @@ def test_a_terminal_is_not_driven_by_what_is_printed():
 
 def test_a_pipe_is_as_safe_as_a_terminal():
     """What goes into a pipe is read on a terminal later, by ``less -R`` or in a log."""
-    done = subprocess.run([sys.executable, "-c", SAY], capture_output=True, check=True)
+    result = subprocess.run([sys.executable, "-c", SAY], capture_output=True, check=True)
 
-    assert b"+ table shop.orders\n. noted\nplain \\x1b[2J\n" == done.stdout
+    assert b"+ table shop.orders\n. noted\nplain \\x1b[2J\n" == result.stdout
 
 
 def test_letters_that_a_stream_cannot_hold_are_spelt_out():
     """An ASCII terminal does not end a command."""
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     code = "from scyllamodel.cli.console import Console; Console().result('h\\u00e9')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
 
-    assert b"h\\xe9\n" == done.stdout
+    assert b"h\\xe9\n" == result.stdout
 
 
 def test_a_reader_that_goes_away_does_not_end_the_work():
@@ -185,25 +185,25 @@ def full():
         yield device
 
 
-def run_into(full, *words):
+def run_into(full, *arguments):
     """Run Python with its stdout on a full disk."""
-    return subprocess.run([sys.executable, *words], check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    return subprocess.run([sys.executable, *arguments], check=False, stdout=full, stderr=subprocess.PIPE, text=True)
 
 
 LOST = "error CM104: The command succeeded, but stdout failed: No space left on device."
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "output"),
+    ("arguments", "code", "output"),
     [
         (("explain", "PK101"), 1, LOST),
         (("explain", "PK101", "--json"), 1, LOST),
         (("explain", "NOPE", "--json"), 64, "error CM101: unknown code NOPE. List all codes with: scyllamodel explain"),
     ],
 )
-def test_a_full_disk_is_an_error_in_a_line(full, words, code, output):
+def test_a_full_disk_is_an_error_in_a_line(full, arguments, code, output):
     """Output that cannot be written is reported on stderr, without a traceback; a graver exit code stays."""
-    run = run_into(full, "-m", "scyllamodel", *words)
+    run = run_into(full, "-m", "scyllamodel", *arguments)
 
     assert (code, f"{output}\n") == (run.returncode, run.stderr)
 

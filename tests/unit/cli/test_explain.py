@@ -69,7 +69,7 @@ def test_a_code_as_a_document(capsys):
 
 
 @pytest.mark.parametrize(
-    ("word", "advice"),
+    ("code", "advice"),
     [
         ("TY1O5", "Did you mean TY105?"),
         ("MD199", "Did you mean MD1"),
@@ -79,9 +79,9 @@ def test_a_code_as_a_document(capsys):
         ("?", "scyllamodel explain"),
     ],
 )
-def test_an_unknown_code_is_answered_with_the_nearest(capsys, word, advice):
+def test_an_unknown_code_is_answered_with_the_nearest(capsys, code, advice):
     """Exit code 64, and a way on."""
-    assert 64 == main(["explain", word])
+    assert 64 == main(["explain", code])
     assert advice in capsys.readouterr().err
 
 
@@ -90,9 +90,9 @@ def test_suggested_codes_exist_and_have_the_letters_that_were_typed(capsys, digi
     """Whatever follows the two letters of an area, only codes of this area are suggested."""
     known = set(code_explanations())
     for letters in sorted({code[:2] for code in known}):
-        if (word := f"{letters}{digits}") not in known:
-            assert 64 == main(["explain", word])
-            suggested = set(re.findall(r"\b[A-Z]{2}[0-9]{3}\b", capsys.readouterr().err.partition(word)[2]))
+        if (unknown := f"{letters}{digits}") not in known:
+            assert 64 == main(["explain", unknown])
+            suggested = set(re.findall(r"\b[A-Z]{2}[0-9]{3}\b", capsys.readouterr().err.partition(unknown)[2]))
 
             assert suggested
             assert {code for code in known if code[:2] == letters} >= suggested

@@ -44,11 +44,11 @@ def test_topics_are_listed(capsys):
     assert [] == [line for line in lines if len(line) > 100]
 
 
-@pytest.mark.parametrize("word", ["models", "models.md", "Multi_Tenancy"])
-def test_a_topic_is_printed_as_it_is(capsys, word):
+@pytest.mark.parametrize("topic", ["models", "models.md", "Multi_Tenancy"])
+def test_a_topic_is_printed_as_it_is(capsys, topic):
     """A page is the Markdown that ships with the package, however its name is written."""
-    assert 0 == main(["guide", word])
-    name = word.lower().removesuffix(".md").replace("_", "-")
+    assert 0 == main(["guide", topic])
+    name = topic.lower().removesuffix(".md").replace("_", "-")
     page = Path(readme.GUIDE[0].parent, f"{name}.md").read_text(encoding="utf-8")
 
     assert page == capsys.readouterr().out
@@ -59,14 +59,14 @@ def test_a_topic_as_a_document(capsys):
     main(["guide", "types", "--json"])
     (topic,) = json.loads(capsys.readouterr().out)["topics"]
     main(["guide", "--json"])
-    every = json.loads(capsys.readouterr().out)["topics"]
+    entries = json.loads(capsys.readouterr().out)["topics"]
 
     assert ("types", True) == (topic["name"], topic["text"].startswith("# Types\n"))
-    assert (list(topics()), False) == ([each["name"] for each in every], any("text" in each for each in every))
+    assert (list(topics()), False) == ([each["name"] for each in entries], any("text" in each for each in entries))
 
 
 @pytest.mark.parametrize(
-    ("word", "advice"),
+    ("topic", "advice"),
     [
         ("model", "Did you mean models"),
         ("tenants", "Did you mean multi-tenancy?"),
@@ -78,22 +78,24 @@ def test_a_topic_as_a_document(capsys):
         ("xyzzy", "List all topics with: scyllamodel guide"),
     ],
 )
-def test_an_unknown_topic_is_answered_with_near_ones(capsys, word, advice):
+def test_an_unknown_topic_is_answered_with_near_ones(capsys, topic, advice):
     """Exit code 64, and the topics whose name, summary or text has the word, or a name like it."""
-    assert 64 == main(["guide", word])
+    assert 64 == main(["guide", topic])
     assert advice in capsys.readouterr().err
 
 
-def completed(*words):
+def completed(*arguments):
     """What bash offers for the last of these words."""
     script = completion_script(completions(COMMANDS))
-    shown = f"COMP_WORDS=({' '.join(words)} ''); COMP_CWORD={len(words) - 1}; _scyllamodel; echo ${{COMPREPLY[@]}}"
-    done = subprocess.run(["bash", "-c", script + shown], capture_output=True, text=True, check=True)
-    return done.stdout.split()
+    output = (
+        f"COMP_WORDS=({' '.join(arguments)} ''); COMP_CWORD={len(arguments) - 1}; _scyllamodel; echo ${{COMPREPLY[@]}}"
+    )
+    result = subprocess.run(["bash", "-c", script + output], capture_output=True, text=True, check=True)
+    return result.stdout.split()
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("arguments", "expected"),
     [
         (["scyllamodel", "mi"], ["migrate"]),
         (["scyllamodel", "guide", "sy"], ["syncing"]),
@@ -104,9 +106,9 @@ def completed(*words):
         (["scyllamodel", "plan", "--repo", "shop.d"], []),
     ],
 )
-def test_bash_completes_commands_topics_and_options(words, expected):
+def test_bash_completes_commands_topics_and_options(arguments, expected):
     """The script offers the commands first, then the words of the command."""
-    assert expected == completed(*words)
+    assert expected == completed(*arguments)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])

@@ -30,8 +30,10 @@ COMMANDS = (LOOK, LEAVE)
 
 def test_a_command_line_becomes_settings():
     """Options that may be repeated gather, and lists may be written with commas."""
-    words = "look --repo a:b --repo c:d --models x.y,x.z --models w --keyspace k1,k2 --resource A,B --allow BC101:t -q"
-    parsed = parse(COMMANDS, words.split())
+    arguments = (
+        "look --repo a:b --repo c:d --models x.y,x.z --models w --keyspace k1,k2 --resource A,B --allow BC101:t -q"
+    )
+    parsed = parse(COMMANDS, arguments.split())
 
     assert (["a:b", "c:d"], ["x.y", "x.z", "w"], ["k1", "k2"], ["A", "B"], ["BC101:t"], -1, LOOK) == (
         parsed.repo,
@@ -44,7 +46,7 @@ def test_a_command_line_becomes_settings():
     )
 
 
-def test_what_is_not_said_has_a_default():
+def test_omitted_options_have_defaults():
     """Two minutes for agreement and for a step; the keyspace as the repo says; talk neither more nor less."""
     parsed = parse(COMMANDS, ["look"])
 
@@ -67,7 +69,7 @@ def test_one_command_line_does_not_leak_into_the_next():
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("arguments", "expected"),
     [
         ("look --resorce A", "Did you mean --resource? See scyllamodel look --help"),
         ("look --resorce=A", "Did you mean --resource? See scyllamodel look --help"),
@@ -84,13 +86,13 @@ def test_one_command_line_does_not_leak_into_the_next():
         ("", "No command is given. Use one of:\n  look             look at it\n  leave            leave it\n"),
     ],
 )
-def test_a_wrong_command_line_says_what_would_be_right(words, expected):
+def test_a_wrong_command_line_says_what_would_be_right(arguments, expected):
     """The error names the word that is wrong, the nearest right one, and where the help is."""
-    with pytest.raises(UsageError) as caught:
-        parse(COMMANDS, words.split())
+    with pytest.raises(UsageError) as exc_info:
+        parse(COMMANDS, arguments.split())
 
-    assert expected in str(caught.value)
-    assert 64 == caught.value.exit_code
+    assert expected in str(exc_info.value)
+    assert 64 == exc_info.value.exit_code
 
 
 def test_the_whole_help_lists_every_command(capsys):
@@ -106,11 +108,11 @@ def test_the_whole_help_lists_every_command(capsys):
 
 def test_the_help_of_a_command_has_examples_and_exit_codes(capsys):
     """Help ends with what can be copied, and with the exit codes of this very command."""
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exc_info:
         parse(COMMANDS, ["look", "--help"])
     text = capsys.readouterr().out
 
-    assert 0 == ended.value.code
+    assert 0 == exc_info.value.code
     assert "Look at it.\n\nLooks.\n" in text
     assert "examples:\n  scyllamodel look\n" in text
     assert [f"  {code:<4} {DESCRIPTIONS[code]}" for code in (0, 1, 2, 64, 78)] == text.split("exit codes:\n")[

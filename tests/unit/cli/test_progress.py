@@ -77,7 +77,7 @@ def run(node, console=None, **settings):
     return console.out.getvalue(), console.err.getvalue()
 
 
-def test_each_step_is_told_with_its_time():
+def test_each_step_is_reported_with_its_time():
     """After the plan there is one line for each step: mark, number, what it did, milliseconds."""
     out, err = run(Node())
     plan, _, steps = out.partition(f"{PLAN.render()}\n\n")
@@ -113,10 +113,10 @@ def test_the_running_statement_is_finished_first(press):
     """Ctrl-C and SIGTERM let the running statement end, and keep the next one from being sent."""
     node = Node({2: press})
     console = Console(out=io.StringIO(), err=io.StringIO())
-    with pytest.raises(Stopped, match="2 of 3 steps were applied") as caught:
+    with pytest.raises(Stopped, match="2 of 3 steps were applied") as exc_info:
         run(node, console)
 
-    assert (2, 3, 6) == (caught.value.applied, caught.value.total, caught.value.exit_code)
+    assert (2, 3, 6) == (exc_info.value.applied, exc_info.value.total, exc_info.value.exit_code)
     assert PLAN.cql[:2] == node.sent
     assert "Stopping after the current statement" in console.err.getvalue()
 
@@ -132,23 +132,23 @@ def test_a_wish_during_the_last_statement_comes_too_late():
 def test_insisting_leaves_a_statement_to_the_schema():
     """A second Ctrl-C no longer waits for the answer: the schema tells that the statement ran."""
     node = Node({1: lambda: (press_ctrl_c(), press_ctrl_c())})
-    with pytest.raises(Stopped) as caught:
+    with pytest.raises(Stopped) as exc_info:
         run(node)
 
-    assert (1, PLAN.cql[:1]) == (caught.value.applied, node.sent)
+    assert (1, PLAN.cql[:1]) == (exc_info.value.applied, node.sent)
 
 
 def test_before_the_first_statement_nothing_was_changed():
     """Ctrl-C while nodes are waited for ends the run with the code for "nothing changed"."""
     node = Node({"agreement after 0": press_ctrl_c})
-    with pytest.raises(Interrupted) as caught:
+    with pytest.raises(Interrupted) as exc_info:
         run(node)
 
-    assert (130, []) == (caught.value.exit_code, node.sent)
-    assert not isinstance(caught.value, Stopped)
+    assert (130, []) == (exc_info.value.exit_code, node.sent)
+    assert not isinstance(exc_info.value, Stopped)
 
 
-def test_after_the_last_statement_it_is_told_that_all_went_through():
+def test_success_is_reported_after_the_last_statement():
     """Ctrl-C while the last agreement is waited for counts what was done."""
     with pytest.raises(Stopped, match="3 of 3 steps were applied"):
         run(Node({"agreement after 3": press_ctrl_c}))

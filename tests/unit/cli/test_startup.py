@@ -32,15 +32,15 @@ def loaded(statement, *modules):
         "    pass\n"
         f"os.write(2, repr([m for m in {modules!r} if m in sys.modules]).encode())"
     )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return done.stderr
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return result.stderr
 
 
-def ours(statement):
+def package_modules(statement):
     """The modules of the package that a new process has loaded after a statement, with the output before them."""
     code = f"import sys\n{statement}\nprint(*sorted(m for m in sys.modules if m.startswith('scyllamodel.')))"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return done.stdout.splitlines()[-1].split()
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return result.stdout.splitlines()[-1].split()
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,16 @@ def test_commands_without_a_repo_load_no_driver(arguments):
 
 def test_the_package_loads_names_on_first_use():
     """``import scyllamodel`` loads none of its modules, and a name loads its own."""
-    assert [] == ours("import scyllamodel")
-    assert ["scyllamodel._version"] == ours("import scyllamodel._version")
-    assert "scyllamodel.errors" in ours("from scyllamodel import NotFound")
+    assert [] == package_modules("import scyllamodel")
+    assert ["scyllamodel._version"] == package_modules("import scyllamodel._version")
+    assert "scyllamodel.errors" in package_modules("from scyllamodel import NotFound")
 
 
 def test_a_command_loads_the_others_no_more_than_it_must():
     """A check imports no local server, no lock, and nothing that changes a schema."""
-    result = ours("from scyllamodel.cli.definitions import COMMANDS; {c.name: c for c in COMMANDS}['check'].load()")
+    result = package_modules(
+        "from scyllamodel.cli.definitions import COMMANDS; {c.name: c for c in COMMANDS}['check'].load()"
+    )
 
     verbs = ("backfill", "contract", "expand", "lock", "migrate", "recovery", "rollback", "schema_diff", "sync")
     others = ("scyllamodel.demo", "scyllamodel.local", *(f"scyllamodel.release.{verb}" for verb in verbs))
@@ -92,9 +94,9 @@ def test_defaults_in_the_help_are_those_of_the_functions():
 def test_explain_knows_every_error_in_a_process_of_its_own():
     """Errors of modules that nothing else imports are listed, too."""
     code = "import sys; from scyllamodel.cli import main; sys.exit(main(['explain']))"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
-    assert sorted(explain.code_explanations()) == [line.partition(" ")[0] for line in done.stdout.splitlines()]
+    assert sorted(explain.code_explanations()) == [line.partition(" ")[0] for line in result.stdout.splitlines()]
 
 
 def test_the_version_is_that_of_the_installation():

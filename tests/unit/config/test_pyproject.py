@@ -87,15 +87,15 @@ def _link(project):
 @pytest.mark.parametrize("place", [_file, _folder, _link])
 def test_a_file_of_another_user_is_refused(project, stranger, monkeypatch, place):
     """It names code that is run; the message says what to do, and its folder is not imported from."""
-    given = place(project)
-    stranger(given)
-    with pytest.raises(ConfigurationError, match="belongs to another user") as caught:
+    pyproject = place(project)
+    stranger(pyproject)
+    with pytest.raises(ConfigurationError, match="belongs to another user") as exc_info:
         names(project / "below")
     monkeypatch.setattr(sys, "path", ["/nowhere"])
     add_current_folder()
 
     assert [] == [
-        word for word in (str(given), "chown", "--repo", "SCYLLAMODEL_REPOS") if word not in str(caught.value)
+        part for part in (str(pyproject), "chown", "--repo", "SCYLLAMODEL_REPOS") if part not in str(exc_info.value)
     ]
     assert ["/nowhere", str(project / "below")] == sys.path
 
@@ -189,7 +189,7 @@ SCRIPT = "import sys; sys.path.remove(''); from scyllamodel.cli import main; sys
 
 
 @pytest.mark.parametrize(
-    ("start", "words", "code"),
+    ("start", "arguments", "code"),
     [
         (["-c", SCRIPT], ["local", "status"], 0),
         (["-c", SCRIPT], ["lint", "--models", "app"], 0),
@@ -198,8 +198,10 @@ SCRIPT = "import sys; sys.path.remove(''); from scyllamodel.cli import main; sys
     ],
     ids=["local", "lint", "explain", "plan"],
 )
-def test_no_file_of_the_current_folder_stands_in_for_a_package(hostile, start, words, code):
+def test_no_file_of_the_current_folder_stands_in_for_a_package(hostile, start, arguments, code):
     """On a terminal, where rich is used, whichever way the command is started, and also while models are imported."""
-    ended, written = on_a_terminal([sys.executable, *start, *words], hostile, XDG_CACHE_HOME=str(hostile), TERM="xterm")
+    exit_code, output = on_a_terminal(
+        [sys.executable, *start, *arguments], hostile, XDG_CACHE_HOME=str(hostile), TERM="xterm"
+    )
 
-    assert ([], code) == (sorted(path.name for path in hostile.glob("*.ran")), ended), written
+    assert ([], code) == (sorted(path.name for path in hostile.glob("*.ran")), exit_code), output

@@ -54,10 +54,10 @@ def test_a_node_is_a_host_and_a_port(node, host, port):
 )
 def test_a_node_that_is_no_address_is_refused(node):
     """A node that is not a host with an optional port is refused, and quoted."""
-    with pytest.raises(ConfigurationError, match="nodes") as caught:
+    with pytest.raises(ConfigurationError, match="nodes") as exc_info:
         node_address(node)
 
-    assert "nodes" == caught.value.setting
+    assert "nodes" == exc_info.value.setting
 
 
 @given(
@@ -70,7 +70,7 @@ def test_a_node_reads_back_as_it_was_written(host, port):
 
 
 @pytest.mark.parametrize(
-    ("changes", "setting", "words"),
+    ("changes", "setting", "message"),
     [
         ({"nodes": ()}, "nodes", "nodes= is missing"),
         ({"keyspace": ""}, "keyspace", "keyspace= is missing"),
@@ -103,12 +103,12 @@ def test_a_node_reads_back_as_it_was_written(host, port):
         ({"borrowed": True, "nodes": (), "local_dc": "dc1"}, "local_dc", "has no effect with session="),
     ],
 )
-def test_a_wrong_setting_is_named(changes, setting, words):
+def test_a_wrong_setting_is_named(changes, setting, message):
     """A setting that cannot be used is refused at once, with its name and what to write."""
-    with pytest.raises(ConfigurationError, match=words) as caught:
+    with pytest.raises(ConfigurationError, match=message) as exc_info:
         settings(**changes)
 
-    assert setting == caught.value.setting
+    assert setting == exc_info.value.setting
 
 
 def test_lists_may_be_texts_with_commas():
@@ -155,24 +155,27 @@ LONG, OLDER = "a-page-secret-of-march-2026", "a-page-secret-of-february"
 
 
 @pytest.mark.parametrize(
-    "given", [f"{LONG},{OLDER}", f" {LONG} , {OLDER}", [LONG, OLDER], (Secret(LONG), OLDER), Secret(f"{LONG},{OLDER}")]
+    "page_secret",
+    [f"{LONG},{OLDER}", f" {LONG} , {OLDER}", [LONG, OLDER], (Secret(LONG), OLDER), Secret(f"{LONG},{OLDER}")],
 )
-def test_page_secrets_are_one_or_several(given):
+def test_page_secrets_are_one_or_several(page_secret):
     """As a text with commas or a list, in a call and in a URL; none of them is shown."""
-    result = settings(page_secret=given)
+    result = settings(page_secret=page_secret)
 
     assert [LONG, OLDER] == [secret.reveal() for secret in result.page_secret]
     assert result.page_secret == settings_from_url(f"{URL}?page_secret={LONG}%2C{OLDER}").page_secret
     assert LONG not in repr(result)
 
 
-@pytest.mark.parametrize("given", ["", " ", "short", f"{LONG},", f"{LONG},short", [""], [LONG, "short"], Secret("")])
-def test_an_empty_or_short_page_secret_is_refused(given):
+@pytest.mark.parametrize(
+    "page_secret", ["", " ", "short", f"{LONG},", f"{LONG},short", [""], [LONG, "short"], Secret("")]
+)
+def test_an_empty_or_short_page_secret_is_refused(page_secret):
     """Alone and beside a long one, without being quoted."""
-    with pytest.raises(ConfigurationError, match="at least 16 characters") as caught:
-        settings(page_secret=given)
+    with pytest.raises(ConfigurationError, match="at least 16 characters") as exc_info:
+        settings(page_secret=page_secret)
 
-    assert ("page_secret", False) == (caught.value.setting, LONG in str(caught.value))
+    assert ("page_secret", False) == (exc_info.value.setting, LONG in str(exc_info.value))
 
 
 def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch):
@@ -185,7 +188,7 @@ def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "message"),
     [
         ("postgres://h1/shop", "neither scylla:// nor cassandra://"),
         ("scylla:///shop", "has no host"),
@@ -200,9 +203,9 @@ def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch
         ("scylla://h1:port/shop", "a host in it is not host or host:port"),
     ],
 )
-def test_a_url_that_cannot_be_used_is_refused(url, words):
+def test_a_url_that_cannot_be_used_is_refused(url, message):
     """A URL is read whole or refused, with the part that is wrong."""
-    with pytest.raises(ConfigurationError, match=words):
+    with pytest.raises(ConfigurationError, match=message):
         settings_from_url(url)
 
 
@@ -230,30 +233,30 @@ def test_a_url_that_cannot_be_used_is_refused(url, words):
 )
 def test_an_error_about_a_url_shows_no_piece_of_its_password(url):
     """A URL with a password in a wrong place is refused without quoting what may be the password."""
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(ConfigurationError) as exc_info:
         settings_from_url(url)
 
-    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.to_dict())
-    lines = [line for line in shown.splitlines() if "ter2" in line or "hun" in line]
+    output = "".join(traceback.format_exception(exc_info.value)) + repr(exc_info.value.to_dict())
+    lines = [line for line in output.splitlines() if "ter2" in line or "hun" in line]
     assert [] == lines
 
 
 @pytest.mark.parametrize("text", ["shop:hunter2@h1/shop", "shop:hunter2/shop", "shop:hunter2", "hunter2"])
 def test_a_text_that_may_be_a_url_without_its_scheme_is_not_quoted(text):
     """`SCYLLAMODEL_URL` without ``scylla://`` is refused without showing it, nor is any part of it imported."""
-    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_URL is not a URL") as caught:
+    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_URL is not a URL") as exc_info:
         configured_repos(environ={"SCYLLAMODEL_URL": text})
 
-    assert "hunter2" not in f"{caught.value}{caught.value.to_dict()}"
+    assert "hunter2" not in f"{exc_info.value}{exc_info.value.to_dict()}"
 
 
 @pytest.mark.parametrize("text", ["shop:hunter2@h1/shop", "shop:hunter2/shop", "scylla:/shop:hunter2@h1/shop"])
 def test_a_name_of_a_repo_that_may_be_a_url_is_not_quoted(text):
     """What stands for ``module:attribute`` and holds a character of URLs is refused without showing it."""
-    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_REPOS names a text with an @ or a / in it") as caught:
+    with pytest.raises(ConfigurationError, match="SCYLLAMODEL_REPOS names a text with an @ or a / in it") as exc_info:
         configured_repos(environ={"SCYLLAMODEL_REPOS": text})
 
-    assert "hunter2" not in f"{caught.value}{caught.value.to_dict()}"
+    assert "hunter2" not in f"{exc_info.value}{exc_info.value.to_dict()}"
 
 
 def test_a_url_may_stand_in_a_file(tmp_path):
@@ -266,16 +269,16 @@ def test_a_url_may_stand_in_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("environ", "words"),
+    ("environ", "message"),
     [
         ({"SCYLLAMODEL_URL_FILE": "/nowhere/url"}, "SCYLLAMODEL_URL_FILE: /nowhere/url cannot be read: No such file"),
         ({"SCYLLAMODEL_URL_FILE": os.devnull}, "SCYLLAMODEL_URL_FILE is not a URL"),
         ({"SCYLLAMODEL_URL_FILE": "/x", "SCYLLAMODEL_URL": "scylla://h1/shop"}, "both set"),
     ],
 )
-def test_a_file_without_a_url_is_refused(environ, words):
+def test_a_file_without_a_url_is_refused(environ, message):
     """A missing or empty file, and a file beside another URL, are errors that name the variable."""
-    with pytest.raises(ConfigurationError, match=words):
+    with pytest.raises(ConfigurationError, match=message):
         configured_repos(environ=environ)
 
 
@@ -283,11 +286,11 @@ def test_a_file_that_is_not_text_shows_nothing_of_it(tmp_path):
     """A file that is not text shows nothing of it: neither the message nor an error behind it holds the password."""
     file = tmp_path / "url"
     file.write_bytes(b"scylla://shop:hunter2\xff@h1/shop")
-    with pytest.raises(ConfigurationError, match="is not UTF-8 text") as caught:
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text") as exc_info:
         configured_repos(environ={"SCYLLAMODEL_URL_FILE": str(file)})
 
-    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
-    assert "hunter2" not in str(caught.value)
+    assert (None, None) == (exc_info.value.__cause__, exc_info.value.__context__)
+    assert "hunter2" not in str(exc_info.value)
 
 
 def every_way_to_show(repo):
@@ -305,9 +308,9 @@ def every_way_to_show(repo):
 def test_a_password_shows_nowhere():
     """No repr, text, dict or pickle of a repo, its settings, or an error about them holds the password."""
     for repo in (Repo.from_url(URL), Repo(nodes=["h1"], keyspace="shop", username="shop", password=PASSWORD)):
-        shown = [text for text in every_way_to_show(repo) if "hunter2" in text]
+        output = [text for text in every_way_to_show(repo) if "hunter2" in text]
 
-        assert ([], PASSWORD) == (shown, repo.settings.password.reveal())
+        assert ([], PASSWORD) == (output, repo.settings.password.reveal())
 
 
 def test_a_password_does_not_travel_by_pickle():
@@ -320,11 +323,11 @@ def test_a_password_does_not_travel_by_pickle():
 def test_a_password_is_not_logged(caplog):
     """A failed connection logs neither the password nor anything else."""
     repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", username="shop", password=PASSWORD)
-    with caplog.at_level(logging.DEBUG), pytest.raises(ConnectionError) as caught:
+    with caplog.at_level(logging.DEBUG), pytest.raises(ConnectionError) as exc_info:
         client_of(repo).connection()
 
-    shown = caplog.text + "".join(traceback.format_exception(caught.value)) + repr(caught.value.to_dict())
-    assert "hunter2" not in shown
+    output = caplog.text + "".join(traceback.format_exception(exc_info.value)) + repr(exc_info.value.to_dict())
+    assert "hunter2" not in output
 
 
 def test_passwords_compare_by_value():
@@ -380,25 +383,25 @@ def test_the_first_place_that_names_repos_wins(project):
 
 def test_several_repos_keep_their_order(project):
     """``SCYLLAMODEL_REPOS`` names several repos, dotted attributes and functions among them; one is not taken twice."""
-    named = "shop_of_config.db:make, shop_of_config.db:box.repo,shop_of_config.db:repo,shop_of_config.db:audit"
+    text = "shop_of_config.db:make, shop_of_config.db:box.repo,shop_of_config.db:repo,shop_of_config.db:audit"
 
-    assert ["made", "audit", "default"] == names(environ={"SCYLLAMODEL_REPOS": named})
+    assert ["made", "audit", "default"] == names(environ={"SCYLLAMODEL_REPOS": text})
 
 
 def test_urls_in_the_environment_keep_their_commas():
     """A comma between hosts or models does not end a URL; one before another target does."""
-    named = "scylla://u:pw@h1,h2:9043/shop?models=a,b.c&name=one, cassandra://h1,h2/shop?name=two,"
-    repos = configured_repos(environ={"SCYLLAMODEL_REPOS": named})
+    text = "scylla://u:pw@h1,h2:9043/shop?models=a,b.c&name=one, cassandra://h1,h2/shop?name=two,"
+    repos = configured_repos(environ={"SCYLLAMODEL_REPOS": text})
 
     assert [("h1:9043", "h2:9043"), ("h1:9042", "h2:9042")] == [repo.settings.nodes for repo in repos]
     assert [("a", "b.c"), ()] == [repo.models for repo in repos]
 
 
-@pytest.mark.parametrize("named", [3, [3], [None], object()])
-def test_what_names_no_repo_is_told(named):
+@pytest.mark.parametrize("text", [3, [3], [None], object()])
+def test_a_reference_without_a_repo_is_reported(text):
     """Another object than a repo or a name is a configuration error, not one of Python."""
     with pytest.raises(ConfigurationError, match="expected a Repo or the name of one"):
-        configured_repos(named)
+        configured_repos(text)
 
 
 def test_a_repo_may_be_given_as_such():
@@ -411,7 +414,7 @@ def test_a_repo_may_be_given_as_such():
 
 
 @pytest.mark.parametrize(
-    ("named", "words"),
+    ("reference", "message"),
     [
         ("shop_of_config.db:repoo", "has no 'repoo' \\(did you mean 'repo'"),
         ("shop_of_config.bd:repo", "there is no module 'shop_of_config.bd'"),
@@ -423,32 +426,32 @@ def test_a_repo_may_be_given_as_such():
         ("shop_of_config.db:repo,shop_of_config.db:twin", "two repos are named 'default'"),
     ],
 )
-def test_what_is_no_repo_is_refused(project, named, words):
+def test_what_is_no_repo_is_refused(project, reference, message):
     """A name that leads to no repo, or to two of one name, says where it stands and what is wrong."""
-    with pytest.raises(ConfigurationError, match=words):
-        configured_repos(environ={"SCYLLAMODEL_REPOS": named})
+    with pytest.raises(ConfigurationError, match=message):
+        configured_repos(environ={"SCYLLAMODEL_REPOS": reference})
 
 
 @pytest.mark.parametrize("module", ["broken", "syntax"])
 def test_a_module_that_does_not_import_is_named(project, module):
     """A repo's module whose import fails is a `DiscoveryError` with the cause, not a configuration error."""
-    with pytest.raises(DiscoveryError, match=f"importing shop_of_config.{module} failed") as caught:
+    with pytest.raises(DiscoveryError, match=f"importing shop_of_config.{module} failed") as exc_info:
         configured_repos([f"shop_of_config.{module}:repo"])
 
-    assert (f"shop_of_config.{module}", True) == (caught.value.module, caught.value.__cause__ is not None)
+    assert (f"shop_of_config.{module}", True) == (exc_info.value.module, exc_info.value.__cause__ is not None)
 
 
 def test_nothing_configured_lists_the_ways(tmp_path):
     """Without any repo the error shows each way to configure one."""
-    with pytest.raises(ConfigurationError, match="no repo is configured") as caught:
+    with pytest.raises(ConfigurationError, match="no repo is configured") as exc_info:
         configured_references(environ={}, folder=tmp_path)
 
     ways = ("Repo(nodes=", "--repo", "--url", "SCYLLAMODEL_REPOS=", "SCYLLAMODEL_URL=", "[tool.scyllamodel]")
-    assert [] == [way for way in ways if way not in str(caught.value)]
+    assert [] == [name for name in ways if name not in str(exc_info.value)]
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("[tool.scyllamodel]\nrepos = 3\n", "repos must be a list of texts"),
         ("[tool.scyllamodel]\nrepo = ['a:b']\n", "unknown setting 'repo' \\(did you mean 'repos'"),
@@ -456,13 +459,13 @@ def test_nothing_configured_lists_the_ways(tmp_path):
         ("[tool]\nscyllamodel = 1\n", "is not a table"),
     ],
 )
-def test_a_wrong_pyproject_is_refused(tmp_path, text, words):
+def test_a_wrong_pyproject_is_refused(tmp_path, text, message):
     """A ``[tool.scyllamodel]`` that cannot be used is refused with the file's path."""
     (tmp_path / "pyproject.toml").write_text(text)
-    with pytest.raises(ConfigurationError, match=words) as caught:
+    with pytest.raises(ConfigurationError, match=message) as exc_info:
         configured_references(environ={}, folder=tmp_path)
 
-    assert str(tmp_path / "pyproject.toml") in str(caught.value)
+    assert str(tmp_path / "pyproject.toml") in str(exc_info.value)
 
 
 def test_pyproject_is_looked_for_upwards(tmp_path):
@@ -514,7 +517,7 @@ def test_schemes_are_read_in_any_case(url):
 
 
 @pytest.mark.parametrize(
-    ("changes", "setting", "words"),
+    ("changes", "setting", "message"),
     [
         ({"tls_key": "key.pem"}, "tls_cert", "tls_key= needs tls_cert="),
         ({"tls_ca": "ca.pem", "ssl_context": ssl.create_default_context()}, "ssl_context", "cannot be combined"),
@@ -522,12 +525,12 @@ def test_schemes_are_read_in_any_case(url):
         ({"tls_ca": "ca.pem", "nodes": (), "borrowed": True}, "tls_ca", "has no effect with session="),
     ],
 )
-def test_settings_of_tls_that_do_not_fit_are_refused(changes, setting, words):
+def test_settings_of_tls_that_do_not_fit_are_refused(changes, setting, message):
     """A key without its certificate, and two ways to say the same."""
-    with pytest.raises(ConfigurationError, match=words) as caught:
+    with pytest.raises(ConfigurationError, match=message) as exc_info:
         settings(**changes)
 
-    assert setting == caught.value.setting
+    assert setting == exc_info.value.setting
 
 
 def test_a_url_names_the_files_of_tls():

@@ -22,15 +22,15 @@ SOURCE = files("scyllamodel.demo").joinpath("shop.py").read_text(encoding="utf-8
 def shop():
     """The facts that the models of the project want now; other tests have models of the same repo."""
     import_packages([MODELS])
-    ours = [model for model in registry if model.__module__ == MODELS]
-    return desired_facts(ours, "shop")["shop"]
+    models = [model for model in registry if model.__module__ == MODELS]
+    return desired_facts(models, "shop")["shop"]
 
 
 @pytest.fixture
 def project():
     """The project, importable."""
-    with Project() as opened:
-        yield opened
+    with Project() as new_project:
+        yield new_project
 
 
 def test_the_shop_shows_every_kind_of_thing(project):

@@ -53,12 +53,12 @@ async def turns():
         await asyncio.sleep(0)
 
 
-def sending(sent):
+def sending(requests):
     """A function that sends a request, and notes it."""
 
     def send():
-        sent.append(Request())
-        return sent[-1]
+        requests.append(Request())
+        return requests[-1]
 
     return send
 
@@ -67,12 +67,12 @@ def test_an_answer_and_an_error_reach_their_tasks():
     """An answer and an error reach their tasks, with the driver's future beside the rows."""
 
     async def run():
-        sent = []
-        first, second = (asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(2))
+        requests = []
+        first, second = (asyncio.ensure_future(loop_notifier().request(sending(requests))) for _ in range(2))
         await turns()
-        sent[1].fail(KeyError("no"))
-        sent[0].answer([1])
-        assert (sent[0], [1]) == await first
+        requests[1].fail(KeyError("no"))
+        requests[0].answer([1])
+        assert (requests[0], [1]) == await first
         with pytest.raises(KeyError):
             await second
 
@@ -84,20 +84,20 @@ def test_a_request_counts_until_the_driver_is_done_with_it():
     """A task that is cancelled frees no room; the third request is sent when an answer has come."""
 
     async def run():
-        sent = []
-        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(4)]
+        requests = []
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(requests))) for _ in range(4)]
         await turns()
-        assert 2 == len(sent)
+        assert 2 == len(requests)
         tasks[0].cancel()
         tasks[2].cancel()
         await turns()
-        assert 2 == len(sent)
-        sent[0].answer([])
+        assert 2 == len(requests)
+        requests[0].answer([])
         await turns()
-        assert 3 == len(sent)
-        for request in list(sent[1:]):
+        assert 3 == len(requests)
+        for request in list(requests[1:]):
             request.answer([request])
-        assert [[sent[1]], [sent[2]]] == [(await tasks[at])[1] for at in (1, 3)]
+        assert [[requests[1]], [requests[2]]] == [(await tasks[at])[1] for at in (1, 3)]
         return loop_notifier()._free_slots
 
     assert 2 == asyncio.run(run())
@@ -108,15 +108,15 @@ def test_a_task_that_is_cancelled_with_its_turn_passes_it_on():
     """The turn and the cancellation come at once."""
 
     async def run():
-        sent = []
-        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(4)]
+        requests = []
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(requests))) for _ in range(4)]
         await turns()
-        sent[0].answer([])
+        requests[0].answer([])
         tasks[2].cancel()
         await turns()
-        assert 3 == len(sent)
-        sent[1].answer([])
-        sent[2].answer([])
+        assert 3 == len(requests)
+        requests[1].answer([])
+        requests[2].answer([])
         await asyncio.gather(tasks[0], tasks[1], tasks[3])
         return loop_notifier()._free_slots
 
@@ -127,14 +127,14 @@ def test_a_request_that_is_answered_twice_frees_its_place_once():
     """The driver gives up, and then hears of an attempt that it made once more: what came first counts."""
 
     async def run():
-        sent = []
-        task = asyncio.ensure_future(loop_notifier().request(sending(sent)))
+        requests = []
+        task = asyncio.ensure_future(loop_notifier().request(sending(requests)))
         await turns()
-        sent[0].fail(TimeoutError("no answer"))
-        sent[0].answer([1])
+        requests[0].fail(TimeoutError("no answer"))
+        requests[0].answer([1])
         with pytest.raises(TimeoutError):
             await task
-        sent[0].answer([2])
+        requests[0].answer([2])
         await turns()
         return loop_notifier()._free_slots
 
@@ -158,21 +158,21 @@ def test_a_request_that_cannot_be_sent_frees_its_place():
 @pytest.mark.parametrize("when", ["answered", "in flight", "answered afterwards", "answered too late to be taken"])
 def test_loops_are_collected(when):
     """While the driver still has the request, which it keeps until its timeout would have passed."""
-    sent = []
+    requests = []
 
     async def run():
-        task = asyncio.ensure_future(loop_notifier().request(sending(sent)))
+        task = asyncio.ensure_future(loop_notifier().request(sending(requests)))
         await turns()
         if when == "answered":
-            sent[0].answer([1])
+            requests[0].answer([1])
             await task
         elif when == "answered too late to be taken":
-            asyncio.get_running_loop().call_soon(sent[0].answer, [1])
+            asyncio.get_running_loop().call_soon(requests[0].answer, [1])
         return weakref.ref(asyncio.get_running_loop())
 
     loop = asyncio.run(run())
     if when == "answered afterwards":
-        sent[0].answer([1])
+        requests[0].answer([1])
     gc.collect()
 
     assert loop() is None
@@ -181,12 +181,12 @@ def test_loops_are_collected(when):
 @pytest.mark.usefixtures("few")
 def test_loops_are_collected_with_those_that_wait_for_a_turn():
     """Neither the requests in flight nor those that were not sent keep a loop that was closed."""
-    sent = []
+    requests = []
 
     async def run():
-        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(5)]
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(requests))) for _ in range(5)]
         await turns()
-        assert [2, 5] == [len(sent), len(tasks)]
+        assert [2, 5] == [len(requests), len(tasks)]
 
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # the tasks were pending
@@ -203,15 +203,15 @@ def test_a_coroutine_that_is_closed_waits_for_no_turn():
     """Otherwise it would get one, and no other request ever would."""
 
     async def run():
-        sent = []
-        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(4)]
+        requests = []
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(requests))) for _ in range(4)]
         await turns()
         tasks[2].get_coro().close()
-        sent[0].answer([])
+        requests[0].answer([])
         await turns()
-        assert 3 == len(sent)
-        sent[1].answer([])
-        sent[2].answer([])
+        assert 3 == len(requests)
+        requests[1].answer([])
+        requests[2].answer([])
         await asyncio.gather(tasks[0], tasks[1], tasks[3])
         return loop_notifier()._free_slots
 
@@ -220,11 +220,11 @@ def test_a_coroutine_that_is_closed_waits_for_no_turn():
 
 def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
     """The loop refers to what waits in it, for longer than a timer lasts, and forgets it afterwards."""
-    monkeypatch.setattr(asyncio_bridge, "KEPT", 0.01)
-    sent, results = [], []
+    monkeypatch.setattr(asyncio_bridge, "KEEP_SECONDS", 0.01)
+    requests, results = [], []
 
     async def ask():
-        results.append(await loop_notifier().request(sending(sent)))
+        results.append(await loop_notifier().request(sending(requests)))
 
     async def run():
         for _ in range(2):
@@ -232,7 +232,7 @@ def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
             await asyncio.sleep(0.05)
             gc.collect()
             await turns()
-            sent.pop().answer([1])
+            requests.pop().answer([1])
             await turns()
             await asyncio.sleep(0.05)
             gc.collect()
@@ -244,21 +244,21 @@ def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
 
 def test_an_answer_after_its_loop_was_closed_is_dropped():
     """Nothing of it is kept."""
-    sent, made = [], []
+    requests, created = [], []
 
     async def run():
-        made.append(loop_notifier())
-        task = asyncio.ensure_future(loop_notifier().request(sending(sent)))
+        created.append(loop_notifier())
+        task = asyncio.ensure_future(loop_notifier().request(sending(requests)))
         await turns()
         task.cancel()
 
     loop = asyncio.new_event_loop()
     loop.run_until_complete(run())
     loop.close()
-    sent[0].answer([1])
+    requests[0].answer([1])
 
-    assert isinstance(made[0], LoopNotifier)
-    assert not made[0]._results
+    assert isinstance(created[0], LoopNotifier)
+    assert not created[0]._results
 
 
 class Rows(list):
@@ -268,46 +268,48 @@ class Rows(list):
 @pytest.mark.parametrize("closed", ["before", "while the first answer is on its way"])
 def test_answers_after_their_loop_was_closed_are_dropped(closed):
     """The first woke the loop, which was closed before it ran; nothing of those that came later is kept either."""
-    sent = []
+    requests = []
 
     async def run():
-        tasks = [asyncio.ensure_future(loop_notifier().request(sending(sent))) for _ in range(3)]
+        tasks = [asyncio.ensure_future(loop_notifier().request(sending(requests))) for _ in range(3)]
         await turns()
         if closed != "before":
-            asyncio.get_running_loop().call_soon(sent[0].answer, Rows())
+            asyncio.get_running_loop().call_soon(requests[0].answer, Rows())
         return [loop_notifier(), *tasks]
 
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # the tasks were pending
-    kept = loop.run_until_complete(run())
+    bridge = loop.run_until_complete(run())
     loop.close()
     rows = Rows()
-    late = weakref.ref(rows)
-    sent[1].answer(rows)
+    reference = weakref.ref(rows)
+    requests[1].answer(rows)
     del rows
     gc.collect()
 
-    assert 4 == len(kept)
-    assert late() is None
+    assert 4 == len(bridge)
+    assert reference() is None
 
 
 def test_one_error_of_many_requests_keeps_none_of_their_loops():
     """The driver answers all requests of a connection that broke with one object, which it and the queue refer to."""
-    sent, lost = [], ConnectionShutdown("broken pipe")
+    requests, shutdown = [], ConnectionShutdown("broken pipe")
 
     async def ask():
         try:
-            await loop_notifier().request(sending(sent))
+            await loop_notifier().request(sending(requests))
         except ConnectionShutdown as error:
             raise_request_error(error, CompiledStatement(StatementTemplate("INSERT 1", (), "insert", None, "shop"), ()))
 
     async def run():
         tasks = [asyncio.ensure_future(ask()) for _ in range(3)]
         await turns()
-        sent[0].fail(lost)
+        requests[0].fail(shutdown)
         with pytest.raises(ServiceUnavailable):
             await tasks[0]
-        asyncio.get_running_loop().call_soon(sent[1].fail, lost)  # it wakes a loop that is closed before it can run
+        asyncio.get_running_loop().call_soon(
+            requests[1].fail, shutdown
+        )  # it wakes a loop that is closed before it can run
         return weakref.ref(asyncio.get_running_loop())
 
     loop = asyncio.new_event_loop()

@@ -28,7 +28,7 @@ from support.strategies import Level, Status
 from support.type_cases import CASES, USER_TYPES, Address, Place
 
 SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
-GIVEN = {cls.__cql_name__: cls.__fields_by_cql__ for cls, _ in USER_TYPES}
+CLASS_FIELDS = {cls.__cql_name__: cls.__fields_by_cql__ for cls, _ in USER_TYPES}
 KEY = uuid.UUID(int=7)
 MOMENTS = [
     datetime(2026, 1, 31, 23, 59, 59, 999_999, timezone.utc),
@@ -42,45 +42,48 @@ ONE_INSTANT = {(MOMENTS[0], 1): "a", (MOMENTS[0].replace(microsecond=999_998), 1
 
 def prepared(hints, key=(0,), server=SERVER):
     """What the driver makes of a prepared statement with values of these types, and our markers for it."""
-    mappings = [map_annotation(hint) for hint in hints]
+    mappings = [map_annotation(annotation) for annotation in hints]
     columns = [
-        ColumnMetadata("shop", "orders", f"c{at}", driver_type(hint.type, server)) for at, hint in enumerate(mappings)
+        ColumnMetadata("shop", "orders", f"c{index}", driver_type(annotation.type, server))
+        for index, annotation in enumerate(mappings)
     ]
-    made = PreparedStatement(columns, b"id", list(key), "INSERT …", "shop", PROTOCOL, [], b"")
-    return made, [Marker(f"Order.c{at}", hint.type, hint.dump) for at, hint in enumerate(mappings)]
+    statement = PreparedStatement(columns, b"id", list(key), "INSERT …", "shop", PROTOCOL, [], b"")
+    return statement, [
+        Marker(f"Order.c{index}", annotation.type, annotation.dump) for index, annotation in enumerate(mappings)
+    ]
 
 
 def both(hints, values, key=(0,)):
     """The driver's statement and ours."""
-    made, markers = prepared(hints, key)
+    statement, markers = prepared(hints, key)
     dumped = [
         UNSET_VALUE if value is UNSET else value if value is None or marker.dump is None else marker.dump(value)
         for marker, value in zip(markers, values, strict=True)
     ]
-    return made.bind(dumped), make_bind(made, markers, GIVEN)(values)
+    return statement.bind(dumped), make_bind(statement, markers, CLASS_FIELDS)(values)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_bytes_are_the_drivers(case):
     """For every type, for nulls and for unset values; but for the order of sets and maps, which is ours."""
     for value in (*case.values, None, UNSET):
-        theirs, ours = both([uuid.UUID, case.hint], (KEY, value))
+        expected, result = both([uuid.UUID, case.hint], (KEY, value))
 
-        made = prepared([uuid.UUID, case.hint])[0].column_metadata[1].type
-        assert theirs.values[0] == ours.values[0]
-        assert "Bound" == type(ours).__name__, "the slow way has been taken"
+        statement = prepared([uuid.UUID, case.hint])[0].column_metadata[1].type
+        assert expected.values[0] == result.values[0]
+        assert "Bound" == type(result).__name__, "the slow way has been taken"
         if value is UNSET:
-            assert theirs.values[1] is ours.values[1]
+            assert expected.values[1] is result.values[1]
         else:
-            assert canonicalize(made, theirs.values[1]) == canonicalize(made, ours.values[1])
+            assert canonicalize(statement, expected.values[1]) == canonicalize(statement, result.values[1])
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=str)
 def test_timestamps_are_cut_as_the_driver_cuts_them(moment):
     """Down to milliseconds, before 1970 too, in whatever zone."""
-    theirs, ours = both([uuid.UUID, datetime], (KEY, moment))
+    expected, result = both([uuid.UUID, datetime], (KEY, moment))
 
-    assert theirs.values[1] == ours.values[1]
+    assert expected.values[1] == result.values[1]
 
 
 ELEMENTS = [
@@ -104,23 +107,29 @@ ELEMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "values"), ELEMENTS, ids=lambda one: getattr(one, "__name__", ""))
-def test_the_bytes_of_what_is_in_collections_are_the_drivers(hint, values):
+@pytest.mark.parametrize(("annotation", "values"), ELEMENTS, ids=lambda item: getattr(item, "__name__", ""))
+def test_the_bytes_of_what_is_in_collections_are_the_drivers(annotation, values):
     """Of each element of lists, sets and maps, also of those inside of others; the driver's way is not taken."""
     for value in values:
-        hints = [uuid.UUID, list[hint], set[hint], dict[str, hint], dict[hint, list[hint]]]
-        theirs, ours = both(hints, (KEY, [value, value], {value}, {"k": value}, {value: [value, value]}))
+        hints = [
+            uuid.UUID,
+            list[annotation],
+            set[annotation],
+            dict[str, annotation],
+            dict[annotation, list[annotation]],
+        ]
+        expected, result = both(hints, (KEY, [value, value], {value}, {"k": value}, {value: [value, value]}))
 
-        assert theirs.values == ours.values
-        assert "Bound" == type(ours).__name__
+        assert expected.values == result.values
+        assert "Bound" == type(result).__name__
 
 
 @pytest.mark.parametrize("key", [(0,), (1, 0), (0, 1, 2)], ids=str)
 def test_the_routing_key_is_the_drivers(key):
     """The routing key is the drivers: of one part and of several, in whatever order they are bound."""
-    theirs, ours = both([uuid.UUID, str, int], (KEY, "naïve", 3), key)
+    expected, result = both([uuid.UUID, str, int], (KEY, "naïve", 3), key)
 
-    assert theirs.routing_key == ours.routing_key
+    assert expected.routing_key == result.routing_key
 
 
 NAMED = [
@@ -135,15 +144,15 @@ NAMED = [
 """Classes by which the driver names the type of a column, a value, and its bytes."""
 
 
-@pytest.mark.parametrize(("made", "value", "data"), NAMED, ids=[case[0].__name__ for case in NAMED])
-def test_each_name_of_a_type_is_bound_in_line(made, value, data):
+@pytest.mark.parametrize(("cassandra_type", "value", "data"), NAMED, ids=[case[0].__name__ for case in NAMED])
+def test_each_name_of_a_type_is_bound_in_line(cassandra_type, value, data):
     """The server has two names for texts and for timestamps."""
-    columns = [ColumnMetadata("shop", "orders", "c0", made)]
+    columns = [ColumnMetadata("shop", "orders", "c0", cassandra_type)]
     statement = PreparedStatement(columns, b"id", [0], "INSERT …", "shop", PROTOCOL, [], b"")
     bound = make_bind(statement, [Marker("Order.c0")], {})((value,))
 
     assert "Bound" == type(bound).__name__
-    assert [data] == bound.values == [made.serialize(value, PROTOCOL)]
+    assert [data] == bound.values == [cassandra_type.serialize(value, PROTOCOL)]
 
 
 FULL_NAMES = "VectorType(FrozenType(MapType(FrozenType(TupleType(TimestampType,LongType)),UTF8Type)),1)"
@@ -151,8 +160,8 @@ FULL_NAMES = "VectorType(FrozenType(MapType(FrozenType(TupleType(TimestampType,L
 
 def test_frozen_types_that_the_server_names_are_checked():
     """It names types inside of vectors in full, with their frozen parts."""
-    made = cqltypes.lookup_casstype(FULL_NAMES)
-    columns = [ColumnMetadata("shop", "orders", "c0", made)]
+    cassandra_type = cqltypes.lookup_casstype(FULL_NAMES)
+    columns = [ColumnMetadata("shop", "orders", "c0", cassandra_type)]
     statement = PreparedStatement(columns, b"id", [0], "INSERT …", "shop", PROTOCOL, [], b"")
     bind = make_bind(statement, [Marker("Order.c0")], {})
 
@@ -167,29 +176,29 @@ def test_frozen_types_that_the_server_names_are_checked():
 def test_a_user_type_may_be_called_like_a_collection(name):
     """A user type may be called like a collection: it is bound as what it is, with its fields in their order."""
     fields = SERVER["place"]
-    made = cqltypes.UserType.make_udt_class(
+    cassandra_type = cqltypes.UserType.make_udt_class(
         "shop", name, ("opened", "city"), tuple(driver_type(t) for _, t in fields[::-1])
     )
-    columns = [ColumnMetadata("shop", "orders", "c0", made)]
+    columns = [ColumnMetadata("shop", "orders", "c0", cassandra_type)]
     statement = PreparedStatement(columns, b"id", [], "INSERT …", "shop", PROTOCOL, [], b"")
     bound = make_bind(statement, [Marker("Order.c0", None, map_annotation(Place).dump)], {name: ("city", "opened")})
 
-    assert (None, "Brno") == tuple(made.from_binary(bound((Place("Brno"),)).values[0], PROTOCOL))
+    assert (None, "Brno") == tuple(cassandra_type.from_binary(bound((Place("Brno"),)).values[0], PROTOCOL))
 
 
 def test_what_the_server_sorts_is_sent_as_it_is():
     """Elements of a set and keys of a map that are cells of their own."""
-    words = [f"word {number}" for number in range(20)]
-    theirs, ours = both([uuid.UUID, set[str], dict[str, int]], (KEY, set(words), dict.fromkeys(words[::-1], 1)))
+    values = [f"word {number}" for number in range(20)]
+    expected, result = both([uuid.UUID, set[str], dict[str, int]], (KEY, set(values), dict.fromkeys(values[::-1], 1)))
 
-    assert list(theirs.values) == ours.values
+    assert list(expected.values) == result.values
 
 
 def test_plain_values_never_take_the_drivers_way():
     """The statement is of the class made for it."""
-    _, ours = both([uuid.UUID, str, cql.Int, bool, float, datetime], (KEY, "a", 1, True, 0.5, MOMENTS[0]))
+    _, result = both([uuid.UUID, str, cql.Int, bool, float, datetime], (KEY, "a", 1, True, 0.5, MOMENTS[0]))
 
-    assert "Bound" == type(ours).__name__
+    assert "Bound" == type(result).__name__
 
 
 SETTINGS = (
@@ -201,37 +210,37 @@ SETTINGS = (
 @pytest.mark.parametrize("key", [(), (0,), (0, 1)], ids=str)
 def test_a_bound_statement_has_the_settings_of_the_prepared_one(key):
     """All that the driver's own has, and none of its values in its ``repr``."""
-    made, markers = prepared([uuid.UUID, str], key)
-    made.consistency_level, made.serial_consistency_level, made.fetch_size = 6, 8, 50
-    made.is_idempotent, made.retry_policy, made.custom_payload = True, object(), {"a": b"b"}
-    ours, theirs = make_bind(made, markers, {})((KEY, "s3cr3t")), made.bind((KEY, "s3cr3t"))
+    statement, markers = prepared([uuid.UUID, str], key)
+    statement.consistency_level, statement.serial_consistency_level, statement.fetch_size = 6, 8, 50
+    statement.is_idempotent, statement.retry_policy, statement.custom_payload = True, object(), {"a": b"b"}
+    result, expected = make_bind(statement, markers, {})((KEY, "s3cr3t")), statement.bind((KEY, "s3cr3t"))
 
-    assert "Bound" == type(ours).__name__
-    assert [getattr(theirs, name, None) for name in SETTINGS] == [getattr(ours, name, None) for name in SETTINGS]
-    assert "s3cr3t" not in repr(ours)
+    assert "Bound" == type(result).__name__
+    assert [getattr(expected, name, None) for name in SETTINGS] == [getattr(result, name, None) for name in SETTINGS]
+    assert "s3cr3t" not in repr(result)
 
 
 def test_a_statement_without_markers_is_bound_by_the_driver():
     """A statement without markers is bound by the driver: there is nothing to write in line."""
-    made = PreparedStatement([], b"id", [], "SELECT …", "shop", PROTOCOL, [], b"")
+    statement = PreparedStatement([], b"id", [], "SELECT …", "shop", PROTOCOL, [], b"")
 
-    assert [] == make_bind(made, [], {})(()).values
+    assert [] == make_bind(statement, [], {})(()).values
 
 
 def test_the_slow_way_makes_the_same_statement():
     """The slow way makes the same statement, for what its fast twin does not know: a date as the driver's own class."""
-    theirs, ours = both([uuid.UUID, date, str, str], (KEY, util.Date(20_454), UNSET, None), (0,))
+    expected, result = both([uuid.UUID, date, str, str], (KEY, util.Date(20_454), UNSET, None), (0,))
 
-    assert "BoundStatement" == type(ours).__name__
-    assert list(theirs.values) == list(ours.values)
-    assert theirs.routing_key == ours.routing_key
-    assert () == ours.raw_values
-    assert util.Date(20_454) == made_of(date, ours.values[1])
+    assert "BoundStatement" == type(result).__name__
+    assert list(expected.values) == list(result.values)
+    assert expected.routing_key == result.routing_key
+    assert () == result.raw_values
+    assert util.Date(20_454) == made_of(date, result.values[1])
 
 
-def made_of(hint, data):
+def made_of(annotation, data):
     """The driver's value of some bytes."""
-    return driver_type(map_annotation(hint).type, SERVER).from_binary(data, PROTOCOL)
+    return driver_type(map_annotation(annotation).type, SERVER).from_binary(data, PROTOCOL)
 
 
 EDGES = [
@@ -247,8 +256,8 @@ EDGES = [
 @pytest.mark.parametrize(("moment", "is_taken"), EDGES, ids=str)
 def test_moments_are_taken_as_far_as_they_can_be_read(moment, is_taken):
     """Moments are taken as far as they can be read, to the millisecond, in UTC."""
-    made, markers = prepared([uuid.UUID, datetime])
-    bind = make_bind(made, markers, {})
+    statement, markers = prepared([uuid.UUID, datetime])
+    bind = make_bind(statement, markers, {})
     if is_taken:
         assert "Bound" == type(bind((KEY, moment))).__name__
     else:
@@ -258,12 +267,12 @@ def test_moments_are_taken_as_far_as_they_can_be_read(moment, is_taken):
 
 def test_a_value_that_does_not_fit_names_its_column():
     """A value that does not fit names its column, with the value and the type."""
-    made, markers = prepared([uuid.UUID, cql.Int])
-    with pytest.raises(TypeMismatch) as caught:
-        make_bind(made, markers, {})((KEY, "three"))
+    statement, markers = prepared([uuid.UUID, cql.Int])
+    with pytest.raises(TypeMismatch) as exc_info:
+        make_bind(statement, markers, {})((KEY, "three"))
 
-    assert "Order.c1" == caught.value.column
-    assert "'three' does not fit int" in str(caught.value)
+    assert "Order.c1" == exc_info.value.column
+    assert "'three' does not fit int" in str(exc_info.value)
 
 
 WRONG = [
@@ -330,7 +339,7 @@ WRONG = [
     (
         "two keys of one frozen set",
         dict[frozenset[datetime], str],
-        {frozenset([one, MOMENTS[1]]): "a" for one, _ in ONE_INSTANT},
+        {frozenset([item, MOMENTS[1]]): "a" for item, _ in ONE_INSTANT},
     ),
     ("bool for a short float", cql.Float, True),
     ("address with a scope in a user type", Address, Address("", moved=(MOMENTS[0], IPv6Address("fe80::1%eth0")))),
@@ -341,12 +350,12 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "value"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
-def test_what_would_be_stored_as_something_else_is_refused(hint, value):
+@pytest.mark.parametrize(("annotation", "value"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
+def test_what_would_be_stored_as_something_else_is_refused(annotation, value):
     """With the name of its column, whichever way the statement is bound."""
-    made, markers = prepared([uuid.UUID, hint])
+    statement, markers = prepared([uuid.UUID, annotation])
     with pytest.raises(TypeMismatch, match=r"Order\.c1"):
-        make_bind(made, markers, {})((KEY, value))
+        make_bind(statement, markers, {})((KEY, value))
 
 
 NOT_WHOLE = [
@@ -360,20 +369,20 @@ NOT_WHOLE = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "value", "text"), NOT_WHOLE, ids=str)
-def test_what_to_write_in_the_place_of_nearly_whole_numbers_is_said(hint, value, text):
+@pytest.mark.parametrize(("annotation", "value", "text"), NOT_WHOLE, ids=str)
+def test_nearly_whole_numbers_are_refused_with_a_replacement(annotation, value, text):
     """What to write in the place of nearly whole numbers is said, by what is wrong with them."""
-    made, markers = prepared([uuid.UUID, hint])
-    with pytest.raises(TypeMismatch) as caught:
-        make_bind(made, markers, {})((KEY, value))
+    statement, markers = prepared([uuid.UUID, annotation])
+    with pytest.raises(TypeMismatch) as exc_info:
+        make_bind(statement, markers, {})((KEY, value))
 
-    assert f"expected an integer, got {text}" in str(caught.value)
+    assert f"expected an integer, got {text}" in str(exc_info.value)
 
 
 def test_a_null_in_a_key_is_not_dumped():
     """A null in a key is not dumped: it would be a text that says None."""
-    made, (key, other) = prepared([str, str])
-    bind = make_bind(made, [attrs.evolve(key, dump=str), attrs.evolve(other, dump=str, required=True)], {})
+    statement, (key, other) = prepared([str, str])
+    bind = make_bind(statement, [attrs.evolve(key, dump=str), attrs.evolve(other, dump=str, required=True)], {})
 
     assert [b"1", b"2"] == bind((1, 2)).values
     for values in ((None, "a"), ("a", None)):
@@ -383,78 +392,78 @@ def test_a_null_in_a_key_is_not_dumped():
 
 def test_whole_numbers_fit_decimals_and_floats():
     """Whole numbers fit decimals and floats: they lose nothing there."""
-    theirs, ours = both([uuid.UUID, Decimal, float], (KEY, 3, 2))
+    expected, result = both([uuid.UUID, Decimal, float], (KEY, 3, 2))
 
-    assert list(theirs.values) == list(ours.values)
+    assert list(expected.values) == list(result.values)
 
 
 def test_a_redacted_value_is_not_shown():
     """A redacted value is not shown: neither it nor the error that may quote it."""
-    made, (key, other) = prepared([uuid.UUID, cql.Int])
+    statement, (key, other) = prepared([uuid.UUID, cql.Int])
     secret = Marker(other.name, other.type, other.dump, show=show_nothing)
-    with pytest.raises(TypeMismatch) as caught:
-        make_bind(made, [key, secret], {})((KEY, "secret"))
+    with pytest.raises(TypeMismatch) as exc_info:
+        make_bind(statement, [key, secret], {})((KEY, "secret"))
 
-    assert "secret" not in f"{caught.value}{caught.value.__cause__}"
+    assert "secret" not in f"{exc_info.value}{exc_info.value.__cause__}"
 
 
 def test_a_null_in_the_partition_key_is_refused():
     """By its name, where the driver says that NoneType has no len()."""
-    made, markers = prepared([uuid.UUID, str], (0, 1))
+    statement, markers = prepared([uuid.UUID, str], (0, 1))
     with pytest.raises(TypeMismatch, match=r"Order\.c1 is part of the partition key"):
-        make_bind(made, markers, {})((KEY, None))
+        make_bind(statement, markers, {})((KEY, None))
 
 
 @pytest.mark.parametrize("value", [None, UNSET], ids=str)
 def test_a_null_in_a_clustering_key_is_refused(value):
     """A null in a clustering column is refused, although it is not in the routing key; regular columns may be null."""
-    made, (key, other, last) = prepared([uuid.UUID, date, str])
-    bind = make_bind(made, [key, attrs.evolve(other, required=True), last], {})
+    statement, (key, other, last) = prepared([uuid.UUID, date, str])
+    bind = make_bind(statement, [key, attrs.evolve(other, required=True), last], {})
 
     assert bind((KEY, date(2026, 1, 1), None)).values[2] is None
     with pytest.raises(TypeMismatch, match=r"Order\.c1 is part of the primary key and cannot be null"):
         bind((KEY, value, "a"))
 
 
-@pytest.mark.parametrize(("hint", "empty"), [(str, ""), (bytes, b""), (cql.Ascii, "")], ids=str)
-def test_a_partition_key_cannot_be_empty(hint, empty):
+@pytest.mark.parametrize(("annotation", "empty"), [(str, ""), (bytes, b""), (cql.Ascii, "")], ids=str)
+def test_a_partition_key_cannot_be_empty(annotation, empty):
     """If it is one column alone; servers refuse it in words of their own."""
-    made, (key, other) = prepared([hint, hint])
+    statement, (key, other) = prepared([annotation, annotation])
     filled = attrs.evolve(key, required=True, not_empty=True)
 
-    assert make_bind(made, [filled, other], {})((b"a" if hint is bytes else "a", empty)).values[1] == b""
-    assert make_bind(made, [key, other], {})((empty, empty)).values[0] == b""
+    assert make_bind(statement, [filled, other], {})((b"a" if annotation is bytes else "a", empty)).values[1] == b""
+    assert make_bind(statement, [key, other], {})((empty, empty)).values[0] == b""
     with pytest.raises(TypeMismatch, match=r"Order\.c0 is the partition key and cannot be empty"):
-        make_bind(made, [filled, other], {})((empty, empty))
+        make_bind(statement, [filled, other], {})((empty, empty))
 
 
 def test_a_number_may_be_zero_in_a_partition_key():
     """Zero is not empty."""
-    made, (key, other) = prepared([cql.VarInt, str])
-    bind = make_bind(made, [attrs.evolve(key, required=True, not_empty=True), other], {})
+    statement, (key, other) = prepared([cql.VarInt, str])
+    bind = make_bind(statement, [attrs.evolve(key, required=True, not_empty=True), other], {})
 
     assert b"\0" == bind((0, "a")).values[0]
 
 
 def test_a_marker_without_a_type_is_named_with_that_of_the_server():
     """A marker such as that of a limit is named, with the type of the server."""
-    made, (key, other) = prepared([uuid.UUID, cql.Int])
+    statement, (key, other) = prepared([uuid.UUID, cql.Int])
     with pytest.raises(TypeMismatch, match=r"\[limit\]: 'three' does not fit int"):
-        make_bind(made, [key, Marker("[limit]")], {})((KEY, "three"))
+        make_bind(statement, [key, Marker("[limit]")], {})((KEY, "three"))
     assert other.type is not None
 
 
 def test_the_column_at_fault_is_named_behind_nulls_and_good_values():
     """The column at fault is named behind nulls and good values, whatever stands before it."""
-    made, markers = prepared([uuid.UUID, cql.TinyInt, cql.TinyInt, cql.TinyInt, cql.TinyInt])
+    statement, markers = prepared([uuid.UUID, cql.TinyInt, cql.TinyInt, cql.TinyInt, cql.TinyInt])
     with pytest.raises(TypeMismatch, match=r"Order\.c4"):
-        make_bind(made, markers, {})((KEY, None, UNSET, 1, 128))
+        make_bind(statement, markers, {})((KEY, None, UNSET, 1, 128))
 
 
 def test_nulls_may_stand_in_a_list_of_a_condition():
     """Nulls may stand in a list of a condition, and what does not fit may not."""
-    made, (key, other) = prepared([uuid.UUID, list[int]])
-    bind = make_bind(made, [key, attrs.evolve(other, holds_nulls=True)], {})
+    statement, (key, other) = prepared([uuid.UUID, list[int]])
+    bind = make_bind(statement, [key, attrs.evolve(other, holds_nulls=True)], {})
 
     assert [1, None] == made_of(list[int], bind((KEY, [1, None])).values[1])
     with pytest.raises(TypeMismatch, match=r"Order\.c1"):
@@ -465,17 +474,17 @@ def test_fields_go_where_the_server_has_them():
     """A type whose fields stand in another order, and that has more of them, loses none."""
     city, opened = SERVER["place"]
     server = {**SERVER, "place": [opened, ("extra", city[1]), city]}
-    made, markers = prepared([uuid.UUID, list[Place]], server=server)
-    bound = make_bind(made, markers, GIVEN)((KEY, [Place("Brno")]))
-    (value,) = made.column_metadata[1].type.from_binary(bound.values[1], PROTOCOL)
+    statement, markers = prepared([uuid.UUID, list[Place]], server=server)
+    bound = make_bind(statement, markers, CLASS_FIELDS)((KEY, [Place("Brno")]))
+    (value,) = statement.column_metadata[1].type.from_binary(bound.values[1], PROTOCOL)
 
     assert (None, None, "Brno") == tuple(value)
 
 
 def test_a_field_that_the_server_lacks_is_never_dropped():
     """A value of a missing field asks to prepare the statement again; without a value nothing is lost."""
-    made, markers = prepared([uuid.UUID, Place], server={**SERVER, "place": SERVER["place"][:1]})
-    bind = make_bind(made, markers, GIVEN)
+    statement, markers = prepared([uuid.UUID, Place], server={**SERVER, "place": SERVER["place"][:1]})
+    bind = make_bind(statement, markers, CLASS_FIELDS)
 
     assert bind((KEY, Place("Brno"))).values[1]
     with pytest.raises(StaleUserType):
@@ -484,27 +493,27 @@ def test_a_field_that_the_server_lacks_is_never_dropped():
 
 ORDERS = [
     ("frozen set", frozenset[str], frozenset),
-    ("frozen map", cql.Frozen[dict[str, int]], lambda words: dict.fromkeys(words, 1)),
-    ("set in a tuple", tuple[frozenset[str], int | None], lambda words: (frozenset(words), None)),
-    ("map in a list", list[dict[str, frozenset[str]]], lambda words: [dict.fromkeys(words, frozenset(words))]),
-    ("map as a key", dict[tuple[frozenset[str], str], int], lambda words: {(frozenset(words), ""): 1}),
-    ("set of sets", set[frozenset[frozenset[str]]], lambda words: {frozenset([frozenset(words), frozenset()])}),
+    ("frozen map", cql.Frozen[dict[str, int]], lambda items: dict.fromkeys(items, 1)),
+    ("set in a tuple", tuple[frozenset[str], int | None], lambda items: (frozenset(items), None)),
+    ("map in a list", list[dict[str, frozenset[str]]], lambda items: [dict.fromkeys(items, frozenset(items))]),
+    ("map as a key", dict[tuple[frozenset[str], str], int], lambda items: {(frozenset(items), ""): 1}),
+    ("set of sets", set[frozenset[frozenset[str]]], lambda items: {frozenset([frozenset(items), frozenset()])}),
 ]
 
 
-@pytest.mark.parametrize(("hint", "make"), [case[1:] for case in ORDERS], ids=[case[0] for case in ORDERS])
-def test_sets_and_maps_inside_of_frozen_values_have_one_order(hint, make):
+@pytest.mark.parametrize(("annotation", "make"), [case[1:] for case in ORDERS], ids=[case[0] for case in ORDERS])
+def test_sets_and_maps_inside_of_frozen_values_have_one_order(annotation, make):
     """Sets and maps inside of frozen values have one order, whatever order Python has them in."""
-    words = [f"word {number}" for number in range(20)]
-    made, markers = prepared([uuid.UUID, hint])
-    bind = make_bind(made, markers, GIVEN)
-    values = {bind((KEY, make(order))).values[1] for order in (words, words[::-1], words[10:] + words[:10])}
+    items = [f"word {number}" for number in range(20)]
+    statement, markers = prepared([uuid.UUID, annotation])
+    bind = make_bind(statement, markers, CLASS_FIELDS)
+    values = {bind((KEY, make(order))).values[1] for order in (items, items[::-1], items[10:] + items[:10])}
 
     assert 1 == len(values)
-    assert bind((KEY, make(words))).values[1].index(b"word 1") < bind((KEY, make(words))).values[1].index(b"word 9")
+    assert bind((KEY, make(items))).values[1].index(b"word 1") < bind((KEY, make(items))).values[1].index(b"word 9")
 
 
-TAKEN = [
+ACCEPTED = [
     ("frozenset for a set", set[str], frozenset({"a"})),
     ("set for a frozenset", frozenset[date], {date(2026, 1, 1)}),
     ("a subclass of dict", dict[str, int], OrderedDict(a=1)),
@@ -523,20 +532,20 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "value"), [case[1:] for case in TAKEN], ids=[case[0] for case in TAKEN])
-def test_collections_that_equal_what_is_read_are_taken(hint, value):
+@pytest.mark.parametrize(("annotation", "value"), [case[1:] for case in ACCEPTED], ids=[case[0] for case in ACCEPTED])
+def test_collections_that_equal_what_is_read_are_taken(annotation, value):
     """Those of the type itself, and sets of either class."""
-    made, markers = prepared([uuid.UUID, hint])
+    statement, markers = prepared([uuid.UUID, annotation])
 
-    assert make_bind(made, markers, GIVEN)((KEY, value)).values[1]
+    assert make_bind(statement, markers, CLASS_FIELDS)((KEY, value)).values[1]
 
 
 def test_two_keys_that_are_stored_as_one_are_both_named():
     """Two keys that are stored as one are both named, with what is wrong with them."""
-    made, markers = prepared([uuid.UUID, dict[datetime, str]])
-    one, other = MOMENTS[0], MOMENTS[0].replace(microsecond=999_998)
-    with pytest.raises(TypeMismatch, match="are stored as one key of the map") as caught:
-        make_bind(made, markers, GIVEN)((KEY, {one: "a", other: "b"}))
+    statement, markers = prepared([uuid.UUID, dict[datetime, str]])
+    first, other = MOMENTS[0], MOMENTS[0].replace(microsecond=999_998)
+    with pytest.raises(TypeMismatch, match="are stored as one key of the map") as exc_info:
+        make_bind(statement, markers, CLASS_FIELDS)((KEY, {first: "a", other: "b"}))
 
-    assert repr(one) in str(caught.value)
-    assert repr(other) in str(caught.value)
+    assert repr(first) in str(exc_info.value)
+    assert repr(other) in str(exc_info.value)

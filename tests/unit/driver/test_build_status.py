@@ -62,19 +62,19 @@ def test_who_may_not_read_what_is_built_learns_it():
     denied = answering(Unauthorized("User u has no SELECT permission on <table system.built_views>"))
 
     assert read_unbuilt(denied.coordinator, INDEXED) is None
-    with pytest.raises(PermissionDenied) as caught:
+    with pytest.raises(PermissionDenied) as exc_info:
         await_built(denied, SchemaFacts([INDEXED]), 1.0)
 
-    assert "GRANT SELECT ON TABLE system.built_views TO" in str(caught.value)
-    assert 'GRANT SELECT ON TABLE system."IndexInfo" TO' in str(caught.value)
+    assert "GRANT SELECT ON TABLE system.built_views TO" in str(exc_info.value)
+    assert 'GRANT SELECT ON TABLE system."IndexInfo" TO' in str(exc_info.value)
 
 
 def test_a_lost_answer_is_not_taken_for_a_finished_build():
     """The wait raises an error; it does not report the builds as finished."""
-    lost = answering(OperationTimedOut())
+    timed_out = answering(OperationTimedOut())
 
     with pytest.raises(IntrospectionError, match="indexes and views"):
-        await_built(lost, SchemaFacts([INDEXED]), 1.0)
+        await_built(timed_out, SchemaFacts([INDEXED]), 1.0)
 
 
 def test_nothing_is_read_where_nothing_is_built():
@@ -89,6 +89,6 @@ def test_grants_name_every_table_of_the_system_that_is_read():
     code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOM.glob("*.py")))
     read = set(re.findall(r'FROM system\."?(\w+)', code)) - READABLE
     messages = "\n".join("\n".join((grant.why, *grant.cql)) for grant in grants("shop", "deploy", GrantTables()))
-    named = set(re.findall(r'system\."?(\w+)', messages))
+    tables = set(re.findall(r'system\."?(\w+)', messages))
 
-    assert read == named
+    assert read == tables

@@ -53,9 +53,9 @@ class Sender:
         """There is nothing to prepare."""
         return compiled
 
-    def send(self, statement, options, **how):
+    def send(self, statement, options, **keywords):
         """It has failed."""
-        del statement, options, how
+        del statement, options, keywords
         return Future(self.errors.pop(0))
 
 
@@ -101,9 +101,9 @@ class SilentSender(Sender):
 
     connection = types.SimpleNamespace(is_inherited=False, check_not_forked=lambda: None)
 
-    def send(self, statement, options, **how):
+    def send(self, statement, options, **keywords):
         """It is in flight."""
-        del statement, options, how
+        del statement, options, keywords
         return Silent()
 
 
@@ -112,31 +112,31 @@ def interrupt(*_):
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("again", ["while it waits", "while it stops", "while it drops what was not sent"])
-def test_ctrl_c_that_is_pressed_twice_gives_all_instances_back(monkeypatch, again):
+@pytest.mark.parametrize("second_interrupt", ["while it waits", "while it stops", "while it drops what was not sent"])
+def test_ctrl_c_that_is_pressed_twice_gives_all_instances_back(monkeypatch, second_interrupt):
     """At whatever place the second one arrives; what was sent may be applied."""
-    rows = [Part(id=at, name="a") for at in range(6)]
+    rows = [Part(id=number, name="a") for number in range(6)]
 
     def source():
         yield from rows[:5]
         raise KeyboardInterrupt
 
     run = BulkOperations(SilentSender(), "shop", 2).save(source(), NO_WRITE_OPTIONS, by_partition=False)
-    if again == "while it stops":
+    if second_interrupt == "while it stops":
         run._abandon_source = once(interrupt, ())
-    elif again == "while it drops what was not sent":
+    elif second_interrupt == "while it drops what was not sent":
         monkeypatch.setattr(RequestWindow, "drop_queued", once(interrupt, RequestWindow.drop_queued))
     else:
         monkeypatch.setattr(bulk.time, "sleep", interrupt)
-    with pytest.raises(KeyboardInterrupt) as caught:
+    with pytest.raises(KeyboardInterrupt) as exc_info:
         run.run()
 
     assert {} == change_tracking._instances_being_written
     assert [1, 1, 0, 0, 0, 0] == [len(uncertain_columns(row)) for row in rows]
-    assert 5 == caught.value.report.total
+    assert 5 == exc_info.value.report.total
 
 
-def once(first, then):
+def once(first, second):
     """A function that does the one the first time, and gives the other from then on."""
     calls = []
 
@@ -144,6 +144,6 @@ def once(first, then):
         calls.append(args)
         if len(calls) == 1:
             first()
-        return then(*args) if callable(then) else then
+        return second(*args) if callable(second) else second
 
     return call

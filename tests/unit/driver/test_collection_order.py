@@ -69,25 +69,25 @@ def framed(items):
     return b"".join(len(item).to_bytes(4, "big") + item for item in items)
 
 
-def sent(hint, value):
+def encode(annotation, value):
     """The bytes of a frozen value, its sets and maps in order."""
-    mapping = map_annotation(hint)
-    made = driver_type(mapping.type, SERVER)
+    mapping = map_annotation(annotation)
+    cassandra_type = driver_type(mapping.type, SERVER)
     dumped = value if mapping.dump is None else mapping.dump(value)
-    arrange = arranger_for(made, is_frozen=True)
-    return made.to_binary(dumped if arrange is None else arrange(dumped), PROTOCOL)
+    arrange = arranger_for(cassandra_type, is_frozen=True)
+    return cassandra_type.to_binary(dumped if arrange is None else arrange(dumped), PROTOCOL)
 
 
-@pytest.mark.parametrize(("hint", "values"), IN_ORDER.values(), ids=IN_ORDER)
-def test_elements_have_the_order_of_the_server(hint, values):
+@pytest.mark.parametrize(("annotation", "values"), IN_ORDER.values(), ids=IN_ORDER)
+def test_elements_have_the_order_of_the_server(annotation, values):
     """In sets and in maps, whatever order Python gives them in: by each type's own comparison."""
-    items = [sent(hint, value) for value in values]
-    one = sent(int, 1)
+    items = [encode(annotation, value) for value in values]
+    entry = encode(int, 1)
     head = len(values).to_bytes(4, "big")
     for order in itertools.islice(itertools.permutations(values), 30):
-        assert head + framed(items) == sent(frozenset[hint], frozenset(order))
-        expected = head + framed(itertools.chain.from_iterable((item, one) for item in items))
-        assert expected == sent(cql.Frozen[dict[hint, int]], dict.fromkeys(order, 1))
+        assert head + framed(items) == encode(frozenset[annotation], frozenset(order))
+        expected = head + framed(itertools.chain.from_iterable((item, entry) for item in items))
+        assert expected == encode(cql.Frozen[dict[annotation, int]], dict.fromkeys(order, 1))
 
 
 INSIDE = [
@@ -98,17 +98,19 @@ INSIDE = [
     ("key of a map", dict[frozenset[str], str], lambda value: {value: "a"}),
     ("set", set[frozenset[str]], lambda value: {value}),
 ]
-WORDS = [f"word {number}" for number in range(12)]
+ITEMS = [f"word {number}" for number in range(12)]
 
 
 @pytest.mark.parametrize("is_frozen", [True, False])
-@pytest.mark.parametrize(("hint", "make"), [case[1:] for case in INSIDE], ids=[case[0] for case in INSIDE])
-def test_what_is_inside_is_in_order(hint, make, is_frozen):
+@pytest.mark.parametrize(("annotation", "make"), [case[1:] for case in INSIDE], ids=[case[0] for case in INSIDE])
+def test_what_is_inside_is_in_order(annotation, make, is_frozen):
     """Whether or not the outermost collection is frozen."""
-    made = driver_type(map_annotation(hint).type)
-    encoded = made.to_binary(arranger_for(made, is_frozen=is_frozen)(make(frozenset(WORDS))), PROTOCOL)
+    cassandra_type = driver_type(map_annotation(annotation).type)
+    encoded = cassandra_type.to_binary(
+        arranger_for(cassandra_type, is_frozen=is_frozen)(make(frozenset(ITEMS))), PROTOCOL
+    )
 
-    assert sent(frozenset[str], frozenset(WORDS)) in encoded
+    assert encode(frozenset[str], frozenset(ITEMS)) in encoded
 
 
 COMPOUND = [
@@ -121,54 +123,54 @@ COMPOUND = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "values"), [case[1:] for case in COMPOUND], ids=[case[0] for case in COMPOUND])
-def test_elements_with_collections_are_compared_item_by_item(hint, values):
+@pytest.mark.parametrize(("annotation", "values"), [case[1:] for case in COMPOUND], ids=[case[0] for case in COMPOUND])
+def test_elements_with_collections_are_compared_item_by_item(annotation, values):
     """A prefix first, keys before values; such elements cannot be hashed, and come as lists from user types."""
-    made = driver_type(SetType(map_annotation(hint).type))
-    expected = len(values).to_bytes(4, "big") + framed([sent(hint, value) for value in values])
+    cassandra_type = driver_type(SetType(map_annotation(annotation).type))
+    expected = len(values).to_bytes(4, "big") + framed([encode(annotation, value) for value in values])
 
     for order in itertools.permutations(values):
-        assert expected == made.to_binary(arranger_for(made, is_frozen=True)(order), PROTOCOL)
+        assert expected == cassandra_type.to_binary(arranger_for(cassandra_type, is_frozen=True)(order), PROTOCOL)
 
 
 PLAIN = [str, list[str], tuple[str, int], Annotated[list[float], cql.vector(2)], Place, dict[str, int], set[str]]
 
 
-@pytest.mark.parametrize("hint", PLAIN, ids=str)
-def test_nothing_is_done_where_no_order_counts(hint):
+@pytest.mark.parametrize("annotation", PLAIN, ids=str)
+def test_nothing_is_done_where_no_order_counts(annotation):
     """The server sorts the cells of a set or map that is not frozen."""
-    made = driver_type(map_annotation(hint).type, SERVER)
+    cassandra_type = driver_type(map_annotation(annotation).type, SERVER)
 
-    assert arranger_for(made, is_frozen=False) is None or hint in (Place, tuple[str, int])
+    assert arranger_for(cassandra_type, is_frozen=False) is None or annotation in (Place, tuple[str, int])
 
 
 def test_frozen_types_that_the_server_names_are_looked_into():
     """It names types inside of vectors in full, with their frozen parts."""
     name = "org.apache.cassandra.db.marshal"
     text = f"{name}.VectorType({name}.FrozenType({name}.SetType({name}.FrozenType({name}.SetType({name}.UTF8Type)))),2)"
-    made = cqltypes.lookup_casstype(text)
-    value = frozenset([frozenset(WORDS), frozenset()])
-    encoded = made.to_binary(arranger_for(made, is_frozen=True)([value, value]), PROTOCOL)
+    cassandra_type = cqltypes.lookup_casstype(text)
+    value = frozenset([frozenset(ITEMS), frozenset()])
+    encoded = cassandra_type.to_binary(arranger_for(cassandra_type, is_frozen=True)([value, value]), PROTOCOL)
 
-    assert 2 == encoded.count(sent(frozenset[frozenset[str]], value))
+    assert 2 == encoded.count(encode(frozenset[frozenset[str]], value))
 
 
 @pytest.mark.parametrize("name", ["list", "set", "map", "tuple", "frozen"])
 def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_places(name):
     """Only what is in them is put in order."""
-    text, words = driver_type(map_annotation(str).type), driver_type(map_annotation(frozenset[str]).type)
-    made = cqltypes.UserType.make_udt_class("shop", name, ("last", "first", "words"), (text, text, words))
+    text, text_set = driver_type(map_annotation(str).type), driver_type(map_annotation(frozenset[str]).type)
+    cassandra_type = cqltypes.UserType.make_udt_class("shop", name, ("last", "first", "words"), (text, text, text_set))
 
-    arrange = arranger_for(made, is_frozen=True)(("b", "a", frozenset("cab")))
+    arrange = arranger_for(cassandra_type, is_frozen=True)(("b", "a", frozenset("cab")))
     assert ("b", "a", ("a", "b", "c")) == arrange
 
 
 def test_a_user_type_without_a_class_is_left_alone():
     """A value of a user type without a class may be anything with the attributes of its fields."""
-    made = driver_type(map_annotation(tuple[frozenset[str], int]).type)
+    cassandra_type = driver_type(map_annotation(tuple[frozenset[str], int]).type)
     value = object()
 
-    assert value is arranger_for(made, is_frozen=True)(value)
+    assert value is arranger_for(cassandra_type, is_frozen=True)(value)
 
 
 AT_ONE_TIME = [
@@ -193,11 +195,11 @@ def test_values_inside_are_compared_to_their_ends(cql_type, values):
     """All elements, keys and values of a collection, and all bytes of a UUID by time."""
     order = _sort_key(driver_type(cql_type))
 
-    assert all(order(one) < order(later) for one, later in itertools.pairwise(values))
+    assert all(order(item) < order(later) for item, later in itertools.pairwise(values))
 
 
 @pytest.mark.parametrize(
-    ("hint", "values"),
+    ("annotation", "values"),
     [
         (list[Decimal], [[Decimal(2), Decimal("1.0")], [Decimal(2), Decimal("1.00")], [Decimal(2), Decimal(3)], []]),
         (Annotated[list[Decimal], cql.vector(2)], [[Decimal(2), Decimal("1.0")], [Decimal(2), Decimal("1.00")]]),
@@ -206,11 +208,11 @@ def test_values_inside_are_compared_to_their_ends(cql_type, values):
     ],
     ids=str,
 )
-def test_values_for_the_driver_are_told_apart_as_those_of_models(hint, values):
+def test_driver_values_are_distinguished_as_model_values(annotation, values):
     """Keys of maps that hold collections: what is one cell for a model is one for the values that are sent."""
-    mapping = map_annotation(hint)
-    ours, sent = identity_of(mapping), _identity(driver_type(mapping.type))
+    mapping = map_annotation(annotation)
+    result, expected = identity_of(mapping), _identity(driver_type(mapping.type))
 
-    for one, other in itertools.product(values, repeat=2):
-        assert (ours.cell(one) == ours.cell(other)) is (sent.cell(one) == sent.cell(other))
-        assert ours.equal(one, other) is sent.equal(one, other)
+    for first, other in itertools.product(values, repeat=2):
+        assert (result.cell(first) == result.cell(other)) is (expected.cell(first) == expected.cell(other))
+        assert result.equal(first, other) is expected.equal(first, other)

@@ -153,11 +153,11 @@ def test_a_timer_does_not_keep_its_request():
     """The driver keeps a timer that was cancelled behind one that was not."""
     request = Ordinary()
     release_timer(request)
-    timer, found = request._timer, weakref.ref(request)
+    timer, reference = request._timer, weakref.ref(request)
     del request
     gc.collect()
 
-    assert found() is None
+    assert reference() is None
     assert timer.finish(time.time() + 11)
 
 
@@ -338,8 +338,8 @@ def test_a_driver_with_other_parameters_is_refused(monkeypatch):
         name = "_set_result" if parameters else "no_such_method"
         monkeypatch.setitem(fast_path_check._METHODS, FastRequest, {name: parameters})
         try:
-            found = fast_path_check._has_methods()
+            has_methods = fast_path_check._has_methods()
         except AttributeError:
-            found = False
-        assert not found
+            has_methods = False
+        assert not has_methods
     fast_path_check._has_methods.cache_clear()

@@ -34,9 +34,9 @@ class Sender:
 
     instrumentation = None
 
-    def send(self, statement, options, **how):
+    def send(self, statement, options, **keywords):
         """It is in flight."""
-        del options, how
+        del options, keywords
         return statement
 
 

@@ -20,6 +20,6 @@ stop_event_loop()
 
 def test_a_loop_whose_thread_never_started_ends_without_a_word():
     """The driver would join the thread in its handler at exit, and print a traceback."""
-    ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
 
-    assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
+    assert (0, "", "") == (result.returncode, result.stdout, result.stderr)

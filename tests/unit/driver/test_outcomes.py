@@ -121,7 +121,7 @@ def test_a_failure_has_one_meaning(error, expected):
 
 
 @pytest.mark.parametrize(
-    ("error", "lost"),
+    ("error", "is_lost"),
     [
         (unreached(ConnectionException("Host has been marked down or removed")), True),
         (ConnectionShutdown("gone"), True),
@@ -130,11 +130,11 @@ def test_a_failure_has_one_meaning(error, expected):
         (InvalidRequest("no"), False),
     ],
 )
-def test_a_lost_node_is_told_from_a_bad_statement(error, lost):
+def test_a_lost_node_is_distinguished_from_a_bad_statement(error, is_lost):
     """Only errors of the node or the way to it make us look for another coordinator."""
     result = is_node_failure(error)
 
-    assert lost is result
+    assert is_lost is result
 
 
 CODES = {"IR": 0x2200, "CE": 0x2300, "SE": 0x2000, "UA": 0x2100, "SV": 0x0000, "AE": 0x2400}
@@ -171,8 +171,8 @@ def _errors_in(part):
     if isinstance(part, str):
         match = re.match(r"!?(IR|CE|SE|UA|SV|AE) (.+)", part, re.DOTALL)
         return {match.groups()} if match else set()
-    inside = [*part, *part.values()] if isinstance(part, dict) else part if isinstance(part, list) else ()
-    return set().union(*map(_errors_in, inside))
+    members = [*part, *part.values()] if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return set().union(*map(_errors_in, members))
 
 
 def test_each_recorded_error_is_in_the_table():
@@ -182,7 +182,7 @@ def test_each_recorded_error_is_in_the_table():
     info = {"keyspace": "k", "table": "t"}
     by_name = {(cls, text): classify(answer(CODES[cls], text, info)) for cls, text in recorded}
     expected = {
-        (cls, text): next(m for classes, words, m in OTHER if re.fullmatch(classes, cls) and re.search(words, text))
+        (cls, text): next(m for classes, pattern, m in OTHER if re.fullmatch(classes, cls) and re.search(pattern, text))
         for cls, text in recorded
     }
     assert len(recorded) > 900

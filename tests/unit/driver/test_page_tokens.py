@@ -74,10 +74,10 @@ def test_the_format_of_a_token_is_fixed():
 def test_a_token_does_not_show_its_state():
     """The key of the last row, which a paging state contains, is not visible in a token, nor in two tokens together."""
     state = b"a key that is redacted: 4929-1234"
-    one, two = (raw(make_token(compiled(), state + end, KEYS))[17:] for end in (b"1", b"2"))
-    both = bytes(a ^ b for a, b in zip(one, two, strict=True))
+    first, two = (raw(make_token(compiled(), state + end, KEYS))[17:] for end in (b"1", b"2"))
+    both = bytes(a ^ b for a, b in zip(first, two, strict=True))
 
-    assert not any(state[at : at + 4] in value for value in (one, two) for at in range(len(state) - 3))
+    assert not any(state[number : number + 4] in value for value in (first, two) for number in range(len(state) - 3))
     assert 20 < sum(map(bool, both))  # two streams; with one stream only the last byte would differ
 
 
@@ -142,10 +142,10 @@ class Trail(Model, table="trails", repo="pages"):
 
 def test_the_order_of_a_list_that_is_a_key_counts():
     """Other than that of the values after IN."""
-    one, other = (select(Trail).where(Trail.steps == steps).compile("shop") for steps in (["a", "b"], ["b", "a"]))
-    token = make_token(one, STATE, KEYS)
+    first, other = (select(Trail).where(Trail.steps == steps).compile("shop") for steps in (["a", "b"], ["b", "a"]))
+    token = make_token(first, STATE, KEYS)
 
-    assert STATE == read_token(one, token, KEYS)
+    assert STATE == read_token(first, token, KEYS)
     with pytest.raises(InvalidPageToken, match="another query"):
         read_token(other, token, KEYS)
 
@@ -224,32 +224,32 @@ def test_a_token_with_other_letters_in_it_is_refused():
         read_token(compiled(), f"{token[:6]}*\n{token[6:]}", KEYS)
 
 
-def bytes_of(hint, value):
+def bytes_of(annotation, value):
     """The canonical bytes of a value of an annotation."""
-    made = driver_type_for(map_annotation(hint).type, {})
-    return canonicalize(made, made.to_binary(value, PROTOCOL))
+    cassandra_type = driver_type_for(map_annotation(annotation).type, {})
+    return canonicalize(cassandra_type, cassandra_type.to_binary(value, PROTOCOL))
 
 
 SETS = [
-    ("a frozen set in a list", list[frozenset[str]], lambda words: [frozenset(words)]),
-    ("a map", dict[str, int], lambda words: dict.fromkeys(words, 1)),
-    ("a set in a map", dict[str, set[str]], lambda words: {"a": set(words)}),
-    ("a set as a key", dict[frozenset[str], str], lambda words: {frozenset(words): "a"}),
+    ("a frozen set in a list", list[frozenset[str]], lambda items: [frozenset(items)]),
+    ("a map", dict[str, int], lambda items: dict.fromkeys(items, 1)),
+    ("a set in a map", dict[str, set[str]], lambda items: {"a": set(items)}),
+    ("a set as a key", dict[frozenset[str], str], lambda items: {frozenset(items): "a"}),
     (
         "a set in a vector",
         Annotated[list[frozenset[str]], cql.vector(2)],
-        lambda words: [frozenset(words), frozenset("a")],
+        lambda items: [frozenset(items), frozenset("a")],
     ),
-    ("a set in a tuple", tuple[int | None, frozenset[str] | None], lambda words: (None, frozenset(words))),
+    ("a set in a tuple", tuple[int | None, frozenset[str] | None], lambda items: (None, frozenset(items))),
 ]
 
 
-@pytest.mark.parametrize(("hint", "make"), [case[1:] for case in SETS], ids=[case[0] for case in SETS])
-def test_sets_and_maps_have_one_order_wherever_they_are(hint, make):
+@pytest.mark.parametrize(("annotation", "make"), [case[1:] for case in SETS], ids=[case[0] for case in SETS])
+def test_sets_and_maps_have_one_order_wherever_they_are(annotation, make):
     """The order in which Python iterates them says nothing."""
-    words = [f"word {number}" for number in range(12)]
-    assert 1 == len({bytes_of(hint, make(order)) for order in (words, words[::-1], words[5:] + words[:5])})
-    assert bytes_of(hint, make(words)) != bytes_of(hint, make(words[:-1]))
+    items = [f"word {number}" for number in range(12)]
+    assert 1 == len({bytes_of(annotation, make(order)) for order in (items, items[::-1], items[5:] + items[:5])})
+    assert bytes_of(annotation, make(items)) != bytes_of(annotation, make(items[:-1]))
 
 
 APART = [
@@ -265,10 +265,12 @@ APART = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "one", "other"), [case[1:] for case in APART], ids=[case[0] for case in APART])
-def test_what_is_sent_differently_has_other_bytes(hint, one, other):
+@pytest.mark.parametrize(
+    ("annotation", "first", "other"), [case[1:] for case in APART], ids=[case[0] for case in APART]
+)
+def test_what_is_sent_differently_has_other_bytes(annotation, first, other):
     """Nothing that counts is lost in the canonical form."""
-    assert bytes_of(hint, one) != bytes_of(hint, other)
+    assert bytes_of(annotation, first) != bytes_of(annotation, other)
 
 
 def test_a_null_has_no_bytes():
@@ -280,10 +282,10 @@ def test_a_null_has_no_bytes():
 @pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
 def test_types_are_those_of_prepared_statements(case):
     """Types that are created without a server serialise as the driver's own classes do."""
-    hint = map_annotation(case.hint)
-    ours, theirs = driver_type_for(hint.type, SERVER), driver_codecs.driver_type(hint.type, SERVER)
+    annotation = map_annotation(case.hint)
+    result, expected = driver_type_for(annotation.type, SERVER), driver_codecs.driver_type(annotation.type, SERVER)
 
-    assert ours.cql_parameterized_type() == theirs.cql_parameterized_type()
+    assert result.cql_parameterized_type() == expected.cql_parameterized_type()
     for value in case.values:
-        dumped = value if hint.dump is None else hint.dump(value)
-        assert ours.to_binary(dumped, PROTOCOL) == theirs.to_binary(dumped, PROTOCOL)
+        dumped = value if annotation.dump is None else annotation.dump(value)
+        assert result.to_binary(dumped, PROTOCOL) == expected.to_binary(dumped, PROTOCOL)

@@ -28,11 +28,11 @@ def definitions(cls):
     """All definitions of each public method of a class and its bases, overloads included, in order."""
     results = {}
     for base in cls.__mro__[:-1]:
-        mine = {}
+        members = {}
         for node in ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
-                mine.setdefault(node.name, []).append(node)
-        results = {**mine, **results}
+                members.setdefault(node.name, []).append(node)
+        results = {**members, **results}
     return results
 
 
@@ -48,8 +48,8 @@ def signature(node):
     """Parameters and return type, in the words of a blocking method."""
     text = f"({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
     text = re.sub(r" \| AsyncIterable\[\w+(\[\w+\])?\]", "", text)  # a source may be async where the caller is
-    for blocking, awaited in TWINS.items():
-        text = re.sub(rf"\b{awaited}\b", blocking, text)
+    for blocking, asynchronous in TWINS.items():
+        text = re.sub(rf"\b{asynchronous}\b", blocking, text)
     return text
 
 

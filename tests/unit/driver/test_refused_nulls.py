@@ -43,10 +43,10 @@ def test_none_is_refused_in_a_column_that_excludes_it(write, name):
     setattr(row, name, None)
     with pytest.raises(
         TypeMismatch, match=r"Event\.\w+: None does not fit .* declare it Column\[.* \| None\]"
-    ) as caught:
+    ) as exc_info:
         write(row)
 
-    assert f"Event.{name}" == caught.value.column
+    assert f"Event.{name}" == exc_info.value.column
 
 
 def test_none_says_nothing_where_it_is_allowed():

@@ -62,7 +62,7 @@ NOT_OF_REQUESTS = {
 
 def no_host(*errors):
     """What the driver raises when no host served a request."""
-    return NoHostAvailable("no", {f"10.0.0.{at}": error for at, error in enumerate(errors)})
+    return NoHostAvailable("no", {f"10.0.0.{index}": error for index, error in enumerate(errors)})
 
 
 CASES = [
@@ -92,12 +92,12 @@ CASES = [
 @pytest.mark.parametrize(("error", "cls", "unknown"), CASES, ids=[repr(case[0])[:60] for case in CASES])
 def test_each_error_has_its_class(error, cls, unknown):
     """Of a write with the word whether it may be applied; a read changes nothing, nor what was only prepared."""
-    made = request_error(error, WRITE)
+    result = request_error(error, WRITE)
 
-    assert (cls, unknown, error) == (type(made), made.may_be_applied, made.__cause__)
+    assert (cls, unknown, error) == (type(result), result.may_be_applied, result.__cause__)
     assert not request_error(error, READ).may_be_applied
     assert not request_error(error, WRITE, is_execution=False).may_be_applied
-    assert classify(error) is classify(made)
+    assert classify(error) is classify(result)
 
 
 @pytest.mark.parametrize("cls", DRIVER, ids=[item.__name__ for item in DRIVER])
@@ -122,14 +122,14 @@ def test_an_empty_text_inside_a_vector_is_a_type_mismatch_that_names_it():
     types = {"Note.id": "int", "Note.words": "vector<text, 2>", "Note.more": "list<vector<blob, 3>>"}
     markers = tuple(Marker(name, parse_type(kind)) for name, kind in types.items())
     shape = StatementTemplate("INSERT 1", markers, "insert", None, "shop")
-    refused = InvalidRequest("null/unset is not supported inside vectors")
-    error = request_error(refused, shape)
+    server_error = InvalidRequest("null/unset is not supported inside vectors")
+    error = request_error(server_error, shape)
 
     assert isinstance(error, TypeMismatch)
-    assert ("Note.words", refused) == (error.column, error.__cause__)
+    assert ("Note.words", server_error) == (error.column, error.__cause__)
     assert "Note.words, Note.more: this server cannot store an empty text" in str(error)
     assert isinstance(request_error(InvalidRequest("something else inside vectors"), shape), RequestRefused)
-    assert isinstance(request_error(refused, None), RequestRefused)
+    assert isinstance(request_error(server_error, None), RequestRefused)
 
 
 class Sent:
@@ -159,7 +159,7 @@ NEVER_SENT = ConnectionException("Pool is shutdown")
     ],
 )
 @pytest.mark.parametrize("last", [UNAVAILABLE, InvalidRequest("unconfigured table t")])
-def test_an_error_speaks_of_all_attempts(sent, may_be_applied, last):
+def test_an_error_covers_all_attempts(sent, may_be_applied, last):
     """The driver sends a request again when a connection breaks, and raises only the error of the second attempt."""
     error = copy.copy(last)
     record_attempts(error, sent)

@@ -21,7 +21,7 @@ class Lone(Model, table="lones", repo="positions"):
     id: Column[int] = partition_key()
 
 
-def course(position=None, keys=KEYS):
+def scan_with(position=None, keys=KEYS):
     """A scan that knows its keys."""
     cursor = ScanCursor(Lone, "shop", parallelism=2, page_size=10, position=position, on_progress=None)
     cursor.set_keys(keys)
@@ -30,16 +30,16 @@ def course(position=None, keys=KEYS):
 
 def position(state):
     """The position that holds this state, signed as ours."""
-    return make_token(course().full_statement, json.dumps(state).encode(), KEYS)
+    return make_token(scan_with().full_statement, json.dumps(state).encode(), KEYS)
 
 
 def test_a_position_resumes_the_ranges_that_are_open():
     """With their states, and the count of those that are done."""
-    first = course()
-    one, two, *_ = first.ranges
-    first.mark_delivered(one, 3, None)
+    first = scan_with()
+    left, two, *_ = first.ranges
+    first.mark_delivered(left, 3, None)
     first.mark_delivered(two, 5, b"state")
-    second = course(first.position)
+    second = scan_with(first.position)
 
     assert (8, 1, first.position) == (second.range_count, second.progress.done, second.position)
     assert [(part.low, part.high, part.paging_state) for part in first.ranges[1:]] == [
@@ -49,10 +49,10 @@ def test_a_position_resumes_the_ranges_that_are_open():
 
 def test_a_position_is_verified_before_it_is_read():
     """One of another secret, and one with a letter changed, are refused."""
-    value = course().position
-    for wrong, keys in ((value, OTHERS), (value[:-5] + ("A" if value[-5] != "A" else "B") + value[-4:], KEYS)):
+    value = scan_with().position
+    for invalid, keys in ((value, OTHERS), (value[:-5] + ("A" if value[-5] != "A" else "B") + value[-4:], KEYS)):
         with pytest.raises(InvalidPageToken, match="not signed with the secret"):
-            course(wrong, keys)
+            scan_with(invalid, keys)
 
 
 @pytest.mark.parametrize(
@@ -78,21 +78,21 @@ def test_a_position_is_verified_before_it_is_read():
 def test_what_cannot_be_a_position_is_refused(state):
     """What cannot be a position is refused: though it is signed."""
     with pytest.raises(InvalidPageToken, match="Not a scan position"):
-        course(position(state))
+        scan_with(position(state))
 
 
 def test_a_deep_position_is_refused():
     """Nested lists do not exhaust the stack."""
-    deep = make_token(course().full_statement, b"[" * 100_000, KEYS)
+    deep = make_token(scan_with().full_statement, b"[" * 100_000, KEYS)
     with pytest.raises(InvalidPageToken, match="Not a scan position"):
-        course(deep)
+        scan_with(deep)
 
 
 def test_a_position_of_many_ranges_costs_little():
     """Ranges that are done are counted, and not made."""
     many = position([100_000, []])
     tracemalloc.start()
-    result = course(many)
+    result = scan_with(many)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
@@ -103,4 +103,4 @@ def test_a_position_of_many_ranges_costs_little():
 def test_a_position_that_is_too_long_is_not_decoded():
     """A position that is too long is not decoded, before any key is known."""
     with pytest.raises(InvalidPageToken, match="too long"):
-        course("A" * (MAX_POSITION_LENGTH + 1), ())
+        scan_with("A" * (MAX_POSITION_LENGTH + 1), ())

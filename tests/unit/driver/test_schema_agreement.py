@@ -77,14 +77,14 @@ class InMemory:
         self.host, self.hosts = nodes[0], list(nodes)
         self.host_id = nodes[0].host_id
         self.server_profiles = {(nodes[0].host_id, "3.0.8"): server}
-        self.asked = []
+        self.queried = []
 
     @property
     def connected_hosts(self):
         return {node for node in self.nodes if node.is_connected}
 
     def send(self, _, *, host, **__):
-        self.asked.append(host.at)
+        self.queried.append(host.at)
         return Answer(host)
 
     def read(self, work):
@@ -128,7 +128,7 @@ def test_a_connected_node_is_asked_itself():
     versions = read_versions(cluster, HeartbeatMonitor())
 
     assert {str(NEW): ("127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1")} == versions
-    assert [2] == cluster.asked
+    assert [2] == cluster.queried
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_is_not_connected_is_not_asked():
     cluster = InMemory(Node(1), Node(2, heard=OLD, is_connected=False))
 
     assert 2 == len(read_versions(cluster, HeartbeatMonitor()))
-    assert [] == cluster.asked
+    assert [] == cluster.queried
 
 
 def test_a_node_that_scylla_lists_as_down_does_not_count():

@@ -42,11 +42,11 @@ def test_threads_and_tasks_share_the_work(error):
     with ThreadPoolExecutor(20) as pool:
         threads = [pool.submit(flights.run, "key", work) for _ in range(20)]
         work.begun.wait(10)
-        done = asyncio.run(tasks())
-        done += [thread.exception() or thread.result() for thread in threads]
+        result = asyncio.run(tasks())
+        result += [thread.exception() or thread.result() for thread in threads]
 
     assert (1, 0) == (work.done, len(flights))
-    assert [1 if error is None else error] * 40 == done
+    assert [1 if error is None else error] * 40 == result
 
 
 def test_what_is_done_is_done_again_for_the_next_caller():
@@ -88,12 +88,12 @@ def test_a_caller_that_has_more_time_tries_again():
         first = pool.submit(flights.run, "key", work)
         work.begun.wait(10)
         second = pool.submit(flights.run, "key", lambda: "in time", 10)
-        third = asyncio.run(late(flights, work))
+        third = asyncio.run(slow_request(flights, work))
         assert {"in time"} == {second.result(), third}
         assert isinstance(first.exception(), TimeoutError)
 
 
-async def late(flights, work):
+async def slow_request(flights, work):
     """A task that waits beside the thread."""
     task = asyncio.ensure_future(flights.run_async("key", lambda: "in time", 10))
     await asyncio.sleep(0.1)
@@ -134,13 +134,13 @@ def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
 
 def test_a_loop_may_be_closed_while_a_task_of_it_waits():
     """The remaining task is collected without an error, before and after the work has come to its end."""
-    flights, work, seen = SingleFlight(), Work(), []
+    flights, work, results = SingleFlight(), Work(), []
 
     async def wait():
         try:
             await flights.run_async("key", work)
         except BaseException as error:
-            seen.append(type(error))
+            results.append(type(error))
             raise
 
     loop = asyncio.new_event_loop()
@@ -157,7 +157,7 @@ def test_a_loop_may_be_closed_while_a_task_of_it_waits():
     tasks.pop()
     gc.collect()
 
-    assert [GeneratorExit] * 2 == seen
+    assert [GeneratorExit] * 2 == results
 
 
 def test_who_settles_waits_for_the_end():

@@ -14,42 +14,44 @@ from scyllamodel.driver.data.threaded_source import LOOKAHEAD, ThreadedSource, m
 
 async def nothing():
     """An async iterable."""
-    for one in ():
-        yield one
+    for item in ():
+        yield item
 
 
 IN_MEMORY = [[], (), set(), frozenset(), {}, {}.keys(), {}.values(), {}.items(), deque(), range(3)]
 
 
-@pytest.mark.parametrize("given", [*IN_MEMORY, nothing()], ids=lambda given: type(given).__name__)
-def test_what_is_in_memory_does_not_block(given):
+@pytest.mark.parametrize("source", [*IN_MEMORY, nothing()], ids=lambda source: type(source).__name__)
+def test_what_is_in_memory_does_not_block(source):
     """A collection in memory does not block: neither does an async iterable."""
-    assert not may_block(given)
+    assert not may_block(source)
 
 
-@pytest.mark.parametrize("given", [iter([]), map(int, ()), (one for one in ())], ids=lambda given: type(given).__name__)
-def test_anything_else_may_block(given):
+@pytest.mark.parametrize(
+    "source", [iter([]), map(int, ()), (item for item in ())], ids=lambda source: type(source).__name__
+)
+def test_anything_else_may_block(source):
     """Any iterable without a known length may block."""
-    assert may_block(given)
+    assert may_block(source)
 
 
-async def extend(items, given):
+async def extend(items, source):
     """Add the items of an iterable that is read in a thread."""
-    async for one in ThreadedSource(given):
-        items.append(one)
+    async for item in ThreadedSource(source):
+        items.append(item)
 
 
 def slowly(count):
     """So many items, with pauses."""
-    for at in range(count):
+    for number in range(count):
         time.sleep(0.02)
-        yield at
+        yield number
 
 
-def read(given):
+def read(source):
     """All items of an iterable that is read in a thread."""
     items = []
-    asyncio.run(extend(items, given))
+    asyncio.run(extend(items, source))
     return items
 
 
@@ -95,29 +97,29 @@ def test_the_error_of_a_source_comes_after_its_items():
 
 def test_a_source_is_read_a_bounded_number_ahead():
     """A source is read a limited number ahead, since its reader may be slow."""
-    given = iter(range(10 * LOOKAHEAD))
+    iterator = iter(range(10 * LOOKAHEAD))
 
     async def case():
-        source = ThreadedSource(given)
+        source = ThreadedSource(iterator)
         first = await anext(source)
         await asyncio.sleep(0.2)
-        left = source.abandon()
-        return first, len(left)
+        rest = source.abandon()
+        return first, len(rest)
 
-    first, left = asyncio.run(case())
+    first, remaining = asyncio.run(case())
 
     assert 0 == first
-    assert LOOKAHEAD <= left + 1 <= LOOKAHEAD + 1
+    assert LOOKAHEAD <= remaining + 1 <= LOOKAHEAD + 1
 
 
 def test_a_source_that_was_left_is_not_read_further():
     """The thread of a source ends at its next item, and the source is closed there."""
-    closed, go_on = threading.Event(), threading.Event()
+    closed, resume = threading.Event(), threading.Event()
 
     def source():
         try:
             yield 1
-            go_on.wait(10)
+            resume.wait(10)
             yield 2
             yield 3
         finally:
@@ -128,7 +130,7 @@ def test_a_source_that_was_left_is_not_read_further():
         assert 1 == await anext(threaded)
         threaded.abandon()
         del threaded
-        go_on.set()
+        resume.set()
 
     asyncio.run(case())
 
@@ -137,17 +139,17 @@ def test_a_source_that_was_left_is_not_read_further():
 
 def test_a_loop_that_ended_is_not_woken():
     """The thread ends without a word."""
-    go_on, ended = threading.Event(), threading.Event()
+    resume, finished = threading.Event(), threading.Event()
 
     def source():
         yield 1
-        go_on.wait(10)
+        resume.wait(10)
         yield 2
-        ended.set()
+        finished.set()
 
     async def case():
         return await anext(ThreadedSource(source()))
 
     assert 1 == asyncio.run(case())
-    go_on.set()
-    assert ended.wait(10)
+    resume.set()
+    assert finished.wait(10)

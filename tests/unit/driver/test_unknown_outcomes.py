@@ -61,9 +61,9 @@ def loaded():
     return Doc.__load__((1, "a", "kept", ["one"], {"w"}, {"k": 1}, None))
 
 
-def saving(row, **how):
+def saving(row, **keywords):
     """The flow of a save."""
-    return operations.save(row, "shop", NO_WRITE_OPTIONS, if_exists=how.get("exists", False), nulls=False)
+    return operations.save(row, "shop", NO_WRITE_OPTIONS, if_exists=keywords.get("exists", False), nulls=False)
 
 
 def fail(flow, error=TIMEOUT):
@@ -74,14 +74,14 @@ def fail(flow, error=TIMEOUT):
     return step.compiled
 
 
-def sent(flow, *answers):
+def statements_of(flow, *answers):
     """What a flow sends, each request with an answer; the last ones have no rows."""
-    results, given = [], iter(answers)
+    results, remaining = [], iter(answers)
     try:
         step = next(flow)
         while True:
             results.append(step.compiled)
-            step = flow.send(Response(None, next(given, [])))
+            step = flow.send(Response(None, next(remaining, [])))
     except StopIteration:
         return results
 
@@ -106,10 +106,10 @@ def test_a_change_that_is_taken_back_is_written(error):
     fail(saving(row), error)
     row.x = "a"
 
-    (update,) = sent(saving(row))
+    (update,) = statements_of(saving(row))
 
     assert {"x": "a"} == assigned(update)
-    assert [] == sent(saving(row))
+    assert [] == statements_of(saving(row))
 
 
 def test_what_was_not_sent_stays_known():
@@ -120,7 +120,7 @@ def test_what_was_not_sent_stays_known():
         fail(saving(row), error)
     row.x = "a"
 
-    assert [] == sent(saving(row))
+    assert [] == statements_of(saving(row))
 
 
 def test_collections_are_written_whole():
@@ -134,10 +134,10 @@ def test_collections_are_written_whole():
     row.words.discard("v")
     row.counts.pop("l")
 
-    (update,) = sent(saving(row))
+    (update,) = statements_of(saving(row))
 
     assert {"tags": ["one", "two"], "words": {"w"}, "counts": {"k": 1}, "spot": Spot(x=1)} == assigned(update)
-    assert [] == sent(saving(row))
+    assert [] == statements_of(saving(row))
 
 
 def test_columns_of_other_writes_are_not_written_again():
@@ -148,7 +148,7 @@ def test_columns_of_other_writes_are_not_written_again():
     row.tags.append("two")
     fail(saving(row))
 
-    assert {"x": "b", "tags": ["one", "two"]} == assigned(*sent(saving(row)))
+    assert {"x": "b", "tags": ["one", "two"]} == assigned(*statements_of(saving(row)))
 
 
 def test_a_new_row_stays_new():
@@ -157,11 +157,11 @@ def test_a_new_row_stays_new():
     fail(saving(row))
     row.x, row.tags = None, []
 
-    (insert,) = sent(saving(row))
+    (insert,) = statements_of(saving(row))
 
     assert insert.template.cql.startswith("INSERT")
     assert {"x": None, "tags": []} == assigned(insert)
-    assert [] == sent(saving(row))
+    assert [] == statements_of(saving(row))
 
 
 def test_a_row_that_may_be_deleted_is_written_whole():
@@ -171,7 +171,7 @@ def test_a_row_that_may_be_deleted_is_written_whole():
     assert not is_loaded(row)
     row.y = None
 
-    (insert,) = sent(saving(row))
+    (insert,) = statements_of(saving(row))
 
     whole = {"x": "a", "y": None, "tags": ["one"], "words": {"w"}, "counts": {"k": 1}, "spot": None}
     assert insert.template.cql.startswith("INSERT")
@@ -184,7 +184,7 @@ def test_a_conditional_write_is_resolved_first():
     row.x = "b"
     fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
 
-    read, update = sent(saving(row), [(1, "c", "theirs", ["one"], {"w"}, {"k": 1}, None)])
+    read, update = statements_of(saving(row), [(1, "c", "theirs", ["one"], {"w"}, {"k": 1}, None)])
 
     assert "SERIAL" == read.options.consistency
     assert {"x": "b", "y": "kept"} == assigned(update)
@@ -196,7 +196,7 @@ def test_a_row_that_cannot_be_loaded_leaves_it_unresolved():
     row.status = Status.PAID
     fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
     with pytest.raises(LoadError):
-        sent(saving(row), [(1, "of a later release")])
+        statements_of(saving(row), [(1, "of a later release")])
 
     assert is_loaded(row)
     assert has_unresolved_transaction(row)
@@ -208,7 +208,7 @@ def test_a_conditional_write_whose_row_is_gone_is_an_insert():
     row.x = "b"
     fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
 
-    _, insert = sent(saving(row))
+    _, insert = statements_of(saving(row))
 
     assert insert.template.cql.startswith("INSERT")
 
@@ -226,8 +226,8 @@ def test_a_batch_without_an_answer():
         flow.throw(TIMEOUT)
     row.x, new.x = "a", None
 
-    assert {"x": "a"} == assigned(*sent(saving(row)))
-    assert {"x": None} == assigned(*sent(saving(new)))
+    assert {"x": "a"} == assigned(*statements_of(saving(row)))
+    assert {"x": None} == assigned(*statements_of(saving(new)))
 
 
 def test_a_refresh_knows_the_row_again():
@@ -235,10 +235,10 @@ def test_a_refresh_knows_the_row_again():
     row = loaded()
     row.x = "b"
     fail(saving(row))
-    sent(operations.refresh(row, "shop"), [(1, "a", "kept", ["one"], {"w"}, {"k": 1}, None)])
+    statements_of(operations.refresh(row, "shop"), [(1, "a", "kept", ["one"], {"w"}, {"k": 1}, None)])
 
     assert "a" == row.x
-    assert [] == sent(saving(row))
+    assert [] == statements_of(saving(row))
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda row: pickle.loads(pickle.dumps(row))])
@@ -249,7 +249,7 @@ def test_copies_do_not_know_either(copied):
     fail(saving(row))
     row.x = "a"
 
-    assert {"x": "a"} == assigned(*sent(saving(copied(row))))
+    assert {"x": "a"} == assigned(*statements_of(saving(copied(row))))
 
 
 def test_what_is_unknown_is_shown_so():
@@ -268,7 +268,7 @@ def test_key_columns_are_never_unknown():
     row = loaded()
     fail(operations.insert(row, "shop", NO_WRITE_OPTIONS, if_not_exists=False, nulls=False))
 
-    (update,) = sent(saving(row))
+    (update,) = statements_of(saving(row))
 
     assert update.template.cql.startswith("UPDATE")
     assert {"x", "y", "tags", "words", "counts"} == set(assigned(update))

@@ -65,9 +65,9 @@ def test_a_setting_that_the_cluster_chooses_is_refused():
 
 def test_own_settings_win():
     """A setting of the user replaces ours of the same name and adds what we do not set."""
-    written = json.loads(config.cassandra_yaml(node(settings={"auto_snapshot": True, "cdc_enabled": True})))
+    settings = json.loads(config.cassandra_yaml(node(settings={"auto_snapshot": True, "cdc_enabled": True})))
 
-    assert (True, True) == (written["auto_snapshot"], written["cdc_enabled"])
+    assert (True, True) == (settings["auto_snapshot"], settings["cdc_enabled"])
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_own_settings_win():
 )
 def test_settings_are_spelt_as_the_version_knows_them(version, present, absent):
     """4.0 has other names for some settings, and refuses the new ones."""
-    written = config.yaml_settings(node(version=version))
+    settings = config.yaml_settings(node(version=version))
 
-    assert (present, set()) == (present & set(written), absent & set(written))
+    assert (present, set()) == (present & set(settings), absent & set(settings))
 
 
 def test_three_nodes_own_equal_parts_of_the_ring():
@@ -94,10 +94,10 @@ def test_three_nodes_own_equal_parts_of_the_ring():
 
 def test_every_node_has_the_seed_and_its_own_address():
     """The third node listens on its address and asks the first one."""
-    written = config.yaml_settings(node(number=3, nodes=3, address="127.0.0.3"))
-    (seeds,) = written["seed_provider"][0]["parameters"]
+    settings = config.yaml_settings(node(number=3, nodes=3, address="127.0.0.3"))
+    (seeds,) = settings["seed_provider"][0]["parameters"]
 
-    assert ("127.0.0.3", "127.0.0.1:40002") == (written["listen_address"], seeds["seeds"])
+    assert ("127.0.0.3", "127.0.0.1:40002") == (settings["listen_address"], seeds["seeds"])
 
 
 def test_a_benchmark_lets_java_compile_as_far_as_it_can():

@@ -7,14 +7,14 @@ import pytest
 from scyllamodel.errors import ConfigurationError
 from scyllamodel.local.data_folder import ClusterData, check_cluster_data
 
-KEPT = ClusterData("5.0.6", 3, 9042, 7000)
+CLUSTER_DATA = ClusterData("5.0.6", 3, 9042, 7000)
 
 
-def test_a_folder_says_what_it_was_told(tmp_path):
+def test_a_folder_returns_the_stored_data(tmp_path):
     """What one cluster writes, the next one reads."""
-    KEPT.write(tmp_path)
+    CLUSTER_DATA.write(tmp_path)
 
-    assert KEPT == ClusterData.read(tmp_path)
+    assert CLUSTER_DATA == ClusterData.read(tmp_path)
 
 
 def test_a_new_folder_says_nothing(tmp_path):
@@ -27,8 +27,8 @@ def test_a_new_folder_says_nothing(tmp_path):
 @pytest.mark.parametrize(("version", "nodes"), [("4.1.10", 3), ("5.0.6", 1)])
 def test_data_of_another_cluster_is_refused(tmp_path, version, nodes):
     """Data of another cluster is refused: neither another version nor another number of nodes takes the data over."""
-    KEPT.write(tmp_path)
-    check_cluster_data(tmp_path, KEPT.version, KEPT.nodes)
+    CLUSTER_DATA.write(tmp_path)
+    check_cluster_data(tmp_path, CLUSTER_DATA.version, CLUSTER_DATA.nodes)
 
     with pytest.raises(ConfigurationError, match=r"the data of 3 nodes of Cassandra 5.0.6"):
         check_cluster_data(tmp_path, version, nodes)

@@ -51,9 +51,9 @@ def test_a_lock_ends_with_its_process(tmp_path):
             pass
         other.kill()
     with try_lock(lock):
-        taken = True
+        is_locked = True
 
-    assert taken
+    assert is_locked
 
 
 def test_a_folder_that_was_interrupted_never_appears(tmp_path):

@@ -23,8 +23,8 @@ VOID = struct.pack(">i", 1)
 class Answering:
     """A server that answers the statements that begin with one of these words, and keeps all others waiting."""
 
-    def __init__(self, *words):
-        self.words = words
+    def __init__(self, *command):
+        self.words = command
         self.listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -65,16 +65,16 @@ def problem_at(contact_point, tmp_path, pid=None):
 
 
 @pytest.mark.parametrize(
-    ("words", "problem"),
+    ("command", "problem"),
     [
         ((b"SELECT", b"DROP"), ""),
         ((b"SELECT",), "it responds to reads, but a schema change failed within 0.3 s: timed out"),
         ((b"DROP",), "a read failed within 0.3 s: timed out"),
     ],
 )
-def test_a_node_that_hangs_is_found_out(tmp_path, words, problem):
+def test_a_node_that_hangs_is_found_out(tmp_path, command, problem):
     """Within the time of the probe, and the sentence says what hangs."""
-    with Answering(*words) as contact_point:
+    with Answering(*command) as contact_point:
         assert problem == problem_at(contact_point, tmp_path)
 
 
@@ -90,14 +90,14 @@ def test_a_node_that_hangs_is_found_out(tmp_path, words, problem):
 )
 def test_a_node_that_ended_says_why(tmp_path, console, problem):
     """What Java said at its end is read from its output."""
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
     (tmp_path / "console.log").write_text(console)
 
-    assert problem == problem_at("127.0.0.1:1", tmp_path, ended.pid)
+    assert problem == problem_at("127.0.0.1:1", tmp_path, process.pid)
 
 
-def test_people_and_programs_are_told():
+def test_health_is_printed_as_text_and_json():
     """The text names the node, what is wrong, and a larger heap; the document has it by its own name."""
     nodes = (
         NodeStatus("127.0.0.1:9042", 1, is_up=True, problem="it answers reads, but …", console="/tmp/console.log"),

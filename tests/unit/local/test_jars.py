@@ -32,7 +32,7 @@ class Mirror(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, folder):
-        self.folder, self.asked = folder, []
+        self.folder, self.requests = folder, []
         super().__init__(("127.0.0.1", 0), partial(Handler, directory=folder))
 
     def add(self, group, name, version, *needs):
@@ -57,7 +57,7 @@ class Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, *_):
         """Remember the path instead of printing it."""
-        self.server.asked.append(self.path)
+        self.server.requests.append(self.path)
 
 
 @pytest.fixture
@@ -85,9 +85,9 @@ def test_all_that_cassandra_needs_is_fetched(mirror):
 def test_what_is_in_the_cache_is_not_asked_for(mirror):
     """The second call makes no request, and needs no network."""
     first = jars("5.0.6")
-    mirror.asked.clear()
+    mirror.requests.clear()
 
-    assert (first, []) == (jars("5.0.6"), mirror.asked)
+    assert (first, []) == (jars("5.0.6"), mirror.requests)
 
 
 def test_a_jar_that_vanished_is_fetched_again(mirror):
@@ -146,9 +146,9 @@ def test_two_processes_share_one_download(mirror):
     """Two processes share one download: of two processes that ask at once, one fetches and the other waits for it."""
     both = [subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, env=os.environ) for _ in range(2)]
     messages = [process.communicate(timeout=60)[0] for process in both]
-    asked = [path for path in mirror.asked if path.endswith("/two-1.jar")]
+    requests = [path for path in mirror.requests if path.endswith("/two-1.jar")]
 
-    assert ([b"3\n", b"3\n"], 1) == (messages, len(asked))
+    assert ([b"3\n", b"3\n"], 1) == (messages, len(requests))
 
 
 def test_a_jar_without_a_checksum_is_an_error(mirror):
@@ -202,7 +202,7 @@ def test_jars_of_an_offered_version_are_those_that_are_shipped(offered, mirror):
     """They are fetched by name, and nothing else says what belongs to them."""
     (jar,) = jars("5.0.9")
 
-    assert (b"jar of Cassandra", [f"/{offered}"]) == (jar.read_bytes(), mirror.asked)
+    assert (b"jar of Cassandra", [f"/{offered}"]) == (jar.read_bytes(), mirror.requests)
 
 
 def test_another_jar_of_an_offered_version_is_refused(offered, mirror):

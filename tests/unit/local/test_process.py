@@ -61,10 +61,10 @@ def test_a_killed_owner_leaves_neither_process_nor_folder(tmp_path, state):
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as owner:
         server = int(owner.stdout.readline())
         owner.kill()
-        gone = eventually(lambda: start_time(server) is None and not folder.exists())
+        is_stopped = eventually(lambda: start_time(server) is None and not folder.exists())
         os.killpg(owner.pid, signal.SIGKILL) if state == "forked" else None
 
-    assert gone
+    assert is_stopped
 
 
 def test_a_signal_has_been_sent_when_send_returns(sleeper):
@@ -109,11 +109,11 @@ def test_a_folder_is_removed_at_the_end(tmp_path):
     assert [] == list(tmp_path.iterdir())
 
 
-def test_a_process_is_told_from_a_later_one_with_its_id():
+def test_a_process_is_distinguished_from_a_later_one_with_its_id():
     """A process is identified by its id and start time; its id with another start time is another process."""
-    ours = Identity.from_pid(os.getpid())
+    identity = Identity.from_pid(os.getpid())
 
-    assert (True, False) == (ours.is_alive, Identity(ours.pid, "0").is_alive)
+    assert (True, False) == (identity.is_alive, Identity(identity.pid, "0").is_alive)
 
 
 def test_a_state_file_whose_process_is_gone_means_nothing(tmp_path):

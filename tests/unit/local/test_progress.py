@@ -19,8 +19,8 @@ def test_plain_lines_show_the_start_and_the_end():
     """Without a terminal there is one line when it starts and one when it is over, however often it is reported."""
     stream = io.StringIO()
     with show_progress(stream) as show:
-        for done in range(101):
-            show(Progress("jars", done, 100))
+        for percent in range(101):
+            show(Progress("jars", percent, 100))
 
     assert ["jars: 0 of 100", "jars: 100 of 100"] == stream.getvalue().splitlines()
 

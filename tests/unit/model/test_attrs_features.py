@@ -60,9 +60,9 @@ class Strict(Loose, table="strict"):
 @pytest.fixture
 def account():
     """An account; calls of its converter are not counted."""
-    made = Account(id=1, email="A@x")
+    new_account = Account(id=1, email="A@x")
     CALLS.clear()
-    return made
+    return new_account
 
 
 @pytest.mark.parametrize("model", [Account, Special])
@@ -70,10 +70,10 @@ def test_assignment_converts_and_validates(model):
     """In this order, and a refused value changes nothing."""
     account = model(id=1, email="A@x")
     account.email = "B@X"
-    for name, wrong in [("age", -1), ("email", "x" * 21), ("name", ""), ("version", 0)]:
+    for name, invalid_value in [("age", -1), ("email", "x" * 21), ("name", ""), ("version", 0)]:
         before = getattr(account, name)
         with pytest.raises(ValueError, match=r"must be|[lL]ength|no name"):
-            setattr(account, name, wrong)
+            setattr(account, name, invalid_value)
         assert before == getattr(account, name)
     account.age = 3
 
@@ -155,7 +155,7 @@ def test_validators_can_be_disabled(account):
 def test_attrs_and_cattrs_see_the_same_class(account):
     """Fields, dictionaries, comparison, ``match`` and structuring."""
     converter = cattrs.Converter()
-    converter.register_structure_hook_func(lambda hint: hint == int | None, lambda value, _: value)
+    converter.register_structure_hook_func(lambda annotation: annotation == int | None, lambda value, _: value)
 
     assert ["id", "email", "age", "name", "version"] == [field.name for field in attrs.fields(Account)]
     assert account == converter.structure(converter.unstructure(account), Account)
@@ -173,10 +173,10 @@ def test_refused_values_of_redacted_columns_are_not_shown():
         id: Column[int] = partition_key()
         pin: Column[str] = column(default="", redact=True, validator=attrs.validators.max_len(2))
 
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(TypeError) as exc_info:
         Safe(id=1).pin = "s3cr3t"
 
-    assert "s3cr3t" not in f"{caught.value}{caught.value.__context__}{caught.value.__cause__}"
+    assert "s3cr3t" not in f"{exc_info.value}{exc_info.value.__context__}{exc_info.value.__cause__}"
 
 
 def test_a_class_and_what_stands_on_it_can_be_deleted_and_set():

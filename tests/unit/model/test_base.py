@@ -101,11 +101,11 @@ def test_facts_are_what_the_class_says():
 
 def test_facts_keep_what_is_no_part_of_their_equality():
     """A rename is in the facts, and whether an index was named by its author."""
-    named = {index.name: index.named for index in Order.__facts__.indexes}
+    is_named = {index.name: index.named for index in Order.__facts__.indexes}
 
     assert ("chairs", {"orders_status_idx": False, "orders_tags_idx": False, "orders_lines_k": True}) == (
         Order.__facts__["SEATS"].renamed_from,
-        named,
+        is_named,
     )
 
 
@@ -459,9 +459,9 @@ class Safe(Model):
 )
 def test_redacted_values_are_in_no_error(use):
     """What a validator, a converter or the driver's side refuses is named, its value is not, down to the context."""
-    with pytest.raises((TypeMismatch, TypeError)) as caught:
+    with pytest.raises((TypeMismatch, TypeError)) as exc_info:
         use()
-    chain = [caught.value, caught.value.__cause__, caught.value.__context__]
+    chain = [exc_info.value, exc_info.value.__cause__, exc_info.value.__context__]
 
     assert SECRET not in "".join(f"{error} {vars(error) if error else ''}" for error in chain)
 
@@ -699,19 +699,19 @@ def test_authors_special_methods_are_kept():
 
 def test_init_subclass_of_an_author_is_called():
     """Class keywords that are not ours go to ``__init_subclass__`` of a base."""
-    seen = {}
+    values = {}
 
     class Base(Model, abstract=True):
         id: Column[str] = partition_key()
 
         def __init_subclass__(cls, *, audit=False, **keywords):
             super().__init_subclass__(**keywords)
-            seen[cls.__name__] = audit
+            values[cls.__name__] = audit
 
     class Child(Base, audit=True, table="t"):
         pass
 
-    assert ({"Child": True}, "t") == (seen, Child.__facts__.name)
+    assert ({"Child": True}, "t") == (values, Child.__facts__.name)
 
 
 @pytest.mark.parametrize("base", [Model, Order])
@@ -842,14 +842,14 @@ def run(source, name="module_of_a_test", **names):
 
 def test_evaluated_annotations():
     """Without the future import annotations work as well, as values, as text, and with text inside."""
-    done = run(NOT_FUTURE, Text=str)
+    result = run(NOT_FUTURE, Text=str)
 
-    assert ["partition_key id text", "regular later text", "regular names list<text>"] == cells(done.Owner.__facts__)
-    assert ["partition_key id bigint"] == cells(done.Owner.Inner.__facts__)
-    assert ["partition_key id text", "regular made bigint"] == cells(done.Mixed.__facts__)
-    assert ["partition_key id bigint", "regular place place"] == cells(done.local().__facts__)
-    assert (("street", parse_type("text")),) == done.Place.__facts__.fields
-    assert Column[int] == typing.get_type_hints(done.local())["id"]
+    assert ["partition_key id text", "regular later text", "regular names list<text>"] == cells(result.Owner.__facts__)
+    assert ["partition_key id bigint"] == cells(result.Owner.Inner.__facts__)
+    assert ["partition_key id text", "regular made bigint"] == cells(result.Mixed.__facts__)
+    assert ["partition_key id bigint", "regular place place"] == cells(result.local().__facts__)
+    assert (("street", parse_type("text")),) == result.Place.__facts__.fields
+    assert Column[int] == typing.get_type_hints(result.local())["id"]
 
 
 SHADOWED = """

@@ -55,7 +55,7 @@ def changes_of(instance):
     }
 
 
-def written(instance):
+def written_values(instance):
     """The instance as it is after a write of all of it."""
     mark_saved(instance, snapshot(instance, current_values(instance)))
 
@@ -81,12 +81,12 @@ def test_the_row_is_kept_and_not_copied():
 
 
 CHANGES = [
-    ("assignment", lambda one: setattr(one, "status", None), {"status": ("new", None)}),
-    ("the same value", lambda one: setattr(one, "status", "ne" + "w"), {}),
-    ("set in place", lambda one: one.tags.add("vip"), {"tags": (set(), {"vip"})}),
-    ("list in place", lambda one: one.notes.append("y"), {"notes": (["x"], ["x", "y"])}),
-    ("nested in place", lambda one: one.lines["a"].append(2), {"lines": ({"a": [1]}, {"a": [1, 2]})}),
-    ("key", lambda one: setattr(one, "id", 2), {"id": (1, 2)}),
+    ("assignment", lambda item: setattr(item, "status", None), {"status": ("new", None)}),
+    ("the same value", lambda item: setattr(item, "status", "ne" + "w"), {}),
+    ("set in place", lambda item: item.tags.add("vip"), {"tags": (set(), {"vip"})}),
+    ("list in place", lambda item: item.notes.append("y"), {"notes": (["x"], ["x", "y"])}),
+    ("nested in place", lambda item: item.lines["a"].append(2), {"lines": ({"a": [1]}, {"a": [1, 2]})}),
+    ("key", lambda item: setattr(item, "id", 2), {"id": (1, 2)}),
 ]
 
 
@@ -103,7 +103,7 @@ def test_changes_of_a_loaded_instance_are_seen(change, expected):
 def test_changes_after_a_write_are_seen(change, expected):
     """Changes after a write are seen, by comparison with what was written."""
     order = Kept(id=1, status="new", lines={"a": [1]}, notes=["x"])
-    written(order)
+    written_values(order)
     change(order)
 
     assert expected == changes_of(order)
@@ -120,7 +120,7 @@ def test_a_deleted_instance_is_new_again():
 def test_one_column_can_be_remembered():
     """A table may be a key alone."""
     lone = Lone(id=1)
-    written(lone)
+    written_values(lone)
 
     assert [] == changed_columns(lone, current_values(lone))
 
@@ -131,22 +131,22 @@ def test_the_row_goes_through_pickle(protocol):
     order = Kept.__load__((1, "new", SortedSet(["a"]), {"a": [1]}, ["x"]))
     order.status = "paid"
 
-    again = pickle.loads(pickle.dumps(order, protocol))
+    clone = pickle.loads(pickle.dumps(order, protocol))
 
-    assert order == again
-    assert {"status": ("new", "paid")} == changes_of(again)
-    assert {"a"} == again.__row__[2]
-    assert set is type(again.__row__[2])
+    assert order == clone
+    assert {"status": ("new", "paid")} == changes_of(clone)
+    assert {"a"} == clone.__row__[2]
+    assert set is type(clone.__row__[2])
 
 
 def test_the_row_goes_with_a_copy():
     """A deep copy is changed without a change of the first."""
     order = Kept.__load__(ROW)
-    again = copy.deepcopy(order)
-    again.lines["a"].append(2)
+    clone = copy.deepcopy(order)
+    clone.lines["a"].append(2)
 
     assert {} == changes_of(order)
-    assert {"lines": ({"a": [1]}, {"a": [1, 2]})} == changes_of(again)
+    assert {"lines": ({"a": [1]}, {"a": [1, 2]})} == changes_of(clone)
 
 
 def test_a_replaced_copy_under_the_same_key_is_loaded():
@@ -210,7 +210,7 @@ IN_PLACE = [
 def test_changes_in_place_are_seen_after_a_write(name, value, change):
     """Written values are kept as copies, as deep as they can be changed."""
     row = Mutable(id=1, **{name: copy.deepcopy(value)})
-    written(row)
+    written_values(row)
     assert {} == changes_of(row)
     change(getattr(row, name))
 
@@ -220,7 +220,7 @@ def test_changes_in_place_are_seen_after_a_write(name, value, change):
 def test_a_change_in_the_buffer_under_a_memoryview_is_seen():
     """The bytes that were written are kept, and not a view of what may change."""
     row = Mutable(id=1, data=memoryview(bytearray(b"a")))
-    written(row)
+    written_values(row)
     row.data[0] = 98
 
     assert {"data": (b"a", row.data)} == changes_of(row)
@@ -229,29 +229,29 @@ def test_a_change_in_the_buffer_under_a_memoryview_is_seen():
 def test_a_row_that_was_written_goes_through_pickle():
     """The values of a written row are plain Python values, so it can be pickled."""
     row = Mutable(id=1, words=["a"], boxes={"a": Box(width=1)})
-    written(row)
+    written_values(row)
     row.words.append("b")
-    again = pickle.loads(pickle.dumps(row))
+    clone = pickle.loads(pickle.dumps(row))
 
-    assert {"words": (["a"], ["a", "b"])} == changes_of(again)
+    assert {"words": (["a"], ["a", "b"])} == changes_of(clone)
 
 
 def test_nulls_of_a_row_go_through_pickle():
     """Nulls of a row go through pickle, as the values that stand for them."""
-    again = pickle.loads(pickle.dumps(Mutable.__load__((1, None, None, None, None, None, "a b"))))
+    clone = pickle.loads(pickle.dumps(Mutable.__load__((1, None, None, None, None, None, "a b"))))
 
-    assert {} == changes_of(again)
-    assert (1, None, [], None, {}, None, ["a", "b"]) == tuple(again.__row__)
+    assert {} == changes_of(clone)
+    assert (1, None, [], None, {}, None, ["a", "b"]) == tuple(clone.__row__)
 
 
 def test_an_instance_is_written_by_one_call_at_a_time():
     """Another call is refused until the first has ended, and other instances are free, equal ones too."""
-    one, other = Kept(id=1), Kept(id=1)
-    first, second = InstanceWrite(one), InstanceWrite(other)
+    left, other = Kept(id=1), Kept(id=1)
+    first, second = InstanceWrite(left), InstanceWrite(other)
     with pytest.raises(ConcurrentWrite, match="This Kept is being written by another call"):
-        InstanceWrite(one)
+        InstanceWrite(left)
     first.end()
-    InstanceWrite(one).end()
+    InstanceWrite(left).end()
     second.end()
 
 
@@ -270,29 +270,29 @@ def test_a_write_that_has_ended_ends_no_other():
 
 def test_a_write_ends_with_the_call_that_nothing_refers_to():
     """The outcome of an abandoned call is unknown once a request may have been sent."""
-    row, lost = Kept(id=1), []
+    row, calls = Kept(id=1), []
     InstanceWrite(row)
-    InstanceWrite(row).may_be_sent(lambda: lost.append("lost"))
+    InstanceWrite(row).may_be_sent(lambda: calls.append("lost"))
 
-    assert ["lost"] == lost
+    assert ["lost"] == calls
     InstanceWrite(row).end()
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_write_ends_with_the_loop_of_its_call(kept):
+@pytest.mark.parametrize("has_reference", [True, False])
+def test_a_write_ends_with_the_loop_of_its_call(has_reference):
     """The outcome is unknown when the next one begins, and what the first call does later changes nothing."""
     row, loop, output = Kept(id=1), asyncio.new_event_loop(), []
 
     async def begin():
-        one = InstanceWrite(row)
-        one.may_be_sent(lambda: output.append("lost"))
-        return one
+        item = InstanceWrite(row)
+        item.may_be_sent(lambda: output.append("lost"))
+        return item
 
     first = loop.run_until_complete(begin())
     with pytest.raises(ConcurrentWrite):  # it may run again
         InstanceWrite(row)
     loop.close()
-    if not kept:
+    if not has_reference:
         del loop
         gc.collect()
 
@@ -315,14 +315,14 @@ def test_a_forked_process_writes_what_its_parent_was_writing():
     if pid == 0:
         code = 1
         with contextlib.suppress(ConcurrentWrite):
-            again = InstanceWrite(row)
+            second_write = InstanceWrite(row)
             code = 2
             write.end()
             try:
                 InstanceWrite(row)
             except ConcurrentWrite:
                 code = 0
-            again.end()
+            second_write.end()
         os._exit(code)
     assert 0 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     write.end()
@@ -349,8 +349,8 @@ def test_what_changed_is_shown_without_secrets():
 
 def test_the_row_is_no_part_of_the_value():
     """Neither equality nor repr nor attrs know of it."""
-    loaded, made = Kept.__load__(ROW), Kept(id=1, status="new", lines={"a": [1]}, notes=["x"])
+    loaded, constructed = Kept.__load__(ROW), Kept(id=1, status="new", lines={"a": [1]}, notes=["x"])
 
-    assert made == loaded
-    assert repr(made) == repr(loaded)
-    assert attrs.asdict(made) == attrs.asdict(loaded)
+    assert constructed == loaded
+    assert repr(constructed) == repr(loaded)
+    assert attrs.asdict(constructed) == attrs.asdict(loaded)

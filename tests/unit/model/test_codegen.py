@@ -69,7 +69,7 @@ class Nothing:
 
 def fields(cls, **redacted):
     hints = inspect.get_annotations(cls, eval_str=True)
-    return [Field(name, map_annotation(hint), redact=name in redacted) for name, hint in hints.items()]
+    return [Field(name, map_annotation(annotation), redact=name in redacted) for name, annotation in hints.items()]
 
 
 ADDRESS = [Field("street", map_annotation(str)), Field("since", map_annotation(date | None))]
@@ -86,13 +86,13 @@ def test_a_row_becomes_an_instance():
 def test_nulls_become_none_or_empty():
     """A column that may be null holds None, a list that may not be null is empty, and not the same one twice."""
     load = make_load(Order, fields(Order))
-    one, two = load((1, None, None)), load((1, None, None))
+    first, two = load((1, None, None)), load((1, None, None))
 
-    assert Order(1, None, []) == one
-    assert one.days is not two.days
+    assert Order(1, None, []) == first
+    assert first.days is not two.days
 
 
-def test_a_null_where_none_is_said_to_be_is_none():
+def test_a_null_in_a_required_column_is_none():
     """The database may hold what the model forbids; loading does not check."""
     assert make_load(Point, [Field("x", map_annotation(date))])((None,)).x is None
 
@@ -144,11 +144,11 @@ def test_few_columns(cls):
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - a wrong value
 
 
-def test_a_wrong_value_is_told_with_its_column():
+def test_a_wrong_value_is_reported_with_its_column():
     """The error names class, column, type and value, and says what to do; the cause is kept."""
-    with pytest.raises(TypeMismatch) as caught:
+    with pytest.raises(TypeMismatch) as exc_info:
         make_bind(Order, fields(Order))(Order(1, NAIVE, []))
-    error = caught.value
+    error = exc_info.value
 
     assert str(error).startswith(
         "Order.placed: datetime.datetime(2026, 1, 1, 0, 0) does not fit timestamp: the datetime has no"
@@ -160,17 +160,17 @@ def test_a_wrong_value_is_told_with_its_column():
 
 def test_a_long_value_is_cut():
     """An error stays readable, whatever is in the column."""
-    with pytest.raises(TypeMismatch) as caught:
+    with pytest.raises(TypeMismatch) as exc_info:
         make_bind(Order, fields(Order))(Order(1, None, ["x"] * 5000))
 
-    assert len(str(caught.value)) < 600
+    assert len(str(exc_info.value)) < 600
 
 
 def test_a_redacted_value_is_shown_nowhere():
     """Neither the message nor the details, cause, context or traceback text hold it."""
-    with pytest.raises(TypeMismatch, match=r"Point\.x: the value, which is redacted, does not fit date") as caught:
+    with pytest.raises(TypeMismatch, match=r"Point\.x: the value, which is redacted, does not fit date") as exc_info:
         make_bind(Point, [Field("x", map_annotation(date), redact=True)])(secret())
-    error = caught.value
+    error = exc_info.value
 
     assert (None, None) == (error.__cause__, error.__context__)
     assert "2026" not in "".join(traceback.format_exception(error)) + repr(error.to_dict())
@@ -182,7 +182,7 @@ def secret():
     return point
 
 
-def test_a_wrong_value_inside_a_user_type_is_told_with_its_path():
+def test_a_wrong_value_in_a_user_type_is_reported_with_its_path():
     """Column of the table, then field of the type."""
     Inner = type("Inner", (Point,), {"__slots__": (), "__cql_name__": "inner", "__fields_by_cql__": ("x",)})  # noqa: N806
     install_row_functions(Inner, [Field("x", map_annotation(date))])
@@ -221,12 +221,12 @@ def test_values_that_are_right_cost_no_call():
 
 def test_two_classes_of_one_name_keep_their_own_source():
     """A reloaded class does not show the lines of the one before it."""
-    one = make_load(Point, [Field("x", map_annotation(int))])
+    item = make_load(Point, [Field("x", map_annotation(int))])
     two = make_load(Point, [Field("x", map_annotation(date))])
-    again = make_load(Point, [Field("x", map_annotation(int))])
+    second = make_load(Point, [Field("x", map_annotation(int))])
 
-    assert inspect.getsource(one) != inspect.getsource(two)
-    assert inspect.getsourcefile(one) == inspect.getsourcefile(again)
+    assert inspect.getsource(item) != inspect.getsource(two)
+    assert inspect.getsourcefile(item) == inspect.getsourcefile(second)
 
 
 class TestInstall:
@@ -250,10 +250,10 @@ class TestInstall:
     def test_both_work_from_class_and_instance(self):
         """The first use, and those after it, on the class or on an instance."""
         cls = self.make()
-        one = cls.__load__((util.Date(0),))
+        item = cls.__load__((util.Date(0),))
 
-        assert [(date(1970, 1, 1),)] * 3 == [one.__bind__(), one.__bind__(), cls.__bind__(one)]
-        assert date(1970, 1, 1) == one.__load__((util.Date(0),)).x
+        assert [(date(1970, 1, 1),)] * 3 == [item.__bind__(), item.__bind__(), cls.__bind__(item)]
+        assert date(1970, 1, 1) == item.__load__((util.Date(0),)).x
 
     def test_each_class_loads_itself(self):
         """A subclass with its own does not get its base's."""

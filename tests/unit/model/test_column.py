@@ -40,7 +40,7 @@ def at(name, model=Box):
 
 
 @pytest.mark.parametrize(
-    ("made", "expected"),
+    ("result", "expected"),
     [
         (Box.name == "x", Condition(at("name"), "=", "x")),
         (Box.name != "x", Condition(at("name"), "!=", "x")),
@@ -76,9 +76,9 @@ def at(name, model=Box):
     ],
     ids=lambda value: repr(value) if not isinstance(value, tuple) else "",
 )
-def test_operation_makes_a_value(made, expected):
+def test_operation_makes_a_value(result, expected):
     """Each operation is a plain value that says target, operation and operand."""
-    assert expected == made
+    assert expected == result
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ RIGHT = [
 ]
 
 
-def made(annotation, value, base=Model):
+def model_with(annotation, value, base=Model):
     """A class with one column of this type and what stands after ``=``."""
     key = {"id": partition_key()} if base is Model else {}
     annotations = {**dict.fromkeys(key, "Column[int]"), "x": f"Column[{annotation}]" if key else annotation}
@@ -111,9 +111,9 @@ def test_a_default_that_cannot_be_one_is_refused(annotation, default, advice, wr
     stands = write(default)
     if isinstance(stands, type(attrs.field())) and stands is default:
         return  # ``x: Column[int] = attrs.field(default=1)`` is a declaration, and a right one
-    with pytest.raises(ModelDefinitionError) as caught:
-        made(annotation, stands)
-    (problem,) = caught.value.problems
+    with pytest.raises(ModelDefinitionError) as exc_info:
+        model_with(annotation, stands)
+    (problem,) = exc_info.value.problems
 
     assert ("MD113", True) == (problem.code, advice in problem.advice)
 
@@ -123,27 +123,27 @@ def test_fields_of_user_types_are_checked_alike(annotation, default, advice):
     """Fields of user types are checked alike: they are columns of a kind."""
     if isinstance(default, type(attrs.field())):
         return
-    with pytest.raises(ModelDefinitionError) as caught:
-        made(annotation, default, UserType)
+    with pytest.raises(ModelDefinitionError) as exc_info:
+        model_with(annotation, default, UserType)
 
-    assert advice in str(caught.value)
+    assert advice in str(exc_info.value)
 
 
 @pytest.mark.parametrize(("annotation", "default"), RIGHT, ids=range(len(RIGHT)))
 def test_a_default_that_fits_is_taken(annotation, default):
     """A default that fits is taken, as it is."""
-    assert default == made(annotation, column(default=default))(id=1).x
+    assert default == model_with(annotation, column(default=default))(id=1).x
 
 
 def test_converters_make_their_own_of_a_default():
     """A converter, and a type with its own ``load`` and ``dump``, may take what CQL does not."""
-    assert 3 == made("int", column(default="3", converter=int))(id=1).x
-    assert int is made("type", column(default=int, type=cql.Text, load=eval, dump=repr))(id=1).x
+    assert 3 == model_with("int", column(default="3", converter=int))(id=1).x
+    assert int is model_with("type", column(default=int, type=cql.Text, load=eval, dump=repr))(id=1).x
 
 
 def test_a_redacted_default_is_not_quoted():
     """Errors of definitions are logged, too."""
-    with pytest.raises(ModelDefinitionError) as caught:
-        made("int", column(default="s3cr3t", redact=True))
+    with pytest.raises(ModelDefinitionError) as exc_info:
+        model_with("int", column(default="s3cr3t", redact=True))
 
-    assert "s3cr3t" not in str(caught.value)
+    assert "s3cr3t" not in str(exc_info.value)

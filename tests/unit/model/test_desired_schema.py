@@ -166,10 +166,10 @@ def test_a_model_of_another_repo_is_named_with_its_repo():
 
 def test_an_unknown_name_lists_the_nearest_models():
     """A hundred models are not listed: ten with the nearest names are."""
-    models = [type(Model)(f"Model{at}", (Model,), {"__module__": __name__, "__annotations__": {"id": "Column[int]"},
-                                                   "id": partition_key()}) for at in range(40)]  # fmt: skip
+    models = [type(Model)(f"Model{number}", (Model,), {"__module__": __name__, "__annotations__": {"id": "Column[int]"},
+                                                   "id": partition_key()}) for number in range(40)]  # fmt: skip
 
-    with pytest.raises(ConfigurationError, match="It has 40 models; the most similar names are: Model3") as caught:
+    with pytest.raises(ConfigurationError, match="It has 40 models; the most similar names are: Model3") as exc_info:
         select_models(models, ["Modle3"])
 
-    assert 10 == str(caught.value).count("Model")
+    assert 10 == str(exc_info.value).count("Model")

@@ -78,10 +78,10 @@ def test_condition_has_no_truth_value(use):
 
 def test_error_of_bool_does_not_show_redacted_values():
     """The advice names the condition without its value."""
-    with pytest.raises(TypeError) as caught:
+    with pytest.raises(TypeError) as exc_info:
         bool(Parcel.code == "hush")
 
-    assert "hush" not in str(caught.value)
+    assert "hush" not in str(exc_info.value)
 
 
 def test_equal_expressions_are_equal_values():

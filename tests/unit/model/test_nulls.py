@@ -61,13 +61,13 @@ ROW = ("s", "/", None, None, None, None, None, None)
 
 def test_a_null_loads_as_the_default_and_changes_nothing():
     """A null loads as the default, separate for each instance, and no save would send it."""
-    one, other = Page.__load__(ROW), Page.__load__(ROW)
-    assert ("en", ["a"], None, set(), None) == (one.lang, one.words, one.title, one.tags, one.rank)
-    assert one.words is not other.words
-    assert changed_columns(one, current_values(one)) == []
-    one.words.append("b")
-    one.lang = "cs"
-    assert ["lang", "words"] == [change.column.name for change in changed_columns(one, current_values(one))]
+    first, other = Page.__load__(ROW), Page.__load__(ROW)
+    assert ("en", ["a"], None, set(), None) == (first.lang, first.words, first.title, first.tags, first.rank)
+    assert first.words is not other.words
+    assert changed_columns(first, current_values(first)) == []
+    first.words.append("b")
+    first.lang = "cs"
+    assert ["lang", "words"] == [change.column.name for change in changed_columns(first, current_values(first))]
 
 
 def test_a_stored_value_stands():
@@ -85,25 +85,25 @@ def test_views_selections_and_user_types_say_the_same():
 
 
 @pytest.mark.parametrize(
-    ("annotation", "given"),
+    ("annotation", "null_value"),
     [
         (Column[str], column(null_as_default=True)),
         (Column[str | None], column(default="en", null_as_default=True)),
         (Column[set[str]], column(factory=lambda: {"a"}, null_as_default=True)),
     ],
 )
-def test_what_cannot_stand_for_null_is_refused(annotation, given):
+def test_what_cannot_stand_for_null_is_refused(annotation, null_value):
     """A default is needed, a type that allows None has an answer, and so has a collection that is not frozen."""
     body = {
         "__module__": __name__,
         "__qualname__": "Wrong",
         "__annotations__": {"id": Column[int], "x": annotation},
         "id": partition_key(),
-        "x": given,
+        "x": null_value,
     }
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
         type(Model)("Wrong", (Model,), body, table="nulls_wrong")
-    assert ["MD126"] == [problem.code for problem in caught.value.problems]
+    assert ["MD126"] == [problem.code for problem in exc_info.value.problems]
 
 
 def test_a_flag_is_true_or_false():
@@ -130,11 +130,11 @@ def test_the_plan_notes_an_added_column_whose_nulls_load_as_none():
     plan = make_plan(desired_facts([Page], "ks", described()), live, ServerProfile("cassandra", (5, 0, 6)))
     step = next(step for step in plan.steps if isinstance(step.change, AddColumns))
 
-    noted = [note for note in step.lints if note.code == "NU101"]
-    assert ["ks.nulls_pages.rank", "ks.nulls_pages.views"] == [note.object for note in noted]
-    assert {"note"} == {note.severity for note in noted}
-    assert "null_as_default=True" in noted[0].fix
-    assert "int | None" in noted[0].fix
+    notes = [note for note in step.lints if note.code == "NU101"]
+    assert ["ks.nulls_pages.rank", "ks.nulls_pages.views"] == [note.object for note in notes]
+    assert {"note"} == {note.severity for note in notes}
+    assert "null_as_default=True" in notes[0].fix
+    assert "int | None" in notes[0].fix
     assert not plan.refusals
 
 

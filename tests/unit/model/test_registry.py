@@ -17,14 +17,14 @@ from scyllamodel.model.registry import Registry, registry
 from scyllamodel.model.view import MaterializedView
 
 
-def made(name, module="shop", qualname=None):
+def model_named(name, module="shop", qualname=None):
     """A class as if written somewhere."""
     return type(name, (), {"__module__": module, "__qualname__": qualname or name})
 
 
 def test_classes_come_in_order_of_definition():
     """The registry yields what was added, first to last."""
-    own_registry, classes = Registry(), [made("B"), made("A"), made("C")]
+    own_registry, classes = Registry(), [model_named("B"), model_named("A"), model_named("C")]
     for cls in classes:
         own_registry.add(cls, cls.__name__)
 
@@ -33,7 +33,7 @@ def test_classes_come_in_order_of_definition():
 
 def test_same_place_is_replaced():
     """A class from the lines of an earlier one takes its place, also with another table."""
-    own_registry, old, other, new = Registry(), made("A"), made("B"), made("A")
+    own_registry, old, other, new = Registry(), model_named("A"), model_named("B"), model_named("A")
     for cls in (old, other, new):
         own_registry.add(cls, f"t{id(cls)}")
 
@@ -43,12 +43,12 @@ def test_same_place_is_replaced():
 def test_one_function_may_make_several_tables():
     """Classes from one function count for each table; one that is made again for a table replaces the earlier."""
     own_registry = Registry()
-    first, second, again = [made("A", qualname="make.<locals>.A") for _ in range(3)]
+    first, second, third = [model_named("A", qualname="make.<locals>.A") for _ in range(3)]
     own_registry.add(first, "one")
     own_registry.add(second, "two")
-    own_registry.add(again, "one")
+    own_registry.add(third, "one")
 
-    assert [second, again] == list(own_registry)
+    assert [second, third] == list(own_registry)
 
 
 def test_one_loop_of_a_module_may_make_several_tables(tmp_path, monkeypatch):
@@ -94,21 +94,21 @@ print(sorted(cls.__facts__.name for cls in registry))
 """
 
 
-@pytest.mark.parametrize("how", [[], ["-c"]], ids=["piece by piece", "whole"])
+@pytest.mark.parametrize("command", [[], ["-c"]], ids=["piece by piece", "whole"])
 @pytest.mark.parametrize(
-    ("again", "value"), [("", ["page_0", "page_1", "page_2"]), (AGAIN, ["other"])], ids=["once", "again"]
+    ("repeated", "value"), [("", ["page_0", "page_1", "page_2"]), (AGAIN, ["other"])], ids=["once", "again"]
 )
-def test_loop_in_main(how, again, value):
+def test_loop_in_main(command, repeated, value):
     """A loop of a script or session creates all its tables, held or not; in a session a class can be defined again."""
-    text = LOOP + again + SHOWN
+    text = LOOP + repeated + SHOWN
     run = subprocess.run(
-        [sys.executable, *([*how, text] if how else ["-i"])],
-        input=None if how else text,
+        [sys.executable, *([*command, text] if command else ["-i"])],
+        input=None if command else text,
         capture_output=True,
         text=True,
         check=True,
     )
-    desired = sorted([*value, "page_0", "page_1", "page_2"]) if how and again else value
+    desired = sorted([*value, "page_0", "page_1", "page_2"]) if command and repeated else value
 
     assert f"{desired}\n" == run.stdout
 
@@ -127,9 +127,9 @@ def test_module_keeps_its_classes(tmp_path, monkeypatch):
     assert [] == [cls for cls in registry if cls.__repo__ == "unheld"]
 
 
-def test_class_that_nobody_holds_goes():
+def test_unreferenced_class_is_collected():
     """The registry keeps no class alive."""
-    own_registry, cls = Registry(), made("A")
+    own_registry, cls = Registry(), model_named("A")
     own_registry.add(cls, "a")
     del cls
     gc.collect()
@@ -139,7 +139,7 @@ def test_class_that_nobody_holds_goes():
 
 def test_end_of_a_replaced_class_leaves_its_successor():
     """When the collector takes an old class, the new one in its place stays."""
-    own_registry, old, new = Registry(), made("A"), made("A")
+    own_registry, old, new = Registry(), model_named("A"), model_named("A")
     own_registry.add(old, "a")
     own_registry.add(new, "a")
     del old
@@ -151,7 +151,7 @@ def test_end_of_a_replaced_class_leaves_its_successor():
 def test_threads_may_add_at_once():
     """No class is lost when threads add and read together."""
     own_registry = Registry()
-    classes = [made(f"C{number}") for number in range(400)]
+    classes = [model_named(f"C{number}") for number in range(400)]
 
     def add(part):
         for cls in classes[part::4]:

@@ -68,7 +68,7 @@ def test_the_head_alone_stands_for_the_table():
     assert [Pet] == [cls for cls in registry if issubclass(cls, Pet)]
 
 
-def test_a_class_has_its_value_without_being_told():
+def test_a_class_has_a_default_discriminator_value():
     """And no other."""
     assert "cat" == Cat(owner=1, id=2).kind
     with pytest.raises(ValueError, match="kind"):
@@ -136,7 +136,7 @@ def test_a_value_in_the_key_need_not_be_named():
     assert "circle" == Circle(id=3).kind
 
 
-def wrong(**keywords):
+def problems_of(**keywords):
     """A subclass that cannot be in the family."""
     return lambda: type(Pet)("Wrong", (Pet,), {"__module__": __name__}, **keywords)
 
@@ -144,13 +144,13 @@ def wrong(**keywords):
 def test_a_value_twice_is_refused():
     """Rows would be of two classes."""
     with pytest.raises(ModelDefinitionError, match="also that of Cat"):
-        wrong(discriminator_value="cat")()
+        problems_of(discriminator_value="cat")()
 
 
 def test_a_table_of_its_own_is_refused():
     """The family has one."""
     with pytest.raises(ModelDefinitionError, match="only on the class with discriminator="):
-        wrong(discriminator_value="x", table="others")()
+        problems_of(discriminator_value="x", table="others")()
 
 
 def test_a_family_needs_a_head():
@@ -322,10 +322,10 @@ ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize(("query", "words"), ELSEWHERE.values(), ids=ELSEWHERE)
-def test_a_class_is_not_asked_for_rows_of_another(query, words):
+@pytest.mark.parametrize(("query", "message"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_class_is_not_asked_for_rows_of_another(query, message):
     """A class is not asked for rows of another: they would be loaded as None, or written as rows of another class."""
-    with pytest.raises(QueryNotSupported, match=rf"{words}.*or use (Pet|Shape) for rows of any class"):
+    with pytest.raises(QueryNotSupported, match=rf"{message}.*or use (Pet|Shape) for rows of any class"):
         query.compile("shop")
 
 
@@ -377,14 +377,14 @@ def test_a_plain_value_of_an_enum_is_its_member():
     assert Car is type(cache_for(Vehicle).load((1, "car", 4)))
 
 
-@pytest.mark.parametrize(("value", "why"), [("bus", "not a Kind, which has 'car', 'van'"), (3, "not a Kind")])
-def test_a_value_that_the_column_cannot_hold_is_refused(value, why):
+@pytest.mark.parametrize(("value", "reason"), [("bus", "not a Kind, which has 'car', 'van'"), (3, "not a Kind")])
+def test_a_value_that_the_column_cannot_hold_is_refused(value, reason):
     """A value that the column cannot hold is refused: when the class is made."""
-    with pytest.raises(ModelDefinitionError, match=why):
+    with pytest.raises(ModelDefinitionError, match=reason):
         type(Vehicle)("Wrong", (Vehicle,), {"__module__": __name__}, discriminator_value=value)
 
 
 def test_a_value_of_another_type_is_refused():
     """A text column holds texts."""
     with pytest.raises(ModelDefinitionError, match="3 is not of type str"):
-        wrong(discriminator_value=3)()
+        problems_of(discriminator_value=3)()

@@ -159,14 +159,14 @@ def test_fields_take_parameters():
         level: int = attrs.field(default=1, validator=attrs.validators.ge(0))
         size: Annotated[int, "of any kind"] = column(type=cql.Int, default=3)
 
-    with pytest.raises(TypeMismatch) as caught:
+    with pytest.raises(TypeMismatch) as exc_info:
         Card(number="12345")
 
     assert ("Card(number=***, level=1, size=3)", ("No", "level", "size"), "int", False) == (
         repr(Card(number="1234")),
         Card.__fields_by_cql__,
         Card.__facts__.fields[2][1].cql,
-        "12345" in str(caught.value),
+        "12345" in str(exc_info.value),
     )
 
 
@@ -219,29 +219,31 @@ class Numbered(UserType):
         return len(self.tags)
 
 
-@pytest.mark.parametrize("hint", [set[Visit], dict[Visit, int], set[Visited], frozenset[tuple[str, Visit]]])
-def test_a_set_of_values_that_cannot_be_hashed_is_refused(hint):
+@pytest.mark.parametrize("annotation", [set[Visit], dict[Visit, int], set[Visited], frozenset[tuple[str, Visit]]])
+def test_a_set_of_values_that_cannot_be_hashed_is_refused(annotation):
     """A row that held one could be written, and never be loaded."""
-    with pytest.raises(AnnotationError, match="not hashable") as caught:
-        map_annotation(hint)
+    with pytest.raises(AnnotationError, match="not hashable") as exc_info:
+        map_annotation(annotation)
 
-    assert "frozenset" in caught.value.advice
+    assert "frozenset" in exc_info.value.advice
 
 
-@pytest.mark.parametrize("hint", [set[Point], set[Tagged], set[Numbered], list[Visit], dict[str, Visit]])
-def test_other_collections_of_user_types_are_fine(hint):
+@pytest.mark.parametrize("annotation", [set[Point], set[Tagged], set[Numbered], list[Visit], dict[str, Visit]])
+def test_other_collections_of_user_types_are_fine(annotation):
     """Types without lists, sets and maps in their hash, and lists of any type."""
-    assert map_annotation(hint).load is not None
+    assert map_annotation(annotation).load is not None
 
 
 def test_maps_keyed_by_a_type_that_gained_a_field_are_read():
     """Keys written before have fewer bytes than the driver would write for them now, and are found all the same."""
-    hint = map_annotation(dict[Point, int])
+    annotation = map_annotation(dict[Point, int])
     fields = [("latitude", DOUBLE), ("longitude", DOUBLE)]
-    before, now = (driver_type(hint.type, {"geo_point": known}) for known in (fields, [*fields, ("height", DOUBLE)]))
+    before, now = (
+        driver_type(annotation.type, {"geo_point": known}) for known in (fields, [*fields, ("height", DOUBLE)])
+    )
     decoded = now.from_binary(before.to_binary({(1.5, 2.5): 7}, PROTOCOL), PROTOCOL)
 
-    assert {Point(latitude=1.5, longitude=2.5): 7} == hint.load(decoded)
+    assert {Point(latitude=1.5, longitude=2.5): 7} == annotation.load(decoded)
 
 
 def test_unknown_class_keyword_is_refused():
@@ -252,15 +254,15 @@ def test_unknown_class_keyword_is_refused():
             street: str
 
 
-def made(body, **keywords):
+def new_type(body, **keywords):
     """The codes of the problems of a type with these fields."""
     namespace = {"__module__": __name__, "__qualname__": "Made", "__annotations__": {}}
     for name, (annotation, *value) in body.items():
         namespace["__annotations__"][name] = annotation
         namespace |= {name: value[0]} if value else {}
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
         type(UserType)("Made", (UserType,), namespace, **keywords)
-    return [f"{each.code} {each.where.rpartition('Made')[2].lstrip('.')}".strip() for each in caught.value.problems]
+    return [f"{each.code} {each.where.rpartition('Made')[2].lstrip('.')}".strip() for each in exc_info.value.problems]
 
 
 STREET = {"street": ("str",)}
@@ -291,13 +293,13 @@ STREET = {"street": ("str",)}
 )
 def test_mistake_in_a_user_type(body, keywords, expected):
     """Mistakes are reported together, each under its code."""
-    assert expected == made(body, **keywords)
+    assert expected == new_type(body, **keywords)
 
 
 def test_a_type_can_be_made_without_a_class_statement():
     """`types.new_class` gives no qualified name, and the class is named all the same."""
-    made = types.new_class(
+    cls = types.new_class(
         "Spot", (UserType,), {"name": "spot"}, lambda body: body.update(__annotations__={"x": int}, __module__=__name__)
     )
 
-    assert ("spot", "Spot") == (made.__facts__.name, made.__qualname__)
+    assert ("spot", "Spot") == (cls.__facts__.name, cls.__qualname__)

@@ -50,17 +50,17 @@ def problems(body, keywords=None, bases=(Model,)):
             namespace["__annotations__"][name] = annotation
         if value:
             namespace[name] = value[0]
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
         type(bases[0])("Made", bases, namespace, **(keywords or {}))
     where = f"{__name__}.Made"
-    return [f"{each.code} {each.where.removeprefix(where).lstrip('.')}".strip() for each in caught.value.problems]
+    return [f"{each.code} {each.where.removeprefix(where).lstrip('.')}".strip() for each in exc_info.value.problems]
 
 
 def key(annotation="Column[str]", **parameters):
     return {"id": (annotation, partition_key(**parameters))}
 
 
-def one(annotation, value):
+def single_column(annotation, value):
     """A table with a key and one more column."""
     return {**key(), "x": (annotation, value)}
 
@@ -72,8 +72,8 @@ def clustered(annotation="Column[str]"):
 COLUMN_CASES = [
     ({}, ["MD101"]),
     ({"x": ("Column[str]", clustering_key())}, ["MD101"]),
-    (one("Column[str]", column(static=True)), ["MD102 x"]),
-    ({**one("Column[cql.Counter]", column()), "y": ("Column[str]", column())}, ["MD103 x"]),
+    (single_column("Column[str]", column(static=True)), ["MD102 x"]),
+    ({**single_column("Column[cql.Counter]", column()), "y": ("Column[str]", column())}, ["MD103 x"]),
     (key("Column[cql.Counter]"), ["MD104 id"]),
     (clustered("Column[cql.Counter]"), ["MD104 c"]),
     (key("Column[Duration]"), ["MD104 id"]),
@@ -85,42 +85,45 @@ COLUMN_CASES = [
     (clustered("Column[Address]"), ["MD105 c"]),
     (key("Column[str | None]"), ["MD106 id"]),
     (clustered("Column[Optional[str]]"), ["MD106 c"]),
-    (one("Column[str]", column(db_name="id")), ["MD107 x"]),
-    ({**one("Column[str]", column()), "_x": ("Column[str]", column())}, ["MD108 _x", "MD107 _x"]),
-    (one("Column[str]", column(alias="id")), ["MD107 x"]),
-    (one("Column[str]", column(db_name="")), ["MD108 x"]),
-    (one("Column[str]", column(db_name="a\0b")), ["MD108 x"]),
-    (one("Column[str]", column(alias="class")), ["MD108 x"]),
-    (one("Column[str]", column(alias="a b")), ["MD108 x"]),
+    (single_column("Column[str]", column(db_name="id")), ["MD107 x"]),
+    ({**single_column("Column[str]", column()), "_x": ("Column[str]", column())}, ["MD108 _x", "MD107 _x"]),
+    (single_column("Column[str]", column(alias="id")), ["MD107 x"]),
+    (single_column("Column[str]", column(db_name="")), ["MD108 x"]),
+    (single_column("Column[str]", column(db_name="a\0b")), ["MD108 x"]),
+    (single_column("Column[str]", column(alias="class")), ["MD108 x"]),
+    (single_column("Column[str]", column(alias="a b")), ["MD108 x"]),
     ({**key(), "self": ("Column[str]", column())}, ["MD108 self"]),
     ({**key(), "__x": ("Column[str]", column())}, ["MD108 __x"]),
     ({**key(), "replace": ("Column[str]", column())}, ["MD109 replace"]),
-    (one("Column[object]", column()), ["MD110 x"]),
-    (one("Column[complex]", column()), ["MD110 x"]),
-    (one("Column[set[list[str]]]", column()), ["MD110 x"]),
-    (one("Column[str | int]", column()), ["MD110 x"]),
-    (one("Column[list]", column()), ["MD110 x"]),
-    (one("Column", column()), ["MD110 x"]),
-    (one("Column[Column[str]]", column()), ["MD110 x"]),
-    (one("Column[list[cql.Counter]]", column()), ["MD110 x"]),
-    (one("Column[str]", column(type=cql.Int)), ["MD110 x"]),
-    (one("Column[Model]", column()), ["MD110 x"]),
-    (one("Column[there_is_none]", column()), ["MD111 x"]),
-    (one("Column[Fraction]", column()), ["MD111 x"]),
-    (one("Column[", column()), ["MD111 x"]),
-    (one("Column[cql.Itn]", column()), ["MD111 x"]),
-    (one(Column[column()], column()), ["MD111 x"]),
-    (one(None, column()), ["MD112 x"]),
-    (one("Column[list[str]]", column(default=[])), ["MD113 x"]),
-    (one("Column[set[str]]", {"a"}), ["MD113 x"]),
-    (one("Column[str]", column(init=False)), ["MD113 x"]),
-    (one("Column[Open]", column()), ["MD114 x"]),
-    (one("Column[str]", column(db_name=3, renamed_from=4, redact="no")), ["MD118 x", "MD118 x", "MD118 x"]),
-    (one("Column[str]", clustering_key(descending="no")), ["MD118 x"]),
-    (one("Column[str]", column(type=cql.Text, load=str, dump="str")), ["MD118 x"]),
-    (one("Column[str]", column(alias=3)), ["MD108 x"]),
-    ({**one("Column[str]", column(renamed_from="z")), "y": ("Column[str]", column(renamed_from="z"))}, ["MD107 y"]),
-    (one("ID", attrs.field()) | {"y": ("ID", attrs.field(default=[]))}, ["MD113 y"]),
+    (single_column("Column[object]", column()), ["MD110 x"]),
+    (single_column("Column[complex]", column()), ["MD110 x"]),
+    (single_column("Column[set[list[str]]]", column()), ["MD110 x"]),
+    (single_column("Column[str | int]", column()), ["MD110 x"]),
+    (single_column("Column[list]", column()), ["MD110 x"]),
+    (single_column("Column", column()), ["MD110 x"]),
+    (single_column("Column[Column[str]]", column()), ["MD110 x"]),
+    (single_column("Column[list[cql.Counter]]", column()), ["MD110 x"]),
+    (single_column("Column[str]", column(type=cql.Int)), ["MD110 x"]),
+    (single_column("Column[Model]", column()), ["MD110 x"]),
+    (single_column("Column[there_is_none]", column()), ["MD111 x"]),
+    (single_column("Column[Fraction]", column()), ["MD111 x"]),
+    (single_column("Column[", column()), ["MD111 x"]),
+    (single_column("Column[cql.Itn]", column()), ["MD111 x"]),
+    (single_column(Column[column()], column()), ["MD111 x"]),
+    (single_column(None, column()), ["MD112 x"]),
+    (single_column("Column[list[str]]", column(default=[])), ["MD113 x"]),
+    (single_column("Column[set[str]]", {"a"}), ["MD113 x"]),
+    (single_column("Column[str]", column(init=False)), ["MD113 x"]),
+    (single_column("Column[Open]", column()), ["MD114 x"]),
+    (single_column("Column[str]", column(db_name=3, renamed_from=4, redact="no")), ["MD118 x", "MD118 x", "MD118 x"]),
+    (single_column("Column[str]", clustering_key(descending="no")), ["MD118 x"]),
+    (single_column("Column[str]", column(type=cql.Text, load=str, dump="str")), ["MD118 x"]),
+    (single_column("Column[str]", column(alias=3)), ["MD108 x"]),
+    (
+        {**single_column("Column[str]", column(renamed_from="z")), "y": ("Column[str]", column(renamed_from="z"))},
+        ["MD107 y"],
+    ),
+    (single_column("ID", attrs.field()) | {"y": ("ID", attrs.field(default=[]))}, ["MD113 y"]),
 ]
 
 
@@ -336,13 +339,13 @@ def test_index_parameter_of_the_wrong_type(parameters):
         Index(**{"column": "x", **parameters})
 
 
-def test_class_keywords_are_told_in_their_order():
+def test_class_keywords_are_reported_in_order():
     """The mistakes of one class come in the same order in every run."""
     keywords = dict.fromkeys(["table", "repo", "indexes", "options", "keyspace", "renamed_from"], 3)
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
         type(Model)("Made", (Model,), {"__module__": __name__, "__qualname__": "Made"}, **keywords)
 
-    assert [f"{name}=3 is not valid" for name in keywords] == [each.text for each in caught.value.problems][:6]
+    assert [f"{name}=3 is not valid" for name in keywords] == [each.text for each in exc_info.value.problems][:6]
 
 
 def test_mistake_in_a_plain_mixin():
@@ -381,7 +384,7 @@ def test_all_mistakes_come_together():
 
 def test_error_says_what_where_and_what_to_do():
     """The message lists class and column, what is wrong, the code, and what to write instead."""
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
 
         class Made(Model):
             tags: Column[set[str]] = partition_key()
@@ -391,15 +394,15 @@ def test_error_says_what_where_and_what_to_do():
         f"{__name__}.test_error_says_what_where_and_what_to_do.<locals>.Made.tags: set<text> cannot be part of the "
         "primary key unless it is frozen [MD105]\n"
         "  Write  tags: Column[cql.Frozen[…]] = partition_key()"
-    ) == str(caught.value)
+    ) == str(exc_info.value)
 
 
 def test_error_survives_pickle():
     """Problems go from a worker process to its parent."""
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
         type(Model)("Made", (Model,), {"__module__": __name__, "__qualname__": "Made"})
 
-    assert caught.value.problems == pickle.loads(pickle.dumps(caught.value)).problems
+    assert exc_info.value.problems == pickle.loads(pickle.dumps(exc_info.value)).problems
 
 
 def test_class_with_mistakes_is_not_registered():
@@ -436,11 +439,11 @@ def test_codes_are_well_formed_and_used():
 )
 def test_settings_of_other_libraries_are_refused(name, value, keyword):
     """What cqlengine and SQLAlchemy read from a class body is an error that says which class keyword it is."""
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
         type(Model)("Made", (Model,), {"__module__": __name__, "__annotations__": {"id": "Column[str]"},
                                        "id": partition_key(), name: value})  # fmt: skip
 
-    (problem,) = caught.value.problems
+    (problem,) = exc_info.value.problems
     assert "MD120" == problem.code
     assert keyword in problem.advice
 

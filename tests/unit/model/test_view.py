@@ -201,9 +201,11 @@ def test_mistake_in_a_view(body, keywords, expected):
         namespace[name] = copy.copy(value)
         if annotation is not None:
             namespace["__annotations__"][name] = annotation
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
         type(MaterializedView)("Made", (MaterializedView,), namespace, **keywords)
-    results = [f"{each.code} {each.where.rpartition('Made')[2].lstrip('.')}".strip() for each in caught.value.problems]
+    results = [
+        f"{each.code} {each.where.rpartition('Made')[2].lstrip('.')}".strip() for each in exc_info.value.problems
+    ]
 
     assert expected == results
 

@@ -30,9 +30,9 @@ class Holder(Model, table="holder", repo="differences"):
     id: Column[int] = partition_key()
 
 
-def change(hint, was, now):
+def change(annotation, was, now):
     """A change of a column of this annotation, or of a hint that is resolved already."""
-    value = hint if isinstance(hint, TypeMapping) else map_annotation(hint)
+    value = annotation if isinstance(annotation, TypeMapping) else map_annotation(annotation)
     return Change(RuntimeColumn(Holder, "values", "values", value, ColumnSpec()), was, now)
 
 
@@ -48,20 +48,20 @@ def sets(draw):
 def maps(draw):
     """A map type with two maps of it, none of which has two keys that are stored as one."""
     key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(NEAR))
-    hint = map_annotation(dict[key.hint, value.hint])
-    cell = RuntimeColumn(Holder, "values", "values", hint, ColumnSpec()).identity.element_identities[0]
+    annotation = map_annotation(dict[key.hint, value.hint])
+    cell = RuntimeColumn(Holder, "values", "values", annotation, ColumnSpec()).identity.element_identities[0]
     result = st.lists(st.tuples(key.values, value.values), max_size=5, unique_by=lambda pair: cell_form(cell, pair[0]))
     return dict[key.hint, value.hint], dict(draw(result)), dict(draw(result))
 
 
-def applied(made, row, element, form):
+def applied(assignments, row, element, form):
     """A row of cells after these assignments, in one statement: a removal wins."""
-    for one in made:
-        if one.operation == "add":
-            row |= {cell_form(element, value): form(one.value, value) for value in one.value}
-    for one in made:
-        if one.operation == "remove":
-            for value in one.value:
+    for assignment in assignments:
+        if assignment.operation == "add":
+            row |= {cell_form(element, value): form(assignment.value, value) for value in assignment.value}
+    for assignment in assignments:
+        if assignment.operation == "remove":
+            for value in assignment.value:
                 row.pop(cell_form(element, value), None)
     return row
 
@@ -69,21 +69,21 @@ def applied(made, row, element, form):
 @given(sets())
 def test_a_set_becomes_what_was_meant(item):
     """Elements are matched as the server matches them, and none is added and removed at once."""
-    made = change(*item)
-    (element,) = made.column.identity.element_identities
-    row = {cell_form(element, value): stored_form(element, value) for value in made.old_value}
-    expected = {cell_form(element, value) for value in made.new_value}
-    after = applied(column_assignments(made), row, element, lambda _, value: stored_form(element, value))
+    assignments = change(*item)
+    (element,) = assignments.column.identity.element_identities
+    row = {cell_form(element, value): stored_form(element, value) for value in assignments.old_value}
+    expected = {cell_form(element, value) for value in assignments.new_value}
+    after = applied(column_assignments(assignments), row, element, lambda _, value: stored_form(element, value))
 
     assert expected == set(after)
-    assert set(after.values()) <= {stored_form(element, value) for value in made.new_value}
+    assert set(after.values()) <= {stored_form(element, value) for value in assignments.new_value}
 
 
 @given(maps())
 def test_a_map_becomes_what_was_meant(item):
     """Keys of a map are matched as the server matches them, its values by their bytes."""
-    made = change(*item)
-    key, value = made.column.identity.element_identities
+    assignments = change(*item)
+    key, value = assignments.column.identity.element_identities
 
     def cells(items):
         return {cell_form(key, k): (stored_form(key, k), stored_form(value, v)) for k, v in items.items()}
@@ -91,15 +91,17 @@ def test_a_map_becomes_what_was_meant(item):
     def form(items, k):
         return stored_form(key, k), stored_form(value, items[k])
 
-    assert cells(made.new_value) == applied(column_assignments(made), cells(made.old_value), key, form)
+    assert cells(assignments.new_value) == applied(
+        column_assignments(assignments), cells(assignments.old_value), key, form
+    )
 
 
 @given(sets() | maps())
 def test_what_is_stored_alike_is_not_sent(value):
     """A collection of other values with the same bytes has no differences."""
-    made = change(*value)
-    if is_same(made.column.identity, made.old_value, made.new_value):
-        assert [] == column_assignments(made)
+    assignments = change(*value)
+    if is_same(assignments.column.identity, assignments.old_value, assignments.new_value):
+        assert [] == column_assignments(assignments)
 
 
 LISTS = [
@@ -113,10 +115,10 @@ LISTS = [
 @pytest.mark.parametrize(("was", "now", "operation", "count"), [case[1:] for case in LISTS], ids=[c[0] for c in LISTS])
 def test_a_list_is_compared_by_what_is_stored(was, now, operation, count):
     """A list that grew at one end is not written whole, though its old elements are other values for Python."""
-    (made,) = column_assignments(change(list[datetime], was, now))
+    (assignments,) = column_assignments(change(list[datetime], was, now))
 
-    assert operation == made.operation
-    assert count == len(made.value)
+    assert operation == assignments.operation
+    assert count == len(assignments.value)
 
 
 class Price(UserType, name="price"):
@@ -129,28 +131,30 @@ class Price(UserType, name="price"):
 def test_fields_of_a_user_type_are_compared_by_what_is_stored():
     """Another scale is another value, another microsecond is not."""
     was = Price(amount=Decimal("9.9"), at=NOON)
-    made = column_assignments(change(Price, was, Price(amount=Decimal("9.90"), at=NOON + timedelta(microseconds=1))))
+    assignments = column_assignments(
+        change(Price, was, Price(amount=Decimal("9.90"), at=NOON + timedelta(microseconds=1)))
+    )
 
-    assert ["amount"] == [one.target.field for one in made]
+    assert ["amount"] == [assignment.target.field for assignment in assignments]
 
 
 WRONG = [(set[datetime], {"x"}), (dict[datetime, str], {"x": "x"}), (list[Decimal], 7), (Price, "x")]
 
 
-@pytest.mark.parametrize(("hint", "now"), WRONG, ids=str)
-def test_what_cannot_be_stored_is_assigned_whole(hint, now):
+@pytest.mark.parametrize(("annotation", "now"), WRONG, ids=str)
+def test_what_cannot_be_stored_is_assigned_whole(annotation, now):
     """What cannot be stored is assigned whole, and refused by name when it is bound."""
-    was = {set: set(), dict: {}, list: []}.get(getattr(hint, "__origin__", None), Price(amount=Decimal(1)))
-    (made,) = column_assignments(change(hint, was, now))
+    was = {set: set(), dict: {}, list: []}.get(getattr(annotation, "__origin__", None), Price(amount=Decimal(1)))
+    (assignments,) = column_assignments(change(annotation, was, now))
 
-    assert ("set", now) == (made.operation, made.value)
+    assert ("set", now) == (assignments.operation, assignments.value)
 
 
 class Words(list):
     """A class of an application."""
 
 
-WORDS = map_annotation(Words, type=map_annotation(list[str]).type, load=Words, dump=list)
+WORD_LIST = map_annotation(Words, type=map_annotation(list[str]).type, load=Words, dump=list)
 WHOLE = [
     ("frozen set", frozenset[str], frozenset("a"), frozenset("ab")),
     ("frozen list", cql.Frozen[list[str]], ["a"], ["a", "b"]),
@@ -158,19 +162,19 @@ WHOLE = [
     ("frozen user type", cql.Frozen[Price], Price(amount=Decimal(1)), Price(amount=Decimal(2))),
     ("user type that was null", Price | None, None, Price(amount=Decimal(2))),
     ("scalar", str, "a", "ab"),
-    ("custom type", WORDS, Words(["a"]), Words(["a", "b"])),
+    ("custom type", WORD_LIST, Words(["a"]), Words(["a", "b"])),
     ("null for a list", list[str] | None, ["a"], None),
     ("null for a user type", Price | None, Price(amount=Decimal(1)), None),
 ]
 
 
-@pytest.mark.parametrize(("hint", "was", "now"), [case[1:] for case in WHOLE], ids=[case[0] for case in WHOLE])
-def test_what_has_no_cells_of_its_own_is_assigned_whole(hint, was, now):
+@pytest.mark.parametrize(("annotation", "was", "now"), [case[1:] for case in WHOLE], ids=[case[0] for case in WHOLE])
+def test_what_has_no_cells_of_its_own_is_assigned_whole(annotation, was, now):
     """A frozen value, a value of a custom type, and a null."""
-    made = change(hint, was, now)
+    assignments = change(annotation, was, now)
 
-    assert [(made.column.target, "set", now)] == [
-        (one.target, one.operation, one.value) for one in column_assignments(made)
+    assert [(assignments.column.target, "set", now)] == [
+        (assignment.target, assignment.operation, assignment.value) for assignment in column_assignments(assignments)
     ]
 
 
@@ -191,19 +195,21 @@ PARTS = [
 
 
 @pytest.mark.parametrize(
-    ("hint", "was", "now", "expected"), [case[1:] for case in PARTS], ids=[case[0] for case in PARTS]
+    ("annotation", "was", "now", "expected"), [case[1:] for case in PARTS], ids=[case[0] for case in PARTS]
 )
-def test_only_what_differs_of_a_collection_is_sent(hint, was, now, expected):
+def test_only_what_differs_of_a_collection_is_sent(annotation, was, now, expected):
     """Only what differs of a collection is sent, with one operation for what is added and one for what is removed."""
-    assert expected == [(one.operation, one.value) for one in column_assignments(change(hint, was, now))]
+    assert expected == [
+        (assignment.operation, assignment.value) for assignment in column_assignments(change(annotation, was, now))
+    ]
 
 
 def test_two_keys_that_are_stored_as_one_are_not_put():
     """The map is assigned whole, and refused when it is bound."""
     now = {NOON: "a", NOON + timedelta(microseconds=1): "b"}
-    (made,) = column_assignments(change(dict[datetime, str], {NOON: "c", NOON + timedelta(days=1): "d"}, now))
+    (assignments,) = column_assignments(change(dict[datetime, str], {NOON: "c", NOON + timedelta(days=1): "d"}, now))
 
-    assert ("set", now) == (made.operation, made.value)
+    assert ("set", now) == (assignments.operation, assignments.value)
 
 
 class Label(UserType, name="label"):
@@ -222,10 +228,10 @@ class Labelled(Model, table="labelled", repo="differences"):
 @pytest.mark.parametrize("stored", ["9.9", "9.90"])
 def test_an_element_that_is_stored_already_is_not_sent_beside_its_equal(stored):
     """Whichever of them comes first: nothing has changed in the row, so there is no statement."""
-    one, other = Label(price=Decimal("9.9")), Label(price=Decimal("9.90"))
+    first, other = Label(price=Decimal("9.9")), Label(price=Decimal("9.90"))
     access = statements_for(Labelled, "ks")
     row = Labelled.__load__((1, [Label(price=Decimal(stored))]))
-    row.labels = {one, other}
+    row.labels = {first, other}
 
     assert 2 == len(row.labels)
     assert access.update(row) is None
@@ -265,7 +271,7 @@ def test_a_loaded_value_is_compared_by_what_is_stored(name, value, is_change):
     row = Measured.__load__(ROW)
     setattr(row, name, value)
 
-    assert ([name] if is_change else []) == [one.column.name for one in changed_columns(row, current_values(row))]
+    assert ([name] if is_change else []) == [item.column.name for item in changed_columns(row, current_values(row))]
 
 
 def test_shapes_of_this_module_hold_what_python_confuses():

@@ -100,17 +100,17 @@ ALLOWED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("query", "why"), REFUSED, ids=[f"{at}" for at in range(len(REFUSED))])
-def test_what_no_key_and_no_index_serves_is_refused(query, why):
+@pytest.mark.parametrize(("query", "reason"), REFUSED, ids=[f"{number}" for number in range(len(REFUSED))])
+def test_what_no_key_and_no_index_serves_is_refused(query, reason):
     """What no key and no index serves is refused, with the reason and what helps."""
-    with pytest.raises(QueryNotSupported, match=why) as caught:
+    with pytest.raises(QueryNotSupported, match=reason) as exc_info:
         query.compile("shop")
 
-    assert isinstance(caught.value.needs, tuple)
-    assert isinstance(caught.value.helps, tuple)
+    assert isinstance(exc_info.value.needs, tuple)
+    assert isinstance(exc_info.value.helps, tuple)
 
 
-@pytest.mark.parametrize("query", ALLOWED, ids=[f"{at}" for at in range(len(ALLOWED))])
+@pytest.mark.parametrize("query", ALLOWED, ids=[f"{number}" for number in range(len(ALLOWED))])
 def test_what_is_served_is_not_refused(query):
     """The nearest statements that servers take."""
     assert query.compile("shop").template.cql
@@ -118,10 +118,10 @@ def test_what_is_served_is_not_refused(query):
 
 def test_a_refusal_names_the_columns_that_are_missing():
     """A refusal names the columns that are missing, for programs, too."""
-    with pytest.raises(QueryNotSupported) as caught:
+    with pytest.raises(QueryNotSupported) as exc_info:
         N.where(Order.shop == 1).compile(None)
 
-    assert ("day",) == caught.value.needs
+    assert ("day",) == exc_info.value.needs
 
 
 def test_a_word_for_one_statement_is_none_for_another():
@@ -181,15 +181,17 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("make", "kind", "why"), WRONG, ids=[f"{at} {case[2]}" for at, case in enumerate(WRONG)])
-def test_wrong_arguments_say_what_is_right(make, kind, why):
+@pytest.mark.parametrize(
+    ("make", "kind", "reason"), WRONG, ids=[f"{index} {case[2]}" for index, case in enumerate(WRONG)]
+)
+def test_wrong_arguments_say_what_is_right(make, kind, reason):
     """A wrong argument raises at the call, as far as the call can detect it."""
-    with pytest.raises(kind, match=why):
+    with pytest.raises(kind, match=reason):
         make()
 
 
 def test_a_tuple_of_another_length_is_refused():
     """A tuple of another length is refused: when it is bound."""
-    made = N.where(*HERE, fn.tuple_(Order.placed, Order.seq) > (T,)).compile(None)
+    compiled = N.where(*HERE, fn.tuple_(Order.placed, Order.seq) > (T,)).compile(None)
     with pytest.raises(ValueError, match="2 values are expected"):
-        made.template.markers[-1].dump(made.values[-1])
+        compiled.template.markers[-1].dump(compiled.values[-1])

@@ -59,7 +59,7 @@ def test_an_element_of_a_set_is_named_beside_it():
 
 
 @pytest.mark.parametrize(
-    ("make", "error", "words"),
+    ("make", "error", "message"),
     [
         (lambda: fn.writetime(Timed.notes[0]), QueryNotSupported, "maps and sets"),
         (lambda: fn.ttl(Timed.frozen["a"]), QueryNotSupported, "non-frozen"),
@@ -70,7 +70,7 @@ def test_an_element_of_a_set_is_named_beside_it():
         (lambda: fn.writetime(Timed.id), QueryNotSupported, "primary key"),
     ],
 )
-def test_what_has_no_time_of_its_own_is_refused(make, error, words):
+def test_what_has_no_time_of_its_own_is_refused(make, error, message):
     """What has no time of its own is refused, before anything is sent."""
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=message):
         make()

@@ -164,10 +164,10 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("query", "why"), REFUSED.values(), ids=REFUSED)
-def test_what_servers_refuse_is_refused_first(query, why):
+@pytest.mark.parametrize(("query", "reason"), REFUSED.values(), ids=REFUSED)
+def test_what_servers_refuse_is_refused_first(query, reason):
     """The message names the column, and what to write."""
-    with pytest.raises(QueryNotSupported, match=why):
+    with pytest.raises(QueryNotSupported, match=reason):
         query.compile("shop")
 
 
@@ -197,10 +197,10 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize(("call", "kind", "why"), CALLS.values(), ids=CALLS)
-def test_what_no_column_has_is_refused_where_it_is_written(call, kind, why):
+@pytest.mark.parametrize(("call", "kind", "reason"), CALLS.values(), ids=CALLS)
+def test_what_no_column_has_is_refused_where_it_is_written(call, kind, reason):
     """What no column has is refused where it is written, at the call, not when the statement is sent."""
-    with pytest.raises(kind, match=why):
+    with pytest.raises(kind, match=reason):
         call()
 
 

@@ -146,21 +146,25 @@ KEY = (1, 2, T, 3)
 @pytest.mark.parametrize(("query", "text", "values"), SELECTS, ids=[case[1] for case in SELECTS])
 def test_selects(query, text, values):
     """Text with a marker for each value, in order."""
-    made = query.compile(None)
+    compiled = query.compile(None)
 
-    assert (text, values) == (made.template.cql, made.values)
-    assert text.count("?") == len(made.template.markers)
-    assert ("select", True, False) == (made.template.verb, made.template.idempotent, made.template.conditional)
+    assert (text, values) == (compiled.template.cql, compiled.values)
+    assert text.count("?") == len(compiled.template.markers)
+    assert ("select", True, False) == (
+        compiled.template.verb,
+        compiled.template.idempotent,
+        compiled.template.conditional,
+    )
 
 
 @pytest.mark.parametrize(("query", "text", "values", "idempotent"), UPDATES, ids=[case[1] for case in UPDATES])
 def test_updates(query, text, values, idempotent):
     """An update has its text and values, and whether it may be sent twice."""
-    made = query.compile(None)
+    compiled = query.compile(None)
 
-    assert (text, (*values, *KEY)) == (made.template.cql, made.values)
-    assert text.count("?") == len(made.template.markers)
-    assert idempotent is made.template.idempotent
+    assert (text, (*values, *KEY)) == (compiled.template.cql, compiled.values)
+    assert text.count("?") == len(compiled.template.markers)
+    assert idempotent is compiled.template.idempotent
 
 
 WHOLE = insert(Order(shop=1, day=2, placed=T))
@@ -211,11 +215,11 @@ OTHERS = [
 @pytest.mark.parametrize(("query", "text", "values"), OTHERS, ids=[case[1] for case in OTHERS])
 def test_writes(query, text, values):
     """With USING and IF where they belong."""
-    made = query.compile(None)
+    compiled = query.compile(None)
 
-    assert (text, values) == (made.template.cql, made.values)
-    assert text.count("?") == len(made.template.markers)
-    assert made.template.conditional is (" IF " in text)
+    assert (text, values) == (compiled.template.cql, compiled.values)
+    assert text.count("?") == len(compiled.template.markers)
+    assert compiled.template.conditional is (" IF " in text)
 
 
 def test_the_keyspace_is_in_the_text():
@@ -269,14 +273,14 @@ def test_values_are_converted_as_their_columns_are():
     ]
     results = []
     for query in queries:
-        made = query.compile(None)
+        compiled = query.compile(None)
         results += [
             marker.dump(value)
-            for marker, value in zip(made.template.markers, made.values, strict=True)
+            for marker, value in zip(compiled.template.markers, compiled.values, strict=True)
             if "level" in marker.name
         ]
 
-    assert [2, [2], 2, {2}] == [set(one) if isinstance(one, set) else one for one in results] or [
+    assert [2, [2], 2, {2}] == [set(item) if isinstance(item, set) else item for item in results] or [
         2,
         [2],
         2,
@@ -286,10 +290,10 @@ def test_values_are_converted_as_their_columns_are():
 
 def test_a_shape_is_made_once():
     """Whatever the values are, and however many IN has."""
-    one = N.where(Order.shop.in_([1]), Order.day == 2).limit(1).compile("shop").template
+    item = N.where(Order.shop.in_([1]), Order.day == 2).limit(1).compile("shop").template
     two = N.where(Order.shop.in_(range(100)), Order.day == 5).limit(7).compile("shop").template
 
-    assert one is two
+    assert item is two
 
 
 def test_another_keyspace_is_another_shape():
@@ -310,14 +314,14 @@ def test_builders_do_not_change():
 def test_a_class_that_is_gone_is_not_kept():
     """Cached data about a class are collected with it."""
 
-    def made():
+    def declare_model():
         class Passing(Model, repo="queries"):
             id: Column[int] = partition_key()
 
         select(Passing).where(Passing.id == 1).compile("shop")
         return weakref.ref(Passing)
 
-    reference = made()
+    reference = declare_model()
     gc.collect()
 
     assert reference() is None
@@ -340,10 +344,10 @@ def test_options_are_no_part_of_the_text():
 
 def test_server_timeouts_are_bound():
     """Server timeouts are bound, as a duration of whole milliseconds."""
-    made = N.where(*HERE).server_timeout(0.5).compile(None)
+    compiled = N.where(*HERE).server_timeout(0.5).compile(None)
 
-    assert made.template.cql.endswith(" USING TIMEOUT ?")
-    assert 500_000_000 == made.values[-1].nanoseconds
+    assert compiled.template.cql.endswith(" USING TIMEOUT ?")
+    assert 500_000_000 == compiled.values[-1].nanoseconds
 
 
 ROWS = [
@@ -356,7 +360,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("query", "row", "expected"), ROWS, ids=lambda one: repr(one)[:30])
+@pytest.mark.parametrize(("query", "row", "expected"), ROWS, ids=lambda item: repr(item)[:30])
 def test_rows_become_tuples_of_python_values(query, row, expected):
     """Rows become tuples of Python values, with a loader only where one is needed."""
     load = query.whole_table().compile(None).template.load
@@ -369,14 +373,14 @@ def test_what_is_remembered_of_tenants_is_bounded(monkeypatch):
     monkeypatch.setattr(model_cache, "MAX_ENTRIES", 10)
     for number in range(30):
         statements_for(Tenanted, f"k{number}").delete_key((1,))
-    kept = model_cache.cache_for(Tenanted)
+    cache = model_cache.cache_for(Tenanted)
 
-    assert 10 == len(kept.statements)
-    assert 10 == len(kept.templates)
+    assert 10 == len(cache.statements)
+    assert 10 == len(cache.templates)
 
 
 def test_tenants_share_what_takes_values():
     """Tenants share what takes values: it is of the class, and written once."""
-    one, other = statements_for(Tenanted, "one"), statements_for(Tenanted, "other")
+    first, other = statements_for(Tenanted, "one"), statements_for(Tenanted, "other")
 
-    assert one.values is other.values
+    assert first.values is other.values

@@ -19,14 +19,14 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 KEY = {"shop": 1, "day": 2, "placed": T, "seq": 3}
 
 
-def here():
+def key_conditions():
     """Conditions that are created again for each statement."""
     return Order.shop == 1, Order.day == 2
 
 
 def row():
     """Those of a whole key."""
-    return *here(), Order.placed == T, Order.seq == 3
+    return *key_conditions(), Order.placed == T, Order.seq == 3
 
 
 class Array(list):
@@ -43,13 +43,13 @@ class Array(list):
 
 
 MAKE = {
-    "select": lambda n: select(Order).where(*here(), Order.placed > T).limit(n),
-    "columns": lambda n: select(Order.placed, Order.lines["a"], fn.max(Order.total)).where(*here()).limit(n),
+    "select": lambda n: select(Order).where(*key_conditions(), Order.placed > T).limit(n),
+    "columns": lambda n: select(Order.placed, Order.lines["a"], fn.max(Order.total)).where(*key_conditions()).limit(n),
     "in": lambda n: select(Order).where(Order.shop.in_([1, n]), Order.day == 2),
-    "function": lambda n: select(Order).where(*here(), Order.placed > fn.min_timeuuid(NOW)).limit(n),
-    "order and group": lambda n: select(Order.placed).where(*here()).group_by(Order.placed).order_by(Order.placed).limit(n),
+    "function": lambda n: select(Order).where(*key_conditions(), Order.placed > fn.min_timeuuid(NOW)).limit(n),
+    "order and group": lambda n: select(Order.placed).where(*key_conditions()).group_by(Order.placed).order_by(Order.placed).limit(n),
     "nearest": lambda n: select(Order).order_by(Order.place.ann_of([1.0, n])).limit(3),
-    "options": lambda n: select(Order).where(*here()).consistency("ONE").timeout(n),
+    "options": lambda n: select(Order).where(*key_conditions()).consistency("ONE").timeout(n),
     "update": lambda n: update(Order).where(*row()).set(Order.total.to(n), Order.tags.add({"a"})).ttl(5),
     "map": lambda n: update(Order).where(*row()).set(Order.lines.add({"a": n}), Order.ship_to.to(Address(street="x"))),
     "list": lambda n: update(Order).where(*row()).set(Order.notes.append(["a", str(n)])),
@@ -77,18 +77,18 @@ def test_equal_statements_compare_equal_and_hash_alike(make):
 
 def test_a_recorded_call_is_compared_with_the_statement_that_is_expected():
     """As tests of an application ask, with the CQL in the message where the two differ."""
-    calls = [select(Order).where(*here(), Order.placed > fn.min_timeuuid(NOW))]
+    calls = [select(Order).where(*key_conditions(), Order.placed > fn.min_timeuuid(NOW))]
 
-    assert calls == [select(Order).where(*here(), Order.placed > fn.min_timeuuid(NOW))]
-    assert calls != [select(Order).where(*here())]
+    assert calls == [select(Order).where(*key_conditions(), Order.placed > fn.min_timeuuid(NOW))]
+    assert calls != [select(Order).where(*key_conditions())]
     assert "SELECT" in repr(calls)
 
 
 def test_other_functions_of_one_text_differ():
     """What they return is part of them."""
-    one, two = (select(fn.call("tax", Order.total, returns=kind)).where(*here()) for kind in (int, str))
+    first, two = (select(fn.call("tax", Order.total, returns=kind)).where(*key_conditions()) for kind in (int, str))
 
-    assert one != two
+    assert first != two
 
 
 def test_conditions_of_values_without_a_hash_can_be_keys():
@@ -102,7 +102,7 @@ def test_conditions_of_values_without_a_hash_can_be_keys():
 
 
 SHOWN = {
-    "select": (select(Order.seq).where(*here()).limit(5), "<SELECT seq FROM orders WHERE shop = ? AND day = ? LIMIT ? (1, 2, 5)>"),
+    "select": (select(Order.seq).where(*key_conditions()).limit(5), "<SELECT seq FROM orders WHERE shop = ? AND day = ? LIMIT ? (1, 2, 5)>"),
     "no values": (select(Order.seq).whole_table(), "<SELECT seq FROM orders>"),
     "options": (select(Order.seq).whole_table().consistency("ONE"), "<SELECT seq FROM orders consistency='ONE'>"),
     "update": (
@@ -128,13 +128,13 @@ def test_a_repr_of_what_cannot_be_written_says_why():
 
 
 SECRET = [
-    select(Order.seq).where(*here(), Order.pin == "hush").allow_filtering(),
-    select(Order.seq).where(*here(), Order.pin.in_(["hush"])).allow_filtering(),
+    select(Order.seq).where(*key_conditions(), Order.pin == "hush").allow_filtering(),
+    select(Order.seq).where(*key_conditions(), Order.pin.in_(["hush"])).allow_filtering(),
     update(Order).where(*row()).set(Order.pin.to("hush")),
     update(Order).where(*row()).set(Order.total.to(1)).if_(Order.pin == "hush"),
     insert(Order(**KEY, pin="hush")),
     insert(Order).json('{"pin": "hush"}'),
-    select(Order.seq).where(*here(), Order.pin == "hush"),
+    select(Order.seq).where(*key_conditions(), Order.pin == "hush"),
 ]
 
 

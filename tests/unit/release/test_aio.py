@@ -100,21 +100,21 @@ def test_the_wait_for_a_server_that_is_not_there_ends_in_its_error(repo):
 
 def test_a_cancelled_wait_leaves_the_work_to_its_end():
     """A thread cannot be stopped in the middle of a plan; it finishes what it began."""
-    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    started, resume, event = threading.Event(), threading.Event(), threading.Event()
 
     def work():
-        begun.set()
-        go_on.wait(10)
-        done.set()
+        started.set()
+        resume.wait(10)
+        event.set()
 
     async def cancelled():
         waiting = asyncio.create_task(to_async_function(work)())
-        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(started.wait, 10)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        was_done = done.is_set()
-        go_on.set()
+        was_done = event.is_set()
+        resume.set()
         return was_done
 
-    assert [False, True] == [asyncio.run(cancelled()), done.wait(10)]
+    assert [False, True] == [asyncio.run(cancelled()), event.wait(10)]

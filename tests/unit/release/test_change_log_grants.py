@@ -21,7 +21,7 @@ class SilentOrder(Model, repo="change_log_grants", table="silent", options=Table
 def test_who_reads_a_change_log_is_granted_it():
     """By table, and the words say which release asks for the table instead."""
     with Repo("change_log_grants", keyspace="shop", nodes=["10.0.0.1"], models=[__name__]) as repo:
-        (logs,) = [one for one in required_grants(repo, "reader") if one.commands == ("readers of a change log",)]
+        (logs,) = [item for item in required_grants(repo, "reader") if item.commands == ("readers of a change log",)]
 
     assert ("GRANT SELECT ON TABLE shop.logged_scylla_cdc_log TO reader",) == logs.cql
     assert "SELECT on its table" in logs.why

@@ -61,27 +61,27 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("server", "there", "settings", "home"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_lock_and_ledger_are_where_transactions_work(server, there, settings, home):
+@pytest.mark.parametrize(("server", "keyspaces", "settings", "home"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_lock_and_ledger_are_where_transactions_work(server, keyspaces, settings, home):
     """In the keyspace that is named, else in the repo's own, else in a companion, which is kept after an upgrade."""
-    with repo(**settings) as mine:
-        assert home == internal_keyspace(mine, there, server)
+    with repo(**settings) as own_repo:
+        assert home == internal_keyspace(own_repo, keyspaces, server)
 
 
 def test_cassandra_is_asked_nothing():
     """Where no keyspace has tablets no read is spent on it."""
-    there = node("shop")
-    with repo() as mine:
-        internal_keyspace(mine, there, ServerProfile())
+    existing = node("shop")
+    with repo() as own_repo:
+        internal_keyspace(own_repo, existing, ServerProfile())
 
-    assert [] == there.read_cql
+    assert [] == existing.read_cql
 
 
-def drafted(server, there, *, create=False, **settings):
+def drafted(server, keyspaces, *, create=False, **settings):
     """The plan for one model."""
-    with repo(**settings) as mine:
+    with repo(**settings) as own_repo:
         return PlannedMigration.from_request(
-            MigrationRequest(mine, (Order,), create_keyspace=create), ClusterView(there, server)
+            MigrationRequest(own_repo, (Order,), create_keyspace=create), ClusterView(keyspaces, server)
         ).plan
 
 
@@ -99,7 +99,7 @@ def test_the_plan_creates_the_companion_first():
     assert ["CREATE TABLE shop.orders"] == [step.cql.partition(" (")[0] for step in plan.steps]
     assert [0, 1] == [plan.bootstrap[-1].seq, plan.steps[0].seq]
     assert "KS107" in {note.code for note in plan.notes}
-    assert () == tuple(one for one in plan.refusals if one.object == "shop_scyllamodel")
+    assert () == tuple(refusal for refusal in plan.refusals if refusal.object == "shop_scyllamodel")
 
 
 def test_the_plan_creates_both_keyspaces():
@@ -114,14 +114,14 @@ def test_a_companion_that_cannot_be_created_is_refused_in_the_plan():
     """Where tablets are enforced, nothing can hold the lock, which is said before anything runs."""
     plan = drafted(ENFORCED, node("shop", tablets=["shop"]))
 
-    assert [("KS104", "shop_scyllamodel")] == [(one.code, one.object) for one in plan.refusals]
+    assert [("KS104", "shop_scyllamodel")] == [(refusal.code, refusal.object) for refusal in plan.refusals]
 
 
 def test_a_named_keyspace_with_tablets_is_refused_in_the_plan():
     """ledger_keyspace= must be able to hold the lock."""
     plan = drafted(OLD, node("shop", "ops", tablets=["ops"]), ledger_keyspace="ops")
 
-    assert [("KS104", "ops")] == [(one.code, one.object) for one in plan.refusals]
+    assert [("KS104", "ops")] == [(refusal.code, refusal.object) for refusal in plan.refusals]
 
 
 def test_a_named_keyspace_that_is_missing_is_created_like_the_repos():
@@ -132,15 +132,15 @@ def test_a_named_keyspace_that_is_missing_is_created_like_the_repos():
     assert "CREATE KEYSPACE IF NOT EXISTS ops" in plan.bootstrap[0].cql
 
 
-@pytest.mark.parametrize(("server", "there", "settings", "home"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_grants_are_on_the_tables_where_they_are(server, there, settings, home, monkeypatch):
+@pytest.mark.parametrize(("server", "keyspaces", "settings", "home"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_grants_are_on_the_tables_where_they_are(server, keyspaces, settings, home, monkeypatch):
     """The server is asked, so that no ledger_keyspace= has to be given for a companion."""
-    monkeypatch.setattr(ledger_access, "choose_coordinator", lambda _: there)
+    monkeypatch.setattr(ledger_access, "choose_coordinator", lambda _: keyspaces)
     monkeypatch.setattr(ledger_access, "server_profile", lambda _: server)
     monkeypatch.setattr(Client, "connection", lambda _: None)
-    with repo(**{"models": [__name__], **settings}) as mine:
-        internal, guess = find_internal_keyspace(mine)
-        statements = [cql for grant in required_grants(mine, "deploy", internal) for cql in grant.cql]
+    with repo(**{"models": [__name__], **settings}) as own_repo:
+        internal, guess = find_internal_keyspace(own_repo)
+        statements = [cql for grant in required_grants(own_repo, "deploy", internal) for cql in grant.cql]
 
     assert (home, "") == (internal, guess)
     assert f"GRANT SELECT ON TABLE {home}.scyllamodel_lock TO deploy" in statements
@@ -151,11 +151,11 @@ def test_grants_are_on_the_tables_where_they_are(server, there, settings, home, 
 def test_grants_say_when_the_server_could_not_be_asked(capsys):
     """The statements are for the repo's own keyspace then, below a comment; a named one needs no server."""
     url = f"scylla://127.0.0.1:1/shop?name=companion&models={__name__}"
-    codes = [main(["grants", "--url", url, *words]) for words in ((), ("--json",))]
+    codes = [main(["grants", "--url", url, *arguments]) for arguments in ((), ("--json",))]
     text, document = capsys.readouterr().out.split("{", 1)
-    named = main(["grants", "--url", f"{url}&ledger_keyspace=ops"])
+    exit_code = main(["grants", "--url", f"{url}&ledger_keyspace=ops"])
 
-    assert [0, 0, 0] == [*codes, named]
+    assert [0, 0, 0] == [*codes, exit_code]
     assert text.startswith("-- the server could not be asked where the internal tables are: ")
     assert "ON TABLE shop.scyllamodel_lock" in text
     assert [] == [line for line in text.splitlines() if line and not line.startswith(("-- ", "GRANT "))]

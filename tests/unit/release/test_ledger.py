@@ -24,9 +24,9 @@ from support.ledger_store import NOON, MemoryStore, ledger_on
 from support.simulator import Faults, Simulator
 
 SERVER = ServerProfile()
-FOUND = schema(table("t"))
-WANTED = desired(table("t", "id int pk", "a text"), table("u"), table("w"))
-PLAN = make_plan(WANTED, FOUND, SERVER)
+LIVE = schema(table("t"))
+DESIRED = desired(table("t", "id int pk", "a text"), table("u"), table("w"))
+PLAN = make_plan(DESIRED, LIVE, SERVER)
 HOW = {
     "models_to": "fp2",
     "fencing_token": 7,
@@ -35,19 +35,19 @@ HOW = {
 }
 
 
-def begun(store, plan=PLAN, **how):
+def begin(store, plan=PLAN, **keywords):
     """A version that runs."""
-    return ledger_on(store).begin("migrate", plan, **{**HOW, **how})
+    return ledger_on(store).begin("migrate", plan, **{**HOW, **keywords})
 
 
-def run(store, faults=None, live=FOUND, **how):
+def run(store, faults=None, live=LIVE, **keywords):
     """Apply the plan with books; the server, and the version that was opened."""
     server = Simulator(live, SERVER, faults)
-    plan = server.knows(make_plan(WANTED, live, SERVER))
-    opened = begun(store, plan, **how)
-    with opened:
-        apply(plan, server, journal=opened, clock=Clock(server.clock, server.sleep))
-    return server, opened
+    plan = server.knows(make_plan(DESIRED, live, SERVER))
+    recorder = begin(store, plan, **keywords)
+    with recorder:
+        apply(plan, server, journal=recorder, clock=Clock(server.clock, server.sleep))
+    return server, recorder
 
 
 def states(store, version=None):
@@ -59,11 +59,11 @@ def states(store, version=None):
 def test_a_run_leaves_its_whole_story():
     """Who, what, from where to where, how long, and every statement with its inverse."""
     store = MemoryStore()
-    _, opened = run(store)
+    _, recorder = run(store)
     ledger = ledger_on(store)
     (version,) = ledger.with_steps(ledger.versions())
 
-    assert version == attrs.evolve(opened.migration, steps=version.steps)
+    assert version == attrs.evolve(recorder.migration, steps=version.steps)
     assert (20261123120000, "migrate", "applied", 3, 3) == (
         version.version, version.kind, version.status, version.total, version.applied,
     )  # fmt: skip
@@ -123,7 +123,7 @@ def test_a_taken_number_is_passed_over():
             return []
 
     racing = Racing(versions_=store.versions_)
-    first, second = begun(racing), begun(racing)
+    first, second = begin(racing), begin(racing)
 
     assert [first.version, first.version + 1] == [first.version, second.version]
     assert 2 == len(store.versions_)
@@ -155,11 +155,11 @@ def test_the_end_tells_how_far_it_came(faults, status, value):
     """All steps, some, or none; foreign changes are distinguished."""
     store = MemoryStore()
     fails = bool(faults.refused or faults.disagree)
-    with pytest.raises((StepFailed, SchemaDisagreement)) if fails else contextlib.nullcontext() as caught:
+    with pytest.raises((StepFailed, SchemaDisagreement)) if fails else contextlib.nullcontext() as exc_info:
         run(store, faults)
     head = ledger_on(store).newest()
 
-    assert head.error == (str(caught.value) if fails else None)
+    assert head.error == (str(exc_info.value) if fails else None)
     assert (status, value) == (head.status, states(store))
     assert head.applied == sum(state != "failed" for state in value)
     assert head.error_seq == (len(value) if "failed" in value else None)
@@ -170,7 +170,7 @@ def test_the_next_version_starts_from_the_models_of_the_last():
     store = MemoryStore()
     run(store)
 
-    assert "fp2" == begun(store, models_to="fp3").migration.models_from
+    assert "fp2" == begin(store, models_to="fp3").migration.models_from
 
 
 REQUESTS = 10
@@ -196,14 +196,14 @@ def test_no_fault_of_one_request_shows_in_the_books(kind, number):
 def test_a_refused_request_ends_the_run(number):
     """Without permission to write, a run never continues as if it had written, and the statement is unsent."""
     store = MemoryStore(refused=frozenset({number}))
-    server = Simulator(FOUND, SERVER)
+    server = Simulator(LIVE, SERVER)
     plan = server.knows(PLAN)
-    with pytest.raises(LedgerError, match="no MODIFY permission") as caught, begun(store) as opened:
-        apply(plan, server, journal=opened, clock=Clock(server.clock, server.sleep))
+    with pytest.raises(LedgerError, match="no MODIFY permission") as exc_info, begin(store) as recorder:
+        apply(plan, server, journal=recorder, clock=Clock(server.clock, server.sleep))
 
     claims = {4: 0, 5: 1, 6: 1, 7: 2, 8: 2, 9: 3, 10: 3}
-    assert "k/default" == caught.value.scope
-    assert claims.get(number, 0) == len(server.ran)
+    assert "k/default" == exc_info.value.scope
+    assert claims.get(number, 0) == len(server.executed)
 
 
 def test_a_server_that_never_answers_is_given_up():
@@ -219,10 +219,10 @@ def test_a_server_that_never_answers_is_given_up():
 def test_a_version_that_another_run_settled_cannot_be_ended(status):
     """The end is written only while the version runs under our epoch: otherwise the lock was lost."""
     store = MemoryStore()
-    opened = begun(store)
-    ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
+    recorder = begin(store)
+    ledger_on(store).recover(Simulator(LIVE).introspect, SERVER)
     with pytest.raises(LockLost, match="ended by another run"):
-        opened.finish(status)
+        recorder.finish(status)
 
     assert "partial" == ledger_on(store).newest().status
 
@@ -234,8 +234,8 @@ class Killed(BaseException):
 class Journal:
     """Dies at the ``number``-th entry, before or after it is written."""
 
-    def __init__(self, opened, number, *, written):
-        self.opened, self.left, self.written = opened, number, written
+    def __init__(self, recorder, number, *, is_written):
+        self.opened, self.left, self.written = recorder, number, is_written
 
     def _write(self, do):
         self.left -= 1
@@ -248,39 +248,39 @@ class Journal:
     def before(self, step):
         self._write(lambda: self.opened.before(step))
 
-    def after(self, step, *how):
-        self._write(lambda: self.opened.after(step, *how))
+    def after(self, step, *keywords):
+        self._write(lambda: self.opened.after(step, *keywords))
 
 
-@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("is_written", [False, True])
 @pytest.mark.parametrize("number", range(1, 7))
-def test_whatever_a_killed_run_leaves_is_settled_by_the_schema(number, written):
+def test_whatever_a_killed_run_leaves_is_settled_by_the_schema(number, is_written):
     """Killed at any entry, claimed steps become what the schema shows, and the next version does the rest."""
-    store, server = MemoryStore(), Simulator(FOUND, SERVER)
-    plan = server.knows(make_plan(WANTED, FOUND, SERVER))
-    opened = begun(store)
-    with pytest.raises(Killed), opened:
-        apply(plan, server, journal=Journal(opened, number, written=written), clock=Clock(sleep=server.sleep))
+    store, server = MemoryStore(), Simulator(LIVE, SERVER)
+    plan = server.knows(make_plan(DESIRED, LIVE, SERVER))
+    recorder = begin(store)
+    with pytest.raises(Killed), recorder:
+        apply(plan, server, journal=Journal(recorder, number, is_written=is_written), clock=Clock(sleep=server.sleep))
     assert "running" == ledger_on(store).newest().status
     store.clock -= 500  # the next host's clock is behind
     (settled,) = ledger_on(store).recover(server.introspect, SERVER)
-    done = len(server.ran)
+    statement_count = len(server.executed)
 
     assert attrs.evolve(settled, steps=()) == ledger_on(store).newest()
-    assert ("applied" if done == 3 else "partial", done) == (settled.status, settled.applied)
-    assert ["applied"] * done == [state for state in states(store) if state == "applied"]
+    assert ("applied" if statement_count == 3 else "partial", statement_count) == (settled.status, settled.applied)
+    assert ["applied"] * statement_count == [state for state in states(store) if state == "applied"]
     assert not {"claimed", "failed"} & set(states(store))
     assert [] == ledger_on(store).recover(server.introspect, SERVER)
-    rest = make_plan(WANTED, server.facts, SERVER)
-    assert 3 - done == len(rest.steps)
+    rest = make_plan(DESIRED, server.facts, SERVER)
+    assert 3 - statement_count == len(rest.steps)
 
 
-def test_a_step_written_by_hand_is_left_to_people():
+def test_a_raw_step_is_left_to_the_operator():
     """Nothing proves a statement of which no change was stored, so it stays claimed."""
     store = MemoryStore()
-    opened = begun(store)
-    opened.before(attrs.evolve(PLAN.steps[0], change=None))
-    (settled,) = ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
+    recorder = begin(store)
+    recorder.before(attrs.evolve(PLAN.steps[0], change=None))
+    (settled,) = ledger_on(store).recover(Simulator(LIVE).introspect, SERVER)
 
     assert (["claimed"], "partial") == (states(store), settled.status)
 
@@ -290,7 +290,7 @@ def test_only_running_versions_are_settled():
     store = MemoryStore()
     run(store)
     before = dict(store.versions_)
-    ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
+    ledger_on(store).recover(Simulator(LIVE).introspect, SERVER)
 
     assert before == store.versions_
 
@@ -300,9 +300,9 @@ def test_only_running_versions_are_settled():
 def test_settling_survives_faults_too(fault, number):
     """One request that goes wrong while a dead run is settled changes nothing."""
     store = MemoryStore()
-    begun(store).before(PLAN.steps[0])
+    begin(store).before(PLAN.steps[0])
     setattr(store, fault, frozenset({len(store.requests) + number}))
-    ledger_on(store).recover(Simulator(FOUND).introspect, SERVER)
+    ledger_on(store).recover(Simulator(LIVE).introspect, SERVER)
 
     assert ("partial", ["not_applied"]) == (ledger_on(store).newest().status, states(store))
 
@@ -322,7 +322,7 @@ V1, V2 = UUID(int=1), UUID(int=2)
 
 
 @pytest.mark.parametrize(
-    ("stamped", "asked", "current", "verified"),
+    ("stamped", "requested", "current", "verified"),
     [
         (("fp", V1), "fp", V1, True),
         (("fp", V1), "fp", V2, False),
@@ -332,13 +332,13 @@ V1, V2 = UUID(int=1), UUID(int=2)
         (None, "fp", None, False),
     ],
 )
-def test_a_stamp_is_good_for_its_models_and_its_schema_version_only(stamped, asked, current, verified):
+def test_a_stamp_is_good_for_its_models_and_its_schema_version_only(stamped, requested, current, verified):
     """In doubt it is not verified; a schema that has no version matches no stamp."""
     store = MemoryStore(current=current)
     if stamped:
         ledger_on(store).mark_verified(*stamped)
 
-    assert verified == ledger_on(store).is_verified(asked)
+    assert verified == ledger_on(store).is_verified(requested)
 
 
 def test_the_fast_path_is_two_reads():
@@ -358,9 +358,9 @@ def test_a_head_a_day_ahead_of_the_clock_is_remarked(ahead, messages):
     """Versions stay in order, and the host's clock is named as what to look at."""
     store = MemoryStore()
     head = ledger_on(store, now=NOON + ahead).begin("sync", PLAN, **HOW).migration
-    remark = ledger_on(store).clock_note(head)
+    finding = ledger_on(store).clock_note(head)
 
-    assert messages == (remark is not None and remark.code == "LG105")
+    assert messages == (finding is not None and finding.code == "LG105")
     assert ledger_on(store).clock_note(None) is None
 
 
@@ -390,10 +390,10 @@ def test_values_print_as_json():
 
 def test_this_process_is_named():
     """Host, user and process are detected automatically."""
-    here = Provenance.current(["scyllamodel.demo"])
+    provenance = Provenance.current(["scyllamodel.demo"])
 
-    assert here.host
-    assert here.actor
-    assert here.pid
-    assert here.app_version
+    assert provenance.host
+    assert provenance.actor
+    assert provenance.pid
+    assert provenance.app_version
     assert Provenance.current(["no_such_package_x"]).app_version == ""

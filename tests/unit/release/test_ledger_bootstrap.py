@@ -57,10 +57,10 @@ def test_a_second_run_sends_nothing_and_still_waits_for_agreement():
     """Tables that are there may not be known to every node yet."""
     server = Server()
     server.boot()
-    sent, waits = len(server.sent), server.waits
+    count, waits = len(server.sent), server.waits
 
     assert () == server.boot()
-    assert (sent, waits + 1) == (len(server.sent), server.waits)
+    assert (count, waits + 1) == (len(server.sent), server.waits)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_node_that_is_lost_after_the_last_table_took_them_along(forgets):
     assert {table.name for table in TABLES} == {table.name for table in server.facts.tables}
 
 
-def test_a_refusal_is_told_with_its_statement():
+def test_a_refusal_is_reported_with_its_statement():
     """Without the permission to create tables the error says which statement needed it."""
     with pytest.raises(StepFailed, match=r"no ALTER permission.*\n  CREATE TABLE IF NOT EXISTS"):
         Server(faults=Faults(refused=frozenset({1}))).boot()
@@ -107,7 +107,7 @@ def test_disagreement_is_an_error():
         Server(faults=Faults(disagree=frozenset({1}))).boot()
 
 
-def test_a_table_of_somebody_else_is_refused():
+def test_a_foreign_table_is_refused():
     """A table by our name with other columns is not ours to use, found when the others are made beside it."""
     foreign = Table(TABLES[0].name, [TableColumn("id", parse_type("int"), "partition_key")], keyspace="shop")
     with pytest.raises(ConfigurationError, match="is not an internal table of scyllamodel"):

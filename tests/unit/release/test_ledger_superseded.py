@@ -22,11 +22,11 @@ REFUSED = make_plan(desired(table("t", "id text pk")), LIVE, SERVER)
 
 def versions(*output):
     """Versions of these models, the newest first, as ``fingerprint`` or ``fingerprint status kind``."""
-    made = []
+    rows = []
     for number, text in enumerate(reversed(output), 1):
         models_to, status, kind = [*text.split(), "applied", "sync"][:3] if " " not in text else text.split()
-        made.append(Migration("k/default", number, models_to=models_to, status=status, kind=kind))
-    return made[::-1]
+        rows.append(Migration("k/default", number, models_to=models_to, status=status, kind=kind))
+    return rows[::-1]
 
 
 GO, NOTE, NO = "continue", "LG101", "refused"
@@ -78,9 +78,9 @@ def test_before_the_first_version_no_models_are_in_force():
 def test_the_error_says_what_is_missing_and_who_replaced_it():
     """Version, head, the statements that would bring it back, and what to run if that is meant."""
     head = Migration("k/default", 2, models_to="b", host="web-1", actor="deploy")
-    with pytest.raises(SupersededModels) as caught:
+    with pytest.raises(SupersededModels) as exc_info:
         check_may_sync([head, *versions("a")], "a", BOTH)
 
-    assert (1, 2, tuple(BOTH.cql)) == (caught.value.version, caught.value.head, caught.value.missing)
-    assert all(text in str(caught.value) for text in ("deploy@web-1", COLUMN.cql[0], "scyllamodel migrate"))
-    assert (3, "LG101") == (caught.value.exit_code, caught.value.code)
+    assert (1, 2, tuple(BOTH.cql)) == (exc_info.value.version, exc_info.value.head, exc_info.value.missing)
+    assert all(text in str(exc_info.value) for text in ("deploy@web-1", COLUMN.cql[0], "scyllamodel migrate"))
+    assert (3, "LG101") == (exc_info.value.exit_code, exc_info.value.code)

@@ -17,7 +17,7 @@ from scyllamodel.schema.apply import StatementOutcomeUnknown, StatementRefused, 
 ME, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 NODE = uuid.UUID(int=9)
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-WANTED = LockRequest("a test", lease_seconds=30.0, step_timeout=120.0, host="here", pid=7)
+REQUEST = LockRequest("a test", lease_seconds=30.0, step_timeout=120.0, host="here", pid=7)
 
 
 class Memory:
@@ -69,15 +69,15 @@ class Memory:
 
 
 FREE = LockRow("shop", None, 4)
-TAKEN = LockRow("shop", OTHER, 5, 3, 30_000, 20260101000000, 2, NODE, "there", 8, "a release", NOW)
+HELD_ROW = LockRow("shop", OTHER, 5, 3, 30_000, 20260101000000, 2, NODE, "there", 8, "a release", NOW)
 
 
-def get(store, timeout=60.0, look=None, on_wait=None, wanted=WANTED):
+def get(store, timeout=60.0, look=None, on_wait=None, lock_request=REQUEST):
     """Get the lock as `ME`."""
-    return LockAcquisition(store, wanted, store.world(), ME, timeout, look, on_wait).acquire()
+    return LockAcquisition(store, lock_request, store.world(), ME, timeout, look, on_wait).acquire()
 
 
-def taken(**faults):
+def acquired(**faults):
     """A store whose row is ours, and the lock."""
     store = Memory(FREE)
     lease = get(store)
@@ -109,7 +109,7 @@ def test_a_free_lock_is_taken_at_once():
 
 def test_a_silent_holder_is_replaced_after_one_lease_of_its_own():
     """The waiter counts the lease in the row by its own clock, from when it first saw the row."""
-    store = Memory(attrs.evolve(TAKEN, lease_ms=10_000))
+    store = Memory(attrs.evolve(HELD_ROW, lease_ms=10_000))
     lease = get(store)
 
     assert 10.0 <= store.now < 11.1
@@ -120,7 +120,7 @@ def test_a_silent_holder_is_replaced_after_one_lease_of_its_own():
 
 def test_a_holder_that_beats_keeps_the_lock():
     """Every heartbeat restarts the lease, so the lock is acquired only after the last."""
-    store = Memory(TAKEN)
+    store = Memory(HELD_ROW)
 
     def beat():
         if store.now < 100 and int(store.now) // 10 > store.row.beat - 4:
@@ -134,10 +134,10 @@ def test_a_holder_that_beats_keeps_the_lock():
 
 def test_the_lock_timeout_counts_time_without_progress():
     """A holder that works may take long; one that does not move is named."""
-    store = Memory(attrs.evolve(TAKEN, acquired_at=NOW.replace(year=2025)))
-    with pytest.raises(LockTimeout) as caught:
+    store = Memory(attrs.evolve(HELD_ROW, acquired_at=NOW.replace(year=2025)))
+    with pytest.raises(LockTimeout) as exc_info:
         get(store, timeout=20.0)
-    error = caught.value
+    error = exc_info.value
 
     assert 20.0 < store.now < 22.0
     assert (OTHER, "there", 8, "a release", 2, 365 * 86400.0) == (
@@ -147,24 +147,24 @@ def test_the_lock_timeout_counts_time_without_progress():
     assert 5 == error.exit_code
 
 
-def test_a_free_lock_that_nobody_confirms_times_out():
+def test_an_unconfirmed_free_lock_times_out():
     """When no server answers there is no holder to name."""
     store = Memory(FREE)
     store.faults = [("before", StatementTransient("overloaded"))] * 1000
-    with pytest.raises(LockTimeout, match="is free, but no server confirmed for 5 s") as caught:
+    with pytest.raises(LockTimeout, match="is free, but no server confirmed for 5 s") as exc_info:
         get(store, timeout=5.0)
 
-    assert None is caught.value.holder
-    assert "overloaded" == str(caught.value.__cause__)
+    assert None is exc_info.value.holder
+    assert "overloaded" == str(exc_info.value.__cause__)
 
 
 def test_a_loser_looks_at_each_wake_up_and_goes_without():
     """As soon as what the lock was wanted for is there, the wait ends without a lock."""
-    store, looks, waits = Memory(TAKEN), [], []
+    store, looks, waits = Memory(HELD_ROW), [], []
     lease = get(store, look=lambda: looks.append(1) or len(looks) == 3, on_wait=lambda row, _: waits.append(row.host))
 
     assert lease is None
-    assert TAKEN == store.row
+    assert HELD_ROW == store.row
     assert ["there"] * 3 == waits
 
 
@@ -185,12 +185,12 @@ def before_update(store, number, row):
     """Let the row become this just before the update of this number arrives."""
     change, count = store.change, iter(range(1, 1000))
 
-    def late(when, to):
+    def delayed_update(when, to):
         if next(count) == number:
             store.row = row
         return change(when, to)
 
-    store.change = late
+    store.change = delayed_update
 
 
 def test_a_refusal_that_shows_us_is_ours():
@@ -205,7 +205,7 @@ def test_a_refusal_that_shows_us_is_ours():
 
 def test_a_holder_that_beats_at_the_last_moment_keeps_the_lock():
     """Taking over is conditional on the very beat that the waiter saw stand still."""
-    store, moved = Memory(TAKEN), attrs.evolve(TAKEN, beat=4)
+    store, moved = Memory(HELD_ROW), attrs.evolve(HELD_ROW, beat=4)
     before_update(store, 1, moved)
     lease = get(store)
 
@@ -223,7 +223,7 @@ def test_a_wait_that_ends_gives_back_what_it_may_have_taken():
     assert (None, 5) == (store.row.owner, store.row.epoch)
 
 
-def test_a_server_without_lightweight_transactions_is_told_plainly():
+def test_a_server_without_lightweight_transactions_is_reported():
     """The error names the setting that helps, and the server's words."""
     store = Memory(FREE)
     store.faults = [("before", StatementRefused("LWT is not yet supported with tablets"))]
@@ -233,7 +233,7 @@ def test_a_server_without_lightweight_transactions_is_told_plainly():
 
 def test_a_fence_renews_and_names_the_step():
     """One update moves the beat and says what is about to be done, and through which node."""
-    store, lease = taken()
+    store, lease = acquired()
     lease.coordinator = NODE
     fence = lease.fence(7, 3)
 
@@ -242,20 +242,20 @@ def test_a_fence_renews_and_names_the_step():
     assert fence.is_fresh
 
 
-@pytest.mark.parametrize(("asleep", "fresh"), [(19.9, True), (20.1, False)])
-def test_a_fence_is_good_for_two_thirds_of_the_lease(asleep, fresh):
+@pytest.mark.parametrize(("asleep", "is_fresh"), [(19.9, True), (20.1, False)])
+def test_a_fence_is_good_for_two_thirds_of_the_lease(asleep, is_fresh):
     """The age of a fence is measured by the clock that runs while the machine sleeps, from when it was sent."""
-    store, lease = taken()
+    store, lease = acquired()
     fence = lease.fence(7, 3)
     store.slept += asleep
 
-    assert fresh is fence.is_fresh
+    assert is_fresh is fence.is_fresh
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_fence_without_an_answer_is_read_back(when):
     """What the row shows at SERIAL is believed; one that was not done is sent again."""
-    store, lease = taken()
+    store, lease = acquired()
     store.faults = [(when, StatementOutcomeUnknown("timeout")), "unreadable"]
     lease.fence(7, 3)
 
@@ -265,7 +265,7 @@ def test_a_fence_without_an_answer_is_read_back(when):
 
 def test_a_fence_is_not_taken_for_a_late_renewal():
     """A renewal that takes effect late sets another beat, so the fence knows that it was not itself."""
-    store, lease = taken()
+    store, lease = acquired()
     store.faults = [("before", StatementOutcomeUnknown("timeout"))]
     assert lease.renew() is False
     store.row = attrs.evolve(store.row, beat=1)
@@ -276,33 +276,33 @@ def test_a_fence_is_not_taken_for_a_late_renewal():
 
 def test_a_lock_that_was_taken_over_is_lost_for_good():
     """The first fence after it says who took over, and so does every later one; nothing is sent any more."""
-    store, lease = taken()
-    store.row = attrs.evolve(TAKEN, epoch=6)
-    with pytest.raises(LockLost, match="taken over by process 8 on there") as caught:
+    store, lease = acquired()
+    store.row = attrs.evolve(HELD_ROW, epoch=6)
+    with pytest.raises(LockLost, match="taken over by process 8 on there") as exc_info:
         lease.send(7, 3, lambda: pytest.fail("sent"))
     store.log.clear()
     with pytest.raises(LockLost):
         lease.fence(7, 4)
 
-    assert ("there", 8, 6) == (caught.value.host, caught.value.pid, caught.value.exit_code)
+    assert ("there", 8, 6) == (exc_info.value.host, exc_info.value.pid, exc_info.value.exit_code)
     assert [] == store.log
     assert lease.is_lost
 
 
-def test_a_fence_that_nobody_confirms_is_a_lost_lock():
+def test_an_unconfirmed_fence_is_a_lost_lock():
     """After a lease without an answer the lock may be anybody's."""
-    store, lease = taken()
+    store, lease = acquired()
     store.faults = [("before", StatementOutcomeUnknown("timeout")), "unreadable"] * 1000
-    with pytest.raises(LockLost, match="No server confirmed") as caught:
+    with pytest.raises(LockLost, match="No server confirmed") as exc_info:
         lease.fence(7, 3)
 
     assert 30.0 <= store.now < 31.0
-    assert "timeout" == str(caught.value.__cause__)
+    assert "timeout" == str(exc_info.value.__cause__)
 
 
-def test_a_step_begins_anew_when_its_fence_is_too_old():
+def test_a_step_starts_over_when_its_fence_is_too_old():
     """After a sleep between the fence and the statement the lock is proved again before anything is sent."""
-    store, lease = taken()
+    store, lease = acquired()
     sleeps = iter([25.0, 0.0])
     change = store.change
 
@@ -312,14 +312,14 @@ def test_a_step_begins_anew_when_its_fence_is_too_old():
         return answer
 
     store.change = slow
-    sent = lease.send(7, 3, lambda: store.row.beat)
+    is_sent = lease.send(7, 3, lambda: store.row.beat)
 
-    assert 2 == sent
+    assert 2 == is_sent
 
 
 def test_a_server_too_slow_for_the_lease_ends_the_run():
     """When no proof is ever young enough, nothing is sent."""
-    store, lease = taken()
+    store, lease = acquired()
     change = store.change
 
     def slow(when, to):
@@ -333,7 +333,7 @@ def test_a_server_too_slow_for_the_lease_ends_the_run():
 
 def test_renewing_stops_when_a_step_hangs():
     """A run without a fence for too long stops renewing; a new fence, or activity, resumes it."""
-    store, lease = taken()
+    store, lease = acquired()
     lease.fence(7, 3)
     store.now += 121.0
 
@@ -354,29 +354,29 @@ def test_renewing_stops_when_a_step_hangs():
 )
 def test_release_is_repeated_until_it_is_known(faults):
     """As long as the row may still show us, the release is sent again; afterwards nothing is renewed."""
-    store, lease = taken()
+    store, lease = acquired()
     store.faults = faults
 
     assert lease.release() is True
-    sent = len(store.log)
+    count = len(store.log)
 
     assert (None, 5) == (store.row.owner, store.row.epoch)
     assert lease.renew() is False
-    assert sent == len(store.log)
+    assert count == len(store.log)
 
 
 def test_release_leaves_the_lock_of_others_alone():
     """A lock that another run holds is not changed."""
-    store, lease = taken()
-    store.row = attrs.evolve(TAKEN, epoch=6)
+    store, lease = acquired()
+    store.row = attrs.evolve(HELD_ROW, epoch=6)
 
     assert lease.release() is True
     assert OTHER == store.row.owner
 
 
-def test_a_release_that_nobody_confirms_ends_after_a_lease():
+def test_an_unconfirmed_release_ends_after_a_lease():
     """By then the others take over anyway."""
-    store, lease = taken()
+    store, lease = acquired()
     store.faults = [("before", StatementOutcomeUnknown("timeout")), "unreadable"] * 1000
 
     assert lease.release() is False
@@ -400,7 +400,7 @@ class Beating(Memory):
 def test_inside_the_block_a_thread_renews_and_afterwards_the_lock_is_free():
     """The context manager renews three times in a lease, gives back after an error too, and leaves no thread."""
     store = Beating(FREE)
-    lock = Lock(store, attrs.evolve(WANTED, lease_seconds=0.15), store.world())
+    lock = Lock(store, attrs.evolve(REQUEST, lease_seconds=0.15), store.world())
     with contextlib.suppress(ZeroDivisionError), lock.acquire() as lease:
         assert store.renewed.wait(10)
         assert 5 == lease.fencing_token
@@ -414,7 +414,7 @@ def test_every_acquisition_has_an_owner_of_its_own():
     store = Memory(FREE)
     owners = []
     for _ in range(2):
-        with Lock(store, WANTED, store.world()).acquire() as lease:
+        with Lock(store, REQUEST, store.world()).acquire() as lease:
             owners.append(lease.owner)
 
     assert 2 == len(set(owners))

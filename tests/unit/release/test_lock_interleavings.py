@@ -19,7 +19,7 @@ from support.interleavings import LEASE, Budget, Violation, explore
 TABLES = tuple(table(f"t{number}", "id int pk") for number in range(3))
 STEPS = make_plan(schema(*TABLES), schema(), ServerProfile()).cql
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-WANTED = LockRequest("test", lease_seconds=LEASE, step_timeout=100.0, host="h", pid=1)
+REQUEST = LockRequest("test", lease_seconds=LEASE, step_timeout=100.0, host="h", pid=1)
 
 
 def pending(env):
@@ -30,7 +30,7 @@ def pending(env):
 def lock(env, wait=LockAcquisition):
     """Get the lock as a run does; None when the others did all there was to do."""
     world = LockClock(env.clock, env.sleep, lambda: 1.0, env.clock, lambda: NOW)
-    return wait(env, WANTED, world, env.me + 1, 1000.0, lambda: not pending(env)).acquire()
+    return wait(env, REQUEST, world, env.me + 1, 1000.0, lambda: not pending(env)).acquire()
 
 
 def work(env, lease, steps, slow):

@@ -23,7 +23,7 @@ from scyllamodel.schema.server.profile import ServerProfile
 from support.builders import schema, table, user_type, view
 
 T = table("t", "id int pk", "v int")
-WANTED = SchemaFacts([KeyspaceFacts("k", tables=[T])])
+DESIRED = SchemaFacts([KeyspaceFacts("k", tables=[T])])
 
 
 def step(change):
@@ -80,9 +80,9 @@ def test_each_kind_of_change_with_a_statement_has_a_need():
 
 def test_a_plan_knows_the_table_of_a_view():
     """In a migration and on the way back, whichever of the two sides the view comes from."""
-    live, goal = (schema(T, attrs.evolve(V, options=options)) for options in OPTIONS)
+    live, target = (schema(T, attrs.evolve(V, options=options)) for options in OPTIONS)
     server = ServerProfile()
-    changes = [*diff(live, goal, server), *transition(live, goal, server), *transition(goal, live, server)]
+    changes = [*diff(live, target, server), *transition(live, target, server), *transition(target, live, server)]
     changes += [change.inverse() for change in changes]
 
     assert 6 * [("ALTER", "k", "t")] == list(step_permissions(map(step, changes)))
@@ -114,7 +114,7 @@ def test_a_right_on_something_else_does_not_cover():
 
 def test_the_application_gets_its_tables_and_never_writes_internal_ones():
     """Only what it lacks on the very table, whatever it has on the keyspace."""
-    needs = list(application_permissions(WANTED, "k"))
+    needs = list(application_permissions(DESIRED, "k"))
     broad = Permissions("app", frozenset({("SELECT", "<keyspace k>"), ("MODIFY", "<table k.t>")}))
     steps = list(grant_steps("App", needs, broad))
 
@@ -123,7 +123,7 @@ def test_the_application_gets_its_tables_and_never_writes_internal_ones():
         'GRANT SELECT ON TABLE k.t TO "App"',
         'GRANT SELECT ON TABLE k.scyllamodel_verified TO "App"',
         'GRANT SELECT ON TABLE k.scyllamodel_page_secrets TO "App"',
-    ] == [one.cql for one in steps]
+    ] == [statement.cql for statement in steps]
     assert 'LIST SELECT PERMISSION ON TABLE k.t OF "App" NORECURSIVE' == steps[0].post_condition
     assert ("+", True) == (steps[0].mark, steps[0].reversible)
 

@@ -58,7 +58,7 @@ def test_nothing_that_a_plan_says_has_the_statement():
     plan = with_raw_steps(EMPTY, [raw], ())
     (step,) = plan.steps
     values = [repr(raw), f"{raw}", repr(plan), plan.render(), plan._repr_html_(), json.dumps(plan.to_dict())]
-    values += [pickle.dumps(made).decode("latin-1") for made in (plan, step, raw)]
+    values += [pickle.dumps(value).decode("latin-1") for value in (plan, step, raw)]
     values += [repr(step), str(attrs.asdict(step)), repr(vars(StepFailed("no", step=step, applied=0, result=None)))]
 
     assert [] == [text for text in values if SECRET in text]
@@ -79,9 +79,9 @@ def failing(error):
         raise error
 
     simulator.execute = execute
-    with pytest.raises(StepFailed) as caught:
+    with pytest.raises(StepFailed) as exc_info:
         apply(with_raw_steps(EMPTY, [RawStep(ROLE)], ()), simulator)
-    return caught.value.with_traceback(caught.tb.tb_next)  # the locals of this function have the error itself
+    return exc_info.value.with_traceback(exc_info.tb.tb_next)  # the locals of this function have the error itself
 
 
 @pytest.mark.parametrize("kind", [StatementRefused, RuntimeError])

@@ -71,9 +71,9 @@ def with_options(seconds):
 def stored(change, seq=1, state="applied", server=CASSANDRA, **facts):
     """A step as the ledger holds it."""
     step = make_step(seq, change, (), server)
-    kept = {name: getattr(step, name) for name in ("op", "object", "cql", "undo")}
+    columns = {name: getattr(step, name) for name in ("op", "object", "cql", "undo")}
     return attrs.evolve(
-        LedgerStep("k/default", 1, seq, **kept, state=state, change_json=change_to_json(change)), **facts
+        LedgerStep("k/default", 1, seq, **columns, state=state, change_json=change_to_json(change)), **facts
     )
 
 
@@ -138,16 +138,16 @@ def test_each_kind_of_step_is_undone_by_one_statement(value, change, cql, code):
     assert [cql] == plan.cql
     assert plan.refusals == ()
     assert plan.steps[0].change is not None
-    refused = undoing(value, [step])
-    assert [cql] == refused.cql
-    assert (code == "") == (refused.refusals == ())
+    refused_plan = undoing(value, [step])
+    assert [cql] == refused_plan.cql
+    assert (code == "") == (refused_plan.refusals == ())
     if code != "":
-        assert [lint for lint in refused.steps[0].lints if lint.severity == "error"] == [*refused.refusals]
-        assert f"! {refused.refusals[0].code}" in refused.render()
+        assert [lint for lint in refused_plan.steps[0].lints if lint.severity == "error"] == [*refused_plan.refusals]
+        assert f"! {refused_plan.refusals[0].code}" in refused_plan.render()
         with pytest.raises(DestructiveChangeRefused):
-            refused.raise_refused()
+            refused_plan.raise_refused()
     if code:
-        assert [code] == [refusal.allow for refusal in refused.refusals]
+        assert [code] == [refusal.allow for refusal in refused_plan.refusals]
         assert () == undoing(value, [step], allow={code.replace("k.", "", 1)}).refusals
 
 
@@ -208,11 +208,11 @@ OBSTACLES = [
 def test_views_of_a_table_that_loses_a_column_go_and_come_back():
     """Cassandra drops no column of a table with views, so they go first, where that is allowed, and are made again."""
     steps = [stored(COLUMNS)]
-    refused = undoing(schema(GROWN, V), steps, allow={"DS103"})
+    refused_plan = undoing(schema(GROWN, V), steps, allow={"DS103"})
     plan = undoing(schema(GROWN, V), steps, allow={"DS103", "DS105"})
     scylla = undoing(schema(GROWN, V), [stored(COLUMNS, server=SCYLLA)], allow={"DS103"}, server=SCYLLA)
 
-    assert ["DS105"] == [refusal.code for refusal in refused.refusals]
+    assert ["DS105"] == [refusal.code for refusal in refused_plan.refusals]
     assert ["drop_view", "drop_columns", "add_view"] == [step.op for step in plan.steps]
     assert ["drop_columns"] == [step.op for step in scylla.steps]
 
@@ -222,10 +222,10 @@ def test_a_table_whose_column_holds_a_type_of_another_definition_is_created_agai
     text_point = user_type("point", "x text")
     contracted = [stored(c.DropTable("k", HOLDER)), stored(c.DropType("k", POINT), 2)]
     migrated = [stored(c.AddType("k", text_point)), stored(c.AddTable("k", HOLDER), 2)]
-    refused = undoing(schema(text_point, HOLDER), migrated, contracted)
+    refused_plan = undoing(schema(text_point, HOLDER), migrated, contracted)
     plan = undoing(schema(text_point, HOLDER), migrated, contracted, allow={"DS102:h", "DS104:point"})
 
-    assert ["DS102:k.h", "DS104:k.point"] == [refusal.allow for refusal in refused.refusals]
+    assert ["DS102:k.h", "DS104:k.point"] == [refusal.allow for refusal in refused_plan.refusals]
     assert () == plan.refusals
     assert ["drop_table", "drop_type", "add_type", "add_table"] == [step.op for step in plan.steps]
     assert fingerprint(SchemaFacts([schema(POINT, HOLDER)])) == plan.schema_to
@@ -253,11 +253,11 @@ def test_what_stands_in_the_way_is_named_before_anything_runs(value, change, ser
         plan.raise_refused()
 
 
-def test_what_goes_before_stands_in_nobody_s_way():
+def test_earlier_undo_steps_are_no_obstacles():
     """View before column before table before type: dependents of the same rollback are gone by then."""
     facts = schema(POINT, HOLDER, attrs.evolve(GROWN, indexes=[INDEX.index, index("n", "x")]), V)
-    made = [TYPE, c.AddTable("k", HOLDER), COLUMNS, INDEX, c.AddIndex("k", GROWN, index("n", "x")), VIEW]
-    plan = undoing(facts, [stored(change, seq) for seq, change in enumerate(made, 1)], allow=ALL)
+    changes = [TYPE, c.AddTable("k", HOLDER), COLUMNS, INDEX, c.AddIndex("k", GROWN, index("n", "x")), VIEW]
+    plan = undoing(facts, [stored(change, seq) for seq, change in enumerate(changes, 1)], allow=ALL)
 
     assert [
         "DROP MATERIALIZED VIEW k.v",
@@ -273,10 +273,14 @@ def test_what_goes_before_stands_in_nobody_s_way():
 
 def test_versions_go_newest_first_and_each_statement_sees_what_those_before_it_left():
     """An option that changed three times goes back in one statement; a column that was added twice is dropped once."""
-    there = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 7}), FrozenMap({"gc_grace_seconds": 5}))
-    back = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 7}))
+    change = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 7}), FrozenMap({"gc_grace_seconds": 5}))
+    inverse = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 7}))
     live = attrs.evolve(GROWN, options={"gc_grace_seconds": 5})
-    newest, middle, oldest = [stored(back), stored(COLUMNS, 2)], [stored(there)], [stored(OPTIONS), stored(COLUMNS, 2)]
+    newest, middle, oldest = (
+        [stored(inverse), stored(COLUMNS, 2)],
+        [stored(change)],
+        [stored(OPTIONS), stored(COLUMNS, 2)],
+    )
     plan = undoing(schema(live), newest, middle, oldest, allow=ALL)
 
     assert [
@@ -304,12 +308,12 @@ IRREVERSIBLE = [
 )
 def test_steps_without_inverse_are_all_named_and_nothing_runs(value, steps, server, count):
     """Nothing is allowed that CQL cannot do."""
-    with pytest.raises(IrreversibleStep, match="nothing ran") as caught:
+    with pytest.raises(IrreversibleStep, match="nothing ran") as exc_info:
         planned(value, steps, allow=ALL, server=server).raise_refused()
 
     refusals = undoing(value, steps, allow=ALL, server=server).refusals
-    assert count == len(caught.value.steps)
-    assert all(step.cql in str(caught.value) for step in caught.value.steps)
+    assert count == len(exc_info.value.steps)
+    assert all(step.cql in str(exc_info.value) for step in exc_info.value.steps)
     assert ["RB101"] * count == [refusal.code for refusal in refusals]
 
 
@@ -335,7 +339,7 @@ def test_a_step_without_inverse_goes_with_what_it_changed(value, changes, cql):
     assert cql == undoing(value, [stored(change, seq) for seq, change in enumerate(changes, 1)], allow=ALL).cql
 
 
-def test_a_statement_by_hand_is_undone_by_its_own_inverse():
+def test_a_raw_statement_is_undone_by_its_own_inverse():
     """The inverse comes from the code; the text of the ledger runs only where it is allowed by step and digest."""
     step = raw("GRANT a TO b", "REVOKE a FROM b")
     code = [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
@@ -353,10 +357,10 @@ def test_a_statement_by_hand_is_undone_by_its_own_inverse():
         planned(schema(), [step], code=[RawStep("GRANT a TO b")]).raise_refused()
 
 
-def test_an_undo_by_hand_is_judged_as_any_hand_written_statement():
+def test_a_raw_undo_is_checked_as_a_raw_statement():
     """One that breaks a server is refused, by the schema that the steps before it leave."""
-    made = "ALTER TABLE k.t ADD m map<text, int>"
-    step, code = raw(made, "ALTER TABLE k.t DROP m"), [RawStep(made, undo="ALTER TABLE k.t DROP m")]
+    cql = "ALTER TABLE k.t ADD m map<text, int>"
+    step, code = raw(cql, "ALTER TABLE k.t DROP m"), [RawStep(cql, undo="ALTER TABLE k.t DROP m")]
     indexed = schema(table("t", "a int pk", "m map<text,int>", indexes=[index("m", "i")]))
     free = schema(table("t", "a int pk", "m map<text,int>"))
     scylla = ServerProfile("scylla", (2025, 1, 14))
@@ -366,17 +370,17 @@ def test_an_undo_by_hand_is_judged_as_any_hand_written_statement():
     assert ["NB104"] == [refusal.code for refusal in undoing(indexed, [step], code=code).refusals]
 
 
-def test_an_undo_by_hand_that_drops_a_keyspace_needs_a_word():
+def test_a_raw_undo_that_drops_a_keyspace_needs_permission():
     """It is refused as DS101; allowed, it runs and says that data is lost; never where the history is kept."""
-    made = "CREATE KEYSPACE old …"
-    step, code = raw(made, "DROP KEYSPACE old"), [RawStep(made, undo="DROP KEYSPACE old")]
-    refused, runs = undoing(schema(), [step], code=code), undoing(schema(), [step], code=code, allow={"DS101:old"})
-    ours = undoing(schema(), [step], code=[RawStep(made, undo="DROP KEYSPACE k")], allow={"DS101"})
+    cql = "CREATE KEYSPACE old …"
+    step, code = raw(cql, "DROP KEYSPACE old"), [RawStep(cql, undo="DROP KEYSPACE old")]
+    refused_plan, runs = undoing(schema(), [step], code=code), undoing(schema(), [step], code=code, allow={"DS101:old"})
+    own = undoing(schema(), [step], code=[RawStep(cql, undo="DROP KEYSPACE k")], allow={"DS101"})
 
-    assert ["DS101:old"] == [refusal.allow for refusal in refused.refusals]
-    assert [("DROP KEYSPACE old", True)] == [(made.cql, made.data_loss) for made in runs.steps]
+    assert ["DS101:old"] == [refusal.allow for refusal in refused_plan.refusals]
+    assert [("DROP KEYSPACE old", True)] == [(step.cql, step.data_loss) for step in runs.steps]
     assert () == runs.refusals
-    assert [("DS101", "")] == [(refusal.code, refusal.allow) for refusal in ours.refusals]
+    assert [("DS101", "")] == [(refusal.code, refusal.allow) for refusal in own.refusals]
 
 
 BROKEN = "ALTER KEYSPACE {} WITH replication = {{'class': 'NetworkTopologyStrategy', 'dc': '1'}}"
@@ -394,20 +398,20 @@ NO_LOG = attrs.evolve(schema().keyspace, durable_writes=False)
     ],
 )
 @pytest.mark.parametrize("stored", [False, True])
-def test_an_undo_by_hand_is_judged_as_any_other_statement(undo, codes, stored):
+def test_a_raw_undo_is_checked_as_any_other_statement(undo, codes, stored):
     """Whether the code has it or the ledger, with what is there by then; when it is recorded it is a warning."""
     step, code = raw("GRANT a TO b", undo), [RawStep("GRANT a TO b", undo=undo)]
     allow = [f"RB107:1/1:{statement_digest(undo)}"] if stored else []
     facts = schema(keyspace=NO_LOG)
     other = attrs.evolve(facts, name="other", keyspace=attrs.evolve(NO_LOG, name="other"))
     target = RollbackTarget(0, "", (Migration("k/default", 1, total=1, steps=(step,)),))
-    judge = RawStatementChecker("k", [facts, other], SCYLLA)
+    checker = RawStatementChecker("k", [facts, other], SCYLLA)
     plan = rollback_plan(
-        target, SchemaFacts([facts]), SCYLLA, allow=allow, steps=[] if stored else code, evaluator=judge
+        target, SchemaFacts([facts]), SCYLLA, allow=allow, steps=[] if stored else code, evaluator=checker
     ).plan
-    judge = RawStatementChecker("k", [facts, other], SCYLLA)
+    checker = RawStatementChecker("k", [facts, other], SCYLLA)
     (planned,) = with_raw_steps(
-        make_plan(SchemaFacts([facts]), SchemaFacts([facts]), SCYLLA), code, {"k"}, (), judge
+        make_plan(SchemaFacts([facts]), SchemaFacts([facts]), SCYLLA), code, {"k"}, (), checker
     ).steps
 
     assert codes == [
@@ -419,14 +423,14 @@ def test_an_undo_by_hand_is_judged_as_any_other_statement(undo, codes, stored):
     assert ("which changes roles" in plan.steps[0].summary) == undo.startswith("REVOKE")
 
 
-def test_an_undo_by_hand_is_judged_by_what_those_before_it_leave():
+def test_a_raw_undo_is_checked_after_the_earlier_ones():
     """The steps of the models between them, and other statements."""
-    made = [raw("x", "ALTER TABLE k.t DROP n", 1), stored(COLUMNS, 2), raw("y", "CREATE INDEX i ON k.t (s)", 3)]
+    steps = [raw("x", "ALTER TABLE k.t DROP n", 1), stored(COLUMNS, 2), raw("y", "CREATE INDEX i ON k.t (s)", 3)]
     code = [
         RawStep("x", undo="ALTER TABLE k.t DROP a"),
         RawStep("y", undo="CREATE INDEX i ON k.t (a) USING 'vector_index'"),
     ]
-    plan = undoing(schema(GROWN), made, code=code, allow=ALL, server=SCYLLA)
+    plan = undoing(schema(GROWN), steps, code=code, allow=ALL, server=SCYLLA)
 
     assert ["CREATE INDEX i ON k.t (a) USING 'vector_index'", "ALTER TABLE k.t DROP a"] == [plan.cql[0], plan.cql[-1]]
     assert ["NB102"] == [refusal.code for refusal in plan.refusals]
@@ -453,7 +457,7 @@ def test_an_interrupted_statement_by_hand_is_noted(undo, fix):
 def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():
     """A forged row can keep it from running, so the plan says that it does not run."""
     step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
-    done = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", None, "applied")
+    ledger_step = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", None, "applied")
     versions = (
         Migration(
             "k/default",
@@ -462,7 +466,7 @@ def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():
             "rollback",
             "partial",
             total=1,
-            steps=(attrs.evolve(done, change_json=undo_reference(1, 1)),),
+            steps=(attrs.evolve(ledger_step, change_json=undo_reference(1, 1)),),
         ),
         Migration("k/default", 1, status="applied", total=1, steps=(step,)),
     )
@@ -539,7 +543,7 @@ def test_everything_newer_is_undone_but_what_is_back_already(version, undone, mo
 
 
 @pytest.mark.parametrize(
-    ("version", "why"),
+    ("version", "reason"),
     [
         (10, "newer than the newest one, 9"),
         ("20991231000000", "newer than the newest one, 9"),
@@ -556,31 +560,31 @@ def test_everything_newer_is_undone_but_what_is_back_already(version, undone, mo
         ("6.0", "there is no version"),
     ],
 )
-def test_other_versions_are_refused_with_those_that_there_are(version, why):
+def test_other_versions_are_refused_with_those_that_there_are(version, reason):
     """The error says why not, and what else."""
-    with pytest.raises(UnknownVersion, match=why) as caught:
+    with pytest.raises(UnknownVersion, match=reason) as exc_info:
         find_target(PAST, version)
 
-    assert (8, 6, 3, 1, 0) == caught.value.versions
-    assert "Possible targets are 8, 6, 3, 1, 0 (0: before the first one)" in str(caught.value)
+    assert (8, 6, 3, 1, 0) == exc_info.value.versions
+    assert "Possible targets are 8, 6, 3, 1, 0 (0: before the first one)" in str(exc_info.value)
 
 
 def test_the_only_version_is_the_newest():
     """The error names it, and the target before it."""
-    with pytest.raises(UnknownVersion, match=r"newer than the newest one, 1\.") as caught:
+    with pytest.raises(UnknownVersion, match=r"newer than the newest one, 1\.") as exc_info:
         find_target([Migration("k/default", 1, status="applied")], 5)
 
-    assert str(caught.value).startswith("k/default: ")
-    assert (1, 0) == caught.value.versions
+    assert str(exc_info.value).startswith("k/default: ")
+    assert (1, 0) == exc_info.value.versions
 
 
 def test_ten_targets_are_named():
     """The newest ones, and the beginning; the error has all of them."""
     versions = [Migration("k/default", number, status="applied") for number in range(12, 0, -1)]
-    with pytest.raises(UnknownVersion, match="12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 0 ") as caught:
+    with pytest.raises(UnknownVersion, match="12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 0 ") as exc_info:
         find_target(versions, 13)
 
-    assert (*range(12, 0, -1), 0) == caught.value.versions
+    assert (*range(12, 0, -1), 0) == exc_info.value.versions
 
 
 def test_an_abandoned_rollback_whose_rows_are_damaged_is_refused():
@@ -617,7 +621,7 @@ def test_without_history_there_is_only_the_beginning():
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "refused"),
+    ("own", "foreign", "refusal"),
     [
         (["shop.models"], "shop.models", False),
         (["shop.models", "shop.more"], "shop.models", False),
@@ -626,31 +630,31 @@ def test_without_history_there_is_only_the_beginning():
         (["shop.models"], "", False),
     ],
 )
-def test_versions_of_another_application_are_not_touched(ours, theirs, refused):
+def test_versions_of_another_application_are_not_touched(own, foreign, refusal):
     """Packages that have nothing in common are two applications (LG103)."""
-    past = history(f"2 sync applied {theirs}", "1 sync applied other.thing")
-    if refused:
-        with pytest.raises(ForeignVersion, match=r"audit\.models") as caught:
-            find_target(past, 1, ours)
+    past = history(f"2 sync applied {foreign}", "1 sync applied other.thing")
+    if refusal:
+        with pytest.raises(ForeignVersion, match=r"audit\.models") as exc_info:
+            find_target(past, 1, own)
 
-        assert (2, "LG103", 3) == (caught.value.version, caught.value.code, caught.value.exit_code)
+        assert (2, "LG103", 3) == (exc_info.value.version, exc_info.value.code, exc_info.value.exit_code)
     else:
-        assert [2] == [version.version for version in find_target(past, 1, ours).undone]
+        assert [2] == [version.version for version in find_target(past, 1, own).undone]
 
 
-def migrated(server, store, goal):
+def migrated(server, store, target):
     """Apply all that leads to ``goal``, with books; step by step, so that no rule is in the way."""
-    plan = make_plan(goal, server.facts, server.server)
+    plan = make_plan(target, server.facts, server.server)
     plan = attrs.evolve(
         plan,
         refusals=(),
         steps=tuple(
             make_step(seq, change, (), server.server)
-            for seq, change in enumerate(filter(is_step, diff(server.facts, goal, server.server)), 1)
+            for seq, change in enumerate(filter(is_step, diff(server.facts, target, server.server)), 1)
         ),
     )
     server.knows(plan)
-    with ledger_on(store).begin("sync", plan, models_to=fingerprint(goal), fencing_token=1) as opened:
+    with ledger_on(store).begin("sync", plan, models_to=fingerprint(target), fencing_token=1) as opened:
         apply(plan, server, journal=opened, clock=Clock(server.clock, server.sleep))
     return opened.version
 
@@ -681,13 +685,13 @@ def test_apply_then_rollback_returns_to_the_old_fingerprint(data):
     # CQL takes no field of a type back
     first = attrs.evolve(first, types=[second.type(item.name) for item in first.types])
     server, store = Simulator(empty, SCYLLA), MemoryStore()
-    one = migrated(server, store, first)
+    entry = migrated(server, store, first)
     before = fingerprint(server.schema)
     migrated(server, store, second)
-    left = rolled_back(server, store, one)
+    remaining = rolled_back(server, store, entry)
 
     assert before == fingerprint(server.schema)
-    assert left.is_empty
+    assert remaining.is_empty
     assert rolled_back(server, store, 0).is_empty
     assert fingerprint(SchemaFacts([empty])) == fingerprint(server.schema)
 
@@ -711,18 +715,18 @@ CHAINS = {
 @pytest.mark.parametrize(("releases", "contract", "count"), CHAINS.values(), ids=CHAINS)
 def test_what_changed_back_and_forth_returns_in_one_go(releases, contract, count):
     """The rollback is judged by the schema of its target, takes its shortest way, and marks what it took back."""
-    world, chosen, versions = World(), dict.fromkeys(CHOICES) | BASE, []
+    world, choices, versions = World(), dict.fromkeys(CHOICES) | BASE, []
     for more in releases:
-        chosen |= more
-        world.migrate(declared(chosen))
+        choices |= more
+        world.migrate(declared(choices))
         if contract:
-            world.migrate(declared(chosen), contract=True)
+            world.migrate(declared(choices), contract=True)
         versions.append(world.ledger.newest().version)
-    sent = len(world.server.sent)
+    statement_count = len(world.server.sent)
 
     assert "rolled_back" == world.rollback(versions[0])
     assert world.snapshots[versions[0]] == world.state
-    assert count == len(world.server.sent) - sent
+    assert count == len(world.server.sent) - statement_count
     assert {"rolled_back"} == {v.status for v in world.ledger.versions()[1:] if v.version > versions[0]}
     assert ("applied", None) == (world.ledger.newest().status, world.ledger.newest().error)
     assert "in_sync" == world.rollback(versions[0])
@@ -731,12 +735,12 @@ def test_what_changed_back_and_forth_returns_in_one_go(releases, contract, count
 @pytest.mark.parametrize("life", range(60))
 def test_a_rollback_that_was_killed_anywhere_is_finished_by_the_next(life):
     """Wherever it died, nothing runs twice, hand-written undos included, and the ledger is closed."""
-    world, chosen = World(), dict.fromkeys(CHOICES) | BASE
-    world.migrate(declared(chosen))
+    world, choices = World(), dict.fromkeys(CHOICES) | BASE
+    world.migrate(declared(choices))
     first = world.ledger.newest().version
     for more in ({"t.ttl": 10, "t.a": True}, {"t.ttl": 20, "t.index": "a"}):
-        chosen |= more
-        world.migrate(declared(chosen), raw=True)
+        choices |= more
+        world.migrate(declared(choices), raw=True)
     world.fuse = life
     with contextlib.suppress(Killed):
         world.rollback(first)
@@ -776,10 +780,10 @@ def test_a_rollback_is_closed_although_the_run_that_settles_it_is_killed_too(lif
 @pytest.mark.parametrize("life", range(40))
 def test_a_settled_rollback_is_not_marked_by_an_earlier_one(life):
     """After rollbacks to the second version and to the first one, the second stays taken back, wherever a run died."""
-    world, chosen = World(), dict.fromkeys(CHOICES) | BASE
+    world, choices = World(), dict.fromkeys(CHOICES) | BASE
     numbers = []
     for seconds in (None, 10, 20):
-        world.migrate(declared(chosen | {"t.ttl": seconds}))
+        world.migrate(declared(choices | {"t.ttl": seconds}))
         numbers.append(world.ledger.newest().version)
     world.rollback(numbers[1])
     world.fuse = life
@@ -794,10 +798,10 @@ def test_a_settled_rollback_is_not_marked_by_an_earlier_one(life):
 
 def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
     """The versions of a killed rollback are closed by any next run."""
-    world, chosen = World(), dict.fromkeys(CHOICES) | BASE
-    world.migrate(declared(chosen))
+    world, choices = World(), dict.fromkeys(CHOICES) | BASE
+    world.migrate(declared(choices))
     first = world.ledger.newest().version
-    world.migrate(declared(chosen | {"t.ttl": 10}))
+    world.migrate(declared(choices | {"t.ttl": 10}))
     world.store.moment = lambda: world.server.facts.table("t").options["default_time_to_live"] or die()
 
     def die():
@@ -808,7 +812,7 @@ def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
         world.rollback(first)
     world.store.moment = lambda: None
     open_ = [v.status for v in world.ledger.versions()]
-    world.migrate(declared(chosen))
+    world.migrate(declared(choices))
 
     assert ["running", "applied", "applied"] == open_
     assert ["applied", "rolled_back", "applied"] == [v.status for v in world.ledger.versions()]
@@ -817,9 +821,9 @@ def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
 def test_an_inverse_that_was_rewritten_is_refused():
     """The inverse is made from the change; a stored text that differs is a refusal, and never runs."""
     step = stored(INDEX, undo="DROP TABLE k.orders")
-    refused, allowed = undoing(schema(INDEXED), [step]), undoing(schema(INDEXED), [step], allow={"RB108:1/1"})
+    refused_plan, allowed = undoing(schema(INDEXED), [step]), undoing(schema(INDEXED), [step], allow={"RB108:1/1"})
 
-    assert ["RB108"] == [refusal.code for refusal in refused.refusals]
+    assert ["RB108"] == [refusal.code for refusal in refused_plan.refusals]
     assert (["DROP INDEX k.i"], ()) == (allowed.cql, allowed.refusals)
 
 
@@ -868,7 +872,7 @@ def test_a_column_that_cannot_come_back_says_so_before_it_goes():
     assert {"RB109", "DS103"} == {lint.code for lint in plan.steps[0].lints}
 
 
-def ended(total, applied, *numbers, state="applied"):
+def finished_migration(total, applied, *numbers, state="applied"):
     """The plan that undoes a version that ended with so many steps, of which the ledger has these rows."""
     changes = [c.AddTable("k", table(f"t{seq}", "id int pk")) for seq in range(1, 6)]
     rows = tuple(stored(changes[seq - 1], seq, state) for seq in numbers)
@@ -891,7 +895,7 @@ def ended(total, applied, *numbers, state="applied"):
 )
 def test_rows_that_were_deleted_are_a_refusal(total, applied, numbers, state, messages):
     """It names the version and the way out: to take back what the rows say, and leave the rest."""
-    plan = ended(total, applied, *numbers, state=state)
+    plan = finished_migration(total, applied, *numbers, state=state)
     (refusal,) = plan().refusals
 
     assert ("RB110", "version 1", messages, "RB110:1") == (refusal.code, refusal.object, refusal.text, refusal.allow)
@@ -904,7 +908,7 @@ def test_rows_that_were_deleted_are_a_refusal(total, applied, numbers, state, me
 @pytest.mark.parametrize(("total", "applied", "numbers"), [(3, 3, (1, 2, 3)), (5, 2, (1, 2)), (5, 0, ()), (0, 0, ())])
 def test_whole_versions_and_those_that_stopped_are_taken_back(total, applied, numbers):
     """A version that ended early has the rows of its steps so far."""
-    assert () == ended(total, applied, *numbers)().refusals
+    assert () == finished_migration(total, applied, *numbers)().refusals
 
 
 def test_a_schema_of_before_is_not_computed_from_a_part():

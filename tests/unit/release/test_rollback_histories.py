@@ -49,9 +49,9 @@ class Histories(RuleBasedStateMachine):
     def migrate(self, data, names, life, raw):
         """A release with other models, and perhaps a hand-written step."""
         self.chosen |= {name: data.draw(st.sampled_from(CHOICES[name])) for name in names}
-        goal = declared(self.chosen)
-        if self.live(life, lambda: self.world.migrate(goal, raw=raw)) == "killed" and data.draw(st.booleans()):
-            self.live(None, lambda: self.world.migrate(goal))
+        target = declared(self.chosen)
+        if self.live(life, lambda: self.world.migrate(target, raw=raw)) == "killed" and data.draw(st.booleans()):
+            self.live(None, lambda: self.world.migrate(target))
 
     @rule(life=lives)
     def contract(self, life):
@@ -74,11 +74,11 @@ class Histories(RuleBasedStateMachine):
 
     def returned(self, version):
         """The schema is that of the version, the ledger says so, and a second call finds nothing to do."""
-        schema, ran = self.world.state
+        schema, executed = self.world.state
         expected, before = self.world.snapshots[version]
 
         assert expected == schema
-        assert before - self.world.doubtful == ran - self.world.doubtful
+        assert before - self.world.doubtful == executed - self.world.doubtful
         assert not [v for v in self.world.ledger.versions() if v.version > version and v.is_undoable]
         assert "in_sync" == self.world.rollback(version)
 

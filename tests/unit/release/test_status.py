@@ -40,7 +40,7 @@ def test_state_and_failure(status, dead, state, failed):
 
 
 @pytest.mark.parametrize(
-    ("row", "silent", "dead"),
+    ("row", "silent_seconds", "dead"),
     [
         (None, None, True),
         (LockRow("k", None, 7, lease_ms=30_000), 1.0, True),
@@ -51,9 +51,9 @@ def test_state_and_failure(status, dead, state, failed):
         (LockRow("k", UUID(int=1), 7, lease_ms=30_000), None, False),
     ],
 )
-def test_a_dead_run_is_told_from_a_live_one(row, silent, dead):
+def test_a_dead_run_is_distinguished_from_a_live_one(row, silent_seconds, dead):
     """It is dead when the lock is free, is another run's, or its holder is silent for two leases."""
-    assert dead == has_crashed(Migration("k/default", 1, status="running", epoch=7), row, silent)
+    assert dead == has_crashed(Migration("k/default", 1, status="running", epoch=7), row, silent_seconds)
 
 
 def test_the_holder_of_the_lock():

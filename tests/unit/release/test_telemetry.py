@@ -26,11 +26,11 @@ DONE = MigrationResult("applied", PLAN)
 @pytest.fixture
 def spans(monkeypatch):
     """The spans that end."""
-    kept = InMemorySpanExporter()
+    exporter = InMemorySpanExporter()
     provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(kept))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("test"))
-    return kept
+    return exporter
 
 
 def a_run(on_event=None, step=STEP):
@@ -72,13 +72,13 @@ def test_a_run_that_fails_says_so_on_its_span(spans):
 def test_without_the_extra_events_go_on_to_the_listener(monkeypatch):
     """No tracer, no span, and every event arrives in order."""
     monkeypatch.setattr(telemetry, "_tracer", None)
-    heard = []
-    a_run(heard.append)
+    events = []
+    a_run(events.append)
 
-    assert ["plan_ready", "step_started", "step_done", "finished"] == [event.kind for event in heard]
+    assert ["plan_ready", "step_started", "step_done", "finished"] == [event.kind for event in events]
 
 
-def test_neither_statement_nor_value_is_told(spans, caplog):
+def test_spans_contain_no_statement_and_no_value(spans, caplog):
     """A hand-written statement may contain a secret: logs and spans name it, and never quote it."""
     with caplog.at_level(logging.DEBUG, "scyllamodel"):
         a_run()

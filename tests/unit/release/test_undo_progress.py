@@ -63,13 +63,13 @@ def test_statements_on_roles_are_named_as_such(cql, changes):
 
 def test_a_statement_that_may_have_run_is_refused():
     """A history with missing rows proves nothing; a post-condition does, and so does who looked."""
-    lost = attrs.evolve(VERSION, applied=1, steps=())
+    without_steps = attrs.evolve(VERSION, applied=1, steps=())
     raw = [RawStep("UPDATE k.t SET n = n + 1", name="count"), RawStep("UPDATE x", post_condition="SELECT x")]
-    (refusal,) = uncertain_step_refusals(raw, [VERSION, lost])
+    (refusal,) = uncertain_step_refusals(raw, [VERSION, without_steps])
 
-    assert ("LG107", "count", f"LG107:{lost.version}") == (refusal.code, refusal.object, refusal.allow)
+    assert ("LG107", "count", f"LG107:{without_steps.version}") == (refusal.code, refusal.object, refusal.allow)
     assert [] == [
-        *uncertain_step_refusals(raw, [lost], {f"LG107:{lost.version}"}),
+        *uncertain_step_refusals(raw, [without_steps], {f"LG107:{without_steps.version}"}),
         *uncertain_step_refusals(raw, [VERSION]),
     ]
-    assert [] == [*uncertain_step_refusals(raw, [attrs.evolve(lost, status="rolled_back")])]
+    assert [] == [*uncertain_step_refusals(raw, [attrs.evolve(without_steps, status="rolled_back")])]

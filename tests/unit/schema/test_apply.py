@@ -25,7 +25,7 @@ from support.builders import NTS, desired, index, schema, table, user_type, view
 from support.simulator import Faults, Loss, Simulator, applied
 
 T = ("id int pk", "at int ck", "a text")
-FOUND = schema(table("old", *T, options={"comment": ""}), user_type("point", "x int"))
+LIVE = schema(table("old", *T, options={"comment": ""}), user_type("point", "x int"))
 MODELS = desired(
     user_type("point", "x int", "y int"),
     user_type("place", "p frozen<point>"),
@@ -36,7 +36,7 @@ MODELS = desired(
 STEPS = ["add_type", "add_field", "add_table", "add_columns", "set_options", "add_index", "add_view"]
 
 
-def started(live=FOUND, models=MODELS, **faults):
+def started(live=LIVE, models=MODELS, **faults):
     """A simulator with faults, and the plan for it."""
     simulator = Simulator(live, faults=Faults(**faults))
     create = live.keyspace is None
@@ -58,14 +58,14 @@ def test_a_clean_run_costs_its_statements():
     outcome = run(simulator, plan)
 
     assert STEPS == [step.op for step in plan.steps]
-    assert plan.cql == simulator.sent == simulator.ran
+    assert plan.cql == simulator.sent == simulator.executed
     assert (2, 0) == (simulator.waits, simulator.looks)
     assert outcome.is_complete
     assert len(STEPS) == outcome.applied
     assert make_plan(MODELS, simulator.schema, simulator.server).is_empty
 
 
-def test_an_empty_plan_asks_nobody():
+def test_an_empty_plan_sends_no_requests():
     """Nothing to do is nothing done, not even a wait."""
     simulator, plan = started(models=desired())
 
@@ -79,7 +79,7 @@ def test_the_keyspace_comes_first():
     simulator, plan = started(live=schema(keyspace=None), models=models)
 
     assert [0, 1] == [step.seq for step in run(simulator, plan).steps]
-    assert [plan.bootstrap[0].cql, *plan.cql] == simulator.ran
+    assert [plan.bootstrap[0].cql, *plan.cql] == simulator.executed
 
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
@@ -90,15 +90,15 @@ def test_every_step_survives_every_lost_answer(fault, sent, number):
     """A lost answer, a lost statement, a refusal for now: each step still runs exactly once, and none is forgotten."""
     simulator, plan = started(**{fault: frozenset({number})})
     if fault == "interrupt" and number < len(STEPS):
-        with pytest.raises(StepFailed, match="Stopped on request") as caught:
+        with pytest.raises(StepFailed, match="Stopped on request") as exc_info:
             run(simulator, plan)
-        outcome = caught.value.result
+        outcome = exc_info.value.result
     else:
         outcome = run(simulator, plan)
 
     assert sent == outcome.steps[number - 1].attempts
     assert "applied" == outcome.steps[number - 1].state
-    assert plan.cql[: len(simulator.ran)] == simulator.ran
+    assert plan.cql[: len(simulator.executed)] == simulator.executed
 
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
@@ -107,7 +107,7 @@ def test_a_late_statement_is_waited_for(number):
     simulator, plan = started(late={number: 4})
 
     assert run(simulator, plan).is_complete
-    assert plan.cql == simulator.sent == simulator.ran
+    assert plan.cql == simulator.sent == simulator.executed
 
 
 def test_a_look_that_fails_says_nothing():
@@ -121,12 +121,12 @@ def test_a_look_that_fails_says_nothing():
 def test_a_statement_is_not_lost_for_ever():
     """After so many lost answers without effect the step fails, and says how often it was tried."""
     simulator, plan = started(unsent=frozenset(range(1, 10)))
-    with pytest.raises(StepFailed) as caught:
+    with pytest.raises(StepFailed) as exc_info:
         run(simulator, plan, step_timeout=60)
 
-    assert MAX_UNKNOWN_ATTEMPTS == len(simulator.sent) == caught.value.result.steps[0].attempts
-    assert MAX_UNKNOWN_ATTEMPTS * 60 * 1000 <= caught.value.result.steps[0].duration_ms
-    assert ["failed", *["not_run"] * 6] == states(caught.value.result)
+    assert MAX_UNKNOWN_ATTEMPTS == len(simulator.sent) == exc_info.value.result.steps[0].attempts
+    assert MAX_UNKNOWN_ATTEMPTS * 60 * 1000 <= exc_info.value.result.steps[0].duration_ms
+    assert ["failed", *["not_run"] * 6] == states(exc_info.value.result)
 
 
 def test_a_busy_server_is_asked_so_often():
@@ -142,30 +142,30 @@ def test_a_busy_server_is_asked_so_often():
 def test_a_warning_of_the_server_is_shown_once():
     """What comes with an answer is in the result of its step, and the same text with a later one is not repeated."""
     simulator, plan = started(warnings={1: ("low RF", "low RF"), 2: ("low RF", "tablets"), 3: ("tablets",)})
-    seen = []
+    events = []
 
-    outcome = run(simulator, plan, on_event=lambda event: seen.append(event.result))
+    outcome = run(simulator, plan, on_event=lambda event: events.append(event.result))
 
     assert [("low RF",), ("tablets",), (), ()] == [step.warnings for step in outcome.steps[:4]]
     assert ["low RF"] == outcome.steps[0].to_dict()["warnings"]
-    assert outcome.steps[1] in seen
+    assert outcome.steps[1] in events
 
 
 def test_what_is_missing_after_all_agreed_fails():
     """A statement whose table is unknown to a node is sent again once, after all nodes agree, and then fails."""
     simulator, plan = started(missing=frozenset({4, 5}))
-    with pytest.raises(StepFailed, match="unconfigured table t") as caught:
+    with pytest.raises(StepFailed, match="unconfigured table t") as exc_info:
         run(simulator, plan)
 
-    assert 2 == caught.value.result.steps[3].attempts
+    assert 2 == exc_info.value.result.steps[3].attempts
     assert 2 == simulator.waits
 
 
 def test_a_lost_answer_of_scylla_is_looked_for_as_long_as_a_node_may_hold_it():
     """Without a majority a ScyllaDB node holds a change for a minute, so that a shorter look would prove nothing."""
     scylla = ServerProfile("scylla", (2025, 1))
-    simulator = Simulator(FOUND, scylla, Faults(unsent=frozenset({1})))
-    plan = simulator.knows(make_plan(MODELS, FOUND, scylla))
+    simulator = Simulator(LIVE, scylla, Faults(unsent=frozenset({1})))
+    plan = simulator.knows(make_plan(MODELS, LIVE, scylla))
 
     outcome = run(simulator, plan, step_timeout=5)
 
@@ -177,9 +177,9 @@ def test_a_lost_answer_of_scylla_is_looked_for_as_long_as_a_node_may_hold_it():
 def test_a_refusal_ends_the_run(fault):
     """A statement that the server refuses ends the run, and the error lists the applied steps."""
     simulator, plan = started(**{fault: frozenset({4})})
-    with pytest.raises(StepFailed) as caught:
+    with pytest.raises(StepFailed) as exc_info:
         run(simulator, plan)
-    error = caught.value
+    error = exc_info.value
 
     assert plan.steps[3] == error.step
     assert 3 == error.applied
@@ -200,7 +200,7 @@ def test_a_rerun_does_what_is_left():
     run(simulator, rest)
 
     assert plan.cql[3:] == rest.cql
-    assert plan.cql == simulator.ran
+    assert plan.cql == simulator.executed
 
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
@@ -208,7 +208,7 @@ def test_another_hand_did_it(number):
     """A conflict with the very thing that was to be created is fine; the statement of this run was not applied."""
     plan = started()[1]
     step = plan.steps[number - 1]
-    simulator = Simulator(FOUND, faults=Faults(foreign={number: lambda facts: applied(facts, step.change)}))
+    simulator = Simulator(LIVE, faults=Faults(foreign={number: lambda facts: applied(facts, step.change)}))
     outcome = run(simulator, simulator.knows(plan))
 
     # Setting an option to its current value is not a conflict on any server.
@@ -223,10 +223,10 @@ def test_another_hand_did_something_else():
         return attrs.evolve(facts, tables=[*facts.tables, table("new", "id text pk")])
 
     simulator, plan = started(foreign={3: other})
-    with pytest.raises(StepFailed, match="already existing") as caught:
+    with pytest.raises(StepFailed, match="already existing") as exc_info:
         run(simulator, plan)
 
-    assert "failed" == caught.value.result.steps[2].state
+    assert "failed" == exc_info.value.result.steps[2].state
 
 
 def test_a_conflict_after_a_lost_answer_is_our_own():
@@ -235,39 +235,39 @@ def test_a_conflict_after_a_lost_answer_is_our_own():
     outcome = run(simulator, plan, step_timeout=5)
 
     assert ("applied", 2) == (outcome.steps[0].state, outcome.steps[0].attempts)
-    assert plan.cql == simulator.ran
+    assert plan.cql == simulator.executed
 
 
 def test_a_conflict_that_cannot_be_looked_at():
     """Without a read of the schema it is unknown who did it, so the step fails."""
     simulator, plan = started(lost=frozenset({1}), blind_until=100)
-    with pytest.raises(StepFailed, match="no answer") as caught:
+    with pytest.raises(StepFailed, match="no answer") as exc_info:
         run(simulator, plan, step_timeout=5)
 
-    assert ("failed", 2) == (caught.value.result.steps[0].state, caught.value.result.steps[0].attempts)
+    assert ("failed", 2) == (exc_info.value.result.steps[0].state, exc_info.value.result.steps[0].attempts)
 
 
 @pytest.mark.parametrize("wait", [1, 2])
 def test_disagreement_is_an_error(wait):
     """Nodes that do not agree stop the run before the first statement, or fail it after the last; both are reported."""
     simulator, plan = started(disagree=frozenset({wait}))
-    with pytest.raises(SchemaDisagreement) as caught:
+    with pytest.raises(SchemaDisagreement) as exc_info:
         run(simulator, plan, agreement_timeout=5)
-    done = 0 if wait == 1 else len(STEPS)
+    expected_count = 0 if wait == 1 else len(STEPS)
 
-    assert done == caught.value.applied == len(simulator.sent)
-    assert {"v1": "n1", "v2": "n2"} == caught.value.versions
-    assert f"{done} of {len(STEPS)} steps were applied" in str(caught.value)
+    assert expected_count == exc_info.value.applied == len(simulator.sent)
+    assert {"v1": "n1", "v2": "n2"} == exc_info.value.versions
+    assert f"{expected_count} of {len(STEPS)} steps were applied" in str(exc_info.value)
 
 
 def test_disagreement_in_doubt():
     """A statement whose fate is open is not sent again while nodes disagree."""
     simulator, plan = started(unsent=frozenset({2}), disagree=frozenset({2}))
-    with pytest.raises(SchemaDisagreement) as caught:
+    with pytest.raises(SchemaDisagreement) as exc_info:
         run(simulator, plan)
 
     assert plan.cql[:2] == simulator.sent
-    assert ["applied", "failed"] == states(caught.value.result)[:2]
+    assert ["applied", "failed"] == states(exc_info.value.result)[:2]
 
 
 def test_a_server_that_is_gone_before_the_first_statement():
@@ -282,39 +282,39 @@ def test_a_server_that_is_gone_before_the_first_statement():
 def test_a_server_that_is_gone_while_a_statement_is_in_doubt():
     """The error lists the applied steps, and says more than "could not be read"."""
     simulator, plan = started(unsent=frozenset({2}), deaf=frozenset({2}))
-    with pytest.raises(StepFailed, match="1 of 7 steps were applied") as caught:
+    with pytest.raises(StepFailed, match="1 of 7 steps were applied") as exc_info:
         run(simulator, plan)
 
-    assert ["applied", "failed"] == states(caught.value.result)[:2]
+    assert ["applied", "failed"] == states(exc_info.value.result)[:2]
     assert plan.cql[:2] == simulator.sent
 
 
 def test_a_server_that_is_gone_after_the_last_statement():
     """All statements were applied, and the agreement of the nodes is reported as unknown."""
     simulator, plan = started(deaf=frozenset({2}))
-    with pytest.raises(StepFailed, match="whether all nodes know is unknown") as caught:
+    with pytest.raises(StepFailed, match="whether all nodes know is unknown") as exc_info:
         run(simulator, plan)
 
-    assert len(STEPS) == caught.value.applied == len(simulator.ran)
+    assert len(STEPS) == exc_info.value.applied == len(simulator.executed)
 
 
 def test_a_stop_is_heard_between_steps():
     """A stop takes effect after the running step."""
     simulator, plan = started()
-    with pytest.raises(StepFailed, match="Stopped on request: 2 of 7") as caught:
+    with pytest.raises(StepFailed, match="Stopped on request: 2 of 7") as exc_info:
         run(simulator, plan, should_stop=lambda: len(simulator.sent) == 2)
 
-    assert plan.cql[:2] == simulator.ran
-    assert ["applied"] * 2 + ["not_run"] * 5 == states(caught.value.result)
+    assert plan.cql[:2] == simulator.executed
+    assert ["applied"] * 2 + ["not_run"] * 5 == states(exc_info.value.result)
 
 
 def test_insisting_on_a_stop():
     """The third Ctrl-C ends a run whose step is still in doubt, and the error says that its outcome is unknown."""
     simulator, plan = started(unsent=frozenset({1}), watch_interrupt=frozenset({2, 3, 4}))
-    with pytest.raises(StepFailed, match="whether the statement was applied is unknown") as caught:
+    with pytest.raises(StepFailed, match="whether the statement was applied is unknown") as exc_info:
         run(simulator, plan)
 
-    assert isinstance(caught.value.__cause__, KeyboardInterrupt)
+    assert isinstance(exc_info.value.__cause__, KeyboardInterrupt)
     assert 1 == len(simulator.sent)
 
 
@@ -342,19 +342,19 @@ class Journal:
     """Records its events, and can refuse a step."""
 
     def __init__(self, refuses=None):
-        self.told, self.refuses = [], refuses
+        self.records, self.refuses = [], refuses
 
     def before(self, step):
         if step.seq == self.refuses:
             raise PermissionError("the lock is lost")
-        self.told.append(("before", step.seq))
+        self.records.append(("before", step.seq))
 
     def after(self, step, state, attempts, duration_ms, error):
         assert duration_ms >= 0
-        self.told.append((state, step.seq, attempts, error))
+        self.records.append((state, step.seq, attempts, error))
 
 
-def test_the_journal_is_told_before_and_after():
+def test_the_journal_is_written_before_and_after():
     """The books are kept around each step, failed ones included."""
     simulator, plan = started(lost=frozenset({1}), refused=frozenset({2}))
     journal = Journal()
@@ -362,9 +362,9 @@ def test_the_journal_is_told_before_and_after():
         run(simulator, plan, journal=journal)
 
     assert [("before", 1), ("applied", 1, 1), ("before", 2), ("failed", 2, 1)] == [
-        output[:3] for output in journal.told
+        output[:3] for output in journal.records
     ]
-    assert "no ALTER permission" in journal.told[-1][3]
+    assert "no ALTER permission" in journal.records[-1][3]
 
 
 def test_a_journal_can_keep_a_statement_from_being_sent():
@@ -387,16 +387,16 @@ REFUSED = [
 def test_nothing_runs_while_anything_is_refused(models, error):
     """A plan with refusals raises them all, in every use."""
     simulator, plan = started(models=models)
-    with pytest.raises(error) as caught:
+    with pytest.raises(error) as exc_info:
         run(simulator, plan)
 
-    assert plan.refusals == caught.value.refusals
+    assert plan.refusals == exc_info.value.refusals
     assert [] == simulator.sent
 
 
 def test_a_missing_keyspace_is_an_error_of_its_own():
     """A keyspace is not created by accident."""
-    plan = make_plan(MODELS, schema(keyspace=None), Simulator(FOUND).server)
+    plan = make_plan(MODELS, schema(keyspace=None), Simulator(LIVE).server)
     with pytest.raises(KeyspaceError, match="does not exist"):
         plan.raise_refused()
 
@@ -410,11 +410,11 @@ def test_a_plan_from_a_file_cannot_prove_its_steps(tmp_path):
 
 
 LOSSES = [
-    (number, Loss(ran=ran, forgets=forgets, returns=returns, sent=sent))
+    (number, Loss(executed=is_executed, forgets=forgets, returns=returns, sent=sent))
     for number in range(1, len(STEPS) + 1)
     for sent in (True, False)
-    for ran in ((True, False) if sent else (False,))
-    for forgets in range(number + ran)
+    for is_executed in ((True, False) if sent else (False,))
+    for forgets in range(number + is_executed)
     for returns in (None, 1, 3)
 ]
 
@@ -430,7 +430,7 @@ def test_a_plan_outlives_the_node_that_runs_it(number, loss):
 
     assert (outcome.is_complete, len(STEPS)) == (True, outcome.applied)
     assert make_plan(MODELS, simulator.schema, simulator.server).is_empty
-    assert len(simulator.ran) <= len(plan.cql) + loss.forgets
+    assert len(simulator.executed) <= len(plan.cql) + loss.forgets
     assert not simulator.has_moved
 
 
@@ -458,7 +458,7 @@ def test_a_node_that_is_lost_while_nodes_agree_is_replaced(wait, forgets):
 
 def test_a_step_that_runs_again_is_in_the_books_again():
     """The journal records a step that was lost with its node again, before the step that comes next."""
-    simulator, plan = started(losses={3: Loss(ran=False, forgets=1)})
+    simulator, plan = started(losses={3: Loss(executed=False, forgets=1)})
     output = []
 
     class Journal:
@@ -475,7 +475,7 @@ def test_a_step_that_runs_again_is_in_the_books_again():
 
 def test_nodes_that_cannot_agree_after_a_loss_end_the_run():
     """The lost node may live on with another schema: nothing is sent through the next one, and the error says so."""
-    simulator, plan = started(losses={3: Loss(ran=False)}, disagree=frozenset({2}))
+    simulator, plan = started(losses={3: Loss(executed=False)}, disagree=frozenset({2}))
     with pytest.raises(SchemaDisagreement, match="2 of 7 steps were applied"):
         run(simulator, plan)
 
@@ -484,7 +484,7 @@ def test_nodes_that_cannot_agree_after_a_loss_end_the_run():
 
 def test_what_a_lost_node_did_must_be_readable():
     """When it is unknown what the next node knows, nothing is sent through it."""
-    simulator, plan = started(losses={3: Loss(ran=False)}, blind=frozenset(range(1, 100)))
+    simulator, plan = started(losses={3: Loss(executed=False)}, blind=frozenset(range(1, 100)))
     with pytest.raises(StepFailed, match="Another node took over"):
         run(simulator, plan)
 
@@ -493,6 +493,6 @@ def test_what_a_lost_node_did_must_be_readable():
 
 def test_nodes_that_are_lost_all_the_time_end_the_run():
     """A step is not tried forever."""
-    simulator, plan = started(losses={number: Loss(sent=False, ran=False) for number in range(1, 100)})
+    simulator, plan = started(losses={number: Loss(sent=False, executed=False) for number in range(1, 100)})
     with pytest.raises(StepFailed):
         run(simulator, plan)

@@ -53,7 +53,7 @@ ROWS = {
     "dropped_columns": [{**OF_T, "column_name": "old", "kind": "regular", "type": "int"}],
     "column_constraints": [{**OF_T, "column_name": "v", "constraints": ["v > 0", "NOT NULL"]}],
 }  # fmt: skip
-FOUND = reflect_keyspace("k", ROWS, C6)
+LIVE = reflect_keyspace("k", ROWS, C6)
 EXPECTED = [
     ("comment", "k", "of the shop"),
     ("field comments", "k.addr", "{'x': 'east'}"),
@@ -66,29 +66,29 @@ EXPECTED = [
 
 def test_they_are_selected_where_the_server_lists_them():
     """New columns and a whole new table; a server that lists none is asked for none."""
-    asked = columns_to_read(C6)
+    requested = columns_to_read(C6)
 
-    assert ("column_name", "constraints", "keyspace_name", "table_name") == asked["column_constraints"]
-    assert {"comment", "security_label"} <= set(asked["keyspaces"]) & set(asked["columns"])
-    assert {"security_label", "transactional_migration_from"} <= set(asked["tables"])
-    assert not {"column_name_bytes", "pending_drop", "dropped_time"} & {c for item in asked.values() for c in item}
+    assert ("column_name", "constraints", "keyspace_name", "table_name") == requested["column_constraints"]
+    assert {"comment", "security_label"} <= set(requested["keyspaces"]) & set(requested["columns"])
+    assert {"security_label", "transactional_migration_from"} <= set(requested["tables"])
+    assert not {"column_name_bytes", "pending_drop", "dropped_time"} & {c for item in requested.values() for c in item}
     assert "column_constraints" not in columns_to_read(C5)
 
 
 def test_they_are_kept_in_the_facts():
     """Each with what it belongs to; empty ones are nothing."""
-    assert EXPECTED == [attrs.astuple(item) for item in FOUND.additions]
-    assert "security_label" not in FOUND.table("t").options
+    assert EXPECTED == [attrs.astuple(item) for item in LIVE.additions]
+    assert "security_label" not in LIVE.table("t").options
 
 
 def test_they_are_listed_as_left_out():
     """In the CQL of inspect, and in generated models."""
-    messages = [str(item) for item in missing_from_script(FOUND)]
+    messages = [str(item) for item in missing_from_script(LIVE)]
 
     assert (
         len(EXPECTED)
         == len(messages)
-        == len([item for item in unsupported_by_models(FOUND) if item.what != "user type"])
+        == len([item for item in unsupported_by_models(LIVE) if item.what != "user type"])
     )
     assert "The comment 'k' is left out: this release cannot write what a newer server stores: of the shop." in messages
 
@@ -96,17 +96,15 @@ def test_they_are_listed_as_left_out():
 def test_a_strict_check_names_them():
     """Additions are like live things that no model declares; they are not compared."""
     models = desired(table("t", "a int pk", "v int"))
-    noted = [change for change in diff(FOUND, models, C6) if isinstance(change, Unmanaged)]
-    bare = KeyspaceFacts("k", FOUND.keyspace, FOUND.types, FOUND.tables)
+    unmanaged = [change for change in diff(LIVE, models, C6) if isinstance(change, Unmanaged)]
+    bare = KeyspaceFacts("k", LIVE.keyspace, LIVE.types, LIVE.tables)
 
-    assert {(what, name.partition(".")[2]) for what, name, _ in EXPECTED} <= {(c.kind, c.name) for c in noted}
-    assert bare == FOUND
+    assert {(what, name.partition(".")[2]) for what, name, _ in EXPECTED} <= {(c.kind, c.name) for c in unmanaged}
+    assert bare == LIVE
     assert () == schema().additions
 
 
-TRIGGERED = attrs.evolve(
-    FOUND, tables=[attrs.evolve(FOUND.table("t"), triggers=[Trigger("audit", "org.example.Audit")])]
-)
+TRIGGERED = attrs.evolve(LIVE, tables=[attrs.evolve(LIVE.table("t"), triggers=[Trigger("audit", "org.example.Audit")])])
 DROPS = [
     ("DS102:t", [], ["security label of k.t (secret)", "comment of k.t.a (the key)", "trigger audit of k.t (org"]),
     ("DS103:t.v", [table("t", "a int pk")], ["column constraints of k.t.v", "security label of k.t.v (pii)"]),
@@ -117,26 +115,26 @@ DROPS = [
 @pytest.mark.parametrize(("allow", "models", "phrases"), DROPS, ids=[case[0] for case in DROPS])
 def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_back(allow, models, phrases):
     """The drop warns, the ledger keeps the words, and a rollback is refused until it is allowed to do without."""
-    wished = SchemaFacts([desired(*models)])
-    (step,) = contract_plan(wished, SchemaFacts([TRIGGERED]), C6, allow={allow}).steps
+    desired_facts = SchemaFacts([desired(*models)])
+    (step,) = contract_plan(desired_facts, SchemaFacts([TRIGGERED]), C6, allow={allow}).steps
     undone = LedgerStep(
         "k/default", 1, 1, step.op, step.object, step.cql, step.undo, "applied", change_json=change_to_json(step.change)
     )
     target = RollbackTarget(0, "", (Migration("k/default", 1, total=1, steps=(undone,)),))
-    gone = SchemaFacts([facts_after(step.change, attrs.evolve(TRIGGERED, additions=()))])
-    back = [rollback_plan(target, gone, C6, allow=allowed).plan for allowed in ((), ("RB111:1/1",))]
+    dropped = SchemaFacts([facts_after(step.change, attrs.evolve(TRIGGERED, additions=()))])
+    plans = [rollback_plan(target, dropped, C6, allow=allowed).plan for allowed in ((), ("RB111:1/1",))]
 
     assert phrases[0] in str([lint.text for lint in step.lints if lint.code == "RB111"])
     assert all(phrase in str(undone.change.unwritten) for phrase in phrases)
-    assert [("RB111", "RB111:1/1")] == [(refusal.code, refusal.allow) for refusal in back[0].refusals]
-    assert all(phrase in back[0].refusals[0].text for phrase in phrases)
-    assert () == back[1].refusals
-    assert 1 == len(back[1].steps)
+    assert [("RB111", "RB111:1/1")] == [(refusal.code, refusal.allow) for refusal in plans[0].refusals]
+    assert all(phrase in plans[0].refusals[0].text for phrase in phrases)
+    assert () == plans[1].refusals
+    assert 1 == len(plans[1].steps)
 
 
 def test_a_drop_without_such_things_is_written_as_ever():
     """The text of its change, and with it what older releases read, has no word more."""
-    bare = attrs.evolve(FOUND, additions=())
+    bare = attrs.evolve(LIVE, additions=())
     (step,) = contract_plan(SchemaFacts([desired()]), SchemaFacts([bare]), C6, allow={"DS102:t"}).steps
 
     assert "unwritten" not in change_to_json(step.change)
@@ -145,12 +143,12 @@ def test_a_drop_without_such_things_is_written_as_ever():
 
 def test_every_form_of_output_names_them():
     """CQL, models, JSON and a diagram, in the same words."""
-    words = {str(item) for item in missing_from_script(FOUND)}
-    shown = {
-        str(Unsupported(*item.values())) for item in facts_document(SchemaFacts([FOUND]))["keyspaces"][0]["left_out"]
+    texts = {str(item) for item in missing_from_script(LIVE)}
+    output = {
+        str(Unsupported(*item.values())) for item in facts_document(SchemaFacts([LIVE]))["keyspaces"][0]["left_out"]
     }
-    forms = [module_source(FOUND, C6), mermaid(FOUND)]  # a diagram has no braces within its text
+    forms = [module_source(LIVE, C6), mermaid(LIVE)]  # a diagram has no braces within its text
 
-    assert len(EXPECTED) == len(words)
-    assert words == shown
-    assert all(word.partition("{")[0] in form for word in words for form in forms)
+    assert len(EXPECTED) == len(texts)
+    assert texts == output
+    assert all(word.partition("{")[0] in form for word in texts for form in forms)

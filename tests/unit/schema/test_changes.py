@@ -69,15 +69,15 @@ REFUSED = [
     (c.NameTaken("k", "t", "view", "table"), schema(T), desired(view("t", "s", "id int pk"))),
 ]
 # changes that are reported, and never made
-NOTED = [
+NOTES = [
     (c.Unmanaged("k", "table", "t", T), schema(T), desired()),
     (c.KeyspaceMismatch(HERE, OTHER), schema(keyspace=HERE), schema(keyspace=OTHER)),
 ]
 
-NO_WAY_BACK = {c.CreateKeyspace, c.AddField}
+IRREVERSIBLE = {c.CreateKeyspace, c.AddField}
 """Those that CQL cannot undo; a step of one says why."""
 
-BACK_IN_THE_WAY = {
+UNDO_OBSTACLES = {
     c.DropType: schema(user_type("u", "z text")),
     c.AddType: schema(U),
     c.DropTable: schema(table("t", "key uuid pk")),
@@ -96,7 +96,7 @@ BACK_IN_THE_WAY = {
 """Concurrent changes, so that an undo of each kind has to be refused; options can always be set back."""
 
 
-def named(cases):
+def parameters(cases):
     """The cases, and a name for each."""
     return {"argvalues": cases, "ids": [type(case[0]).__name__ for case in cases]}
 
@@ -116,12 +116,12 @@ def test_every_kind_is_in_the_union():
 def test_every_kind_stands_in_one_table_here():
     """This table says of each kind whether it runs, is refused, or is noted; the tests below then check the rest."""
     assert [len(KINDS), set(KINDS)] == [
-        len(RUNS) + len(REFUSED) + len(NOTED),
-        all_of(RUNS) | all_of(REFUSED) | all_of(NOTED),
+        len(RUNS) + len(REFUSED) + len(NOTES),
+        all_of(RUNS) | all_of(REFUSED) | all_of(NOTES),
     ]
 
 
-@pytest.mark.parametrize(("change", "before"), **named(RUNS))
+@pytest.mark.parametrize(("change", "before"), **parameters(RUNS))
 def test_what_runs_has_a_statement_and_a_step(change, before):
     """It is one statement, has a name, a sentence and an ``op`` that the published schema of a plan knows."""
     step = make_step(1, change, (), SERVER)
@@ -136,59 +136,65 @@ def test_what_runs_has_a_statement_and_a_step(change, before):
     assert "k" == keyspace_of(change)
 
 
-@pytest.mark.parametrize(("change", "before"), **named(RUNS))
+@pytest.mark.parametrize(("change", "before"), **parameters(RUNS))
 def test_what_runs_is_proved_by_its_effect_alone(change, before):
     """The post-condition of a change does not hold before it, and holds after it."""
     assert [False, True] == [is_applied(change, facts, SERVER) for facts in (before, facts_after(change, before))]
 
 
-@pytest.mark.parametrize(("change", "before"), **named(RUNS))
+@pytest.mark.parametrize(("change", "before"), **parameters(RUNS))
 def test_what_runs_can_be_undone_or_says_why_not(change, before):
     """The inverse of its inverse does the same; undone, the schema is as before, and it had a statement for that."""
-    back, step = inverse_of(change), make_step(1, change, (), SERVER)
+    inverse, step = inverse_of(change), make_step(1, change, (), SERVER)
 
     assert (
-        (back is None) == (type(change) in NO_WAY_BACK) == bool(step.why_no_undo) == (undo_cql(change, SERVER) is None)
+        (inverse is None)
+        == (type(change) in IRREVERSIBLE)
+        == bool(step.why_no_undo)
+        == (undo_cql(change, SERVER) is None)
     )
-    if back is not None:
-        left = facts_after(change, before)
+    if inverse is not None:
+        remaining = facts_after(change, before)
 
-        assert change_cql(change, SERVER) == change_cql(inverse_of(back), SERVER)
-        assert (change_cql(back, SERVER), True) == (step.undo, is_applied(back, facts_after(back, left), SERVER))
-        assert before == facts_after(back, left)
-        assert not [finding for finding in evaluate_change(back, left, SERVER) if finding.code.startswith("RB")]
+        assert change_cql(change, SERVER) == change_cql(inverse_of(inverse), SERVER)
+        assert (change_cql(inverse, SERVER), True) == (
+            step.undo,
+            is_applied(inverse, facts_after(inverse, remaining), SERVER),
+        )
+        assert before == facts_after(inverse, remaining)
+        assert not [finding for finding in evaluate_change(inverse, remaining, SERVER) if finding.code.startswith("RB")]
 
 
-@pytest.mark.parametrize("kind", sorted({type(case[0]) for case in RUNS} - NO_WAY_BACK - {c.SetOptions}, key=str))
+@pytest.mark.parametrize("kind", sorted({type(case[0]) for case in RUNS} - IRREVERSIBLE - {c.SetOptions}, key=str))
 def test_an_undo_looks_what_others_did_meanwhile(kind):
     """Each kind of undo has something that stands in its way, and says so before anything runs."""
     (undone,) = [undo for change, _ in RUNS if type(undo := inverse_of(change)) is kind]
-    findings = evaluate_change(undone, BACK_IN_THE_WAY[kind], SERVER, {"DS102", "DS103", "DS104", "DS105", "DS107"})
+    findings = evaluate_change(undone, UNDO_OBSTACLES[kind], SERVER, {"DS102", "DS103", "DS104", "DS105", "DS107"})
 
     assert {"RB103", "RB104"}.intersection(finding.code for finding in findings if finding.severity == "error")
 
 
-@pytest.mark.parametrize(("change", "live", "declared"), **named(REFUSED))
+@pytest.mark.parametrize(("change", "live", "declared"), **parameters(REFUSED))
 def test_what_cannot_run_is_refused(change, live, declared):
     """A refused change is not a step, and a rule refuses it with a code and advice."""
     diagnostics = [
-        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(live, declared, SERVER), (change,)))
+        finding.diagnostic for finding in evaluate(RuleContext(SchemaPair.of(live, declared, SERVER), (change,)))
     ]
 
     assert any(finding.severity == "error" and finding.fix for finding in diagnostics)
 
 
-@pytest.mark.parametrize(("change", "live", "declared"), **named(NOTED))
-def test_what_is_only_told_refuses_nothing(change, live, declared):
+@pytest.mark.parametrize(("change", "live", "declared"), **parameters(NOTES))
+def test_reported_changes_refuse_nothing(change, live, declared):
     """One finding reports it, and is not an error."""
     diagnostics = [
-        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(live, declared, SERVER), (change,)))
+        finding.diagnostic for finding in evaluate(RuleContext(SchemaPair.of(live, declared, SERVER), (change,)))
     ]
 
     assert [True] == [finding.severity in ("note", "warn") for finding in diagnostics]
 
 
-@pytest.mark.parametrize("change", [case[0] for case in (*REFUSED, *NOTED)], ids=lambda change: type(change).__name__)
+@pytest.mark.parametrize("change", [case[0] for case in (*REFUSED, *NOTES)], ids=lambda change: type(change).__name__)
 def test_asking_for_what_does_not_run_is_refused_by_name(change):
     """The statement, effect or post-condition of a change that is not a step is an error that names the kind."""
     for ask in (
@@ -203,7 +209,7 @@ def test_asking_for_what_does_not_run_is_refused_by_name(change):
     assert inverse_of(change) is None
 
 
-@pytest.mark.parametrize("change", [case[0] for case in (*RUNS, *REFUSED, *NOTED)], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("change", [case[0] for case in (*RUNS, *REFUSED, *NOTES)], ids=lambda x: type(x).__name__)
 def test_every_kind_comes_back_from_json(change):
     """A change that is stored and loaded again is equal."""
     assert change == change_from_json(change_to_json(change))

@@ -50,10 +50,10 @@ def test_the_changes_of_any_plan_come_back(data):
     """Whatever the differ finds between two releases is the same after it was stored, named indexes included."""
     old = data.draw(keyspaces())
     for change in diff(old, data.draw(later(old)), ServerProfile()):
-        back = change_from_json(change_to_json(change))
+        parsed = change_from_json(change_to_json(change))
 
-        assert change == back
-        assert getattr(change, "index", None) is None or change.index.named == back.index.named
+        assert change == parsed
+        assert getattr(change, "index", None) is None or change.index.named == parsed.index.named
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_what_is_not_understood_is_none(text):
 def test_the_text_is_canonical():
     """Equal changes have one text, whatever their equality ignores."""
     live = schema(table("t", *["id int pk"], flags={"compound"}, dropped={"x": "regular int"}))
-    one, other = c.AddTable("k", live.tables[0]), c.AddTable("k", table("t", "id int pk"))
+    first, other = c.AddTable("k", live.tables[0]), c.AddTable("k", table("t", "id int pk"))
 
-    assert one == other
-    assert change_to_json(one) == change_to_json(other)
-    assert json.loads(change_to_json(one))["="] == "AddTable"
+    assert first == other
+    assert change_to_json(first) == change_to_json(other)
+    assert json.loads(change_to_json(first))["="] == "AddTable"

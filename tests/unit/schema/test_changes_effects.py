@@ -32,10 +32,10 @@ def test_a_change_holds_after_it_and_its_inverse_after_that(data):
         assert {t.name for t in live.tables} == {t.name for t in now.tables}
         assert [set(t) for t in live.tables] == [set(t) for t in now.tables]
         if hasattr(change, "inverse"):
-            back = facts_after(change.inverse(), now)
+            restored = facts_after(change.inverse(), now)
 
-            assert is_applied(change.inverse(), back, SERVER)
-            assert [set(t) for t in before.tables] == [set(t) for t in back.tables]
+            assert is_applied(change.inverse(), restored, SERVER)
+            assert [set(t) for t in before.tables] == [set(t) for t in restored.tables]
 
 
 @pytest.mark.parametrize("change", [Unmanaged("k", "table", "t"), NameTaken("k", "t", "table", "view")])

@@ -49,10 +49,10 @@ def test_a_part_of_the_keyspace_says_what_all_of_it_says(value):
 
 
 @given(keyspaces(), keyspaces())
-def test_changes_of_all_kinds_leave_what_they_leave_in_the_whole(value, goal):
+def test_changes_of_all_kinds_leave_what_they_leave_in_the_whole(value, target):
     """Additions are checked against the whole keyspace, since a name may be taken anywhere."""
     now, vicinity = value, KeyspaceState(value)
-    for change in filter(is_step, transition(value, goal, SERVERS[0])):
+    for change in filter(is_step, transition(value, target, SERVERS[0])):
         if not isinstance(change, get_args(DropChange)):
             assert now == vicinity.facts_for(change)
         now = facts_after(change, now)

@@ -21,7 +21,7 @@ FIELDS = c.RenameFields("k", "point", (("x", "y"),))
 
 
 @pytest.mark.parametrize(
-    ("made", "before"),
+    ("original", "before"),
     [
         (schema(table("t", "id int pk", "a text mask=mask_hash()")), "mask_hash()"),
         (schema(TABLE), None),
@@ -30,9 +30,9 @@ FIELDS = c.RenameFields("k", "point", (("x", "y"),))
     ],
     ids=["another mask", "no mask", "no such column", "no such table"],
 )
-def test_a_mask_is_compared_with_the_one_that_the_history_made(made, before):
+def test_a_mask_is_compared_with_the_one_that_the_history_made(original, before):
     """Where the history made no such column the mask that the step replaced stays."""
-    assert attrs.evolve(MASK, before=before) == with_recorded_facts(MASK, made)
+    assert attrs.evolve(MASK, before=before) == with_recorded_facts(MASK, original)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_ttl_column_is_compared_with_that_of_the_history(recorded, before):
 )
 def test_a_ttl_column_is_set_back_on_a_table_that_is_as_recorded(live, text):
     """RB104 says what differs: the table, its TTL column, or the column to set."""
-    texts = [remark.text for remark in evaluate_change(TTL, live, SERVER) if remark.code == "RB104"]
+    texts = [diagnostic.text for diagnostic in evaluate_change(TTL, live, SERVER) if diagnostic.code == "RB104"]
 
     assert (text is not None) == bool(texts)
     assert text is None or text in texts[0]
@@ -82,11 +82,11 @@ def test_a_drop_is_refused_and_judged_at_once():
     """A replaced view says so, and also that its drop has to be allowed."""
     replaced = schema(TABLE, view("v", "t", "at int pk", "id int ck"))
 
-    refused = evaluate_change(c.DropView("k", V), replaced, SERVER)
+    refusal = evaluate_change(c.DropView("k", V), replaced, SERVER)
     allowed = evaluate_change(c.DropView("k", V), replaced, SERVER, {"DS105"})
 
-    assert [("RB104", "error"), ("DS105", "error")] == [(one.code, one.severity) for one in refused]
-    assert [("RB104", "error"), ("DS105", "warn")] == [(one.code, one.severity) for one in allowed]
+    assert [("RB104", "error"), ("DS105", "error")] == [(item.code, item.severity) for item in refusal]
+    assert [("RB104", "error"), ("DS105", "warn")] == [(item.code, item.severity) for item in allowed]
 
 
 def test_options_have_no_obstacle():
@@ -97,19 +97,22 @@ def test_options_have_no_obstacle():
 
 
 @pytest.mark.parametrize(
-    ("fields", "refused"),
+    ("fields", "refusal"),
     [(["x int"], []), (["z int"], ["RB104"]), (["x int", "y int"], ["RB104"]), (["y int"], ["RB104"])],
     ids=["as it was", "renamed since", "the name is taken", "already there"],
 )
-def test_a_field_is_renamed_back_where_only_its_old_name_is_there(fields, refused):
+def test_a_field_is_renamed_back_where_only_its_old_name_is_there(fields, refusal):
     """One of both names alone shows that the type was not changed since."""
-    codes = [one.code for one in evaluate_change(FIELDS, schema(user_type("point", *fields)), SERVER, {"BC101"})]
+    codes = [
+        diagnostic.code
+        for diagnostic in evaluate_change(FIELDS, schema(user_type("point", *fields)), SERVER, {"BC101"})
+    ]
 
-    assert refused == [code for code in codes if code == "RB104"]
+    assert refusal == [code for code in codes if code == "RB104"]
 
 
 @pytest.mark.parametrize(
-    ("columns", "target", "refused"),
+    ("columns", "target", "refusal"),
     [
         (["n int"], "n", True),
         (["n int"], "a, n", True),
@@ -118,19 +121,21 @@ def test_a_field_is_renamed_back_where_only_its_old_name_is_there(fields, refuse
     ],
     ids=["its own index", "one of several targets", "another column's index", "a name that begins alike"],
 )
-def test_a_column_under_an_index_is_not_dropped(columns, target, refused):
+def test_a_column_under_an_index_is_not_dropped(columns, target, refusal):
     """The index has to go first, also where the column is one of several that it holds."""
     live = table("t", *T, *columns, indexes=[index(target, "i")])
     change = c.DropColumns("k", TABLE.name, (live.columns[-1],))
 
-    codes = [one.code for one in evaluate_change(change, schema(live), SERVER, {"DS103"})]
+    codes = [diagnostic.code for diagnostic in evaluate_change(change, schema(live), SERVER, {"DS103"})]
 
-    assert refused == ("RB103" in codes)
+    assert refusal == ("RB103" in codes)
 
 
-def test_a_drop_that_the_history_does_not_know_is_somebody_else_s():
+def test_a_drop_outside_the_history_is_refused():
     """The name is refused for each kind of thing, and for each column."""
-    assert ["k.v"] == [one.object for one in name_taken(c.DropView("k", V))]
-    assert ["k.t"] == [one.object for one in name_taken(c.DropTable("k", TABLE))]
-    assert ["k.t.at", "k.t.a"] == [one.object for one in name_taken(c.DropColumns("k", "t", TABLE.columns[1:]))]
+    assert ["k.v"] == [diagnostic.object for diagnostic in name_taken(c.DropView("k", V))]
+    assert ["k.t"] == [diagnostic.object for diagnostic in name_taken(c.DropTable("k", TABLE))]
+    assert ["k.t.at", "k.t.a"] == [
+        diagnostic.object for diagnostic in name_taken(c.DropColumns("k", "t", TABLE.columns[1:]))
+    ]
     assert [] == [*name_taken(MASK)]

@@ -11,7 +11,7 @@ from scyllamodel.schema.facts.objects import FrozenMap
 from scyllamodel.schema.options import OPTION_NAMES, TableOptions, canonical, stored_options
 from scyllamodel.schema.options.stored import string_map
 from scyllamodel.schema.server.profile import ServerProfile
-from support.cassandra_observed import SERVERS, cases, literal, refused
+from support.cassandra_observed import SERVERS, cases, is_error, literal
 from support.strategies import texts
 
 CASSANDRA = ServerProfile("cassandra", (5, 0, 6))
@@ -24,7 +24,7 @@ def observed():
     for release, case, result in cases("a_table_options", "with"):
         name, _, value = case["with"].partition(" = ")
         declared = literal(value)
-        if name not in OPTION_NAMES or refused(result) or declared is None or value == "NaN":
+        if name not in OPTION_NAMES or is_error(result) or declared is None or value == "NaN":
             continue
         stored = result
         if isinstance(result, dict) and name in result:
@@ -65,15 +65,15 @@ def test_values_that_are_stored_differently_differ(release, name):
     """What a declaration equals, every other declaration of the same stored value equals too, and no other does."""
     server = SERVERS[release]
     of_name = [(d, stored_options({name: s}, server)) for r, n, d, s in OBSERVED if (r, n) == (release, name)]
-    wrong = [
-        (declared, theirs)
-        for declared, mine in of_name
-        for _, theirs in of_name
-        if option_matches(name, canonical(name, declared), theirs.get(name), server)
-        != option_matches(name, mine.get(name), theirs.get(name), server)
+    mismatches = [
+        (declared, live)
+        for declared, live_value in of_name
+        for _, live in of_name
+        if option_matches(name, canonical(name, declared), live.get(name), server)
+        != option_matches(name, live_value.get(name), live.get(name), server)
     ]
 
-    assert [] == wrong
+    assert [] == mismatches
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_tablet_hints_are_read_beside_the_table(stored, equal):
 
 
 @pytest.mark.parametrize(
-    ("expected", "stored", "gone"),
+    ("expected", "stored", "lost_settings"),
     [
         (STCS, {**STCS, "min_threshold": "4", "max_threshold": "32"}, []),
         (STCS, {**STCS, "min_threshold": "8", "max_threshold": "32"}, ["min_threshold"]),
@@ -229,9 +229,9 @@ def test_tablet_hints_are_read_beside_the_table(stored, equal):
         (LCS, {**STCS, "min_threshold": "8"}, []),
     ],
 )
-def test_settings_that_an_alter_would_lose(expected, stored, gone):
+def test_settings_that_an_alter_would_lose(expected, stored, lost_settings):
     """Only settings that are not at the server's default are lost when a map is replaced whole."""
-    assert gone == reset_settings("compaction", expected, stored, CASSANDRA)
+    assert lost_settings == reset_settings("compaction", expected, stored, CASSANDRA)
 
 
 def test_extra_options_are_compared_once_they_are_stored():
@@ -271,17 +271,17 @@ def test_extensions_are_read_as_they_were_written(settings):
 
 
 DEFAULTS = [
-    *(("SizeTiered", *one) for one in (("min_threshold", 4), ("max_threshold", 32), ("bucket_high", 1.5))),
-    *(("Leveled", *one) for one in (("min_threshold", 4), ("fanout_size", 10), ("sstable_size_in_mb", 160))),
-    *(("TimeWindow", *one) for one in (("max_threshold", 32), ("bucket_low", 0.5), ("compaction_window_size", 1))),
-    *(("Unified", *one) for one in (("scaling_parameters", "T4"), ("target_sstable_size", "1GiB"))),
-    *(("Incremental", *one) for one in (("min_threshold", 4), ("bucket_high", 1.5), ("sstable_size_in_mb", 1000))),
-    *(("Leveled", *one) for one in (("enabled", True), ("log_all", False), ("tombstone_threshold", 0.2))),
+    *(("SizeTiered", *item) for item in (("min_threshold", 4), ("max_threshold", 32), ("bucket_high", 1.5))),
+    *(("Leveled", *item) for item in (("min_threshold", 4), ("fanout_size", 10), ("sstable_size_in_mb", 160))),
+    *(("TimeWindow", *item) for item in (("max_threshold", 32), ("bucket_low", 0.5), ("compaction_window_size", 1))),
+    *(("Unified", *item) for item in (("scaling_parameters", "T4"), ("target_sstable_size", "1GiB"))),
+    *(("Incremental", *item) for item in (("min_threshold", 4), ("bucket_high", 1.5), ("sstable_size_in_mb", 1000))),
+    *(("Leveled", *item) for item in (("enabled", True), ("log_all", False), ("tombstone_threshold", 0.2))),
 ]
 
 
 @pytest.mark.parametrize(("strategy", "setting", "value"), DEFAULTS)
-def test_a_default_that_is_said_is_the_one_that_is_meant(strategy, setting, value):
+def test_an_explicit_default_equals_the_implied_one(strategy, setting, value):
     """Declared or stored, on one side alone; and another value is another one."""
     plain = canonical("compaction", {"class": f"{strategy}CompactionStrategy"})
     canonical_value = canonical("compaction", {**plain, setting: value})
@@ -315,7 +315,7 @@ def test_what_means_the_same(name, desired, live, server, equal):
     assert equal == option_matches(name, *maps, server)
 
 
-def test_what_is_told_of_options_has_one_order():
+def test_option_reports_have_one_order():
     """By name, in whatever order they were declared or stored."""
     expected = {"gc_grace_seconds": 5, "comment": "x", "bloom_filter_fp_chance": 0.5}
     canonical_value = canonical("compaction", {**STCS, "min_threshold": 6, "bucket_low": 0.4, "bucket_high": 3})

@@ -88,10 +88,10 @@ def test_each_step_is_proved_by_the_schema(models, server):
         assert not is_applied(step.change, facts, server)
         before, facts = facts, applied(facts, step.change)
         assert is_applied(step.change, facts, server)
-        back = step.change.inverse()
-        assert is_applied(back, before, server)
-        assert not is_applied(back, facts, server)
-        assert before == applied(facts, back)
+        inverse = step.change.inverse()
+        assert is_applied(inverse, before, server)
+        assert not is_applied(inverse, facts, server)
+        assert before == applied(facts, inverse)
 
 
 @settings(max_examples=40, deadline=None)
@@ -134,7 +134,7 @@ def test_no_fault_makes_a_step_run_twice(models, server, lost, unsent, busy, lat
     simulator = Simulator(NOTHING, server, Faults(lost=lost, unsent=unsent, busy=busy, late=late))
     plan = brought(simulator, models)
 
-    assert [*(step.cql for step in plan.bootstrap), *plan.cql] == simulator.ran
+    assert [*(step.cql for step in plan.bootstrap), *plan.cql] == simulator.executed
     assert [] == summaries(diff(simulator.facts, models, server))
 
 
@@ -151,7 +151,7 @@ def test_fingerprints_tell_schemas_apart(data, models):
 
 @settings(max_examples=40, deadline=None)
 @given(st.data(), keyspaces())
-def test_what_nobody_manages_does_not_count(data, models):
+def test_unmanaged_objects_do_not_count(data, models):
     """Foreign tables, types and views leave the managed part as it is."""
     older = data.draw(earlier(models))
     kinds = ("types", "tables", "views")

@@ -9,7 +9,7 @@ from scyllamodel.schema.diff.schema_diff import diff
 from scyllamodel.schema.plan import make_plan
 from scyllamodel.types.parser import parse_type
 from support.builders import desired, schema, summaries, table, user_type, view
-from support.cassandra_observed import SERVERS, cases, literal, refused
+from support.cassandra_observed import SERVERS, cases, is_error, literal
 
 ADDR = user_type("addr", "street text", "n int")
 # A node forgets a user type when a column is dropped, and remembers a tuple.
@@ -24,14 +24,14 @@ def _text(declared):
 
 
 def _stored(declared):
-    words = _text(declared).split()
-    kind = "static" if len(words) > 2 else "regular"
-    cql_type = words[1].replace("frozen<addr>", EXPANDED).replace("addr", EXPANDED)
+    parts = _text(declared).split()
+    kind = "static" if len(parts) > 2 else "regular"
+    cql_type = parts[1].replace("frozen<addr>", EXPANDED).replace("addr", EXPANDED)
     return f"{kind} {parse_type(cql_type).cql}"
 
 
 READDED = sorted({
-    (release, case["dropped"], case["add"], refused(result)) for release, case, result in cases("f_alter", "dropped")
+    (release, case["dropped"], case["add"], is_error(result)) for release, case, result in cases("f_alter", "dropped")
     if not case["add"].startswith("IF NOT EXISTS")
 })  # fmt: skip
 

@@ -71,12 +71,12 @@ def test_options(live_side, declared, expected):
     live = schema(table("t", options=live_side), view("v", "t", "id int pk", options=live_side))
     models = desired(table("t", options=declared), view("v", "t", "id int pk", options=declared))
     before = FrozenMap({name: live_side[name] for name in expected})
-    one = [
+    item = [
         SetOptions("k", "t", FrozenMap(expected), before),
         SetOptions("k", "v", FrozenMap(expected), before, view=True),
     ]
 
-    assert (one if expected else []) == list(diff(live, models, CASSANDRA))
+    assert (item if expected else []) == list(diff(live, models, CASSANDRA))
 
 
 def test_several_keyspaces():

@@ -72,17 +72,17 @@ def test_a_generated_module_means_what_it_was_made_from(folder, facts):
 
 def test_the_same_facts_give_the_same_text():
     """Equal facts give equal texts, whatever the order in which rows came."""
-    one, two = table("b", "a int pk"), table("a", "a int pk", "u frozen<p>")
+    first, two = table("b", "a int pk"), table("a", "a int pk", "u frozen<p>")
     point = user_type("p", "x int")
 
-    assert module_source(schema(one, two, point), C5) == module_source(schema(point, two, one), C5)
+    assert module_source(schema(first, two, point), C5) == module_source(schema(point, two, first), C5)
 
 
 def test_a_view_of_all_columns_stays_one(folder):
     """The model is a view of all columns, so a column that the table gains later is not a difference."""
-    base, shown = table("t", "a int pk", "v text"), ("v text pk", "a int ck")
-    declared = imported(schema(base, view("x", "t", *shown, all_columns=True)), folder)
-    later = schema(table("t", "a int pk", "v text", "w int"), view("x", "t", *shown, "w int", all_columns=True))
+    base, output = table("t", "a int pk", "v text"), ("v text pk", "a int ck")
+    declared = imported(schema(base, view("x", "t", *output, all_columns=True)), folder)
+    later = schema(table("t", "a int pk", "v text", "w int"), view("x", "t", *output, "w int", all_columns=True))
 
     assert declared.views[0].all_columns
     assert ["t.w"] == [change.name for change in diff(later, declared, C5)]
@@ -127,13 +127,13 @@ def test_a_text_of_the_database_is_never_code(folder):
 
 def test_no_column_hides_what_a_base_class_offers(folder):
     """Whatever methods models have, and whatever the module imports, a column may be called so in CQL."""
-    taken = {name for base in (Model, UserType, MaterializedView) for name in dir(base)} | IMPORTED_NAMES
-    offered = {name for name in taken - IMPORTED_NAMES if not name.startswith("__")}
+    reserved = {name for base in (Model, UserType, MaterializedView) for name in dir(base)} | IMPORTED_NAMES
+    offered = {name for name in reserved - IMPORTED_NAMES if not name.startswith("__")}
     assert offered == _BASE_CLASS_MEMBERS
-    columns = [TableColumn(name, Native("text")) for name in sorted(taken)]
-    made = Table(name="t", columns=[TableColumn("id", Native("int"), "partition_key"), *columns])
+    columns = [TableColumn(name, Native("text")) for name in sorted(reserved)]
+    new_table = Table(name="t", columns=[TableColumn("id", Native("int"), "partition_key"), *columns])
 
-    assert made.columns == imported(schema(made), folder).table("t").columns
+    assert new_table.columns == imported(schema(new_table), folder).table("t").columns
 
 
 def test_types_without_a_python_value_keep_their_type(folder):
@@ -179,7 +179,7 @@ NO_ROWS = {"caching": {"keys": "ALL", "rows_per_partition": "NONE"}}
     ],
     ids=str,
 )
-def test_what_a_server_would_not_store_by_itself_is_said(options, server, messages):
+def test_non_default_settings_are_written(options, server, messages):
     """Defaults of the server are left out, those of the other server are not."""
     (value,) = schema("k", table("t", "id int pk", options=options)).tables
 

@@ -49,15 +49,15 @@ def test_nothing_is_different_from_itself(facts):
 
 @many
 @given(keyspaces().flatmap(lambda first: later(first).map(lambda second: (first, second))))
-def test_growth_is_told_both_ways(pair):
+def test_growth_is_reported_in_both_directions(pair):
     """What one way is added is taken away the other way; only the order of sides changes."""
     old, new = map(bare, pair)
-    there, back = compare_schemas(old, new), compare_schemas(new, old)
+    forward, backward = compare_schemas(old, new), compare_schemas(new, old)
     turned = {"+": "-", "-": "+", "~": "~"}
 
-    assert (old == new) == (not there)
-    assert [(d.what, d.object, d.mark, d.before, d.after) for d in there] == [
-        (d.what, d.object, turned[d.mark], d.after, d.before) for d in back
+    assert (old == new) == (not forward)
+    assert [(d.what, d.object, d.mark, d.before, d.after) for d in forward] == [
+        (d.what, d.object, turned[d.mark], d.after, d.before) for d in backward
     ]
 
 
@@ -156,9 +156,9 @@ def test_what_models_leave_open_is_no_difference():
     stored = {"gc_grace_seconds": 9, "compaction": {**tiers, "min_threshold": "4"}}
     live = schema(table("t", *T, options=stored, indexes=[index("v", "other", using=sai)]))
     declared = schema(table("t", *T, options={"compaction": tiers}, indexes=[index("v", using="sai")]))
-    seen = normalized_to_declared(bare(live), bare(declared), C5)
+    normalized = normalized_to_declared(bare(live), bare(declared), C5)
 
-    assert () == compare_schemas(seen, bare(declared))
+    assert () == compare_schemas(normalized, bare(declared))
 
 
 APP = """
@@ -176,19 +176,19 @@ class Order(Model, table="orders", repo="shop"):
 def app(tmp_path):
     """A project with one model and no server."""
     (tmp_path / "app.py").write_text(APP, encoding="utf-8")
-    return lambda *words: run(*words, "--repo", "app:repo", folder=tmp_path)
+    return lambda *arguments: run(*arguments, "--repo", "app:repo", folder=tmp_path)
 
 
 def test_check_offline_tells_whether_the_file_is_up_to_date(app, tmp_path):
     """0 after a snapshot, 2 after a change, 78 without a file; no server is asked."""
     before = app("check", "--offline")
-    done = app("snapshot", "--json")
+    result = app("snapshot", "--json")
     same = app("check", "--offline", "--json")
     (tmp_path / "app.py").write_text(APP + "    note: Column[str] = column()\n", encoding="utf-8")
     changed = app("check", "--offline")
 
-    assert [78, 0, 0, 2] == [process.returncode for process in (before, done, same, changed)]
-    assert document_in(done.stdout) == json.loads((tmp_path / "schema.lock.json").read_text(encoding="utf-8"))
+    assert [78, 0, 0, 2] == [process.returncode for process in (before, result, same, changed)]
+    assert document_in(result.stdout) == json.loads((tmp_path / "schema.lock.json").read_text(encoding="utf-8"))
     assert document_in(same.stdout)["empty"]
     assert "+ column shop.orders.note: text" in changed.stdout
 
@@ -198,17 +198,17 @@ def test_diff_compares_any_two_sources(app, tmp_path):
     app("snapshot", "-q")
     new = app("diff", "--from", "empty", "--exit-code")
     same = app("diff", "--json")
-    wrong = app("diff", "--from", "release:3")
+    invalid = app("diff", "--from", "release:3")
 
-    assert [2, 0, 78] == [done.returncode for done in (new, same, wrong)]
+    assert [2, 0, 78] == [result.returncode for result in (new, same, invalid)]
     assert "From empty to models:\n+ table shop.orders: id bigint\n" == new.stdout
     assert [] == document_in(same.stdout)["differences"]
-    assert "unknown schema source 'release:3'" in wrong.stderr
+    assert "unknown schema source 'release:3'" in invalid.stderr
 
 
 def test_a_snapshot_that_cannot_be_written_leaves_nothing(app, tmp_path):
     """An error of configuration that names the file, and no half-written one."""
-    done = app("snapshot", "--out", "no/such/folder/lock.json")
+    result = app("snapshot", "--out", "no/such/folder/lock.json")
 
-    assert 78 == done.returncode
-    assert "no/such/folder/lock.json cannot be written" in done.stderr
+    assert 78 == result.returncode
+    assert "no/such/folder/lock.json cannot be written" in result.stderr

@@ -40,15 +40,15 @@ def test_columns_stand_in_the_order_of_select_star():
 
 def test_equal_facts_are_equal_whatever_the_order():
     """Two tables that a server could not tell apart are equal and hash alike."""
-    one = Table(
+    item = Table(
         "t", [column("p", "partition_key"), column("a"), column("b")], indexes=[Index("i", "a"), Index("j", "b")]
     )
     two = Table(
         "t", [column("b"), column("a"), column("p", "partition_key")], indexes=[Index("j", "b"), Index("i", "a")]
     )
 
-    assert one == two
-    assert hash(one) == hash(two)
+    assert item == two
+    assert hash(item) == hash(two)
 
 
 def test_settings_are_frozen_to_the_bottom():

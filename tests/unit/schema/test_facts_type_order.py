@@ -12,10 +12,10 @@ from support.strategies import user_type_sets
 
 def test_user_types_in_a_cycle_are_still_written():
     """A cycle, which rules refuse, does not hang the script."""
-    one = UserType("one", (("f", UserTypeName("two", frozen=True)),))
+    item = UserType("one", (("f", UserTypeName("two", frozen=True)),))
     two = UserType("two", (("f", UserTypeName("one", frozen=True)),))
 
-    assert (one, two) == dependency_order([two, one])
+    assert (item, two) == dependency_order([two, item])
 
 
 @settings(max_examples=40, deadline=None)

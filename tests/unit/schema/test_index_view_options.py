@@ -73,21 +73,21 @@ def test_an_index_that_was_dropped_comes_back_with_them():
 def test_they_are_noted_and_shown():
     """They are noted and shown, in a strict check where no model declares them, in generated models, and in JSON."""
     bare = [attrs.evolve(index, view_options={}) for index in DOCS.indexes]
-    noted = [
+    unmanaged = [
         diff(FACTS, KeyspaceFacts("new26", tables=[attrs.evolve(DOCS, indexes=i)]), NEW) for i in (bare, DOCS.indexes)
     ]
-    shown = index_dict(LANG)
+    output = index_dict(LANG)
     messages = "view_options=TableOptions(comment='by language', gc_grace_seconds=100, synchronous_updates=True)"
 
     assert [["docs_lang"], []] == [
-        [change.name for change in one if isinstance(change, Unmanaged) and change.kind == "index view options"]
-        for one in noted
+        [change.name for change in item if isinstance(change, Unmanaged) and change.kind == "index view options"]
+        for item in unmanaged
     ]
     assert f"Index('lang', name='docs_lang', {messages})" in module_source(FACTS, NEW)
     assert not [item for item in unsupported_by_models(FACTS) if "docs_lang" in str(item)]
-    assert CHOSEN == shown["view_options"]
+    assert CHOSEN == output["view_options"]
     assert "view_options" not in index_dict(BY_NAME["docs_lang_local"])
-    Draft202012Validator(SCHEMAS["inspect"]["$defs"]["index"]).validate(shown)
+    Draft202012Validator(SCHEMAS["inspect"]["$defs"]["index"]).validate(output)
 
 
 class Doc(Model, table="index_view_docs", repo="index_view_options", indexes=[
@@ -118,9 +118,9 @@ def without():
     return desired(attrs.evolve(Doc.__facts__, indexes=[attrs.evolve(index, view_options={})]))
 
 
-def planned(wished, value, server=NEW):
+def planned(desired_facts, value, server=NEW):
     """The plan from one to the other."""
-    return make_plan(SchemaFacts([wished]), SchemaFacts([value]), server)
+    return make_plan(SchemaFacts([desired_facts]), SchemaFacts([value]), server)
 
 
 def test_a_model_declares_them():
@@ -156,29 +156,30 @@ def test_what_differs_is_set_on_the_view():
     assert ("ALTER", ("k", "index_view_docs")) == (right, place(step.change))
 
 
-def test_a_comparison_shows_what_was_declared_and_is_stored_otherwise():
+def test_a_comparison_shows_declared_options_that_are_stored_differently():
     """What no model declares is left out, as it is of tables."""
-    wished, same, other = declared(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b")
-    shown = [
+    desired_facts, same, other = declared(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b")
+    output = [
         [
             *compare_schemas(
-                normalized_to_declared(SchemaFacts([value]), SchemaFacts([wished]), NEW), SchemaFacts([wished])
+                normalized_to_declared(SchemaFacts([value]), SchemaFacts([desired_facts]), NEW),
+                SchemaFacts([desired_facts]),
             )
         ]
         for value in (same, other)
     ]
 
-    assert [] == shown[0]
+    assert [] == output[0]
     assert [("index", "lang view options {'comment': 'b'}", "lang view options {'comment': 'a'}")] == [
-        (one.what, one.before, one.after) for one in shown[1]
+        (item.what, item.before, item.after) for item in output[1]
     ]
 
 
 @pytest.mark.parametrize("server", [OLD, ServerProfile()])
-@pytest.mark.parametrize("there", [True, False])
-def test_a_server_without_them_refuses_the_plan(server, there):
+@pytest.mark.parametrize("live_facts", [True, False])
+def test_a_server_without_them_refuses_the_plan(server, live_facts):
     """IX104 for a new index and for one that is there."""
-    result = live() if there else schema(attrs.evolve(Doc.__facts__, indexes=[]))
+    result = live() if live_facts else schema(attrs.evolve(Doc.__facts__, indexes=[]))
     plan = planned(declared(), result, server)
 
     assert ["IX104"] == [refusal.code for refusal in plan.refusals]
@@ -197,9 +198,9 @@ def test_options_that_the_server_does_not_take_are_refused():
 
 def test_a_plan_goes_stale_when_a_declared_option_moves_and_by_no_other():
     """The fingerprint of what is managed counts what the model declares of the view."""
-    wished = SchemaFacts([declared(comment="a")])
+    desired_facts = SchemaFacts([declared(comment="a")])
     prints = [
-        managed_fingerprint(SchemaFacts([value]), wished)
+        managed_fingerprint(SchemaFacts([value]), desired_facts)
         for value in (live(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b"))
     ]
 
@@ -218,13 +219,13 @@ def test_a_plan_goes_stale_when_a_declared_option_moves_and_by_no_other():
 )
 def test_what_no_server_takes_is_a_mistake_in_the_class(arguments, code):
     """An index of a class has no view, and some options are for tables alone."""
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
 
         class Made(Model, table="made", indexes=[Index("a", **arguments)]):
             id: Column[int] = partition_key()
             a: Column[str] = column()
 
-    assert code in [problem.code for problem in caught.value.problems]
+    assert code in [problem.code for problem in exc_info.value.problems]
 
 
 def test_a_mapping_in_place_of_options_is_refused():

@@ -77,7 +77,7 @@ def test_functions_of_the_keyspace_and_of_others():
 
 
 @pytest.mark.parametrize(
-    ("cql_type", "text", "why"),
+    ("cql_type", "text", "reason"),
     [
         ("text", "mask_inner", "is neither DEFAULT nor a call"),
         ("text", "mask_inner(1,)", "not plain literals"),
@@ -89,16 +89,16 @@ def test_functions_of_the_keyspace_and_of_others():
         ("float", "mask_replace(x)", "not a value of type float"),
     ],
 )
-def test_what_is_not_a_mask_is_refused(cql_type, text, why):
+def test_what_is_not_a_mask_is_refused(cql_type, text, reason):
     """A text that is not a mask is refused, with what is wrong with it."""
-    with pytest.raises(ValueError, match=why):
+    with pytest.raises(ValueError, match=reason):
         declared_mask(text, parse_type(cql_type))
 
 
-@pytest.mark.parametrize(("mask", "why"), [("mask_inner", "nor a call"), (1, "masked_with=1 is not valid")])
-def test_a_wrong_mask_is_reported_when_the_class_is_made(mask, why):
+@pytest.mark.parametrize(("mask", "reason"), [("mask_inner", "nor a call"), (1, "masked_with=1 is not valid")])
+def test_a_wrong_mask_is_reported_when_the_class_is_made(mask, reason):
     """A wrong mask is reported when the class is made, before a server is asked."""
-    with pytest.raises(ModelDefinitionError, match=why):
+    with pytest.raises(ModelDefinitionError, match=reason):
 
         class Wrong(Model, table="wrong"):
             a: Column[int] = partition_key()
@@ -137,11 +137,11 @@ class UserByEmail(MaterializedView, of=User):
 
 def test_a_table_is_created_with_its_masks():
     """Key columns and static ones too; the view says nothing of them."""
-    made = create_table("k", User.__facts__, C5)
+    statements = create_table("k", User.__facts__, C5)
 
-    assert "id bigint MASKED WITH mask_default()" in made
-    assert '"Email" text MASKED WITH mask_inner(1, null)' in made
-    assert "level text STATIC MASKED WITH mask_replace('-')" in made
+    assert "id bigint MASKED WITH mask_default()" in statements
+    assert '"Email" text MASKED WITH mask_inner(1, null)' in statements
+    assert "level text STATIC MASKED WITH mask_replace('-')" in statements
     assert {None} == {column.mask for column in UserByEmail.__facts__.columns}
 
 
@@ -161,7 +161,8 @@ HASHED = table("t", "a int pk", "v text mask=mask_hash()")
 def test_a_mask_is_added_and_never_dropped_or_replaced():
     """Without a word: what is stored and not declared is noted, and another one is refused."""
     add, drop, replace = (
-        make_plan(desired(two), schema(one), C5) for one, two in ((PLAIN, MASKED), (MASKED, PLAIN), (HASHED, MASKED))
+        make_plan(desired(two), schema(first), C5)
+        for first, two in ((PLAIN, MASKED), (MASKED, PLAIN), (HASHED, MASKED))
     )
     allowed = make_plan(desired(MASKED), schema(HASHED), C5, allow={"DS107:t.v"})
 
@@ -181,7 +182,7 @@ def test_contract_drops_a_mask_under_its_code():
     assert other.notes[0].fix.endswith("The mask is dropped by DS107:t.v.")
 
 
-def test_the_way_back_of_a_mask():
+def test_the_undo_of_a_mask():
     """A mask that was dropped comes back as it was, and one that was added goes."""
     dropped = SetMask("k", "t", "v", None, "mask_hash()")
 

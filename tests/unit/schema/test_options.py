@@ -63,8 +63,8 @@ def test_what_is_written_reads_back_as_declared(options):
     """The text of an option, read as the literal it is, has the meaning that was declared, on both servers."""
     declared = TableOptions(**options).declared()
     for server in (CASSANDRA, SCYLLA):
-        written = {name: literal(option_cql(name, declared[name], server).partition(" = ")[2]) for name in declared}
-        read = {name: canonical(name, value) for name, value in written.items()}
+        literals = {name: literal(option_cql(name, declared[name], server).partition(" = ")[2]) for name in declared}
+        read = {name: canonical(name, value) for name, value in literals.items()}
 
         assert {} == differing_options(declared, read, server)
 
@@ -147,7 +147,7 @@ def test_options_are_values():
         ({"extra": {"newer": [1]}}, "not an option value"),
     ],
 )
-def test_impossible_options_are_told_when_the_class_is_made(options, text):
+def test_impossible_options_are_reported_when_the_class_is_created(options, text):
     """A value that no server takes is one problem that names class and option, with advice."""
     (problem,) = TableOptions(**options).problems("m.Order")
 
@@ -159,7 +159,7 @@ def test_impossible_options_are_told_when_the_class_is_made(options, text):
     )
 
 
-def test_all_impossible_options_are_told_together():
+def test_all_impossible_options_are_reported_together():
     """Two wrong options are two problems."""
     assert 2 == len(TableOptions(gc_grace_seconds=-1, crc_check_chance=5).problems("m.Order"))
 
@@ -313,7 +313,7 @@ def test_maps_are_written_in_one_order(name, value):
     assert expected == list(forward) == list(backward)
 
 
-def test_limits_are_told_as_they_are():
+def test_limits_are_reported_exactly():
     """With both bounds, and a bound that is left out is out."""
     (low,) = TableOptions(gc_grace_seconds=-1).problems("m.Order")
     (edge,) = TableOptions(bloom_filter_fp_chance=6.71e-5).problems("m.Order")
@@ -325,7 +325,7 @@ def test_limits_are_told_as_they_are():
     assert [] == TableOptions(bloom_filter_fp_chance=6.72e-5, gc_grace_seconds=0).problems("m.Order")
 
 
-TAKEN = [
+ACCEPTED = [
     *(("crc_check_chance", value) for value in (0, 1, 0.5)),
     *(("default_time_to_live", value) for value in (0, 630_720_000)),
     *((name, 0) for name in ("gc_grace_seconds", "memtable_flush_period_in_ms", "paxos_grace_seconds")),
@@ -366,7 +366,7 @@ NOT_TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), TAKEN)
+@pytest.mark.parametrize(("name", "value"), ACCEPTED)
 def test_what_servers_take_is_no_problem(name, value):
     """Up to the very bounds."""
     assert [] == TableOptions(**{name: value}).problems("m.Order")

@@ -9,7 +9,7 @@ from scyllamodel.schema.options import TableOptions
 STCS, LCS, TWCS, UCS, ICS = (
     f"{name}CompactionStrategy" for name in ("SizeTiered", "Leveled", "TimeWindow", "Unified", "Incremental")
 )
-TAKEN = [
+ACCEPTED = [
     (STCS, {"min_threshold": 2, "max_threshold": 32}),
     (STCS, {"bucket_low": 0.5, "bucket_high": "1.5", "min_sstable_size": 50}),
     (STCS, {"enabled": False, "log_all": "FALSE", "tombstone_threshold": 0}),
@@ -41,25 +41,25 @@ REFUSED = [
 ]
 
 
-def said(**options):
+def message_for(**options):
     """Return what is wrong with these options, text and advice together."""
     return " ".join(f"{problem.text} {problem.advice}" for problem in TableOptions(**options).problems("Order"))
 
 
-@pytest.mark.parametrize(("name", "settings"), TAKEN)
+@pytest.mark.parametrize(("name", "settings"), ACCEPTED)
 def test_sub_options_that_some_server_takes(name, settings):
     """Sub-options that Cassandra or ScyllaDB accepts are not a mistake."""
-    assert not said(compaction={"class": name, **settings})
+    assert not message_for(compaction={"class": name, **settings})
 
 
-@pytest.mark.parametrize(("name", "settings", "words"), REFUSED)
-def test_sub_options_that_no_server_takes(name, settings, words):
+@pytest.mark.parametrize(("name", "settings", "message"), REFUSED)
+def test_sub_options_that_no_server_takes(name, settings, message):
     """A misspelled class or sub-option and a value out of its limits are named with what to write."""
-    assert words in said(compaction={"class": name, **settings})
+    assert message in message_for(compaction={"class": name, **settings})
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "message"),
     [
         ({"class": "LZ4Compressor", "chunk_length_in_kb": 16}, ""),
         ({"class": "ZstdCompressor", "compression_level": -5}, ""),
@@ -70,8 +70,8 @@ def test_sub_options_that_no_server_takes(name, settings, words):
         ({"class": "LZ4Compresor"}, "Use 'LZ4Compressor'."),
     ],
 )
-def test_sub_options_of_compression(settings, words):
+def test_sub_options_of_compression(settings, message):
     """Compression is checked like compaction."""
-    result = said(compression=settings)
+    result = message_for(compression=settings)
 
-    assert words in result if words else not result
+    assert message in result if message else not result

@@ -17,7 +17,7 @@ from support.json_schemas import faults
 
 CASSANDRA, SCYLLA = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("scylla", (2025, 4))
 T = ("id int pk", "at int ck", "a text")
-FOUND = schema(
+LIVE = schema(
     table("old", *T, "x int", options={"comment": "", "default_time_to_live": 0, "compaction": {"class": "A"}}),
     table("gone"),
     user_type("point", "x int"),
@@ -33,7 +33,7 @@ MODELS = desired(
     table("new", *T),
     view("v", "old", "a text pk", "id int ck", "at int ck"),
 )  # fmt: skip
-PLAN = make_plan(MODELS, FOUND, CASSANDRA)
+PLAN = make_plan(MODELS, LIVE, CASSANDRA)
 
 
 def test_steps_stand_in_the_order_in_which_they_can_run():
@@ -49,7 +49,7 @@ def test_steps_stand_in_the_order_in_which_they_can_run():
     ] == [(step.seq, step.op, step.object, step.cql) for step in PLAN.steps]
 
 
-def test_steps_know_their_way_back():
+def test_steps_have_an_undo():
     """Each step carries the statement that undoes it, or says why there is none."""
     undo = [step.undo for step in PLAN.steps]
 
@@ -141,14 +141,14 @@ def test_a_line_break_in_a_literal_forges_no_line():
 
 def test_nothing_to_do_is_one_line():
     """An empty plan says so."""
-    plan = make_plan(desired(table("old", *T, "x int")), FOUND, CASSANDRA)
+    plan = make_plan(desired(table("old", *T, "x int")), LIVE, CASSANDRA)
 
     assert "k on cassandra 5.0.6: nothing to do, the schema matches the models." == plan.render().splitlines()[0]
     assert plan.is_empty
     assert [] == plan.cql
 
 
-REFUSING = make_plan(desired(table("old", "key int pk from=id", "at int ck desc", "a int", "n int")), FOUND, CASSANDRA)
+REFUSING = make_plan(desired(table("old", "key int pk from=id", "at int ck desc", "a int", "n int")), LIVE, CASSANDRA)
 
 
 def test_refusals_come_all_at_once():
@@ -168,10 +168,10 @@ def test_refusals_come_all_at_once():
 def test_what_is_allowed_runs():
     """A rename that is refused by default runs when it is named, with a warning."""
     models = desired(table("old", "key int pk from=id", *T[1:]))
-    refused = make_plan(models, FOUND, CASSANDRA)
+    refusal = make_plan(models, LIVE, CASSANDRA)
     with pytest.raises(DestructiveChangeRefused, match="one change is refused"):
-        refused.raise_refused()
-    (step,) = make_plan(models, FOUND, CASSANDRA, allow={"BC101:old.id"}).steps
+        refusal.raise_refused()
+    (step,) = make_plan(models, LIVE, CASSANDRA, allow={"BC101:old.id"}).steps
 
     assert ("~", "ALTER TABLE k.old RENAME id TO key", "ALTER TABLE k.old RENAME key TO id") == (
         step.mark,
@@ -219,7 +219,7 @@ def test_several_keyspaces_make_one_plan():
 
 
 @pytest.mark.parametrize(
-    "plan", [PLAN, REFUSING, make_plan(desired(), FOUND, SCYLLA)], ids=["steps", "refused", "empty"]
+    "plan", [PLAN, REFUSING, make_plan(desired(), LIVE, SCYLLA)], ids=["steps", "refused", "empty"]
 )
 def test_a_saved_plan_is_the_same_plan(plan, tmp_path):
     """A saved plan matches the published schema, and loads as an equal plan, without its changes."""
@@ -263,19 +263,19 @@ def _shorter(value):
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [(_altered, "was altered"), (_older, "format-1"), (_other, "format-1"), (_shorter, "not a plan")],
 )
-def test_a_file_that_is_no_such_plan(change, words, tmp_path):
+def test_a_file_that_is_no_such_plan(change, message, tmp_path):
     """Another document, an altered one, an older one: an error that names the file and says what to do."""
     document = PLAN.to_dict()
     change(document)
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(document), encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=words) as caught:
+    with pytest.raises(ConfigurationError, match=message) as exc_info:
         Plan.load(path)
 
-    assert str(path) in str(caught.value)
+    assert str(path) in str(exc_info.value)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "7", "{", '{"kind": "plan", "format": 1}'])
@@ -290,11 +290,11 @@ def test_a_file_that_is_no_json(text, tmp_path):
 
 def test_a_plan_is_known_by_what_it_does():
     """Another statement, another start or another refusal is another plan; another server version is not."""
-    same = make_plan(MODELS, FOUND, attrs.evolve(CASSANDRA, version=(5, 0, 7)))
-    tuned = attrs.evolve(FOUND, tables=[*FOUND.tables[:-1], attrs.evolve(FOUND.tables[-1], options={"comment": "z"})])
+    same = make_plan(MODELS, LIVE, attrs.evolve(CASSANDRA, version=(5, 0, 7)))
+    tuned = attrs.evolve(LIVE, tables=[*LIVE.tables[:-1], attrs.evolve(LIVE.tables[-1], options={"comment": "z"})])
     others = [
         make_plan(MODELS, tuned, CASSANDRA),
-        make_plan(attrs.evolve(MODELS, views=[]), FOUND, CASSANDRA),
+        make_plan(attrs.evolve(MODELS, views=[]), LIVE, CASSANDRA),
         REFUSING,
     ]
 

@@ -123,35 +123,37 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("value", "goal", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_each_kind_of_difference(value, goal, changes):
+@pytest.mark.parametrize(("value", "target", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_each_kind_of_difference(value, target, changes):
     """Drops come first, dependents before what they depend on; what CQL cannot alter is made again."""
-    made = transition(value, goal, SERVER)
-    drops = [f"- {type(item).__name__}" if type(item).__name__.startswith("Drop") else "" for item in made]
-    words = [drop or summaries([item])[0] for drop, item in zip(drops, made, strict=True)]
+    transition_changes = transition(value, target, SERVER)
+    drops = [
+        f"- {type(item).__name__}" if type(item).__name__.startswith("Drop") else "" for item in transition_changes
+    ]
+    summary = [drop or summaries([item])[0] for drop, item in zip(drops, transition_changes, strict=True)]
 
-    assert changes == words
+    assert changes == summary
 
 
 def test_what_is_made_for_rows_says_so():
     """A view or an index of a table that stays is filled in the background; one of a new table is not."""
-    again = schema(table("t", "id text pk", "at int ck", "a text"), V)
+    recreated = schema(table("t", "id text pk", "at int ck", "a text"), V)
 
     assert [True] == [x.populated for x in transition(schema(T), schema(T, V), SERVER) if isinstance(x, c.AddView)]
-    assert [False] == [x.populated for x in transition(schema(T, V), again, SERVER) if isinstance(x, c.AddView)]
+    assert [False] == [x.populated for x in transition(schema(T, V), recreated, SERVER) if isinstance(x, c.AddView)]
     assert [False] == [x.populated for x in transition(schema(), schema(T, V), SERVER) if isinstance(x, c.AddView)]
 
 
 @given(keyspaces(), keyspaces())
-def test_any_schema_becomes_any_other(value, goal):
+def test_any_schema_becomes_any_other(value, target):
     """On a server that refuses what servers refuse, all changes run in their order, and nothing is left to do."""
     now = value
-    for change in transition(value, goal, SERVER):
+    for change in transition(value, target, SERVER):
         if is_step(change):
             now = applied(now, change)
-    left = [change for change in transition(now, goal, SERVER) if is_step(change)]
+    remaining = [change for change in transition(now, target, SERVER) if is_step(change)]
 
-    assert [] == left
+    assert [] == remaining
 
 
 @given(st.data())
@@ -160,14 +162,14 @@ def test_a_change_is_rewound_from_wherever_a_rollback_was_cut_short(data):
     old = data.draw(keyspaces())
     now = old
     for change in filter(is_step, diff(old, data.draw(later(old)), SERVER)):
-        then, now = now, facts_after(change, now)
+        previous, now = now, facts_after(change, now)
         if isinstance(change, c.SetOptions):
             continue  # options that were not stored have no value to go back to
-        for back, forth in ((change, now), *(((change.inverse(), then),) if hasattr(change, "inverse") else ())):
-            whole = facts_before(back, forth)
+        for undo, forth in ((change, now), *(((change.inverse(), previous),) if hasattr(change, "inverse") else ())):
+            whole = facts_before(undo, forth)
 
-            assert whole == facts_before(back, whole)
-        assert not transition(facts_before(change, now), then, SERVER)
+            assert whole == facts_before(undo, whole)
+        assert not transition(facts_before(change, now), previous, SERVER)
 
 
 def test_options_are_rewound_to_what_was_stored():
@@ -176,30 +178,30 @@ def test_options_are_rewound_to_what_was_stored():
         live = attrs.evolve(fact, options={"comment": "y", "gc_grace_seconds": 7})
         change = c.SetOptions("k", fact.name, FrozenMap({"comment": "y"}), FrozenMap({"comment": "x"}), is_view)
         earlier = facts_before(change, schema(live) if not is_view else schema(T, live))
-        back = earlier.view("v") if is_view else earlier.table("t")
+        restored = earlier.view("v") if is_view else earlier.table("t")
 
-        assert {"comment": "x", "gc_grace_seconds": 7} == dict(back.options)
+        assert {"comment": "x", "gc_grace_seconds": 7} == dict(restored.options)
 
 
 def test_a_chain_of_renames_knows_the_live_name():
     """The column remembers what it is called today, and forgets it when it comes back to that."""
-    one, two = (c.RenameKeyColumns("k", "t", names) for names in ((("id", "b"),), (("b", "key"),)))
+    first, two = (c.RenameKeyColumns("k", "t", names) for names in ((("id", "b"),), (("b", "key"),)))
     live = schema(
         table("t", "key int pk", "at int ck"), view("v", "t", "at int pk", "key int ck", where="key IS NOT NULL")
     )
-    earlier = facts_before(one, facts_before(two, live))
+    earlier = facts_before(first, facts_before(two, live))
 
     assert ("id", "key") == (earlier.tables[0].columns[0].name, earlier.tables[0].columns[0].renamed_from)
     assert "id IS NOT NULL" == earlier.views[0].where
-    assert facts_before(one, facts_before(two, earlier)) == earlier
+    assert facts_before(first, facts_before(two, earlier)) == earlier
     assert ["~ rename t key->id"] == summaries(transition(live, earlier, SERVER))
 
 
 def test_a_chain_of_renamed_fields_knows_the_live_name():
     """A field remembers what it is called today, and forgets it when it comes back to that."""
-    one, two = (c.RenameFields("k", "p", names) for names in ((("x", "b"),), (("b", "now"),)))
+    first, two = (c.RenameFields("k", "p", names) for names in ((("x", "b"),), (("b", "now"),)))
     live = schema(user_type("p", "now int", "y int"))
-    before = facts_before(one, facts_before(two, live))
+    before = facts_before(first, facts_before(two, live))
 
     assert user_type("p", "x int", "y int").fields == before.types[0].fields
     assert {"x": "now"} == dict(before.types[0].renamed)

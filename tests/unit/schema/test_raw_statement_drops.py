@@ -12,7 +12,7 @@ from scyllamodel.schema.ddl.statement_parser import parse_statement
 from scyllamodel.schema.facts.objects import KeyspaceFacts
 from scyllamodel.schema.rules.raw_statements import RawStatementChecker
 from support.builders import index, schema, table, user_type, view
-from support.cassandra_observed import SERVERS, cases, expanded, refused
+from support.cassandra_observed import SERVERS, cases, expanded, is_error
 from support.scylla_observed import NEW, OLD, scylla_cases, setups
 
 CASSANDRA = SERVERS["5.0"]
@@ -57,15 +57,17 @@ REFUSED = [
 @pytest.mark.parametrize("case", REFUSED, ids=[case[0] for case in REFUSED])
 def test_what_a_server_refuses_is_refused_in_the_plan(case):
     """Each remark names what stands in the way, and says what to do first."""
-    cql, parts, servers, words = case
+    cql, parts, servers, message = case
     for server in servers:
         (finding,) = RawStatementChecker("k", [schema(*parts)], server).check(cql)
 
         assert ("NB104", "error") == (finding.code, finding.severity)
-        assert words in finding.text
+        assert message in finding.text
         assert finding.fix
     for server in set(EVERY) - set(servers):
-        assert "NB104" not in [one.code for one in RawStatementChecker("k", [schema(*parts)], server).check(cql)]
+        assert "NB104" not in [
+            diagnostic.code for diagnostic in RawStatementChecker("k", [schema(*parts)], server).check(cql)
+        ]
 
 
 FINE = [
@@ -83,7 +85,7 @@ FINE = [
 ]
 
 
-@pytest.mark.parametrize(("cql", "parts"), FINE, ids=[f"{at} {case[0]}" for at, case in enumerate(FINE)])
+@pytest.mark.parametrize(("cql", "parts"), FINE, ids=[f"{position} {case[0]}" for position, case in enumerate(FINE)])
 def test_what_servers_take_is_not_refused(cql, parts):
     """The near statement passes on every server."""
     assert [[], [], []] == [list(RawStatementChecker("k", [schema(*parts)], server).check(cql)) for server in EVERY]
@@ -91,8 +93,8 @@ def test_what_servers_take_is_not_refused(cql, parts):
 
 def codes(server, *statements, parts=()):
     """Return the codes of each of these statements, in their order."""
-    judge = RawStatementChecker("k", [schema(*parts)], server)
-    return [[finding.code for finding in judge.check(cql)] for cql in statements]
+    checker = RawStatementChecker("k", [schema(*parts)], server)
+    return [[finding.code for finding in checker.check(cql)] for cql in statements]
 
 
 def test_later_statements_are_judged_by_the_types_that_earlier_ones_leave():
@@ -169,8 +171,8 @@ def prepared(setup, known):
     """The statements of a setup: names of others, joined by a plus, or text; some names have a remark behind them."""
     for part in [setup] if isinstance(setup, str) else setup:
         names = re.sub("[<>]", "", part).split("+")
-        every = [known[name] for name in names] if set(names) <= set(known) else [[part]]
-        yield from (re.sub(r" \(as Cassandra.*", "", cql) for item in every for cql in item)
+        groups = [known[name] for name in names] if set(names) <= set(known) else [[part]]
+        yield from (re.sub(r" \(as Cassandra.*", "", cql) for item in groups for cql in item)
 
 
 def recorded():
@@ -189,7 +191,7 @@ def recorded():
 
 def test_every_recorded_drop_and_rename_is_judged_as_the_server_answered():
     """What a server took is not refused, and what it refused for what is there is."""
-    wrong, agreed = [], 0
+    mismatches, agreed = [], 0
     for server, before, cql, result in recorded():
         try:
             parsed = parse_statement(cql)
@@ -199,13 +201,13 @@ def test_every_recorded_drop_and_rename_is_judged_as_the_server_answered():
             continue
         if isinstance(result, dict) and "na" in result:
             continue  # the server refused a statement of the setup
-        judge = RawStatementChecker("k", [KeyspaceFacts("k")], server)
-        for one in before:
-            judge.check(one)
-        messages = [remark for remark in judge.check(cql) if remark.severity == "error"]
-        if not refused(result) and any(remark.code == "NB104" for remark in messages):
-            wrong.append((str(server), before, cql, [remark.text for remark in messages]))
-        agreed += refused(result) and bool(messages)
+        checker = RawStatementChecker("k", [KeyspaceFacts("k")], server)
+        for item in before:
+            checker.check(item)
+        messages = [finding for finding in checker.check(cql) if finding.severity == "error"]
+        if not is_error(result) and any(finding.code == "NB104" for finding in messages):
+            mismatches.append((str(server), before, cql, [finding.text for finding in messages]))
+        agreed += is_error(result) and bool(messages)
 
-    assert [] == wrong
+    assert [] == mismatches
     assert agreed > 150

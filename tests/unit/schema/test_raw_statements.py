@@ -49,10 +49,10 @@ def keyspace(**facts):
     return Keyspace("k", FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "1"}), **{"tablets": True, **facts})
 
 
-def judged(cql, server, *parts, about=None):
+def findings_of(cql, server, *parts, definition=None):
     """The codes of what is said of one statement."""
-    judge = RawStatementChecker("k", [schema(*parts, keyspace=about or keyspace())], server)
-    return [finding.code for finding in judge.check(cql)]
+    checker = RawStatementChecker("k", [schema(*parts, keyspace=definition or keyspace())], server)
+    return [finding.code for finding in checker.check(cql)]
 
 
 SILENT = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 1}"
@@ -109,11 +109,13 @@ BREAKING = [
 @pytest.mark.parametrize("case", BREAKING, ids=[case[1][:60] for case in BREAKING])
 def test_a_statement_is_refused_where_it_breaks_and_nowhere_else(case):
     """A rule holds for the servers that have the fault, and ends with it."""
-    code, cql, about, parts, broken, fine = case
+    code, cql, definition, parts, broken, fine = case
 
-    assert {code} == {finding for server in broken for finding in judged(cql, server, *parts, about=about)}
-    assert all(judged(cql, server, *parts, about=about) for server in broken)
-    assert [] == [finding for server in fine for finding in judged(cql, server, *parts, about=about)]
+    assert {code} == {
+        finding for server in broken for finding in findings_of(cql, server, *parts, definition=definition)
+    }
+    assert all(findings_of(cql, server, *parts, definition=definition) for server in broken)
+    assert [] == [finding for server in fine for finding in findings_of(cql, server, *parts, definition=definition)]
 
 
 HARMLESS = [
@@ -142,10 +144,10 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize(("cql", "about", "parts"), HARMLESS, ids=[case[0][:60] for case in HARMLESS])
-def test_statements_beside_those_that_break_are_not_refused(cql, about, parts):
+@pytest.mark.parametrize(("cql", "definition", "parts"), HARMLESS, ids=[case[0][:60] for case in HARMLESS])
+def test_statements_beside_those_that_break_are_not_refused(cql, definition, parts):
     """The near statement passes on every server."""
-    assert [[], [], []] == [judged(cql, server, *parts, about=about) for server in (OLD, NEW, CASSANDRA)]
+    assert [[], [], []] == [findings_of(cql, server, *parts, definition=definition) for server in (OLD, NEW, CASSANDRA)]
 
 
 NODES, RACKS = {"dc1": 3, "dc2": 1}, {"dc1": frozenset({"r1", "r2", "r3"}), "dc2": frozenset({"r1"})}
@@ -182,15 +184,15 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("case", PLACES, ids=[f"{at} {case[0][42:90]}" for at, case in enumerate(PLACES)])
+@pytest.mark.parametrize("case", PLACES, ids=[f"{position} {case[0][42:90]}" for position, case in enumerate(PLACES)])
 def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case):
     """NB104 for data centres, racks and numbers of copies that the cluster does not have."""
-    cql, tablets, parts, server, severity, word = case
+    cql, tablets, parts, server, severity, message = case
     values = [schema(*parts, keyspace=attrs.evolve(TWO, tablets=tablets))]
     messages = [
-        (one.severity, word in one.text)
-        for one in RawStatementChecker("k", values, server, topology=NODES, racks=RACKS).check(cql)
-        if one.code == "NB104"
+        (diagnostic.severity, message in diagnostic.text)
+        for diagnostic in RawStatementChecker("k", values, server, topology=NODES, racks=RACKS).check(cql)
+        if diagnostic.code == "NB104"
     ]
 
     assert ([] if severity is None else [(severity, True)]) == messages
@@ -200,9 +202,9 @@ def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case)
     "cql",
     ["ALTER TABLE k.t WITH", "ALTER TABLE k.t ADD z int y text", "CREATE INDEX i k.t (v)", "CREATE TABLE k.t (a int"],
 )
-def test_what_cannot_be_read_is_said_to_be_unchecked(cql):
+def test_an_unreadable_statement_is_reported_as_unchecked(cql):
     """A warning and no refusal: the server has the last word."""
-    assert ["NB103"] == judged(cql, NEW)
+    assert ["NB103"] == findings_of(cql, NEW)
     assert ["k"] == [messages.object for messages in RawStatementChecker("k", [], NEW).check(cql)]
 
 
@@ -215,16 +217,16 @@ def test_a_secret_statement_is_not_quoted():
 
 
 @pytest.mark.parametrize("cql", ["ALTER TABLE k.nosuch DROP m", "ALTER TABLE k.nosuch WITH scylla_tags = {}"])
-def test_a_table_of_which_nothing_is_known_is_said_to_be_unchecked(cql):
+def test_an_unknown_table_is_reported_as_unchecked(cql):
     """A rule that has to know the table says that it does not."""
-    assert ["NB103"] == judged(cql, NEW)
+    assert ["NB103"] == findings_of(cql, NEW)
 
 
 def test_statements_are_judged_by_what_those_before_them_leave():
     """An index that is dropped first, or created first, counts; so does a TTL column."""
-    judge = RawStatementChecker("k", [schema(INDEXED, keyspace=keyspace())], NEW)
+    checker = RawStatementChecker("k", [schema(INDEXED, keyspace=keyspace())], NEW)
     messages = [
-        [remark.code for remark in judge.check(cql)]
+        [finding.code for finding in checker.check(cql)]
         for cql in (
             "DROP INDEX k.i",
             "ALTER TABLE k.t DROP m",
@@ -248,10 +250,10 @@ def test_a_plan_refuses_them_and_its_own_steps_count():
     plan = make_plan(desired, live, NEW)
     drop, early = RawStep("ALTER TABLE k.t DROP m"), RawStep("ALTER TABLE k.t DROP m", before=True)
 
-    late = with_raw_steps(plan, [drop], set(), evaluator=RawStatementChecker("k", [live], NEW))
+    with_steps = with_raw_steps(plan, [drop], set(), evaluator=RawStatementChecker("k", [live], NEW))
     first = with_raw_steps(plan, [early], set(), evaluator=RawStatementChecker("k", [live], NEW))
 
-    assert (["NB101"], 1) == ([refusal.code for refusal in late.refusals], len(late.steps))
+    assert (["NB101"], 1) == ([refusal.code for refusal in with_steps.refusals], len(with_steps.steps))
     assert ([], 2) == ([refusal.code for refusal in first.refusals], len(first.steps))
 
 
@@ -270,7 +272,7 @@ def texts(result):
         yield from [value] if isinstance(value, str) else [item for item in value if isinstance(item, str)]
 
 
-def taken(result):
+def accepted(result):
     """Whether a server took the one statement of a case."""
     return not (isinstance(result, str) and result.startswith("!")) and not isinstance(result, list)
 
@@ -280,7 +282,7 @@ def test_every_statement_that_scylla_took_can_be_read(group):
     """The parser knows all forms of the recorded schema statements; what it refuses, the server refused."""
     unread = []
     for case in observed(group):
-        if "cql" in case and any(taken(case[key]) for key in ("2025.1.14", "2026.3", "2026.3t") if key in case):
+        if "cql" in case and any(accepted(case[key]) for key in ("2025.1.14", "2026.3", "2026.3t") if key in case):
             try:
                 parse_statement(expanded(case["cql"]))
             except StatementSyntaxError as error:
@@ -291,13 +293,15 @@ def test_every_statement_that_scylla_took_can_be_read(group):
 
 def test_the_parts_of_statements():
     """Names are raw, keyspaces as written, options as Python values, and columns have their types."""
-    made = parse_statement(
+    statement = parse_statement(
         'CREATE TABLE IF NOT EXISTS "K".t (a int, "B" frozen<map<text, list<int>>> STATIC, e timestamp TTL, '
         "PRIMARY KEY ((a), c)) WITH CLUSTERING ORDER BY (c DESC) AND cdc = {'enabled': true, 'ttl': 5} AND x = -1.5;"
     )
 
-    assert ("CREATE TABLE", "K", "t", ("e",)) == (made.action, made.keyspace, made.name, made.names)
-    assert [("B", "static"), ("a", "partition_key"), ("e", "regular")] == sorted((c.name, c.kind) for c in made.columns)
-    assert {"cdc": {"enabled": True, "ttl": 5}, "x": -1.5} == {**made.options}
+    assert ("CREATE TABLE", "K", "t", ("e",)) == (statement.action, statement.keyspace, statement.name, statement.names)
+    assert [("B", "static"), ("a", "partition_key"), ("e", "regular")] == sorted(
+        (c.name, c.kind) for c in statement.columns
+    )
+    assert {"cdc": {"enabled": True, "ttl": 5}, "x": -1.5} == {**statement.options}
     assert {"shop"} == keyspaces_of("DROP INDEX shop.i")
     assert set() == keyspaces_of("GRANT a TO b") | keyspaces_of("ALTER TABLE k.") | keyspaces_of("DROP INDEX i")

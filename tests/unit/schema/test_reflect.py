@@ -22,7 +22,7 @@ from scyllamodel.schema.reflect import columns_to_read, reflect, reflect_keyspac
 from scyllamodel.schema.server.detection import profile_from
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types.parser import parse_type
-from support.cassandra_observed import SERVERS, cases, literal, refused
+from support.cassandra_observed import SERVERS, cases, is_error, literal
 from support.scylla_observed import SCYLLAS
 from support.scylla_observed import rows as scylla_rows
 
@@ -66,7 +66,7 @@ def test_scylla_keyspaces(release):
 @RELEASES_OF_SCYLLA
 def test_every_row_of_a_real_scylla_is_understood(release):
     """No table, view, type, function or aggregate of the recorded keyspaces is unreadable."""
-    assert [] == [odd for part in reflect(scylla_rows(release), SCYLLAS[release]) for odd in part.unreadable]
+    assert [] == [item for part in reflect(scylla_rows(release), SCYLLAS[release]) for item in part.unreadable]
 
 
 @RELEASES_OF_SCYLLA
@@ -243,15 +243,15 @@ def test_our_bookkeeping_is_no_part_of_the_schema():
 
 def test_dropped_columns_have_kind_and_type_on_cassandra():
     """What a dropped column was is kept, for a re-add must match it."""
-    gone = {"table_name": "t", "column_name": "x", "kind": "regular", "type": "map<text, int>"}
+    dropped = {"table_name": "t", "column_name": "x", "kind": "regular", "type": "map<text, int>"}
 
     assert {"x": "regular map<text, int>"} == (
-        reflect_keyspace("k", cassandra_rows(dropped_columns=[gone]), CASSANDRA).table("t").dropped
+        reflect_keyspace("k", cassandra_rows(dropped_columns=[dropped]), CASSANDRA).table("t").dropped
     )
 
 
 @pytest.mark.parametrize(
-    ("rows", "named"),
+    ("rows", "names"),
     [
         ({"columns": [{"table_name": "t", "column_name": "x", "clustering_order": "none", "kind": "regular",
                        "position": -1, "type": "list<"}]}, ["k.t.x", "'list<'"]),
@@ -264,16 +264,16 @@ def test_dropped_columns_have_kind_and_type_on_cassandra():
         ({"columns": []}, ["k.t", "system_schema.columns"]),
     ],
 )  # fmt: skip
-def test_what_cannot_be_understood_is_named(rows, named):
+def test_what_cannot_be_understood_is_named(rows, names):
     """A row of unknown shape is an error where its object is requested, naming it and the text."""
     facts = reflect_keyspace("k", cassandra_rows(**rows), CASSANDRA)
-    (odd,) = facts.unreadable
-    with pytest.raises(IntrospectionError) as caught:
-        facts.type(odd.name) if odd.kind == "type" else facts.table(odd.name)
+    (item,) = facts.unreadable
+    with pytest.raises(IntrospectionError) as exc_info:
+        facts.type(item.name) if item.kind == "type" else facts.table(item.name)
 
-    assert [] == [text for text in named if text not in str(caught.value)]
-    assert odd.reason in str(caught.value)
-    assert odd.is_partial is (rows == {"columns": []})
+    assert [] == [text for text in names if text not in str(exc_info.value)]
+    assert item.reason in str(exc_info.value)
+    assert item.is_partial is (rows == {"columns": []})
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_a_strange_value_of_an_option_is_a_fault_of_its_table_alone(row):
     rows["columns"] = [*rows["columns"], *({**c, "table_name": "odd"} for c in rows["columns"])]
     facts = reflect_keyspace("k", rows, CASSANDRA)
 
-    assert (["t"], ["odd"]) == ([table.name for table in facts.tables], [odd.name for odd in facts.unreadable])
+    assert (["t"], ["odd"]) == ([table.name for table in facts.tables], [item.name for item in facts.unreadable])
 
 
 @pytest.mark.parametrize("depth", [64, 65, 300, 20_000])
@@ -307,9 +307,9 @@ def test_types_nest_only_so_deep(depth):
     facts = reflect_keyspace("k", rows, CASSANDRA)
 
     assert ([] if depth <= 65 else ["types can nest at most 64 deep"]) == [
-        odd.reason.rpartition(": ")[2] for odd in facts.unreadable
+        item.reason.rpartition(": ")[2] for item in facts.unreadable
     ]
-    assert all(len(odd.reason) < 500 for odd in facts.unreadable)
+    assert all(len(item.reason) < 500 for item in facts.unreadable)
 
 
 def test_a_keyspace_whose_own_row_is_strange_is_an_error():
@@ -321,21 +321,21 @@ def test_a_keyspace_whose_own_row_is_strange_is_an_error():
 
 def test_replication_reads_back_as_declared():
     """What real nodes stored for a replication is what was declared."""
-    wrong = []
+    mismatches = []
     for _, case, result in cases("b_keyspaces", "ks"):
         stored = result
         for key in ("=", "replication"):
             stored = stored[key] if isinstance(stored, dict) and key in stored else stored
         declared = literal(case["ks"].partition(" AND ")[0])
         rows = {"keyspaces": [{"keyspace_name": "kk", "durable_writes": True, "replication": stored}]}
-        if refused(result) or len(declared) < 2:
+        if is_error(result) or len(declared) < 2:
             continue
         replication = reflect_keyspace("kk", rows, CASSANDRA).keyspace.replication
         desired = {name: str(value).rpartition(".")[2] for name, value in declared.items()}
         if not replication_matches(replication, desired):
-            wrong.append((case["ks"], stored))
+            mismatches.append((case["ks"], stored))
 
-    assert [] == wrong
+    assert [] == mismatches
 
 
 @pytest.mark.parametrize(
@@ -429,14 +429,14 @@ def test_what_is_read_has_one_order():
     assert not {"storage_engine", "tablets"} & set(columns_to_read(ServerProfile("scylla", (2026, 2)))["tables"])
 
 
-def test_every_keyspace_is_told_and_our_own_tables_are_not():
+def test_every_keyspace_is_listed_without_internal_tables():
     """An empty keyspace is one too; what belongs to none is left out."""
-    about = {"durable_writes": True, "replication": {"class": "org.x.SimpleStrategy", "replication_factor": "1"}}
+    cells = {"durable_writes": True, "replication": {"class": "org.x.SimpleStrategy", "replication_factor": "1"}}
     table = {"flags": {"compound"}, "comment": "x"}
     row = {"column_name": "id", "type": "int", "kind": "partition_key", "clustering_order": "none", "position": 0}
     places = [("full", "t"), ("full", "scyllamodel_lock"), ("of_nobody", "t")]
     rows = {
-        "keyspaces": [{"keyspace_name": name, **about} for name in ("full", "empty")],
+        "keyspaces": [{"keyspace_name": name, **cells} for name in ("full", "empty")],
         "tables": [{"keyspace_name": keyspace, "table_name": name, **table} for keyspace, name in places],
         "columns": [{"keyspace_name": keyspace, "table_name": name, **row} for keyspace, name in places],
     }
@@ -473,7 +473,7 @@ def test_the_ttl_column_of_a_table_is_read_and_never_lost(keyspace):
     )
     assert "ends timestamp TTL," in create_table(keyspace, leases, SCYLLAS["2026.3"])
     assert "synchronous_updates" not in leases.options
-    assert [] == [left for left in unsupported_by_models(facts) if left.what == "TTL"]
+    assert [] == [item for item in unsupported_by_models(facts) if item.what == "TTL"]
     assert ["ends"] == [
         table["ttl_column"]
         for table in facts_document(SchemaFacts([facts]))["keyspaces"][0]["tables"]

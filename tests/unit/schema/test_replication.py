@@ -71,7 +71,7 @@ def test_storage_and_a_pending_change_are_read():
 
     assert ({"type": "S3", "bucket": "b"}, True) == ({**value.storage}, value.changing)
     assert create_keyspace(value, NEW).endswith("AND storage = {'bucket': 'b', 'type': 'S3'}")
-    assert ["CL104"] == [remark.code for remark in findings]
+    assert ["CL104"] == [finding.code for finding in findings]
 
 
 def test_a_repo_declares_racks():
@@ -118,9 +118,9 @@ def test_racks_are_refused_where_the_server_would(server, declared, live):
     sides = SchemaPair.of(KeyspaceFacts("k"), models, server)
     changes = diff(KeyspaceFacts("k"), models, server, create_keyspace=True)
     errors = [
-        one.diagnostic.code
-        for one in evaluate(RuleContext(sides, changes, {"dc1": 3}))
-        if one.diagnostic.severity == "error"
+        diagnostic.diagnostic.code
+        for diagnostic in evaluate(RuleContext(sides, changes, {"dc1": 3}))
+        if diagnostic.diagnostic.severity == "error"
     ]
 
     assert [CreateKeyspace] == [type(change) for change in changes]
@@ -136,10 +136,10 @@ LISTS_ONLY = attrs.evolve(NEW, node=NodeSettings(requires_rack_lists=True))
 MIDDLE = ServerProfile("scylla", (2025, 4, 10))
 
 
-def planned(server, about, *parts, exists=True, racks=RACKS):
+def planned(server, definition, *parts, exists=True, racks=RACKS):
     """Codes and severities of the plan for these things, in a keyspace that exists or is created."""
-    facts = schema(keyspace=about) if exists else schema(keyspace=None)
-    models = attrs.evolve(desired(*parts), keyspace=None if exists else about)
+    facts = schema(keyspace=definition) if exists else schema(keyspace=None)
+    models = attrs.evolve(desired(*parts), keyspace=None if exists else definition)
     plan = make_plan(models, facts, server, topology={"dc1": 3, "dc2": 1}, racks=racks, create_keyspace=True)
     return [
         (refusal.code, refusal.severity)
@@ -151,7 +151,7 @@ def planned(server, about, *parts, exists=True, racks=RACKS):
 @pytest.mark.parametrize("exists", [True, False])
 @pytest.mark.parametrize("parts", [(T, BY_V), (attrs.evolve(T, indexes=[index("v")]),)])
 @pytest.mark.parametrize(
-    ("server", "about", "messages"),
+    ("server", "definition", "messages"),
     [
         (NEW, keyspace(dc1=2), [("KS108", "error")]),
         (NEW, keyspace(dc1=1), []),
@@ -165,13 +165,13 @@ def planned(server, about, *parts, exists=True, racks=RACKS):
         (CASSANDRA, Keyspace("k", replication_map({"class": NTS, "dc1": 2})), []),
     ],
 )
-def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, about, messages, parts, exists):
+def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, definition, messages, parts, exists):
     """Once for a keyspace, whether it exists or not, and before anything runs."""
-    assert messages == planned(server, about, *parts, exists=exists)
+    assert messages == planned(server, definition, *parts, exists=exists)
 
 
 @pytest.mark.parametrize(
-    ("server", "about", "messages"),
+    ("server", "definition", "messages"),
     [
         (NEW, keyspace(dc1=2), []),
         (WITH_SETTING, keyspace(dc1=2), [("KS108", "error")]),
@@ -186,12 +186,12 @@ def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, about
         (NEW, keyspace(dc1=["r1", "r2"]), []),
     ],
 )
-def test_a_keyspace_that_is_not_valid_for_its_racks(server, about, messages):
+def test_a_keyspace_that_is_not_valid_for_its_racks(server, definition, messages):
     """A plain table is fine in it, unless the node wants all keyspaces valid; racks have to be there."""
-    assert messages == [item for item in planned(server, about, T, exists=False) if item[0] in {"KS108", "KS105"}]
+    assert messages == [item for item in planned(server, definition, T, exists=False) if item[0] in {"KS108", "KS105"}]
 
 
-def test_nothing_is_said_of_racks_that_nobody_knows():
+def test_unknown_racks_are_not_reported():
     """Neither is a vector index kept in a view."""
     vectors = table("t", "id int pk", "e vector<float,3>", indexes=[index("e", using="vector_index")])
 
@@ -199,23 +199,23 @@ def test_nothing_is_said_of_racks_that_nobody_knows():
     assert [] == planned(NEW, keyspace(dc1=2), vectors)
 
 
-def test_both_ways_out_of_an_invalid_replication_are_said():
+def test_both_fixes_of_an_invalid_replication_are_suggested():
     """The statements for an existing keyspace, numbers for a new one, and tablets=False."""
     models = desired(T, BY_V)
-    (there,) = make_plan(models, schema(keyspace=keyspace(dc1=1, dc2=2)), NEW, racks={"dc2": RACKS["dc1"]}).refusals
+    (result,) = make_plan(models, schema(keyspace=keyspace(dc1=1, dc2=2)), NEW, racks={"dc2": RACKS["dc1"]}).refusals
     new = attrs.evolve(models, keyspace=keyspace(dc1=2))
     refusals = make_plan(new, schema(keyspace=None), NEW, racks=RACKS, create_keyspace=True).refusals
-    (here,) = [one for one in refusals if one.code == "KS108"]
+    (refusal,) = [refusal for refusal in refusals if refusal.code == "KS108"]
 
-    assert there.text == (
+    assert result.text == (
         "x: views and indexes on tablets need one copy or one for each rack, but dc2 has 2 copies and 3 racks"
     )
-    assert "'dc1': '1', 'dc2': '3'} AND durable_writes = true;" in there.fix
-    assert "tablets=False" in there.fix
-    assert here.fix.startswith("Use 3 copies in dc1, or one; or create the keyspace with tablets=False")
+    assert "'dc1': '1', 'dc2': '3'} AND durable_writes = true;" in result.fix
+    assert "tablets=False" in result.fix
+    assert refusal.fix.startswith("Use 3 copies in dc1, or one; or create the keyspace with tablets=False")
 
 
-def test_advice_on_a_keyspace_with_views_speaks_of_racks():
+def test_advice_on_a_keyspace_with_views_mentions_racks():
     """Where the racks are not known, KS103 says that steps may be refused while there are views."""
 
     def fix(server, *parts):
@@ -243,7 +243,7 @@ def altered(live, declared, server):
         (keyspace(False, dc1=1), keyspace(False, dc1=3), NEW, ["'dc1': '3'} AND durable_writes = true"]),
         (keyspace(None, dc1=1), keyspace(None, dc1=3), CASSANDRA, ["'dc1': '3'} AND durable_writes = true"]),
         (keyspace(dc1=2), keyspace(dc2=1), NEW,
-         [f"'dc1': '{one}', 'dc2': '1'}} AND durable_writes = true" for one in (2, 1, 0)]),
+         [f"'dc1': '{item}', 'dc2': '1'}} AND durable_writes = true" for item in (2, 1, 0)]),
         (keyspace(dc1=2), keyspace(dc1=["r1", "r2"]), NEW, ["'dc1': ['r1', 'r2']} AND durable_writes = true"]),
         (keyspace(dc1=1), keyspace(dc1=["r1", "r2"]), NEW,
          ["'dc1': ['r1']} AND durable_writes = true", "'dc1': ['r1', 'r2']} AND durable_writes = true"]),
@@ -285,9 +285,9 @@ GUIDED = [
 @pytest.mark.parametrize(("live", "declared", "states"), [case[1:] for case in GUIDED], ids=[c[0] for c in GUIDED])
 def test_a_plan_prints_each_step_of_a_new_replication_on_tablets(live, declared, states, durable):
     """KS103: whole statements in the order in which the server takes them, and no step that it would refuse."""
-    live, declared = (attrs.evolve(about, durable_writes=durable) for about in (live, declared))
+    live, declared = (attrs.evolve(definition, durable_writes=durable) for definition in (live, declared))
     plan = make_plan(attrs.evolve(desired(), keyspace=declared), schema(keyspace=live), NEW)
-    (messages,) = [one for one in plan.notes if one.code == "KS103"]
+    (messages,) = [note for note in plan.notes if note.code == "KS103"]
     start = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', "
     steps = [f"{start}{state}}} AND durable_writes = {str(durable).lower()}" for state in states]
 
@@ -295,9 +295,13 @@ def test_a_plan_prints_each_step_of_a_new_replication_on_tablets(live, declared,
     assert "one at a time" in messages.fix
     assert all(step in plan.render() for step in steps)
     for step in steps:
-        assert [] == [one for one in RawStatementChecker("k", [KeyspaceFacts("k", live)], NEW).check(step) if one.code]
-        given = replication_map(parse_statement(step).options["replication"])
-        live = attrs.evolve(live, replication=FrozenMap({dc: n for dc, n in given.items() if n != "0"}))
+        assert [] == [
+            diagnostic
+            for diagnostic in RawStatementChecker("k", [KeyspaceFacts("k", live)], NEW).check(step)
+            if diagnostic.code
+        ]
+        replication = replication_map(parse_statement(step).options["replication"])
+        live = attrs.evolve(live, replication=FrozenMap({dc: n for dc, n in replication.items() if n != "0"}))
 
 
 WITH_VIEWS = [
@@ -315,16 +319,16 @@ def test_lists_of_racks_lead_around_numbers_that_the_server_refuses(live, declar
     """Views on tablets need one copy or one for each rack: the printed steps are those that the server takes then."""
     models = attrs.evolve(desired(T, BY_V), keyspace=declared)
     plan = make_plan(models, schema(T, BY_V, keyspace=live), NEW, topology={"dc1": 3}, racks={"dc1": RACKS["dc1"]})
-    (messages,) = [one for one in plan.notes if one.code == "KS103"]
+    (messages,) = [note for note in plan.notes if note.code == "KS103"]
     start = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': "
-    steps = [f"{start}{one}}} AND durable_writes = true" for one in lists]
+    steps = [f"{start}{item}}} AND durable_writes = true" for item in lists]
 
     assert [f"    {step};" for step in steps] == messages.fix.splitlines()[1:]
     for step in steps:
-        judge = RawStatementChecker(
+        checker = RawStatementChecker(
             "k", [schema(T, BY_V, keyspace=live)], NEW, topology={"dc1": 3}, racks={"dc1": RACKS["dc1"]}
         )
-        assert [] == [one for one in judge.check(step) if one.severity == "error"]
+        assert [] == [diagnostic for diagnostic in checker.check(step) if diagnostic.severity == "error"]
         live = attrs.evolve(live, replication=replication_map(parse_statement(step).options["replication"]))
 
 
@@ -368,13 +372,13 @@ def test_the_advice_on_too_many_copies_prints_the_statements():
     def fixes(value, *members):
         return [finding.fix for finding in preflight(SchemaFacts([KeyspaceFacts("k", value)]), Health(members), NEW)]
 
-    here = Member("a", "dc1")
-    (fewer,) = fixes(keyspace(dc1=2, durable_writes=False), here)
+    member = Member("a", "dc1")
+    (fewer,) = fixes(keyspace(dc1=2, durable_writes=False), member)
 
     assert fewer.startswith("Add nodes, or run manually:\n    ALTER KEYSPACE k WITH replication = {")
     assert fewer.endswith("'dc1': '1'} AND durable_writes = false;")
-    assert ["'dc2': '0'}" in fix for fix in fixes(keyspace(dc1=1, dc2=1), here)] == [True]
-    assert ["ALTER KEYSPACE" in fix for fix in fixes(keyspace(dc2=1), here)] == [False]
+    assert ["'dc2': '0'}" in fix for fix in fixes(keyspace(dc1=1, dc2=1), member)] == [True]
+    assert ["ALTER KEYSPACE" in fix for fix in fixes(keyspace(dc2=1), member)] == [False]
 
 
 def test_recorded_answers_to_numbers_and_racks():

@@ -45,9 +45,9 @@ LATER = attrs.evolve(PLAIN, ttl_column="later")
 BARE = table("t", "a int pk", "later bigint")
 
 
-def planned(live, model, server=NEW, **how):
+def planned(live, model, server=NEW, **keywords):
     """The plan from a live table to a declared one."""
-    return make_plan(desired(model), schema(live), server, **how)
+    return make_plan(desired(model), schema(live), server, **keywords)
 
 
 class Lease(Model, table="leases"):
@@ -63,20 +63,20 @@ def test_a_model_declares_it_and_a_table_is_created_with_it():
     assert '"Ends At" timestamp TTL' in create_table("k", Lease.__facts__, NEW)
 
 
-@pytest.mark.parametrize("hint", [datetime, cql.BigInt, cql.Int])
-def test_what_the_server_takes_can_be_declared(hint):
+@pytest.mark.parametrize("annotation", [datetime, cql.BigInt, cql.Int])
+def test_what_the_server_takes_can_be_declared(annotation):
     """A time, or a number of seconds."""
 
     class Good(Model, table=f"good_{uuid4().hex[:8]}"):
         id: Column[int] = partition_key()
-        ends: Column[hint] = column(row_ttl=True)
+        ends: Column[annotation] = column(row_ttl=True)
 
     assert "ends" == Good.__facts__.ttl_column
 
 
 def test_what_no_server_takes_is_refused_in_the_class():
     """Another type, a static column, two of them, and a value that is not a boolean."""
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
 
         class Bad(Model, table="bad"):
             id: Column[int] = partition_key()
@@ -84,7 +84,7 @@ def test_what_no_server_takes_is_refused_in_the_class():
             text: Column[str] = column(row_ttl=True)
             static: Column[datetime] = column(row_ttl=True, static=True)
 
-    assert ["MD127"] * 3 == [problem.code for problem in caught.value.problems]
+    assert ["MD127"] * 3 == [problem.code for problem in exc_info.value.problems]
     with pytest.raises(ModelDefinitionError, match="row_ttl"):
 
         class Odd(Model, table="odd"):
@@ -109,8 +109,8 @@ def test_views_and_user_types_do_not_declare_it():
 @pytest.mark.parametrize("server", [ServerProfile(), ServerProfile("scylla", (2026, 1))])
 def test_a_server_without_it_is_refused(server):
     """A server without it is refused, with TY110, for a new table and for one that is there."""
-    assert ["TY110"] == [one.code for one in make_plan(desired(EXPIRING), schema(), server).refusals]
-    assert "TY110" in [one.code for one in planned(PLAIN, EXPIRING, server).refusals]
+    assert ["TY110"] == [refusal.code for refusal in make_plan(desired(EXPIRING), schema(), server).refusals]
+    assert "TY110" in [refusal.code for refusal in planned(PLAIN, EXPIRING, server).refusals]
 
 
 def test_it_is_set_on_a_new_column_and_asks_before_an_old_one():
@@ -119,14 +119,14 @@ def test_it_is_set_on_a_new_column_and_asks_before_an_old_one():
     allowed = planned(PLAIN, EXPIRING, allow={"DS108:t.ends"})
 
     assert (["ALTER TABLE k.t ADD ends timestamp", "ALTER TABLE k.t TTL ends"], ()) == (added.cql, added.refusals)
-    assert ["DS108"] == [one.code for one in old.refusals]
+    assert ["DS108"] == [refusal.code for refusal in old.refusals]
     assert ["ALTER TABLE k.t TTL ends"] == allowed.cql
 
 
 def test_another_one_is_set_after_the_first_is_unset():
     """A server has one at most, and refuses a second."""
     assert ["~ ttl t None", "~ ttl t later"] == summaries(diff(schema(EXPIRING), desired(LATER), NEW))
-    assert ["DS108", "DS108"] == [one.code for one in planned(EXPIRING, LATER).refusals]
+    assert ["DS108", "DS108"] == [refusal.code for refusal in planned(EXPIRING, LATER).refusals]
 
 
 def test_one_that_no_model_declares_is_noted_and_stays():
@@ -141,17 +141,17 @@ def test_one_that_no_model_declares_is_noted_and_stays():
 def test_contract_unsets_it_under_its_code_and_drops_it_under_two():
     """A drop of the column alone would stop rows from expiring without a word of it."""
     sides = SchemaFacts([desired(PLAIN)]), SchemaFacts([schema(EXPIRING)])
-    gone = SchemaFacts([desired(BARE)]), SchemaFacts([schema(EXPIRING)])
+    dropped = SchemaFacts([desired(BARE)]), SchemaFacts([schema(EXPIRING)])
 
     assert ["ALTER TABLE k.t TTL NULL"] == contract_plan(*sides, NEW, allow={"DS108:t.ends"}).cql
-    assert ["DS108"] == [one.code for one in contract_plan(*gone, NEW, allow={"DS103:t.ends"}).refusals]
+    assert ["DS108"] == [refusal.code for refusal in contract_plan(*dropped, NEW, allow={"DS103:t.ends"}).refusals]
     assert ["ALTER TABLE k.t TTL NULL", "ALTER TABLE k.t DROP ends"] == contract_plan(
-        *gone, NEW, allow={"DS103:t.ends", "DS108:t.ends"}
+        *dropped, NEW, allow={"DS103:t.ends", "DS108:t.ends"}
     ).cql
 
 
 @pytest.mark.parametrize(
-    ("live", "goal", "cql_"),
+    ("live", "target", "cql_"),
     [
         (BARE, EXPIRING, ["ALTER TABLE k.t ADD ends timestamp", "ALTER TABLE k.t TTL ends"]),
         (EXPIRING, BARE, ["ALTER TABLE k.t TTL NULL", "ALTER TABLE k.t DROP ends"]),
@@ -163,9 +163,9 @@ def test_contract_unsets_it_under_its_code_and_drops_it_under_two():
         (EXPIRING, LATER, ["ALTER TABLE k.t TTL NULL", "ALTER TABLE k.t TTL later"]),
     ],
 )  # fmt: skip
-def test_a_rollback_brings_it_back_and_takes_it_away(live, goal, cql_):
+def test_a_rollback_brings_it_back_and_takes_it_away(live, target, cql_):
     """A rollback brings it back and takes it away, to the schema that was, TTL column included."""
-    assert cql_ == [change_cql(change, NEW) for change in transition(schema(live), schema(goal), NEW)]
+    assert cql_ == [change_cql(change, NEW) for change in transition(schema(live), schema(target), NEW)]
 
 
 def test_a_step_is_proved_and_undone():
@@ -182,7 +182,9 @@ def test_it_is_part_of_what_a_schema_is():
     differences = compare_schemas(SchemaFacts([schema(PLAIN)]), SchemaFacts([schema(EXPIRING)]))
 
     assert 3 == len({fingerprint(value) for value in (PLAIN, EXPIRING, LATER)})
-    assert [("k.t.ends", "timestamp", "timestamp ttl")] == [(one.object, one.before, one.after) for one in differences]
+    assert [("k.t.ends", "timestamp", "timestamp ttl")] == [
+        (difference.object, difference.before, difference.after) for difference in differences
+    ]
 
 
 def test_a_snapshot_keeps_it():
@@ -201,7 +203,7 @@ def test_inspect_writes_it_into_models(keyspace):
     leases = facts.table("leases")
     blob = attrs.evolve(leases, columns=[attrs.evolve(c, type=table("x", "a blob pk")["a"].type)
                                          if c.name == "ends" else c for c in leases])  # fmt: skip
-    changed = attrs.evolve(facts, tables=[blob if one.name == "leases" else one for one in facts.tables])
+    changed = attrs.evolve(facts, tables=[blob if item.name == "leases" else item for item in facts.tables])
 
     assert "row_ttl=True" in module_source(facts, NEW, repo="r")
     assert "row_ttl" not in module_source(changed, NEW, repo="r")
@@ -214,9 +216,9 @@ def test_options_that_replace_the_tags_are_never_altered(option):
     change = SetOptions("k", "t", FrozenMap({option: "false"}), FrozenMap())
     declared = attrs.evolve(PLAIN, options=FrozenMap({option: "false"}))
 
-    assert "NB102" in [one.code for one in evaluate_change(change, schema(EXPIRING), NEW)]
-    assert "NB102" not in [one.code for one in evaluate_change(change, schema(PLAIN), NEW)]
-    assert "OP104" in [one.code for one in planned(PLAIN, declared).refusals]
+    assert "NB102" in [diagnostic.code for diagnostic in evaluate_change(change, schema(EXPIRING), NEW)]
+    assert "NB102" not in [diagnostic.code for diagnostic in evaluate_change(change, schema(PLAIN), NEW)]
+    assert "OP104" in [refusal.code for refusal in planned(PLAIN, declared).refusals]
 
 
 def test_the_type_of_it_is_never_altered():
@@ -224,14 +226,14 @@ def test_the_type_of_it_is_never_altered():
     other = table("t", "a int pk", "ends blob", "later bigint")
 
     assert [] == planned(EXPIRING, other).cql
-    assert ["TY102"] == [one.code for one in planned(EXPIRING, other).refusals]
+    assert ["TY102"] == [refusal.code for refusal in planned(EXPIRING, other).refusals]
 
 
 def test_the_real_server_takes_these_types_alone():
     """What a class may declare is what the recorded server accepted."""
     cases = [case for case in observed("y_2026") if str(case.get("case", "")).startswith("TTL column")]
-    taken = {kind for case in cases for kind in ("timestamp", "bigint", "int") if f" {kind} TTL" in case["steps"][0]}
-    refused = [case["2026.3"][0] for case in cases if "text TTL" in case["steps"][0]]
+    accepted = {kind for case in cases for kind in ("timestamp", "bigint", "int") if f" {kind} TTL" in case["steps"][0]}
+    messages = [case["2026.3"][0] for case in cases if "text TTL" in case["steps"][0]]
 
-    assert {item.cql for item in TTL_TYPES} == taken
-    assert ["IR TTL column 'e' must be of type timestamp, bigint or int, can't be text"] == refused
+    assert {item.cql for item in TTL_TYPES} == accepted
+    assert ["IR TTL column 'e' must be of type timestamp, bigint or int, can't be text"] == messages

@@ -94,16 +94,16 @@ def dropped(what, column):
 def searched(options, *names, live=False, tablets=True):
     """A table with vector indexes, which is there or not, and models with options."""
     declared = [index("e", name, using="vector_index") for name in names or ("i",)]
-    made = table("t", "a int pk", "e vector<float,3>", options=options, indexes=declared)
+    new_table = table("t", "a int pk", "e vector<float,3>", options=options, indexes=declared)
     logged = {"cdc": {"enabled": "true"}}
-    there = [attrs.evolve(made, options=logged, indexes=declared[:1])] if live else []
-    return schema(*there, keyspace=Keyspace("k", NTS, tablets=tablets)), desired(made)
+    live_tables = [attrs.evolve(new_table, options=logged, indexes=declared[:1])] if live else []
+    return schema(*live_tables, keyspace=Keyspace("k", NTS, tablets=tablets)), desired(new_table)
 
 
 def optioned(**options):
     """A new vector index with options."""
-    made = index("e", "i", using="vector_index", options={name: str(value) for name, value in options.items()})
-    tables = desired(table("t", "a int pk", "e vector<float,3>", indexes=[made]))
+    new_index = index("e", "i", using="vector_index", options={name: str(value) for name, value in options.items()})
+    tables = desired(table("t", "a int pk", "e vector<float,3>", indexes=[new_index]))
     return schema(keyspace=Keyspace("k", NTS, tablets=True)), tables
 
 
@@ -113,12 +113,12 @@ def with_static(indexes):
     return live, desired(table("t", *T, "m list<int>", "s int static", indexes=declared.tables[0].indexes))
 
 
-def about(**facts):
+def facts_of(**facts):
     """Models of a new keyspace."""
     return schema(keyspace=None), attrs.evolve(desired(), keyspace=Keyspace("k", **facts))
 
 
-def made(*parts, **facts):
+def keyspace_with(*parts, **facts):
     """Models of a new keyspace with these things."""
     return schema(keyspace=None), attrs.evolve(desired(*parts), keyspace=Keyspace("k", **facts))
 
@@ -282,8 +282,8 @@ CASES = [
      with_copies(BY_REPAIR, kind="EverywhereStrategy")),
     ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, kind="SimpleStrategy", replication_factor=1),
      with_copies(BY_REPAIR, kind="SimpleStrategy", replication_factor=2)),
-    ("OP104", "error", OLD_SCYLLA, made(table("t", *T, options=GC), replication={**NTS, "dc1": "1"}),
-     made(table("t", *T, options=GC), replication={**NTS, "dc1": "2"})),
+    ("OP104", "error", OLD_SCYLLA, keyspace_with(table("t", *T, options=GC), replication={**NTS, "dc1": "1"}),
+     keyspace_with(table("t", *T, options=GC), replication={**NTS, "dc1": "2"})),
     ("OP104", "error", SCYLLA, with_tablets(table("t", *T), view("x", "t", *T[:2], options=GC)),
      with_tablets(table("t", *T), view("x", "t", "b int pk", "a int ck", options=GC))),
     ("OP104", "error", SCYLLA, new("a int pk", "n counter", options={"cdc": CDC_ON}), new(*T, options={"cdc": CDC_ON})),
@@ -306,40 +306,42 @@ CASES = [
     ("OP105", "warn", LENIENT, new(*T, options={"compaction": HOURLY}), new(*T, options={"compaction": LCS})),
     ("OP104", "error", GUARDED, new("a int pk", options=LOGSTOR), new("a int pk", options={"comment": "x"})),
     ("OP104", "error", LENIENT, new(*T, options=LOGSTOR), new("a int pk", options=LOGSTOR)),
-    ("KS102", "error", GUARDED, about(replication={**NTS, "dc1": "3"}), about(replication={**NTS, "dc1": "2"})),
-    ("KS102", "error", GUARDED, about(replication={**NTS, "dc1": "3"}), about(replication={**NTS, "dc1": "0"})),
-    ("KS106", "error", GUARDED, about(replication=SS, tablets=False), about(replication=NTS)),
-    ("KS106", "warn", GUARDED, about(replication={"class": "EverywhereStrategy"}, tablets=False),
-     about(replication=NTS)),
-    ("KS101", "warn", C5, about(replication={"class": "SimpleStrategy", "replication_factor": "2"}),
-     about(replication=NTS)),
-    ("KS102", "warn", C5, about(replication={**NTS, "dc1": "1"}), about(replication=NTS)),
-    ("KS102", "error", C5, about(replication={**NTS, "dc1": "4"}), about(replication=NTS)),
-    ("KS102", "error", C5, about(replication={"class": "NetworkTopologyStrategy", "replication_factor": "3"}),
-     about(replication={"class": "NetworkTopologyStrategy", "replication_factor": "2"})),
-    ("KS102", "error", C5, about(replication={"class": "SimpleStrategy", "replication_factor": "6"}),
-     about(replication={"class": "SimpleStrategy", "replication_factor": "5"})),
+    ("KS102", "error", GUARDED, facts_of(replication={**NTS, "dc1": "3"}), facts_of(replication={**NTS, "dc1": "2"})),
+    ("KS102", "error", GUARDED, facts_of(replication={**NTS, "dc1": "3"}), facts_of(replication={**NTS, "dc1": "0"})),
+    ("KS106", "error", GUARDED, facts_of(replication=SS, tablets=False), facts_of(replication=NTS)),
+    ("KS106", "warn", GUARDED, facts_of(replication={"class": "EverywhereStrategy"}, tablets=False),
+     facts_of(replication=NTS)),
+    ("KS101", "warn", C5, facts_of(replication={"class": "SimpleStrategy", "replication_factor": "2"}),
+     facts_of(replication=NTS)),
+    ("KS102", "warn", C5, facts_of(replication={**NTS, "dc1": "1"}), facts_of(replication=NTS)),
+    ("KS102", "error", C5, facts_of(replication={**NTS, "dc1": "4"}), facts_of(replication=NTS)),
+    ("KS102", "error", C5, facts_of(replication={"class": "NetworkTopologyStrategy", "replication_factor": "3"}),
+     facts_of(replication={"class": "NetworkTopologyStrategy", "replication_factor": "2"})),
+    ("KS102", "error", C5, facts_of(replication={"class": "SimpleStrategy", "replication_factor": "6"}),
+     facts_of(replication={"class": "SimpleStrategy", "replication_factor": "5"})),
     ("KS103", "warn", C5, (schema(), attrs.evolve(desired(), keyspace=Keyspace("k", {**NTS, "dc1": "2"}))),
      (schema(), attrs.evolve(desired(), keyspace=Keyspace("k", {**NTS, "dc1": 3})))),
-    ("KS104", "error", C5, about(replication=NTS, tablets=True), about(replication=NTS)),
-    ("KS104", "error", BY_DEFAULT, made(table("t", "a int pk", "n counter"), replication=NTS),
-     made(table("t", "a int pk", "n counter"), replication=NTS, tablets=False)),
-    ("KS104", "error", BY_DEFAULT, made(table("t", *T, indexes=[index("v")]), replication=NTS),
-     made(table("t", *T, indexes=[index("v")]), replication=SS)),
-    ("KS104", "warn", OLD_SCYLLA, made(table("t", *T), V, replication=NTS), made(table("t", *T), replication=NTS)),
-    ("KS104", "error", ENFORCED, about(replication=SS), about(replication=NTS)),
-    ("KS104", "error", ENFORCED, about(replication=NTS, tablets=False), about(replication=NTS, tablets=True)),
-    ("KS102", "error", ENFORCED, about(replication={**NTS, "dc1": "2"}), about(replication={**NTS, "dc1": "3"})),
+    ("KS104", "error", C5, facts_of(replication=NTS, tablets=True), facts_of(replication=NTS)),
+    ("KS104", "error", BY_DEFAULT, keyspace_with(table("t", "a int pk", "n counter"), replication=NTS),
+     keyspace_with(table("t", "a int pk", "n counter"), replication=NTS, tablets=False)),
+    ("KS104", "error", BY_DEFAULT, keyspace_with(table("t", *T, indexes=[index("v")]), replication=NTS),
+     keyspace_with(table("t", *T, indexes=[index("v")]), replication=SS)),
+    ("KS104", "warn", OLD_SCYLLA, keyspace_with(table("t", *T), V, replication=NTS),
+     keyspace_with(table("t", *T), replication=NTS)),
+    ("KS104", "error", ENFORCED, facts_of(replication=SS), facts_of(replication=NTS)),
+    ("KS104", "error", ENFORCED, facts_of(replication=NTS, tablets=False), facts_of(replication=NTS, tablets=True)),
+    ("KS102", "error", ENFORCED, facts_of(replication={**NTS, "dc1": "2"}), facts_of(replication={**NTS, "dc1": "3"})),
     ("KS104", "error", SCYLLA, with_tablets(table("t", "a int pk", "n counter")), with_tablets(table("t", *T))),
     ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T), V), with_tablets(table("t", *T))),
     ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, indexes=[index("v")])), new(*T, indexes=[index("v")])),
     ("KS104", "error", OLD_SCYLLA, altered_on_tablets({"cdc": CDC_ON}), altered_on_tablets({"comment": "x"})),
     ("KS104", "error", OLD_SCYLLA, with_tablets(table("t", *T, options={"cdc": {"enabled": "true"}})),
      new(*T, options={"cdc": {"enabled": "true"}})),
-    ("KS105", "error", C5, about(replication={**NTS, "DC1": "3"}), about(replication={**NTS, "dc2": "2"})),
+    ("KS105", "error", C5, facts_of(replication={**NTS, "DC1": "3"}), facts_of(replication={**NTS, "dc2": "2"})),
     ("KS108", "warn", SCYLLA, with_tablets(table("t", *T), V), with_tablets(table("t", *T))),
-    ("KS106", "error", C5, about(replication={**NTS, "class": "NetworkTopologyStratgy"}), about(replication={**NTS})),
-    ("KS100", "error", C5, about(), about(replication=NTS)),
+    ("KS106", "error", C5, facts_of(replication={**NTS, "class": "NetworkTopologyStratgy"}),
+     facts_of(replication={**NTS})),
+    ("KS100", "error", C5, facts_of(), facts_of(replication=NTS)),
     ("BC101", "error", C5, both(T, ("k int pk from=a", *T[1:])), both(("k int pk", *T[1:]), ("k int pk", *T[1:]))),
     ("BC102", "error", C5, both(T, (*T[:2], "w text from=v")), both(T, T)),
     ("BC102", "error", C5, (schema(table("old")), desired(table("t", renamed_from="old"))), new()),
@@ -392,22 +394,24 @@ CASES = [
 TOPOLOGY = {"dc1": 3, "dc2": 2}
 
 
-def judged(live, declared, server, **settings):
+def diagnostics_of(live, declared, server, **settings):
     """All diagnostics of one comparison; a keyspace that is missing is asked for."""
     sides = SchemaPair.of(live, declared, server)
     changes = diff(live, declared, server, create_keyspace=live.keyspace is None)
-    return [remark.diagnostic for remark in evaluate(RuleContext(sides, changes, TOPOLOGY, **settings))]
+    return [finding.diagnostic for finding in evaluate(RuleContext(sides, changes, TOPOLOGY, **settings))]
 
 
 @pytest.mark.parametrize(
-    ("code", "severity", "server", "raises", "silent"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)]
+    ("code", "severity", "server", "raises", "harmless"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)]
 )
-def test_each_code_is_raised_and_is_not(code, severity, server, raises, silent):
+def test_each_code_is_raised_and_is_not(code, severity, server, raises, harmless):
     """The one situation raises the code with its severity; the other does not raise it at all."""
-    raised = [finding for finding in judged(*raises, server) if (finding.code, finding.severity) == (code, severity)]
+    raised = [
+        finding for finding in diagnostics_of(*raises, server) if (finding.code, finding.severity) == (code, severity)
+    ]
 
     assert raised
-    assert (code, severity) not in {(finding.code, finding.severity) for finding in judged(*silent, server)}
+    assert (code, severity) not in {(finding.code, finding.severity) for finding in diagnostics_of(*harmless, server)}
     assert all(finding.object.startswith("k") and finding.text for finding in raised)
     assert severity == "note" or all(item.fix for item in raised)
 
@@ -424,14 +428,14 @@ DROPS = [
 def test_drops_need_a_word(change, code, path):
     """Whatever takes data away is refused, and runs under its code, alone or with its object."""
     case = RuleContext(SchemaPair.of(schema(table("t", *T)), desired(), C5), (change,))
-    (refused,) = [remark.diagnostic for remark in evaluate(case)]
+    (refusal,) = [finding.diagnostic for finding in evaluate(case)]
 
-    assert (code, "error", path, f"{code}:{path}") == (refused.code, refused.severity, refused.object, refused.allow)
+    assert (code, "error", path, f"{code}:{path}") == (refusal.code, refusal.severity, refusal.object, refusal.allow)
     for allow in (code, f"{code}:{path}", f"{code}:{path.removeprefix('k.')}"):
-        (weighed,) = [remark.diagnostic for remark in evaluate(attrs.evolve(case, allow=frozenset({allow})))]
+        (weighed,) = [finding.diagnostic for finding in evaluate(attrs.evolve(case, allow=frozenset({allow})))]
         assert "warn" == weighed.severity
     for allow in ("DS101", f"{code}:other", "TY101"):
-        assert not is_allowed(refused, frozenset({allow}))
+        assert not is_allowed(refusal, frozenset({allow}))
 
 
 class Locks:
@@ -444,13 +448,15 @@ class Locks:
         """Of the one query or the other."""
         if "system_schema" in cql:
             return [{"keyspace_name": home} for home in self.known]
-        asked = [name for home, names in self.known.items() for name in names if f"FROM {home}." in cql]
-        return [{"name": name} for name in asked if f"name = '{name}'" in cql]
+        columns = [name for home, names in self.known.items() for name in names if f"FROM {home}." in cql]
+        return [{"name": name} for name in columns if f"name = '{name}'" in cql]
 
 
 def versions(*models, status="applied"):
     """Versions for these models, the newest first."""
-    return [Migration("k/r", 9 - at, status=status, models_to=fp, models=(fp,)) for at, fp in enumerate(models)]
+    return [
+        Migration("k/r", 9 - position, status=status, models_to=fp, models=(fp,)) for position, fp in enumerate(models)
+    ]
 
 
 def head(at):
@@ -466,7 +472,7 @@ EMPTY = make_plan(schema(table("t")), schema(table("t")), C5)
 def remarks(change, *live):
     """Return the findings on one change."""
     return [
-        remark.diagnostic for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), desired(), C5), (change,)))
+        finding.diagnostic for finding in evaluate(RuleContext(SchemaPair.of(schema(*live), desired(), C5), (change,)))
     ]
 
 
@@ -481,19 +487,19 @@ def with_default(*, loads_none):
 
 
 FACTORS = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy',"
-RAN = {"GRANT a TO b": LedgerStep("k/default", 1, 1, cql="GRANT a TO b")}
+EXECUTED = {"GRANT a TO b": LedgerStep("k/default", 1, 1, cql="GRANT a TO b")}
 ELSEWHERE = [
     ("BC105", lambda: _with_owner(LEFT, {"old": "the repo 'audit'"}), lambda: _with_owner(LEFT, {})),
     ("SY101", lambda: off_notes("off"), list),
     ("AL101", lambda: contracted("DS103:t.legcy"), lambda: contracted("DS103:t.legacy")),
     ("DS101", lambda: dropped_keyspace("DROP KEYSPACE old", {"k"}), lambda: dropped_keyspace("DROP TABLE k.t", {"k"})),
-    ("NB102", lambda: by_hand("ALTER KEYSPACE k WITH replication = {'class': 'x'}"),
-     lambda: by_hand("ALTER KEYSPACE k WITH durable_writes = false")),
+    ("NB102", lambda: manual_findings("ALTER KEYSPACE k WITH replication = {'class': 'x'}"),
+     lambda: manual_findings("ALTER KEYSPACE k WITH durable_writes = false")),
     ("CL104", lambda: changing(True), lambda: changing(False)),
     ("CL105", lambda: migrating("k"), lambda: migrating("other")),
-    ("NB103", lambda: by_hand("ALTER TABLE k.t NOW"), lambda: by_hand("GRANT a TO b")),
-    ("NB104", lambda: by_hand(f"{FACTORS} 'dc1': 5}} AND durable_writes = false", tablets=True),
-     lambda: by_hand(f"{FACTORS} 'dc1': 4}} AND durable_writes = false", tablets=True)),
+    ("NB103", lambda: manual_findings("ALTER TABLE k.t NOW"), lambda: manual_findings("GRANT a TO b")),
+    ("NB104", lambda: manual_findings(f"{FACTORS} 'dc1': 5}} AND durable_writes = false", tablets=True),
+     lambda: manual_findings(f"{FACTORS} 'dc1': 4}} AND durable_writes = false", tablets=True)),
     ("DS106", lambda: remarks(DROP_INDEX, table("t", *T)), lambda: remarks(NEW_INDEX, table("t", *T))),
     ("MV102", lambda: remarks(DROP_TABLE, table("t", *T), V), lambda: remarks(DROP_TABLE, table("t", *T))),
     ("KS107", lambda: [companion_note("k", "k_scyllamodel")], list),
@@ -510,8 +516,8 @@ ELSEWHERE = [
      lambda: [*role_diagnostics("app", Permissions("app"), "k")]),
     ("RO102", lambda: [*role_diagnostics("app", Permissions("app", frozenset({("MODIFY", "<keyspace k>")})), "k")],
      lambda: [*role_diagnostics("app", Permissions("app", frozenset({("MODIFY", "<table k.t>")})), "k")]),
-    ("LG106", lambda: [*role_notes([RawStep("GRANT a TO b")], RAN)],
-     lambda: [*role_notes([RawStep("GRANT a TO b", post_condition="LIST ROLES OF b")], RAN)]),
+    ("LG106", lambda: [*role_notes([RawStep("GRANT a TO b")], EXECUTED)],
+     lambda: [*role_notes([RawStep("GRANT a TO b", post_condition="LIST ROLES OF b")], EXECUTED)]),
     ("LG107", lambda: [*uncertain_step_refusals([RawStep("UPDATE x")], [Migration("k/r", 1, applied=1)])],
      lambda: [*uncertain_step_refusals([RawStep("UPDATE x")], [Migration("k/r", 1)])]),
     ("NU101", lambda: [*lint(with_default(loads_none=True))],
@@ -544,15 +550,15 @@ def changing(changing):
 
 def migrating(keyspace):
     """The remarks on a keyspace with vnodes, while the tables of a keyspace have tablets."""
-    about = Keyspace("k", NTS, tablets=False)
+    definition = Keyspace("k", NTS, tablets=False)
     health = attrs.evolve(THREE, with_tablets=frozenset({keyspace}))
-    return list(preflight(SchemaFacts([schema(keyspace=about)]), health, NEW))
+    return list(preflight(SchemaFacts([schema(keyspace=definition)]), health, NEW))
 
 
-def by_hand(cql, *, tablets=None):
+def manual_findings(cql, *, tablets=None):
     """Return the findings on a hand-written statement in a keyspace without commit log."""
-    about = Keyspace("k", NTS, durable_writes=False, tablets=tablets)
-    return list(RawStatementChecker("k", [schema(keyspace=about)], SCYLLA).check(cql))
+    definition = Keyspace("k", NTS, durable_writes=False, tablets=tablets)
+    return list(RawStatementChecker("k", [schema(keyspace=definition)], SCYLLA).check(cql))
 
 
 def contracted(*allow):
@@ -562,15 +568,15 @@ def contracted(*allow):
     return [*plan.refusals, *plan.notes, *plan.lints]
 
 
-@pytest.mark.parametrize(("code", "raises", "silent"), ELSEWHERE, ids=[case[0] for case in ELSEWHERE])
-def test_what_is_no_rule_of_models_is_raised_and_is_not(code, raises, silent):
+@pytest.mark.parametrize(("code", "raises", "harmless"), ELSEWHERE, ids=[case[0] for case in ELSEWHERE])
+def test_what_is_no_rule_of_models_is_raised_and_is_not(code, raises, harmless):
     """Codes of drops, of lock and of ledger come where they belong, and not in the situation next to it."""
-    assert [True, False] == [code in codes(raises), code in codes(silent)]
+    assert [True, False] == [code in codes(raises), code in codes(harmless)]
 
 
 def test_dropping_an_index_is_a_warning():
     """An index holds no data of its own."""
-    assert [("DS106", "warn")] == [(remark.code, remark.severity) for remark in remarks(DROP_INDEX)]
+    assert [("DS106", "warn")] == [(finding.code, finding.severity) for finding in remarks(DROP_INDEX)]
 
 
 KEYSPACE_DROPS = [
@@ -584,27 +590,27 @@ KEYSPACE_DROPS = [
 
 
 @pytest.mark.parametrize(("cql", "name"), KEYSPACE_DROPS)
-def test_a_keyspace_dropped_by_hand_needs_a_word(cql, name):
+def test_a_raw_keyspace_drop_needs_permission(cql, name):
     """Whatever the statement looks like it is refused, runs under its code and name, and never where the books are."""
-    refused = dropped_keyspace(cql, {"k"})
+    refusal = dropped_keyspace(cql, {"k"})
     if name is None:
-        assert refused is None
+        assert refusal is None
         return
 
-    assert ("error", name, f"DS101:{name}") == (refused.severity, refused.object, refused.allow)
-    assert ["warn", "warn"] == [dropped_keyspace(cql, {"k"}, {word}).severity for word in ("DS101", refused.allow)]
+    assert ("error", name, f"DS101:{name}") == (refusal.severity, refusal.object, refusal.allow)
+    assert ["warn", "warn"] == [dropped_keyspace(cql, {"k"}, {code}).severity for code in ("DS101", refusal.allow)]
     assert ("error", "") == attrs.astuple(dropped_keyspace(cql, {name}, {"DS101"}))[1::4]
 
 
 def test_statements_that_drop_a_keyspace_are_refused_in_a_plan():
     """They stand in the refusals and not in the steps; allowed, they are steps that lose data, with a lint."""
     drop, grant = RawStep("DROP KEYSPACE old"), RawStep("GRANT a TO b", before=True)
-    refused, runs = (
+    refused_plan, runs = (
         with_raw_steps(EMPTY, [drop, grant], {"k"}),
         with_raw_steps(EMPTY, [drop, grant], {"k"}, {"DS101:old"}),
     )
 
-    assert (["GRANT a TO b"], ["DS101"]) == (refused.cql, [refusal.code for refusal in refused.refusals])
+    assert (["GRANT a TO b"], ["DS101"]) == (refused_plan.cql, [refusal.code for refusal in refused_plan.refusals])
     assert [("GRANT a TO b", 1, False, []), ("DROP KEYSPACE old", 2, True, ["DS101"])] == [
         (step.cql, step.seq, step.data_loss, [lint.code for lint in step.lints]) for step in runs.steps
     ]
@@ -624,8 +630,8 @@ BLOCKED = [
 def test_a_view_stands_in_the_way(change, server, blocked):
     """MV102: Cassandra drops no column of a table with views, ScyllaDB none that a view has; until the view goes."""
     sides = SchemaPair.of(schema(table("t", *T, "other int"), table("u"), V), desired(), server)
-    codes = {remark.diagnostic.code for remark in evaluate(RuleContext(sides, (change,)))}
-    after = {remark.diagnostic.code for remark in evaluate(RuleContext(sides, (c.DropView("k", V), change)))}
+    codes = {finding.diagnostic.code for finding in evaluate(RuleContext(sides, (change,)))}
+    after = {finding.diagnostic.code for finding in evaluate(RuleContext(sides, (c.DropView("k", V), change)))}
 
     assert blocked == ("MV102" in codes)
     assert isinstance(change, c.DropColumns) or "MV102" not in after
@@ -635,16 +641,16 @@ def test_a_rename_under_an_index_cannot_be_allowed():
     """Servers refuse it, whatever is allowed."""
     facts = schema(table("t", "a int pk", "b int ck", indexes=[index("b", "i")]))
     declared = desired(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
-    (refused,) = judged(facts, declared, C5, allow=frozenset({"BC101"}))
+    (refusal,) = diagnostics_of(facts, declared, C5, allow=frozenset({"BC101"}))
 
-    assert ("BC101", "error", "") == (refused.code, refused.severity, refused.allow)
+    assert ("BC101", "error", "") == (refusal.code, refusal.severity, refusal.allow)
 
 
-def test_a_missing_keyspace_that_nobody_asked_for():
+def test_a_missing_keyspace_that_was_not_requested():
     """KS100, and nothing is made by accident."""
     sides = SchemaPair.of(schema(keyspace=None), desired(), C5)
 
-    assert ["KS100"] == [remark.diagnostic.code for remark in evaluate(RuleContext(sides, ()))]
+    assert ["KS100"] == [finding.diagnostic.code for finding in evaluate(RuleContext(sides, ()))]
 
 
 def test_lint_needs_no_cluster():
@@ -664,13 +670,13 @@ def test_lint_needs_no_cluster():
 
 def cluster(*members):
     """Nodes in a few words: ``DC [down] [v=VERSION] [STATE]``."""
-    made = []
+    nodes = []
     for number, text in enumerate(members):
-        dc, *words = text.split()
-        version = next((word[2:] for word in words if word.startswith("v=")), "1")
-        moving = next((word for word in words if word.isupper()), "")
-        made.append(Member(f"n{number}", dc, version, is_up="down" not in words, moving=moving))
-    return Health(made)
+        dc, *attributes = text.split()
+        version = next((attribute[2:] for attribute in attributes if attribute.startswith("v=")), "1")
+        moving = next((attribute for attribute in attributes if attribute.isupper()), "")
+        nodes.append(Member(f"n{number}", dc, version, is_up="down" not in attributes, moving=moving))
+    return Health(nodes)
 
 
 THREE = cluster("dc1", "dc1", "dc1")
@@ -687,9 +693,9 @@ FLIGHTS = [
 
 
 @pytest.mark.parametrize(
-    ("code", "raises", "silent"), FLIGHTS, ids=[f"{n}-{case[0]}" for n, case in enumerate(FLIGHTS)]
+    ("code", "raises", "harmless"), FLIGHTS, ids=[f"{n}-{case[0]}" for n, case in enumerate(FLIGHTS)]
 )
-def test_an_ailing_cluster_is_noted(code, raises, silent):
+def test_an_ailing_cluster_is_noted(code, raises, harmless):
     """A warning that names the keyspace and says what to do; a cluster that is well gives none."""
 
     def flight(replication, health):
@@ -699,11 +705,11 @@ def test_an_ailing_cluster_is_noted(code, raises, silent):
 
     assert (code, "warn", "k") == (finding.code, finding.severity, finding.object)
     assert finding.fix
-    assert code not in {diagnostic.code for diagnostic in flight(*silent)}
+    assert code not in {diagnostic.code for diagnostic in flight(*harmless)}
 
 
 @pytest.mark.parametrize(
-    ("server", "allow", "refused"),
+    ("server", "allow", "is_refused"),
     [
         (SCYLLA, (), True),
         (SCYLLA, {"OP105:k.t"}, False),
@@ -712,12 +718,12 @@ def test_an_ailing_cluster_is_noted(code, raises, silent):
         (C5, (), False),
     ],
 )
-def test_a_limit_of_windows_that_is_not_known_can_be_allowed(server, allow, refused):
+def test_a_limit_of_windows_that_is_not_known_can_be_allowed(server, allow, is_refused):
     """Where the node's own limit was read it holds, and 0 is none."""
     options = FrozenMap({"compaction": FrozenMap(HOURLY), "default_time_to_live": 51 * 3600})
     plan = make_plan(desired(table("t", *T, options=options)), schema(), server, allow=allow)
 
-    assert (["OP105"] if refused else []) == [refusal.code for refusal in plan.refusals]
+    assert (["OP105"] if is_refused else []) == [refusal.code for refusal in plan.refusals]
 
 
 def test_every_code_is_explained():
@@ -785,7 +791,7 @@ RECIPES = [
 @pytest.mark.parametrize(("sides", "pieces"), RECIPES)
 def test_a_refusal_comes_with_its_recipe(sides, pieces):
     """The way round is written out for the user's own names and types."""
-    fixes = "\n".join(finding.fix for finding in judged(*sides, C5))
+    fixes = "\n".join(finding.fix for finding in diagnostics_of(*sides, C5))
 
     assert [] == [piece for piece in pieces if piece not in fixes]
 
@@ -810,7 +816,7 @@ DECLARED = re.compile(r"\w+: Column\[.+\] = (?:column|partition_key|clustering_k
 
 def test_what_the_recipes_say_can_be_typed():
     """Each command in a fix of each case is taken by the command line, each declared column by Python."""
-    fixes = "\n".join(finding.fix for case in CASES for finding in judged(*case[3], case[2]))
+    fixes = "\n".join(finding.fix for case in CASES for finding in diagnostics_of(*case[3], case[2]))
     commands = [match.rstrip(".").split(" ", 1)[1] for match in COMMAND.findall(fixes)]
     declared = [match for match in DECLARED.findall(fixes) if "…" not in match]
     for command in commands:
@@ -834,8 +840,8 @@ def test_views_and_indexes_that_keep_every_column_are_those_of_real_rows():
     for base in facts.tables:
         bare = attrs.evolve(base, indexes=[], columns=(*base.columns, table("t", "id int pk", "new int")["new"]))
         drop = c.DropColumns("k", base.name, (bare["new"],))
-        parts = [(one.name, (bare, one)) for one in facts.views if one.base == base.name]
-        parts += [(f"{one.name}_index", (attrs.evolve(bare, indexes=[one]),)) for one in base.indexes]
+        parts = [(item.name, (bare, item)) for item in facts.views if item.base == base.name]
+        parts += [(f"{item.name}_index", (attrs.evolve(bare, indexes=[item]),)) for item in base.indexes]
         known |= {name for name, live in parts if "MV102" in [finding.code for finding in remarks_on(drop, *live)]}
 
     assert stored == known
@@ -859,14 +865,14 @@ def test_a_column_that_only_virtual_columns_hold_cannot_be_dropped(dropped_colum
     """A view without an extra key column, and an index on a key column, hold on to every regular column."""
     findings = remarks_on(c.DropColumns("k", "t", (BASE[dropped_column],)), *live)
 
-    assert lease is ("MV102" in [remark.code for remark in findings])
+    assert lease is ("MV102" in [finding.code for finding in findings])
 
 
 def remarks_on(change, *live):
     """Return the findings on one change on ScyllaDB."""
     return [
-        remark.diagnostic
-        for remark in evaluate(RuleContext(SchemaPair.of(schema(*live), desired(), SCYLLA), (change,)))
+        finding.diagnostic
+        for finding in evaluate(RuleContext(SchemaPair.of(schema(*live), desired(), SCYLLA), (change,)))
     ]
 
 

@@ -18,7 +18,7 @@ T = ("a int pk", "v text")
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
         ("nonsense", "Unknown code 'nonsense'"),
         ("ds103:t.v", "Did you mean DS103?"),
@@ -28,9 +28,9 @@ T = ("a int pk", "v text")
         (103, "needs strings"),
     ],
 )
-def test_a_value_that_cannot_mean_anything_is_an_error(value, words):
+def test_a_value_that_cannot_mean_anything_is_an_error(value, message):
     """A code that is unknown or final, and what is not CODE:OBJECT, is refused before anything is read."""
-    with pytest.raises(ConfigurationError, match=words):
+    with pytest.raises(ConfigurationError, match=message):
         checked_values([value])
 
 
@@ -38,9 +38,9 @@ def test_a_value_that_cannot_mean_anything_is_an_error(value, words):
 def test_codes_that_can_be_allowed(code):
     """Each code that some refusal names is taken, alone and with an object."""
     steps = {"RB106": "1/2", "RB107": "1/2:0a1b2c3d4e5f", "RB108": "1/2", "RB110": "1", "LG107": "1"}
-    named = f"{code}:{steps[code]}" if code in steps else code
+    token = f"{code}:{steps[code]}" if code in steps else code
 
-    assert checked_values({named}) == (named,)
+    assert checked_values({token}) == (token,)
     assert checked_values([f"{code}:t"]) == (f"{code}:t",)
 
 

@@ -73,20 +73,26 @@ def test_static_and_key_columns_keep_what_they_are():
     )
 
 
-ODD = "Total €'s; rm *"
+UNUSUAL_NAME = "Total €'s; rm *"
 INT = parse_type("int")
 KEY = (TableColumn("a", INT, "partition_key"),)
 
 
-def odd(*columns, name="Odd"):
+def unusual_table(*columns, name="Odd"):
     """A table with these columns besides its key."""
     return Table(name, (*KEY, *columns))
 
 
 SIDES = [
-    (schema(odd(TableColumn(ODD, INT))), desired(odd(TableColumn(ODD, parse_type("text"))))),
-    (schema(odd(TableColumn(ODD, INT))), desired(odd(TableColumn("b", INT, renamed_from=ODD)))),
-    (schema(odd(TableColumn(ODD, INT, "clustering"))), desired(odd())),
+    (
+        schema(unusual_table(TableColumn(UNUSUAL_NAME, INT))),
+        desired(unusual_table(TableColumn(UNUSUAL_NAME, parse_type("text")))),
+    ),
+    (
+        schema(unusual_table(TableColumn(UNUSUAL_NAME, INT))),
+        desired(unusual_table(TableColumn("b", INT, renamed_from=UNUSUAL_NAME))),
+    ),
+    (schema(unusual_table(TableColumn(UNUSUAL_NAME, INT, "clustering"))), desired(unusual_table())),
     (schema(user_type("Kind", "x int")), desired(user_type("Kind", "y int from=x"))),
 ]
 
@@ -95,11 +101,13 @@ SIDES = [
 def test_a_command_of_a_recipe_is_what_a_shell_takes_for_it(live, declared):
     """Names with spaces, quotes and more stay one word, and what is allowed is known."""
     sides = SchemaPair.of(live, declared, C5)
-    fixes = "\n".join(remark.diagnostic.fix for remark in evaluate(RuleContext(sides, diff_pair(sides))))
+    fixes = "\n".join(finding.diagnostic.fix for finding in evaluate(RuleContext(sides, diff_pair(sides))))
     commands = re.findall(r"(?:scyllamodel (?:contract|backfill|plan)|--allow) .*", fixes)
 
     assert commands
     for line in commands:
-        words = shlex.split(line.rstrip("."))
-        assert checked_values(words[words.index("--allow") + 1]) if "--allow" in words else len(words) > 2
-        assert not {"rm", "*"} & set(words)
+        arguments = shlex.split(line.rstrip("."))
+        assert (
+            checked_values(arguments[arguments.index("--allow") + 1]) if "--allow" in arguments else len(arguments) > 2
+        )
+        assert not {"rm", "*"} & set(arguments)

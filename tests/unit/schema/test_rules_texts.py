@@ -20,25 +20,25 @@ T = ("a int pk", "b int ck", "v text")
 V = view("x", "t", "v text pk", "a int ck", "b int ck")
 
 
-def said(live, declared, server=C5, **more):
+def advice(live, declared, server=C5, **more):
     """Each remark on what leads from one side to the other: code, severity and text."""
     sides = SchemaPair.of(live, declared, server)
     case = RuleContext(sides, diff_pair(sides, create_keyspace=True), **more)
-    return [(d.code, d.severity, d.text) for d in (remark.diagnostic for remark in evaluate(case))]
+    return [(d.code, d.severity, d.text) for d in (finding.diagnostic for finding in evaluate(case))]
 
 
 def texts(*args, **more):
     """The texts alone."""
-    return [text for _, _, text in said(*args, **more)]
+    return [text for _, _, text in advice(*args, **more)]
 
 
 def fixes(live, declared, server=C5):
     """What to do, all of it."""
     sides = SchemaPair.of(live, declared, server)
-    return "\n".join(remark.diagnostic.fix for remark in evaluate(RuleContext(sides, diff_pair(sides))))
+    return "\n".join(finding.diagnostic.fix for finding in evaluate(RuleContext(sides, diff_pair(sides))))
 
 
-def test_a_taken_name_is_told_by_what_stands_there():
+def test_a_name_in_use_is_reported_with_its_owner():
     """Only a table over a view is more than a clash."""
     over_view = texts(schema(table("t", *T), V), desired(table("t", *T), table("x")))
     over_table = texts(schema(table("t", *T), table("x")), desired(table("t", *T), V))
@@ -60,8 +60,10 @@ def test_names_of_keyspaces_and_clashes_are_linted():
 def stale(live, declared):
     """Objects of notes on renames that have nothing left to do."""
     sides = SchemaPair.of(live, declared, C5)
-    every = [remark.diagnostic for remark in evaluate(RuleContext(sides, diff_pair(sides)))]
-    return [d.object for d in every if "no longer applies" in d.text], [d.code for d in every if d.severity == "error"]
+    findings = [finding.diagnostic for finding in evaluate(RuleContext(sides, diff_pair(sides)))]
+    return [d.object for d in findings if "no longer applies" in d.text], [
+        d.code for d in findings if d.severity == "error"
+    ]
 
 
 RENAMED = table("t", *T, renamed_from="old")
@@ -101,7 +103,7 @@ def test_a_keyspace_of_the_run_is_never_dropped():
     )  # fmt: skip
 
 
-def test_indexes_are_told_as_they_are():
+def test_indexes_are_described_exactly():
     """Part of a collection, class and options, and the tables that share a name."""
     m = (*T, "m map<text,int>")
     live = index("m", "i", on="keys", using="sai", options={"z": "1", "a": "2"})
@@ -127,7 +129,7 @@ def test_a_custom_index_over_several_columns_is_looked_at():
     declared = desired(table("t", *T, indexes=[index("a, v", "i", using="sai")]))
 
     assert [("IX104", "error", "cassandra 4.1.10 does not support storage-attached indexes on such a column")] == [
-        one for one in said(schema(), declared, C4) if one[0] == "IX104"
+        item for item in advice(schema(), declared, C4) if item[0] == "IX104"
     ]
 
 
@@ -146,36 +148,40 @@ KEYS = [
 
 
 @pytest.mark.parametrize(("declared", "text"), KEYS)
-def test_a_key_is_told_on_both_sides(declared, text):
+def test_a_key_is_reported_for_both_sides(declared, text):
     """The message has the stored key and the declared one; of new columns those that are keys and new."""
     assert text in texts(schema(table("t", *T)), desired(table("t", *declared)))
 
 
-def about(replication, **more):
+def keyspace_pair(replication, **more):
     """Models of a new keyspace."""
     return schema(keyspace=None), attrs.evolve(desired(), keyspace=Keyspace("k", replication, **more))
 
 
-def test_replication_is_told_by_data_centre():
+def test_replication_is_reported_by_data_centre():
     """In one order, and with what was meant for all of them."""
     where = {"dc2": 1, "dc1": 3}
-    nobody = said(*about(None), topology=where)
+    without_keyspace = advice(*keyspace_pair(None), topology=where)
     places = dict.fromkeys("xyzwvuabcdefg", 1)
-    wrong = texts(*about({"class": "NetworkTopologyStrategy", **places}), topology=where)
-    every = texts(*about({"class": "NetworkTopologyStrategy", "replication_factor": 2, "dc1": 1}), topology=where)
-    simple = texts(*about({"class": "SimpleStrategy", "replication_factor": 9}), topology=where)
+    mismatch = texts(*keyspace_pair({"class": "NetworkTopologyStrategy", **places}), topology=where)
+    result = texts(
+        *keyspace_pair({"class": "NetworkTopologyStrategy", "replication_factor": 2, "dc1": 1}), topology=where
+    )
+    simple = texts(*keyspace_pair({"class": "SimpleStrategy", "replication_factor": 9}), topology=where)
 
-    assert [("KS100", "error", "no replication is configured for the new keyspace")] == nobody
-    assert [text[24:27] for text in wrong[: len(places)]] == [f"'{dc}'" for dc in sorted(places)]
-    assert "; known data centres: dc1, dc2" in wrong[0]
-    assert [text[:25] for text in every] == ["one copy in dc1: the data", "2 copies are configured i"]
+    assert [("KS100", "error", "no replication is configured for the new keyspace")] == without_keyspace
+    assert [text[24:27] for text in mismatch[: len(places)]] == [f"'{dc}'" for dc in sorted(places)]
+    assert "; known data centres: dc1, dc2" in mismatch[0]
+    assert [text[:25] for text in result] == ["one copy in dc1: the data", "2 copies are configured i"]
     assert "9 copies are configured, where there are 4 nodes: reads at consistency ALL would fail" in simple
-    assert texts(*about({"class": "SimpleStrategy", "replication_factor": 1}))[-1].startswith("one copy: the data")
+    assert texts(*keyspace_pair({"class": "SimpleStrategy", "replication_factor": 1}))[-1].startswith(
+        "one copy: the data"
+    )
 
 
 def test_the_advice_names_the_data_centres_that_there_are():
     """In the order of their names."""
-    sides = SchemaPair.of(*about(None), C5)
+    sides = SchemaPair.of(*keyspace_pair(None), C5)
     (value,) = (
         r.diagnostic for r in evaluate(RuleContext(sides, diff_pair(sides, create_keyspace=True), {"dc2": 1, "dc1": 3}))
     )
@@ -183,7 +189,7 @@ def test_the_advice_names_the_data_centres_that_there_are():
     assert value.fix.endswith(": dc1 (3 nodes), dc2 (1 nodes)")
 
 
-def test_a_keyspace_that_differs_is_told_part_by_part():
+def test_a_different_keyspace_is_reported_by_part():
     """Settings that are not configured are not reported."""
     live = Keyspace("k", {**NTS, "dc2": "1"}, tablets=False)
     declared = Keyspace("k", NTS, durable_writes=False, tablets=True)
@@ -203,14 +209,14 @@ def test_a_keyspace_without_replication_is_no_strategy():
     assert ["KS101"] == [d.code for d in lint_strategy("k", {"class": "SimpleStrategy", "replication_factor": 1})]
 
 
-def test_everything_that_tablets_cannot_hold_is_told():
+def test_everything_that_tablets_do_not_support_is_reported():
     """A table may need two things at once."""
     live = schema(keyspace=Keyspace("k", NTS, tablets=True))
     declared = desired(table("t", "a int pk", "n counter", options={"cdc": {"enabled": "true"}}))
 
     assert ["cdc", "counters"] == sorted(
         text.split(" does not support ")[1].split()[0]
-        for code, _, text in said(live, declared, OLD_SCYLLA)
+        for code, _, text in advice(live, declared, OLD_SCYLLA)
         if code == "KS104"
     )
 
@@ -220,12 +226,12 @@ def options(live, declared, *more):
     return schema(table("t", *T, options=live), *more), desired(table("t", *T, options=declared))
 
 
-def test_options_are_told_with_what_they_lose():
+def test_options_are_reported_with_the_lost_settings():
     """Maps with maps; a policy alone; and what a server would not take, of views too."""
     lcs = {"class": "LeveledCompactionStrategy"}
-    kept = {**lcs, "fanout_size": "7", "sstable_size_in_mb": "99"}
-    whole = texts(*options({"compaction": kept}, {"compaction": {**lcs, "sstable_size_in_mb": "98"}}))
-    alone = said(*options({"additional_write_policy": "99p"}, {"additional_write_policy": "98p"}), C4)
+    compaction = {**lcs, "fanout_size": "7", "sstable_size_in_mb": "99"}
+    whole = texts(*options({"compaction": compaction}, {"compaction": {**lcs, "sstable_size_in_mb": "98"}}))
+    alone = advice(*options({"additional_write_policy": "99p"}, {"additional_write_policy": "98p"}), C4)
     strange = attrs.evolve(V, options={"memtable_x": "y"})
     of_view = lint(SchemaFacts([desired(table("t", *T), strange)]), C5)
 
@@ -233,15 +239,15 @@ def test_options_are_told_with_what_they_lose():
         "compaction is replaced as a whole: fanout_size is stored but not declared, and is reset to the default"
     ] == whole
     assert ["OP104"] == [code for code, _, _ in alone]
-    assert [] == said(*options({}, {"compaction": lcs}))
-    assert [] == said(*options({"compaction": None}, {"compaction": lcs}))
-    assert [] == said(*options({"comment": "x"}, {"comment": "y"}))
+    assert [] == advice(*options({}, {"compaction": lcs}))
+    assert [] == advice(*options({"compaction": None}, {"compaction": lcs}))
+    assert [] == advice(*options({"comment": "x"}, {"comment": "y"}))
     assert [("OP104", "k.x")] == [(finding.code, finding.object) for finding in of_view]
-    assert [] == said(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 6}))
+    assert [] == advice(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 6}))
     assert ["OP101"] == [
-        code for code, _, _ in said(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 0}, V)) if code == "OP101"
+        code for code, _, _ in advice(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 0}, V)) if code == "OP101"
     ]
-    assert "OP101" not in [code for code, _, _ in said(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 1}, V))]
+    assert "OP101" not in [code for code, _, _ in advice(*options({"gc_grace_seconds": 5}, {"gc_grace_seconds": 1}, V))]
 
 
 def flights(replication, *members):
@@ -255,13 +261,13 @@ def node(name, version="1", dc="dc1", **more):
     return Member(name, dc, version, **more)
 
 
-def test_an_ailing_cluster_is_told_in_one_order():
+def test_cluster_health_is_reported_in_one_order():
     """Versions and data centres by name, one node or several."""
     two = flights(NTS, node("c", "2"), node("b", "1"), node("a", "2"))
-    down = [flights(NTS, *(node(str(n), is_up=n >= gone) for n in range(4)))[0] for gone in (1, 2)]
+    down = [flights(NTS, *(node(str(n), is_up=n >= down_count) for n in range(4)))[0] for down_count in (1, 2)]
     far = flights({"class": "org.x.NetworkTopologyStrategy", "z": "2", "b": "1", "dc1": "2"}, node("a"), node("b"))
     few = flights({**NTS, "dc1": "2"}, node("a"))
-    some = flights(NTS, node("a"), node("b"))
+    result = flights(NTS, node("a"), node("b"))
 
     assert two == ["the nodes have different schema versions: 1 on b; 2 on c, a"]
     assert down == [
@@ -270,10 +276,10 @@ def test_an_ailing_cluster_is_told_in_one_order():
     ]
     assert [text.split(" in ")[1][:19] for text in far] == ["the data centre 'b'", "the data centre 'z'"]
     assert few == ["the replication has 2 copies in dc1, where there are 1 node"]
-    assert some == ["the replication has 3 copies in dc1, where there are 2 nodes"]
+    assert result == ["the replication has 3 copies in dc1, where there are 2 nodes"]
 
 
-def test_a_node_is_up_unless_it_is_said_to_be_down():
+def test_a_node_is_up_unless_reported_down():
     """A node counts as up unless it is reported as down, and an undescribed keyspace has no replicas to count."""
     assert Member("a", "dc1").is_up
     assert [] == flights(None, node("a"))
@@ -289,15 +295,15 @@ NOBODY_TAKES = [("text", "ascii"), ("varint", "int"), ("int", "bigint"), ("uuid"
 
 
 @pytest.mark.parametrize(("old", "new"), SCYLLA_TAKES + NOBODY_TAKES)
-def test_what_scylla_could_alter_is_told_apart(old, new):
+def test_changes_that_scylla_supports_are_distinguished(old, new):
     """And refused all the same; on Cassandra it is a type like any other."""
     sides = schema(table("t", "a int pk", f"v {old}")), desired(table("t", "a int pk", f"v {new}"))
     text = f"the column is {old}, but {new} in the model"
     more = "; ScyllaDB could alter it, but Cassandra could not, and it cannot be undone"
 
-    assert [("TY101", "error", text)] == said(*sides, C5)
+    assert [("TY101", "error", text)] == advice(*sides, C5)
     expected = [("TY102", "error", text + more)] if (old, new) in SCYLLA_TAKES else [("TY101", "error", text)]
-    assert expected == said(*sides, SCYLLA)
+    assert expected == advice(*sides, SCYLLA)
 
 
 COLUMNS = [
@@ -310,11 +316,11 @@ COLUMNS = [
 
 
 @pytest.mark.parametrize(("live", "declared", "text"), COLUMNS)
-def test_a_column_is_told_on_both_sides(live, declared, text):
+def test_a_column_is_reported_for_both_sides(live, declared, text):
     """Once."""
-    every = said(schema(table("t", *live)), desired(table("t", *declared)))
+    result = advice(schema(table("t", *live)), desired(table("t", *declared)))
 
-    assert [text] == [output for _, severity, output in every if severity == "error"]
+    assert [text] == [output for _, severity, output in result if severity == "error"]
 
 
 @pytest.mark.parametrize(("old", "new"), [("bigint", "counter"), ("counter", "bigint")])
@@ -333,40 +339,40 @@ FIELDS = [
 
 
 @pytest.mark.parametrize(("declared", "code", "text"), FIELDS)
-def test_fields_are_told_as_they_are(declared, code, text):
+def test_fields_are_described_exactly(declared, code, text):
     """Which is gone, of another type, or in another place; with the way round."""
     sides = schema(user_type("addr", "x int", "y int")), desired(user_type("addr", *declared))
-    (value,) = said(*sides)
-    way = (
+    (value,) = advice(*sides)
+    advice_text = (
         "class Addr2(UserType, name='addr_2')" if code == "UD102" else "x: cql.Int | None = column(default=None)\n    y"
     )
 
     assert (code, "error") == value[:2]
     assert value[2].startswith(text)
-    assert way in fixes(*sides)
+    assert advice_text in fixes(*sides)
 
 
 @pytest.mark.parametrize(("stored", "was"), [(" text", "text"), ("static text", "text (static)")])
-def test_a_dropped_column_is_told_as_the_server_remembers_it(stored, was):
+def test_a_dropped_column_is_reported_as_recorded_by_the_server(stored, was):
     """Some servers forget its kind."""
     sides = schema(table("t", *T, dropped={"x": stored})), desired(table("t", *T, "x int"))
 
     assert [f"a column of this name was dropped as {was}; it cannot be added as int (regular)"] == texts(*sides)
 
 
-def test_no_grace_is_told_once():
+def test_zero_grace_is_reported_once():
     """By the table that declares it, not by its new view as well."""
     grace = {"gc_grace_seconds": 0}
     sides = schema(table("t", *T, options=grace)), desired(table("t", *T, options=grace), V)
 
-    assert 1 == [code for code, _, _ in said(*sides)].count("OP101")
+    assert 1 == [code for code, _, _ in advice(*sides)].count("OP101")
 
 
-def test_a_view_is_told_with_a_name_that_is_free():
+def test_a_view_is_suggested_with_a_free_name():
     """Beside tables and views, and with the columns that it lacks."""
     live = [table("t", *T, "w int"), V, table("x_2"), view("x_3", "t", "v text pk", "a int ck", "b int ck")]
     more = desired(live[0], view("x", "t", "v text pk", "a int ck", "b int ck", "w int"))
-    (value,) = [text for code, _, text in said(schema(*live), more) if code == "MV103"]
+    (value,) = [text for code, _, text in advice(schema(*live), more) if code == "MV103"]
 
     assert value == "the view lacks columns that the model declares: w"
     assert "view='x_4'" in fixes(schema(*live), more)
@@ -377,4 +383,4 @@ def test_a_type_in_a_partition_key_of_several_columns_is_found():
     old, new = user_type("addr", "x int"), user_type("addr", "x int", "y int")
     live = schema(old, table("t", "a frozen<addr> pk", "b int pk"))
 
-    assert ["UD103"] == [code for code, severity, _ in said(live, desired(new)) if severity == "error"]
+    assert ["UD103"] == [code for code, severity, _ in advice(live, desired(new)) if severity == "error"]

@@ -51,7 +51,7 @@ def test_a_change_is_refused_where_it_breaks_and_nowhere_else(case):
     """As a step of a rollback, which brings back what a server took once."""
     change, live, broken, fine = case
     messages = {
-        server: [one.code for one in evaluate_change(change, schema(*live, keyspace=ABOUT), server)]
+        server: [diagnostic.code for diagnostic in evaluate_change(change, schema(*live, keyspace=ABOUT), server)]
         for server in broken + fine
     }
 
@@ -63,7 +63,7 @@ def test_new_tables_with_both_are_refused():
     """A table that is created with its static column and its index in one plan."""
     plans = [make_plan(desired(INDEXED), schema(keyspace=ABOUT), server) for server in (OLD, NEW)]
 
-    assert [["NB101"], []] == [[one.code for one in plan.refusals] for plan in plans]
+    assert [["NB101"], []] == [[refusal.code for refusal in plan.refusals] for plan in plans]
 
 
 @pytest.mark.parametrize("server", [OLD, NEW])
@@ -75,8 +75,8 @@ def test_an_indexed_collection_is_not_dropped(server):
     )
     findings = evaluate_change(DropColumns("k", "t", (T["m"],)), schema(INDEXED, keyspace=ABOUT), server, {"DS103"})
 
-    assert ([], ["RB103"]) == (plan.cql, [one.code for one in plan.refusals])
-    assert "RB103" in [one.code for one in findings if one.severity == "error"]
+    assert ([], ["RB103"]) == (plan.cql, [refusal.code for refusal in plan.refusals])
+    assert "RB103" in [diagnostic.code for diagnostic in findings if diagnostic.severity == "error"]
 
 
 def test_an_empty_class_of_an_index_is_refused_in_the_model():

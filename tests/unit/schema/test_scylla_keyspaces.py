@@ -38,7 +38,7 @@ LEFT_TO_THE_SERVER = {
 }
 
 
-def why(reasons, text):
+def reason_for(reasons, text):
     """The reason that a table of reasons gives for a text."""
     return next((reason for pattern, reason in reasons.items() if re.search(pattern, text)), None)
 
@@ -72,10 +72,10 @@ def plan(about, value, server):
 CREATED = [
     (key, text_of(case), result)
     for key, case, result in scylla_cases("b_keyspaces", "ks")
-    if why(NOT_EXPRESSIBLE, text_of(case)) is None
+    if reason_for(NOT_EXPRESSIBLE, text_of(case)) is None
 ]
-TAKEN = [one for one in CREATED if not str(one[2]).startswith("!")]
-REFUSED = [one for one in CREATED if str(one[2]).startswith("!")]
+ACCEPTED = [case for case in CREATED if not str(case[2]).startswith("!")]
+REFUSED = [case for case in CREATED if str(case[2]).startswith("!")]
 
 
 def stored(result):
@@ -86,15 +86,15 @@ def stored(result):
     return Keyspace("kk", replication_map(maps["replication"]), maps.get("durable_writes", True), has_tablets)
 
 
-@pytest.mark.parametrize(("key", "text", "result"), TAKEN)
+@pytest.mark.parametrize(("key", "text", "result"), ACCEPTED)
 def test_a_keyspace_that_was_created_is_in_sync(key, text, result):
     """However a node writes the replication down, the second plan is empty."""
-    about, server = declared(text), server_of(key)
-    codes = [refusal.code for refusal in plan(about, None, server).refusals]
+    definition, server = declared(text), server_of(key)
+    codes = [refusal.code for refusal in plan(definition, None, server).refusals]
 
-    assert bool(codes) is (why(STRICTER, text) is not None)
+    assert bool(codes) is (reason_for(STRICTER, text) is not None)
     if not codes:
-        second = plan(about, stored(result), server)
+        second = plan(definition, stored(result), server)
         assert ([], []) == ([step.cql for step in second.steps], [n.code for n in second.notes if n.code == "KS103"])
 
 
@@ -109,21 +109,27 @@ def test_a_keyspace_that_was_refused_is_refused_in_the_plan(key, text, result):
 
 def steps_of(case, key):
     """The statements of a case with the answers, and the state that each finds; only those that alter a replication."""
-    about = Keyspace("kk", replication_map({"class": "NetworkTopologyStrategy", "dc1": "1"}), True, key.endswith("t"))
+    definition = Keyspace(
+        "kk", replication_map({"class": "NetworkTopologyStrategy", "dc1": "1"}), True, key.endswith("t")
+    )
     for statement, answer in zip(case["steps"], case[key], strict=False):
         if statement.startswith("ALTER KEYSPACE") and "replication" in statement:
-            yield statement, answer, about
+            yield statement, answer, definition
         if statement.startswith("CREATE KEYSPACE"):
             tablets = parse_statement(statement).options.get("tablets", {}).get("enabled", key.endswith("t"))
-            about = attrs.evolve(about, tablets=tablets)
-        taken = not isinstance(answer, str) or answer == "ok"
-        if taken and statement.startswith(("CREATE KEYSPACE", "ALTER KEYSPACE")) and "replication = {'" in statement:
-            asked = replication_map(parse_statement(statement).options["replication"])
-            kept = {dc: f for dc, f in asked.items() if f not in ("0", ())}
-            racks = about.replication.get("dc1")
-            if isinstance(racks, tuple) and kept.get("dc1") == str(len(racks)):
-                kept["dc1"] = racks
-            about = attrs.evolve(about, replication=replication_map(kept))
+            definition = attrs.evolve(definition, tablets=tablets)
+        is_accepted = not isinstance(answer, str) or answer == "ok"
+        if (
+            is_accepted
+            and statement.startswith(("CREATE KEYSPACE", "ALTER KEYSPACE"))
+            and "replication = {'" in statement
+        ):
+            replication = replication_map(parse_statement(statement).options["replication"])
+            factors = {dc: f for dc, f in replication.items() if f not in ("0", ())}
+            racks = definition.replication.get("dc1")
+            if isinstance(racks, tuple) and factors.get("dc1") == str(len(racks)):
+                factors["dc1"] = racks
+            definition = attrs.evolve(definition, replication=replication_map(factors))
 
 
 ALTERED = [
@@ -141,42 +147,46 @@ ELSEWHERE = r"enough token-owning|Missing|at least one datacenter|RF-rack-valid|
 ONE_RACK = {"dc1": frozenset({"rack2"})}
 
 
-@pytest.mark.parametrize(("key", "statement", "answer", "about"), ALTERED)
-def test_a_hand_written_change_of_a_replication(key, statement, answer, about):
+@pytest.mark.parametrize(("key", "statement", "answer", "definition"), ALTERED)
+def test_a_hand_written_change_of_a_replication(key, statement, answer, definition):
     """What a node refused of a keyspace with tablets is refused before it is sent, and nothing that it took."""
     name = parse_statement(statement).keyspace
-    one = replication_map({"class": "NetworkTopologyStrategy", "dc1": "1"})
-    about = attrs.evolve(about or Keyspace("k", one, True, key.endswith("t")), name=name)
-    judge = RawStatementChecker(name, [KeyspaceFacts(name, about)], SCYLLAS[key], topology={"dc1": 1}, racks=ONE_RACK)
+    item = replication_map({"class": "NetworkTopologyStrategy", "dc1": "1"})
+    definition = attrs.evolve(definition or Keyspace("k", item, True, key.endswith("t")), name=name)
+    checker = RawStatementChecker(
+        name, [KeyspaceFacts(name, definition)], SCYLLAS[key], topology={"dc1": 1}, racks=ONE_RACK
+    )
     errors = [
-        finding.code for finding in judge.check(statement) if finding.severity == "error" and finding.code == "NB104"
+        finding.code for finding in checker.check(statement) if finding.severity == "error" and finding.code == "NB104"
     ]
     text = str(answer).removeprefix("!")
 
     if re.match("(IR|CE|SE) ", text):
-        assert errors or re.search(ELSEWHERE, text) or not about.tablets
+        assert errors or re.search(ELSEWHERE, text) or not definition.tablets
     else:
         assert not errors
 
 
-def test_a_factor_that_changes_nothing_is_said():
+def test_a_factor_without_effect_is_reported():
     """On vnodes replication_factor leaves the data centres that have copies as they are."""
-    about = Keyspace("k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "3"}), False, False)
+    definition = Keyspace("k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "3"}), False, False)
     cql = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': %s}"
-    judge = RawStatementChecker("k", [KeyspaceFacts("k", about)], SCYLLAS["2026.3"])
-    (finding,) = [one for one in judge.check(cql % 1) if one.code == "NB104"]
+    checker = RawStatementChecker("k", [KeyspaceFacts("k", definition)], SCYLLAS["2026.3"])
+    (finding,) = [diagnostic for diagnostic in checker.check(cql % 1) if diagnostic.code == "NB104"]
     steps = finding.fix.splitlines()
 
     assert ("warn", "dc1" in finding.text) == (finding.severity, True)
     assert "'dc1': '1'} AND durable_writes = false;" in steps[-1]
-    assert not [one for one in judge.check(cql % 3) if one.code == "NB104"]
+    assert not [diagnostic for diagnostic in checker.check(cql % 3) if diagnostic.code == "NB104"]
 
 
 def test_advice_on_a_refused_change_prints_the_statements():
     """One copy at a time, and all data centres."""
-    about = Keyspace("k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "1", "dc2": "1"}), True, True)
-    judge = RawStatementChecker("k", [KeyspaceFacts("k", about)], SCYLLAS["2026.3"])
-    (finding,) = judge.check("ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}")
+    definition = Keyspace(
+        "k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "1", "dc2": "1"}), True, True
+    )
+    checker = RawStatementChecker("k", [KeyspaceFacts("k", definition)], SCYLLAS["2026.3"])
+    (finding,) = checker.check("ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 3}")
 
     assert "dc2 is missing" in finding.text
     assert [

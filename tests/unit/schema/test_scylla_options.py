@@ -57,7 +57,7 @@ RESPELT = {
 """What nodes refuse as it was sent, and take as a plan writes it, where no other case shows that."""
 
 
-def why(table_, text):
+def reason_for(table_, text):
     """The reason that a table of reasons gives for a text."""
     return next((reason for pattern, reason in table_.items() if re.search(pattern, text)), None)
 
@@ -136,10 +136,10 @@ class Case:
 
     def plan(self, options, live):
         """The plan of a model with these options, where the table has the live ones or is not there."""
-        about = Keyspace("k", {"class": "NetworkTopologyStrategy", "dc1": "1"}, True, self.key.endswith("t"))
+        definition = Keyspace("k", {"class": "NetworkTopologyStrategy", "dc1": "1"}, True, self.key.endswith("t"))
         parts = [] if live is None else [self.table(live)]
         parts += [table("t_scylla_cdc_log")] if self.log_is_taken else []
-        return make_plan(desired(self.table(options)), schema(*parts, keyspace=about), self.server)
+        return make_plan(desired(self.table(options)), schema(*parts, keyspace=definition), self.server)
 
     @property
     def start(self):
@@ -158,9 +158,9 @@ class Case:
         by_name = {name: (result or {}).get(name) for name in names}
         before = self.start or defaults(self.server)
         of_default = isinstance(self.result, dict) and "opts" in self.result
-        kept = {name: value for name, value in before.items() if name not in names or (of_default and not result)}
+        remaining = {name: value for name, value in before.items() if name not in names or (of_default and not result)}
         empty = [name for name, value in by_name.items() if value is None or (value == {} and name in EXTENSIONS)]
-        return {**kept, **{name: canonical(name, by_name[name]) for name in names if name not in empty}}
+        return {**remaining, **{name: canonical(name, by_name[name]) for name in names if name not in empty}}
 
 
 EXTENSIONS = ("cdc", "per_partition_rate_limit", "tablets")
@@ -191,10 +191,10 @@ def _new_form(result):
 
 
 CASES = list(recorded())
-EXPRESSIBLE = [case for case in CASES if why(NOT_EXPRESSIBLE, case.text) is None]
-TAKEN = [case for case in EXPRESSIBLE if not case.is_refused]
+EXPRESSIBLE = [case for case in CASES if reason_for(NOT_EXPRESSIBLE, case.text) is None]
+ACCEPTED = [case for case in EXPRESSIBLE if not case.is_refused]
 REFUSED = [case for case in EXPRESSIBLE if case.is_refused]
-ASKED = {(case.key, str(declared(case.text)[0])) for case in TAKEN}
+REQUESTED = {(case.key, str(declared(case.text)[0])) for case in ACCEPTED}
 
 
 def refusals(case):
@@ -209,20 +209,20 @@ def test_the_recorded_cases_are_read():
     """Most of them set options; the others are about columns and logs."""
     others = {case["cql"] for case in observed("a_table_options") if not is_about_options(case)}
 
-    assert len(TAKEN) > 300
+    assert len(ACCEPTED) > 300
     assert len(REFUSED) > 400
     assert {cql for cql in others if not re.search("scylla_cdc_log|ADD|DROP|RENAME", cql)} == {
         "ALTER TABLE k.t", "ALTER TABLE k.t WITH",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", TAKEN, ids=str)
+@pytest.mark.parametrize("case", ACCEPTED, ids=str)
 def test_what_a_node_stored_is_in_sync(case):
     """After the statement of a plan the second plan is empty; models that are stricter than nodes say so."""
     codes = refusals(case)
     options, _ = declared(case.text)
 
-    assert bool(codes) is (why(STRICTER, case.text) is not None)
+    assert bool(codes) is (reason_for(STRICTER, case.text) is not None)
     if not codes:
         second = case.plan(options, case.stored)
         assert ([], []) == ([step.cql for step in second.steps], [str(refusal) for refusal in second.refusals])
@@ -232,7 +232,7 @@ def test_what_a_node_stored_is_in_sync(case):
 def test_what_a_node_refused_is_refused_before_anything_runs(case):
     """What a node refused is refused before anything runs, with a code; or a plan spells it as a node took it."""
     codes = refusals(case)
-    is_respelt = (case.key, str(declared(case.text)[0])) in ASKED or why(RESPELT, case.text) is not None
+    is_respelt = (case.key, str(declared(case.text)[0])) in REQUESTED or reason_for(RESPELT, case.text) is not None
 
     assert {"OP104", "OP105", "KS104", "MD117"} >= set(codes)
     assert codes or is_respelt

@@ -18,7 +18,7 @@ from scyllamodel.schema.reflect import index_target, view_filter
 from scyllamodel.types.cql_types import user_type_names
 from scyllamodel.types.parser import parse_type
 from support.cassandra_observed import expanded
-from support.model_classes import KEPT, declare
+from support.model_classes import CLASSES, declare
 from support.scylla_observed import SCYLLAS, defaults, scylla_cases, setups
 from support.statement_facts import Inexpressible, after, keyspace
 
@@ -26,7 +26,7 @@ GROUPS = {"c_types": "", "d_indexes": "IXBASE", "e_views": "VB", "f_alter": "TF"
 """Groups of statements, and the setup of the cases that name none."""
 
 SETUPS = setups()
-ODD = "my type"
+UNUSUAL_NAME = "my type"
 """A type of some setups that no class can stand for, and that no statement uses."""
 
 DROPS = {"TABLE": "DS102", "COLUMNFAMILY": "DS102", "TYPE": "DS104", "MATERIALIZED": "DS105", "INDEX": "DS106"}
@@ -93,8 +93,8 @@ class Case:
     @property
     def drop(self):
         """The code that allows what it drops; None for what it makes or changes."""
-        words = self.cql.split()
-        return None if "DROP" not in words else "DS103" if words[0] == "ALTER" else DROPS.get(words[1])
+        tokens = self.cql.split()
+        return None if "DROP" not in tokens else "DS103" if tokens[0] == "ALTER" else DROPS.get(tokens[1])
 
     def codes(self):
         """Why models cannot have it: codes of the classes, or of the plan."""
@@ -127,14 +127,16 @@ def declared_after(before, cql):
 def classes(result):
     """What the classes declare that are made of these facts, and what they were called before."""
     if {item.name for item in declarable_types(result).values()} != {
-        item.name for item in result.types if item.name != ODD
+        item.name for item in result.types if item.name != UNUSUAL_NAME
     }:
         raise Inexpressible("a type that is not there, or that holds itself")
     types = [c.type for table in result.tables for c in table.columns]
     if any(set(user_type_names(kind)) - {item.name for item in result.types} or "empty" in kind.cql for kind in types):
         raise Inexpressible("a type that is not there")
-    made = declare("recorded", attrs.evolve(result, types=[item for item in result.types if item.name != ODD]))
-    facts = desired_facts(made, "k", types=KEPT["recorded"].values())
+    classes_by_name = declare(
+        "recorded", attrs.evolve(result, types=[item for item in result.types if item.name != UNUSUAL_NAME])
+    )
+    facts = desired_facts(classes_by_name, "k", types=CLASSES["recorded"].values())
     stored = facts["k"] if facts.keyspaces else attrs.evolve(result, keyspace=None)
     old = {(table.name, column.name): column.renamed_from for table in result.tables for column in table.columns}
     names = {item.name: item.renamed for item in result.types}
@@ -154,8 +156,8 @@ def is_error(result):
 
 def steps_before(group, case):
     """The statements of a setup, written out."""
-    given = case.get("setup", GROUPS[group])
-    names = filter(None, given.split("+") if isinstance(given, str) else given)
+    setup = case.get("setup", GROUPS[group])
+    names = filter(None, setup.split("+") if isinstance(setup, str) else setup)
     return tuple(cql for name in names for cql in SETUPS.get(name.strip("<>"), [name]))
 
 
@@ -180,15 +182,15 @@ def in_sequence():
         steps = [cql for step in case["steps"] for cql in SETUPS.get(step.strip("<>"), [step])]
         for cql, answer in zip(steps, value, strict=True):
             if cql.startswith(SCHEMA) and isinstance(answer, str):
-                taken = answer == "ok"
+                is_accepted = answer == "ok"
                 idle = answer.startswith("noop")
-                yield Case("x_sequences", key, before, cql, None if taken else "+noop" if idle else f"!{answer}")
-                before += (cql,) if taken else ()
+                yield Case("x_sequences", key, before, cql, None if is_accepted else "+noop" if idle else f"!{answer}")
+                before += (cql,) if is_accepted else ()
 
 
 SCHEMA = ("CREATE", "ALTER", "DROP")
 CASES = [case for group in sorted(GROUPS) for case in (in_sequence() if group == "x_sequences" else recorded(group))]
-TAKEN = [case for case in CASES if not case.is_refused and not case.is_idle]
+ACCEPTED = [case for case in CASES if not case.is_refused and not case.is_idle]
 REFUSED = [case for case in CASES if case.is_refused]
 
 NOT_EXPRESSIBLE = {
@@ -233,33 +235,33 @@ RESPELT = {
 """What nodes refuse as it was sent, and take as a plan writes it."""
 
 
-def why(table, text):
+def reason_for(table, text):
     """The reason that a table of reasons gives for a text."""
     return next((reason for pattern, reason in table.items() if re.search(pattern, text)), None)
 
 
-def named(item):
+def name_and_type(item):
     """A result whose names are written out, as its texts are."""
-    return {expanded(key): named(value) for key, value in item.items()} if isinstance(item, dict) else item
+    return {expanded(key): name_and_type(value) for key, value in item.items()} if isinstance(item, dict) else item
 
 
-def by_name(given, name):
+def by_name(items, name):
     """Cells of a result by table; those of ``t`` and ``mv`` stand without their name."""
-    return given if all(isinstance(value, dict) for value in given.values()) else {name: given}
+    return items if all(isinstance(value, dict) for value in items.values()) else {name: items}
 
 
 def changed(columns, cells):
     """The columns after a result such as ``{"c2": "clustering 0 DESC int", "gone": "c"}``."""
-    gone = [*cells, *cells.get("gone", "").split(" ")]
-    kept = [column for column in columns if column.name not in gone]
+    dropped = [*cells, *cells.get("gone", "").split(" ")]
+    remaining = [column for column in columns if column.name not in dropped]
     for name, text in sorted(cells.items(), key=lambda item: item[1]):
         if name != "gone":
-            made = column_of(name, text)
-            others = [column for column in kept if column.kind != made.kind]
-            of_kind = [column for column in kept if column.kind == made.kind]
-            of_kind.insert(int(text.split(" ")[1]) if made.in_key else 0, made)
-            kept = [*others, *of_kind]
-    return tuple(kept)
+            new_column = column_of(name, text)
+            others = [column for column in remaining if column.kind != new_column.kind]
+            of_kind = [column for column in remaining if column.kind == new_column.kind]
+            of_kind.insert(int(text.split(" ")[1]) if new_column.in_key else 0, new_column)
+            remaining = [*others, *of_kind]
+    return tuple(remaining)
 
 
 KINDS = {"pk": "partition_key", "ck": "clustering"}
@@ -267,30 +269,30 @@ KINDS = {"pk": "partition_key", "ck": "clustering"}
 
 def column_of(name, text):
     """A column as results write it: ``clustering 0 DESC int``, ``pk 0 text``, ``regular int``."""
-    kind, *words = text.split(" ")
+    kind, *attributes = text.split(" ")
     kind = KINDS.get(kind, kind)
-    words = words[1:] if kind in KINDS.values() else words
-    kept = [word for word in words if word not in ("ASC", "DESC")]
-    return TableColumn(name, parse_type(" ".join(kept)), kind, "DESC" in words)
+    attributes = attributes[1:] if kind in KINDS.values() else attributes
+    options = [attribute for attribute in attributes if attribute not in ("ASC", "DESC")]
+    return TableColumn(name, parse_type(" ".join(options)), kind, "DESC" in attributes)
 
 
 def indexes_of(table, cells):
     """The indexes of a table after a result: ``{"i": "keys(m)"}``, or ``{"i": ["CUSTOM", "v", {…}]}``."""
     types = {column.name: column.type for column in table.columns}
-    made = []
+    result = []
     for name, value in cells.items():
         kind, text, options = ("", value, {}) if isinstance(value, str) else value
-        column, on, local = index_target(text, types)
+        column, repo, local = index_target(text, types)
         using = options.get("class_name") if kind == "CUSTOM" else None
-        made.append(Index(name, column, on, using, {}, local))
-    return [*table.indexes, *made]
+        result.append(Index(name, column, repo, using, {}, local))
+    return [*table.indexes, *result]
 
 
 def view_of(case, name, cells):
     """The view that was made, in the words of its result."""
     base = case.live.table("t") or case.live.tables[0]
     usual = {"v": "pk 0 text", "a": "ck 0 ASC int", "b": "ck 1 ASC int", "c": "ck 2 ASC int"}
-    result = named(case.result)
+    result = name_and_type(case.result)
     key = result["key"]
     key = usual if key == "usual" else key.get(name, key)
     regular = result.get("regular", "")
@@ -302,7 +304,7 @@ def view_of(case, name, cells):
 
 def stored(case):
     """What the keyspace holds after it, by what the node stored."""
-    result, live = named(case.result), case.live
+    result, live = name_and_type(case.result), case.live
     tables = {table.name: table for table in live.tables}
     views = {view.name: view for view in live.views}
     types = {item.name: item for item in live.types}
@@ -320,8 +322,8 @@ def stored(case):
         views["mv"] = attrs.evolve(views["mv"], columns=changed(views["mv"].columns, result["key"]))
     for name, fields in result.get("types", {}).items():
         known = dict(types[name].fields) if name in types and "RENAME" not in case.cql else {}
-        made = {**known, **{field: parse_type(text) for field, text in fields.items()}}
-        types[name] = UserType(name, tuple(made.items()))
+        all_fields = {**known, **{field: parse_type(text) for field, text in fields.items()}}
+        types[name] = UserType(name, tuple(all_fields.items()))
     return attrs.evolve(live, tables=tables.values(), views=views.values(), types=types.values())
 
 
@@ -337,8 +339,8 @@ def unexpected(case):
     """Return what is wrong with an accepted case."""
     codes, error = verdict(case)
     if codes is None:
-        return None if why(NOT_EXPRESSIBLE, case.cql) else f"{case}: {error!r}"
-    return None if all(why(STRICTER, code) for code in codes) else f"{case}: {codes}"
+        return None if reason_for(NOT_EXPRESSIBLE, case.cql) else f"{case}: {error!r}"
+    return None if all(reason_for(STRICTER, code) for code in codes) else f"{case}: {codes}"
 
 
 def grouped(cases):
@@ -346,25 +348,25 @@ def grouped(cases):
     return [(group, [case for case in cases if case.group == group]) for group in GROUPS]
 
 
-@pytest.mark.parametrize(("group", "cases"), grouped(TAKEN), ids=list(GROUPS))
+@pytest.mark.parametrize(("group", "cases"), grouped(ACCEPTED), ids=list(GROUPS))
 def test_what_was_taken_can_be_declared(group, cases):
     """An accepted type or option can be declared, and no rule refuses it; each other one has its reason."""
     assert [] == [value for value in map(unexpected, cases) if value]
 
 
 @pytest.mark.parametrize(("group", "cases"), grouped(REFUSED), ids=list(GROUPS))
-def test_what_was_refused_is_refused_here_or_cannot_be_said(group, cases):
+def test_refused_statements_are_refused_here_or_not_expressible(group, cases):
     """By a class or by the plan; or it is sent in another form."""
-    assert [] == [str(case) for case in cases if verdict(case)[0] == [] and not why(RESPELT, case.cql)]
+    assert [] == [str(case) for case in cases if verdict(case)[0] == [] and not reason_for(RESPELT, case.cql)]
 
 
-MADE = [
-    case for case in TAKEN
+CREATED = [
+    case for case in ACCEPTED
     if isinstance(case.result, dict) and case.drop is None and {"cols", "idx", "view", "types"} & set(case.result)
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("group", "cases"), grouped(MADE), ids=list(GROUPS))
+@pytest.mark.parametrize(("group", "cases"), grouped(CREATED), ids=list(GROUPS))
 def test_what_was_stored_is_what_was_declared(group, cases):
     """A second plan has no step, and refuses nothing that the first did not."""
     for case in cases:
@@ -378,5 +380,5 @@ def test_what_was_stored_is_what_was_declared(group, cases):
 
 def test_the_cases_are_many():
     """The cases are many: of each group some were taken, some refused."""
-    assert all(len(cases) > 400 for cases in (TAKEN, REFUSED, MADE))
-    assert [] == [group for cases in (TAKEN, REFUSED) for group, value in grouped(cases) if not value]
+    assert all(len(cases) > 400 for cases in (ACCEPTED, REFUSED, CREATED))
+    assert [] == [group for cases in (ACCEPTED, REFUSED) for group, value in grouped(cases) if not value]

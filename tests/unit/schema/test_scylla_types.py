@@ -17,8 +17,8 @@ CASES = [
     for key, case, result in scylla_cases("c_types", "type")
     if key in {"2025.1.14", "2026.3", *case}
 ]
-TAKEN = [one for one in CASES if not str(one[2]).startswith("!")]
-REFUSED = [one for one in CASES if str(one[2]).startswith("!")]
+ACCEPTED = [case for case in CASES if not str(case[2]).startswith("!")]
+REFUSED = [case for case in CASES if str(case[2]).startswith("!")]
 
 ELSEWHERE = {
     r"'\w+\.?.*'": "a Java class, which no annotation means",
@@ -45,7 +45,7 @@ def changes(key, old, new):
     return [*(step.cql for step in plan.steps), *(refusal.code for refusal in plan.refusals)]
 
 
-@pytest.mark.parametrize(("key", "declared", "result"), TAKEN)
+@pytest.mark.parametrize(("key", "declared", "result"), ACCEPTED)
 def test_a_type_that_was_stored_is_the_declared_one(key, declared, result):
     """A type that was stored is the declared one, however a node spells it."""
     assert parse_type(declared) == parse_type(stored(result))
@@ -78,21 +78,21 @@ def altered():
 
 
 @pytest.mark.parametrize(("key", "name", "kind", "is_taken"), list(altered()))
-def test_a_change_of_a_type_that_scylla_takes_is_said_to_be_one(key, name, kind, is_taken):
+def test_a_type_change_that_scylla_supports_is_reported(key, name, kind, is_taken):
     """TY102 says that it could be altered; what a node refused is TY101 as on Cassandra."""
     live = {known: f"{known} {text}" for known, text in COLUMNS.items()}
-    words = COLUMNS[name].split()
-    models = {**live, name: " ".join([name, kind.replace(" ", ""), *words[1:]])}
+    parts = COLUMNS[name].split()
+    models = {**live, name: " ".join([name, kind.replace(" ", ""), *parts[1:]])}
     plan = make_plan(desired(table("t", *models.values())), schema(table("t", *live.values())), SCYLLAS[key])
 
-    is_same = parse_type(kind) == parse_type(words[0])
+    is_same = parse_type(kind) == parse_type(parts[0])
     expected = [] if is_same else ["TY102"] if is_taken else ["TY101"]
     assert expected == [refusal.code for refusal in plan.refusals]
 
 
 def test_the_cases_are_many():
     """The cases are many, and those about whole tables and user types are in other tests."""
-    assert len(TAKEN) > 150
+    assert len(ACCEPTED) > 150
     assert len(REFUSED) > 80
     assert len(list(altered())) > 20
     assert {"type", "cql"} == {form for case in observed("c_types") for form in ("type", "cql") if form in case}

@@ -78,7 +78,7 @@ def test_columns_to_filter_by_are_declared_and_created():
 )
 def test_what_cannot_be_filtered_by_is_refused_in_the_class(declared, code):
     """An unknown column, and an index of another class."""
-    with pytest.raises(ModelDefinitionError) as caught:
+    with pytest.raises(ModelDefinitionError) as exc_info:
 
         class Bad(Model, table="bad", indexes=[declared]):
             id: Column[int] = partition_key()
@@ -86,7 +86,7 @@ def test_what_cannot_be_filtered_by_is_refused_in_the_class(declared, code):
             body: Column[str] = column()
             lang: Column[str] = column()
 
-    assert [code] == [problem.code for problem in caught.value.problems]
+    assert [code] == [problem.code for problem in exc_info.value.problems]
     with pytest.raises(TypeError, match="list of attributes"):
         Index("at", using="vector_index", filtering="lang")
 
@@ -95,31 +95,33 @@ def test_the_order_of_columns_to_filter_by_does_not_matter():
     """One more or less of them is another index."""
     live = on_server(indexed(index("e, lang, c", "i", using="vector_index")))
     cases = ["e, c, lang", "e, lang", "lang, e, c"]
-    results = [summaries(diff(live, desired(indexed(index(one, "i", using="vector_index"))), NEW)) for one in cases]
+    results = [summaries(diff(live, desired(indexed(index(case, "i", using="vector_index"))), NEW)) for case in cases]
 
     assert [] == results[0]
-    assert [True, True] == [one[0].startswith("!") for one in results[1:]]
+    assert [True, True] == [item[0].startswith("!") for item in results[1:]]
 
 
 def test_inspect_writes_them_into_models():
     """With the attributes of the columns; an index on a column that is gone stays a comment."""
-    gone = attrs.evolve(
+    dropped = attrs.evolve(
         T, columns=[c for c in T if c.name != "lang"], indexes=[index("e, lang", "i", using="vector_index")]
     )
     source = module_source(on_server(indexed(index("e, lang", "i", using="vector_index"))), NEW, repo="r")
 
     assert "Index('e', name='i', filtering=['lang'], using='vector_index')" in source
-    assert "filtering" not in module_source(on_server(gone), NEW, repo="r")
+    assert "filtering" not in module_source(on_server(dropped), NEW, repo="r")
 
 
-@pytest.mark.parametrize("gone", ["e", "lang", "c"])
-def test_a_column_under_such_an_index_is_not_dropped(gone):
+@pytest.mark.parametrize("dropped", ["e", "lang", "c"])
+def test_a_column_under_such_an_index_is_not_dropped(dropped):
     """Not by contract, which names the index; the server would take it and keep a broken index."""
     live = indexed(index("e, lang", "i", using="VECTOR_INDEX"), index("c", "f", using="fulltext_index"))
-    model = attrs.evolve(T, columns=[column for column in T if column.name != gone])
-    plan = contract_plan(SchemaFacts([desired(model)]), SchemaFacts([on_server(live)]), NEW, allow={f"DS103:t.{gone}"})
+    model = attrs.evolve(T, columns=[column for column in T if column.name != dropped])
+    plan = contract_plan(
+        SchemaFacts([desired(model)]), SchemaFacts([on_server(live)]), NEW, allow={f"DS103:t.{dropped}"}
+    )
 
-    assert ([], ["RB103"]) == (plan.cql, [one.code for one in plan.refusals])
+    assert ([], ["RB103"]) == (plan.cql, [refusal.code for refusal in plan.refusals])
 
 
 def created():
@@ -141,36 +143,36 @@ def created():
 def test_what_the_server_refused_is_refused_and_what_it_took_passes():
     """Every recorded statement with columns or options of such an index."""
     cases = [case for case in created() if case[1].using in {"vector_index", "VECTOR_INDEX", "fulltext_index"}]
-    wrong = [cql_ for taken, one, cql_ in cases if taken == any(viewless_faults(one, one.using, T))]
+    mismatches = [cql_ for is_accepted, case, cql_ in cases if is_accepted == any(viewless_faults(case, case.using, T))]
 
     assert len(cases) > 14
-    assert [] == [cql_ for cql_ in wrong if "(e, e)" not in cql_]
+    assert [] == [cql_ for cql_ in mismatches if "(e, e)" not in cql_]
 
 
 def test_a_plan_refuses_a_wrong_option_before_anything_runs():
     """A plan refuses a wrong option before anything runs, with the code, and what can be written."""
     bad = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "klingon"}))
     good = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "English"}))
-    plans = [make_plan(desired(one), on_server(), NEW) for one in (bad, good)]
+    plans = [make_plan(desired(item), on_server(), NEW) for item in (bad, good)]
 
-    assert ["IX106"] == [one.code for one in plans[0].refusals]
+    assert ["IX106"] == [refusal.code for refusal in plans[0].refusals]
     assert "standard, english" in plans[0].refusals[0].fix
     assert () == plans[1].refusals
 
 
 def test_searches_by_words_and_by_nearness():
     """BM25 stands in WHERE and in ORDER BY, as the server asks; columns of the index filter without ALLOW FILTERING."""
-    words = select(Doc.id).order_by(Doc.body.bm25("red shoes")).limit(3)
+    query = select(Doc.id).order_by(Doc.body.bm25("red shoes")).limit(3)
     filtered = select(Doc.id).where(Doc.lang == "en", Doc.kind == "x").order_by(Doc.at.ann_of([1.0, 0.0, 0.0])).limit(3)
 
-    assert "SELECT id FROM docs WHERE BM25(body, ?) > 0 ORDER BY BM25(body, ?) LIMIT ?" == words.cql
-    assert ("red shoes", "red shoes", 3) == words.values
+    assert "SELECT id FROM docs WHERE BM25(body, ?) > 0 ORDER BY BM25(body, ?) LIMIT ?" == query.cql
+    assert ("red shoes", "red shoes", 3) == query.values
     assert 'SELECT id FROM docs WHERE lang = ? AND "Kind" = ? ORDER BY at ANN OF ? LIMIT ?' == filtered.cql
-    assert "BM25 'red shoes'" in repr(words.orderings[0])
+    assert "BM25 'red shoes'" in repr(query.orderings[0])
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "message"),
     [
         (lambda: select(Doc.id).order_by(Doc.title.bm25("x")).limit(1), "fulltext_index"),
         (lambda: select(Doc.id).order_by(Doc.body.bm25("x")), "limit"),
@@ -182,9 +184,9 @@ def test_searches_by_words_and_by_nearness():
         ),
     ],
 )
-def test_searches_that_no_server_answers_are_refused(query, words):
+def test_searches_that_no_server_answers_are_refused(query, message):
     """An index of another class, no limit, two searches, and a filter that the index does not have."""
-    with pytest.raises(QueryNotSupported, match=words):
+    with pytest.raises(QueryNotSupported, match=message):
         query().cql  # noqa: B018 - it is compiled
 
 
@@ -206,7 +208,7 @@ def test_the_drop_of_such_an_index_needs_no_more_than_another():
     live = indexed(index("e, lang", "i", using="vector_index"))
 
     assert ["DS106"] == [
-        one.code for one in evaluate_change(DropIndex("k", live, live.indexes[0]), on_server(live), NEW)
+        diagnostic.code for diagnostic in evaluate_change(DropIndex("k", live, live.indexes[0]), on_server(live), NEW)
     ]
 
 

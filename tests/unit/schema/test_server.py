@@ -18,7 +18,7 @@ CASSANDRA_COLUMNS = [("tables", "table_name")]
 
 
 @pytest.mark.parametrize(
-    ("release", "columns", "scylla_version", "profile", "shown"),
+    ("release", "columns", "scylla_version", "profile", "output"),
     [
         ("5.0.6", CASSANDRA_COLUMNS, None, ServerProfile("cassandra", (5, 0, 6)), "cassandra 5.0.6"),
         ("4.0.19", CASSANDRA_COLUMNS, None, ServerProfile("cassandra", (4, 0, 19)), "cassandra 4.0.19"),
@@ -28,11 +28,11 @@ CASSANDRA_COLUMNS = [("tables", "table_name")]
         (None, CASSANDRA_COLUMNS, None, ServerProfile("cassandra", ()), "cassandra"),
     ],
 )
-def test_a_profile_comes_from_rows_that_every_user_may_read(release, columns, scylla_version, profile, shown):
+def test_a_profile_comes_from_rows_that_every_user_may_read(release, columns, scylla_version, profile, output):
     """Scylla is detected by a table that only it has, and its version is never taken from the constant it reports."""
     result = profile_from(release, columns, scylla_version=scylla_version)
 
-    assert (profile, shown, frozenset(columns)) == (result, str(result), result.schema_columns)
+    assert (profile, output, frozenset(columns)) == (result, str(result), result.schema_columns)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_hidden_version_counts_as_the_newest():
 )
 def test_abilities_by_release(server, abilities):
     """Abilities follow engine and release."""
-    asked = ("has_vectors", "has_sai", "has_vector_index", "has_local_indexes", "has_tablets")
+    properties = ("has_vectors", "has_sai", "has_vector_index", "has_local_indexes", "has_tablets")
 
-    assert abilities == {name for name in asked if getattr(server, name)}
+    assert abilities == {name for name in properties if getattr(server, name)}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_what_all_nodes_support_stands_in_for_what_is_on():
 
 
 @pytest.mark.parametrize(
-    ("node", "version", "strategy", "tablets", "made", "refused"),
+    ("node", "version", "strategy", "tablets", "expected", "is_refused"),
     [
         ("enabled", (2026, 3), "NetworkTopologyStrategy", None, True, False),
         ("enforced", (2026, 3), "", None, True, False),
@@ -193,12 +193,12 @@ def test_what_all_nodes_support_stands_in_for_what_is_on():
         ("disabled", (2026, 3), "SimpleStrategy", True, True, True),
     ],
 )
-def test_whether_a_new_keyspace_has_tablets_is_known_before(node, version, strategy, tablets, made, refused):  # noqa: PLR0917
+def test_whether_a_new_keyspace_has_tablets_is_known_before(node, version, strategy, tablets, expected, is_refused):  # noqa: PLR0917
     """By what is asked for, the replication class, and the setting of the node if it may be read."""
     server = ServerProfile("scylla", version, node=NodeSettings(tablets_mode=node))
 
-    assert made is server.makes_tablets(strategy, tablets=tablets)
-    assert refused is server.refuses_strategy(strategy, tablets=tablets)
+    assert expected is server.makes_tablets(strategy, tablets=tablets)
+    assert is_refused is server.refuses_strategy(strategy, tablets=tablets)
 
 
 @pytest.mark.parametrize(
@@ -233,9 +233,9 @@ def test_options_by_release(server, has, lacks):
 )
 def test_classes_by_release(name, servers):
     """Compaction and compression classes that only some servers have are known, all others may exist."""
-    every = {**SERVERS, "scylla": ServerProfile("scylla", (2025, 1))}
+    profiles = {**SERVERS, "scylla": ServerProfile("scylla", (2025, 1))}
 
-    assert servers == {release for release, server in every.items() if server.has_class(name)}
+    assert servers == {release for release, server in profiles.items() if server.has_class(name)}
 
 
 @pytest.mark.parametrize(
@@ -269,6 +269,6 @@ def test_an_index_class_is_spelled_as_the_server_takes_it(server, using, on_vect
 
 def test_a_profile_is_a_value():
     """A profile equals another one with different reported columns, and can be pickled."""
-    one = profile_from("5.0.6", CASSANDRA_COLUMNS)
+    item = profile_from("5.0.6", CASSANDRA_COLUMNS)
 
-    assert ServerProfile("cassandra", (5, 0, 6)) == one == pickle.loads(pickle.dumps(one))
+    assert ServerProfile("cassandra", (5, 0, 6)) == item == pickle.loads(pickle.dumps(item))

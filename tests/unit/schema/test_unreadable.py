@@ -22,13 +22,13 @@ from support.builders import desired, schema, summaries, table, user_type, view
 
 SERVER = ServerProfile("cassandra", (5, 0, 6))
 T = table("t", "id int pk", "v text")
-ODD = [
+UNREADABLE = [
     Unreadable("function", "f(int)", "deep", "k.f(int) cannot be read"),
     Unreadable("table", "odd", "its option x: nan is not finite", "k.odd cannot be read: nan"),
     Unreadable("type", "odd_type", "deep", "k.odd_type cannot be read"),
     Unreadable("view", "odd_view", "its option x", "k.odd_view cannot be read"),
 ]
-LIVE = attrs.evolve(schema(T), unreadable=ODD)
+LIVE = attrs.evolve(schema(T), unreadable=UNREADABLE)
 
 DECLARED = [
     (table("odd", "id int pk"), "k.odd cannot be read: nan"),
@@ -43,9 +43,9 @@ def test_what_no_model_declares_is_a_note():
     plan = make_plan(desired(T, table("u")), LIVE, SERVER)
 
     assert make_plan(desired(T, table("u")), schema(T), SERVER).cql == plan.cql != []
-    assert [("BC103", f"k.{odd.name}", True) for odd in ODD] == [
-        (note.code, note.object, f"no model declares this {odd.kind}" in note.text and odd.reason in note.text)
-        for odd, note in zip(ODD, plan.notes, strict=True)
+    assert [("BC103", f"k.{item.name}", True) for item in UNREADABLE] == [
+        (note.code, note.object, f"no model declares this {item.kind}" in note.text and item.reason in note.text)
+        for item, note in zip(UNREADABLE, plan.notes, strict=True)
     ]
 
 
@@ -81,13 +81,15 @@ def test_nothing_drops_what_cannot_be_read():
 
 def test_every_output_names_what_cannot_be_read():
     """Scripts, JSON, generated models and differences say what is missing in them, and why."""
-    about = [(odd.kind, odd.name, f"it cannot be read: {odd.reason}") for odd in ODD]
+    expected = [(item.kind, item.name, f"it cannot be read: {item.reason}") for item in UNREADABLE]
 
-    assert about == [attrs.astuple(left) for left in missing_from_script(LIVE)]
-    assert about == [tuple(left.values()) for left in facts_document(SchemaFacts([LIVE]))["keyspaces"][0]["left_out"]]
+    assert expected == [attrs.astuple(item) for item in missing_from_script(LIVE)]
+    assert expected == [
+        tuple(item.values()) for item in facts_document(SchemaFacts([LIVE]))["keyspaces"][0]["left_out"]
+    ]
     assert keyspace_script(LIVE, SERVER) == keyspace_script(schema(T), SERVER)
     assert 4 == module_source(LIVE, SERVER).count("is left out: it cannot be read: ")
-    assert {("-", odd.kind, f"k.{odd.name}") for odd in ODD} == {
+    assert {("-", item.kind, f"k.{item.name}") for item in UNREADABLE} == {
         (difference.mark, difference.what, difference.object)
         for difference in compare_schemas(SchemaFacts([LIVE]), SchemaFacts([schema(T)]))
     }

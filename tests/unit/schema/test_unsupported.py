@@ -75,10 +75,10 @@ def test_what_only_thrift_could_create_is_left_out_of_cql():
 
 def test_functions_aggregates_and_triggers_are_written():
     """Functions before what is made of them, and before the tables whose masks call them."""
-    odd, plus, *others = keyspace_script(CODE, C5)[1:]
+    first_line, plus, *others = keyspace_script(CODE, C5)[1:]
 
-    assert 'CREATE FUNCTION k."Odd" (p tuple<int, text>) CALLED ON NULL INPUT RETURNS tuple<int, text> ' in odd
-    assert odd.endswith("LANGUAGE java AS 'return ''x'';'")
+    assert 'CREATE FUNCTION k."Odd" (p tuple<int, text>) CALLED ON NULL INPUT RETURNS tuple<int, text> ' in first_line
+    assert first_line.endswith("LANGUAGE java AS 'return ''x'';'")
     assert plus.startswith("CREATE FUNCTION k.plus (a int, b int) RETURNS NULL ON NULL INPUT RETURNS int LANGUAGE java")
     assert [
         'CREATE AGGREGATE k.total (int) SFUNC plus STYPE int REDUCEFUNC joined FINALFUNC "Odd" INITCOND 0',
@@ -106,8 +106,8 @@ def test_functions_aggregates_and_triggers_are_listed_and_noted():
 
 def column(name, text, kind="regular"):
     """A row of ``system_schema.columns``."""
-    about = {"keyspace_name": "k", "table_name": "t", "column_name": name, "type": text, "kind": kind}
-    return {**about, "position": 0, "clustering_order": "none"}
+    cells = {"keyspace_name": "k", "table_name": "t", "column_name": name, "type": text, "kind": kind}
+    return {**cells, "position": 0, "clustering_order": "none"}
 
 
 def read(*columns, **more):

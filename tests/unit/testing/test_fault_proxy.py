@@ -115,7 +115,7 @@ def test_a_swallowed_answer_is_that_of_a_request_which_ran(proxy, node):
     assert (["CREATE TABLE t"], 1) == (seen_texts(node), proxy.counters.swallowed)
 
 
-def test_only_as_many_answers_are_swallowed_as_was_said(proxy):
+def test_exactly_the_requested_answers_are_swallowed(proxy):
     """After the given number of answers the next one comes."""
     proxy.swallow_answers(1)
     with client(proxy) as connection, pytest.raises(TimeoutError):
@@ -165,11 +165,11 @@ def test_an_answer_that_is_cut_closes_the_connection_after_the_request_ran(proxy
     assert ["INSERT 1"] == seen_texts(node)
 
 
-@pytest.mark.parametrize("how", ["cut", "reset"])
-def test_all_connections_can_be_broken_at_once(proxy, how):
+@pytest.mark.parametrize("fault", ["cut", "reset"])
+def test_all_connections_can_be_broken_at_once(proxy, fault):
     """Open connections end, and new ones are served."""
     with client(proxy) as connection:
-        getattr(proxy, how)()
+        getattr(proxy, fault)()
         with pytest.raises(OSError, match=r"closed|reset|Broken"):
             connection.query("SELECT 1")
     with client(proxy) as connection:
@@ -182,16 +182,16 @@ def test_an_answer_can_be_late(proxy):
     """A delayed answer comes that much later, and healing ends it."""
     with client(proxy, timeout=5) as connection:
         proxy.delay(0.2)
-        begun = time.monotonic()
+        start = time.monotonic()
         connection.query("SELECT 1")
-        late = time.monotonic() - begun
+        delay = time.monotonic() - start
         proxy.heal()
         connection.query("SELECT 2")
 
-    assert 0.2 <= late < time.monotonic() - begun < 2 * late
+    assert 0.2 <= delay < time.monotonic() - start < 2 * delay
 
 
-def test_what_a_black_hole_held_back_goes_on_when_it_is_healed(proxy, node):
+def test_data_held_back_by_a_black_hole_is_sent_when_it_is_healed(proxy, node):
     """Nothing reaches the node while the hole is open; after healing the request runs and its answer comes."""
     with client(proxy, timeout=5) as connection:
         proxy.black_hole()
@@ -242,7 +242,7 @@ def rows_of_local(*cells, columns=(("key", TEXT), ("rpc_address", INET)), flags=
 
 
 @pytest.mark.parametrize(
-    ("asked", "sent", "shown"),
+    ("requested", "sent", "output"),
     [
         ("SELECT * FROM system.local", (b"local", b"\x0a\0\0\5"), (b"local", b"\x7f\0\0\1")),
         ("SELECT * FROM system.local", (b"local", bytes(16)), (b"local", b"\x7f\0\0\1")),
@@ -250,11 +250,11 @@ def rows_of_local(*cells, columns=(("key", TEXT), ("rpc_address", INET)), flags=
         ("SELECT * FROM shop.local", (b"local", b"\x0a\0\0\5"), (b"local", b"\x0a\0\0\5")),
     ],
 )
-def test_the_proxy_stands_for_the_address_of_the_node(asked, sent, shown):
+def test_the_proxy_stands_for_the_address_of_the_node(requested, sent, output):
     """A driver goes to the address that the node gives for itself, so the proxy gives its own, in that table alone."""
-    address = replace_address(Request("QUERY", asked), rows_of_local(*sent), "127.0.0.1")
+    address = replace_address(Request("QUERY", requested), rows_of_local(*sent), "127.0.0.1")
 
-    assert rows_of_local(*shown) == address
+    assert rows_of_local(*output) == address
 
 
 def test_types_before_the_address_are_passed_over():
@@ -263,15 +263,15 @@ def test_types_before_the_address_are_passed_over():
     user = (
         struct.pack(">H", 0x30) + wire.string("k") + wire.string("t") + struct.pack(">H", 1) + wire.string("f") + text
     )
-    inside = [
+    column_types = [
         struct.pack(">H", 0x22) + text,
         struct.pack(">H", 0x21) + text + text,
         struct.pack(">HH", 0x31, 2) + text + text,
         struct.pack(">H", 0) + wire.string("org.apache.X"),
         user,
     ]
-    described = b"".join(wire.string(f"c{at}") + kind for at, kind in enumerate(inside))
-    head = struct.pack(">iii", 2, 1, len(inside) + 1) + wire.string("system") + wire.string("local") + described
+    described = b"".join(wire.string(f"c{index}") + kind for index, kind in enumerate(column_types))
+    head = struct.pack(">iii", 2, 1, len(column_types) + 1) + wire.string("system") + wire.string("local") + described
     head += wire.string("rpc_address") + struct.pack(">H", INET) + struct.pack(">i", 1) + struct.pack(">i", -1) * 5
     frames = [Frame(4, 0, 0, RESULT, head + struct.pack(">i", 4) + ip) for ip in (b"\x0a\0\0\5", b"\x7f\0\0\1")]
 

@@ -14,7 +14,7 @@ from scyllamodel import ScyllaModelError
 @pytest.mark.parametrize("kind", sorted(fuzz.KINDS))
 def test_damaged_input_is_a_value_or_an_error_of_ours(kind):
     """Whatever was altered; the long run plays other seeds."""
-    outcomes, _ = fuzz.play(kind, seed=1, first=0, cases=150)
+    outcomes, _ = fuzz.run_cases(kind, seed=1, first=0, cases=150)
 
     assert 150 == sum(outcomes.values())
     assert outcomes["value"] > 0
@@ -30,7 +30,7 @@ def test_a_case_can_be_played_again():
 @pytest.mark.parametrize("kind", ["plans", "locks", "tokens", "ledger"])
 def test_the_run_sees_errors_too(kind):
     """The damage reaches the readers."""
-    outcomes, _ = fuzz.play(kind, seed=2, first=0, cases=60)
+    outcomes, _ = fuzz.run_cases(kind, seed=2, first=0, cases=60)
 
     assert any(name != "value" for name in outcomes)
 
@@ -38,19 +38,19 @@ def test_the_run_sees_errors_too(kind):
 def test_another_error_ends_the_run(monkeypatch):
     """Another error ends the run, with the words that play the case again."""
 
-    def broken(dice):
-        raise ZeroDivisionError(dice.random())
+    def broken(rng):
+        raise ZeroDivisionError(rng.random())
 
     monkeypatch.setitem(fuzz.KINDS, "plans", broken)
     with pytest.raises(AssertionError, match=r"ZeroDivisionError; .* --only plans --seed 3 --first 5 --cases 1"):
-        fuzz.play("plans", seed=3, first=5, cases=1)
+        fuzz.run_cases("plans", seed=3, first=5, cases=1)
 
 
 def test_a_long_run_shows_how_far_it_is():
     """A line after each tenth, and none after the last case, whose line has the figures."""
-    words = fuzz.argparse.Namespace(cases=20, first=40)
+    options = fuzz.argparse.Namespace(cases=20, first=40)
     out = io.StringIO()
-    report = fuzz.reporter("plans", words, out)
+    report = fuzz.reporter("plans", options, out)
     for number in range(40, 60):
         report(number)
 

@@ -118,30 +118,30 @@ CQL = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "text"), CQL, ids=str)
-def test_an_annotation_means_a_type(hint, text):
+@pytest.mark.parametrize(("annotation", "text"), CQL, ids=str)
+def test_an_annotation_means_a_type(annotation, text):
     """Each rule of the table, and what nests in what."""
-    assert parse_type(text) == map_annotation(hint).type
+    assert parse_type(text) == map_annotation(annotation).type
 
 
-@pytest.mark.parametrize(("hint", "text"), [(getattr(typing, n)[a], t) for n, a, t in [
+@pytest.mark.parametrize(("annotation", "text"), [(getattr(typing, n)[a], t) for n, a, t in [
     ("List", str, "list<text>"), ("Set", str, "set<text>"), ("FrozenSet", str, "frozen<set<text>>"),
     ("Dict", (str, int), "map<text, bigint>"), ("Tuple", (str, int), "frozen<tuple<text, bigint>>"),
 ]], ids=str)  # fmt: skip
-def test_the_older_spellings_mean_the_same(hint, text):
+def test_the_older_spellings_mean_the_same(annotation, text):
     """``typing.List[str]`` is ``list[str]``."""
-    assert text == map_annotation(hint).type.cql
+    assert text == map_annotation(annotation).type.cql
 
 
 @pytest.mark.parametrize(
-    "hint",
+    "annotation",
     [Optional[str], Union[str, None], str | None, Annotated[str | None, 1], cql.Ascii | None],  # noqa: UP045
 )
-def test_none_makes_it_nullable(hint):
+def test_none_makes_it_nullable(annotation):
     """None makes it nullable, however it is spelt, and outside or inside ``Annotated``."""
-    mapping = map_annotation(hint)
+    mapping = map_annotation(annotation)
 
-    assert (True, hint, None) == (mapping.nullable, mapping.python, mapping.empty)
+    assert (True, annotation, None) == (mapping.nullable, mapping.python, mapping.empty)
 
 
 def test_nothing_else_is_nullable():
@@ -150,7 +150,7 @@ def test_nothing_else_is_nullable():
 
 
 @pytest.mark.parametrize(
-    ("hint", "empty"),
+    ("annotation", "empty"),
     [
         (list[str], []),
         (set[str], set()),
@@ -164,31 +164,31 @@ def test_nothing_else_is_nullable():
     ],
     ids=str,
 )
-def test_a_null_collection_is_empty_where_servers_keep_it_so(hint, empty):
+def test_a_null_collection_is_empty_where_servers_keep_it_so(annotation, empty):
     """Servers return null for an empty list that is not frozen, and for nothing else."""
-    make = map_annotation(hint).empty
+    make = map_annotation(annotation).empty
 
     assert empty == (make and make())
 
 
 @pytest.mark.parametrize(
-    "hint", [list[str], Annotated[list[str], cql.vector(1)], cql.Frozen[list[str]], tuple[list[str]]], ids=str
+    "annotation", [list[str], Annotated[list[str], cql.vector(1)], cql.Frozen[list[str]], tuple[list[str]]], ids=str
 )
-def test_lists_are_loaded_as_copies(hint):
+def test_lists_are_loaded_as_copies(annotation):
     """What a program changes in place is not the list that came with the row."""
     inner = ["a"]
-    value = (inner,) if "tuple" in str(hint) else inner
-    loaded = map_annotation(hint).load(value)
+    value = (inner,) if "tuple" in str(annotation) else inner
+    loaded = map_annotation(annotation).load(value)
     (loaded[0] if isinstance(loaded, tuple) else loaded).append("b")
 
     assert ["a"] == inner
 
 
-@pytest.mark.parametrize("hint", [str, int, float, bool, bytes, Decimal, uuid.UUID, cql.Int, cql.TimeUUID, UserId,
+@pytest.mark.parametrize("annotation", [str, int, float, bool, bytes, Decimal, uuid.UUID, cql.Int, cql.TimeUUID, UserId,
     tuple[str, int]], ids=str)  # fmt: skip
-def test_values_that_are_right_cost_no_call(hint):
+def test_values_that_are_right_cost_no_call(annotation):
     """No converter is made where the driver's value is the model's."""
-    assert (None, None) == (map_annotation(hint).load, map_annotation(hint).dump)
+    assert (None, None) == (map_annotation(annotation).load, map_annotation(annotation).dump)
 
 
 REFUSED = [
@@ -240,26 +240,26 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("hint", "text", "advice"), REFUSED, ids=[str(case[0]) for case in REFUSED])
-def test_what_cannot_be_a_column_is_refused_with_advice(hint, text, advice):
+@pytest.mark.parametrize(("annotation", "text", "advice"), REFUSED, ids=[str(case[0]) for case in REFUSED])
+def test_what_cannot_be_a_column_is_refused_with_advice(annotation, text, advice):
     """Nothing is ever text by default; the fault says what is wrong and what to write."""
-    with pytest.raises(AnnotationError) as caught:
-        map_annotation(hint)
+    with pytest.raises(AnnotationError) as exc_info:
+        map_annotation(annotation)
 
-    assert text in caught.value.text
-    assert advice in caught.value.advice
+    assert text in exc_info.value.text
+    assert advice in exc_info.value.advice
 
 
 def test_the_advice_for_timedelta_works():
     """The replacement in the advice keeps the value."""
-    hint = map_annotation(
+    annotation = map_annotation(
         timedelta,
         type=cql.BigInt,
         load=lambda ms: timedelta(milliseconds=ms),
         dump=lambda d: d // timedelta(milliseconds=1),
     )
 
-    assert timedelta(hours=-3, milliseconds=5) == round_trip(hint, timedelta(hours=-3, milliseconds=5))
+    assert timedelta(hours=-3, milliseconds=5) == round_trip(annotation, timedelta(hours=-3, milliseconds=5))
 
 
 LITERALS = [
@@ -275,13 +275,16 @@ LITERALS = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "cql_type", "good", "bad"), LITERALS, ids=[str(case[0]) for case in LITERALS])
-def test_literals_are_of_the_type_of_their_values(hint, cql_type, good, bad):
+@pytest.mark.parametrize(("annotation", "cql_type", "good", "bad"), LITERALS, ids=[str(case[0]) for case in LITERALS])
+def test_literals_are_of_the_type_of_their_values(annotation, cql_type, good, bad):
     """One of them is written and read, any other is refused before it is sent."""
-    mapping = map_annotation(hint)
+    mapping = map_annotation(annotation)
 
     assert cql_type == mapping.type.cql
-    assert (mapping.nullable, good) == (type(None) in typing.get_args(hint) or None in typing.get_args(hint), good)
+    assert (mapping.nullable, good) == (
+        type(None) in typing.get_args(annotation) or None in typing.get_args(annotation),
+        good,
+    )
     assert good == round_trip(mapping, good)
     for value in bad:
         with pytest.raises((ValueError, TypeError)):
@@ -301,8 +304,8 @@ def test_a_literal_takes_another_width():
 @given(hints_with_values())
 def test_values_come_back_from_the_driver_as_they_were(case):
     """Whatever nests in whatever: dump, the driver's bytes, and load give the value back, of the same class."""
-    hint, value = case
-    result = round_trip(map_annotation(hint), value)
+    annotation, value = case
+    result = round_trip(map_annotation(annotation), value)
 
     assert value == result
     assert type(value) is type(result)
@@ -324,20 +327,20 @@ def test_timestamps_are_rounded_down_to_milliseconds():
 
 def test_timestamps_load_in_utc():
     """The moment is kept, but not its time zone."""
-    given_ = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
-    value = round_trip(map_annotation(datetime), given_)
+    annotation = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
+    value = round_trip(map_annotation(datetime), annotation)
 
-    assert (given_, UTC) == (value, value.tzinfo)
+    assert (annotation, UTC) == (value, value.tzinfo)
 
 
-@pytest.mark.parametrize("hint", [datetime, list[datetime], dict[str, tuple[datetime, int]]], ids=str)
-def test_naive_datetimes_are_refused(hint):
+@pytest.mark.parametrize("annotation", [datetime, list[datetime], dict[str, tuple[datetime, int]]], ids=str)
+def test_naive_datetimes_are_refused(annotation):
     """A datetime without a zone could mean any moment; the error says what to write."""
     naive = datetime(2026, 1, 1)  # noqa: DTZ001 - the claim
-    value = {datetime: naive, list[datetime]: [naive]}.get(hint, {"a": (naive, 1)})
+    value = {datetime: naive, list[datetime]: [naive]}.get(annotation, {"a": (naive, 1)})
 
     with pytest.raises(ValueError, match="no time zone; use datetime"):
-        map_annotation(hint).dump(value)
+        map_annotation(annotation).dump(value)
 
 
 def test_naive_datetimes_are_utc_where_a_repo_says_so():
@@ -350,7 +353,7 @@ def test_naive_datetimes_are_utc_where_a_repo_says_so():
 
 
 @pytest.mark.parametrize(
-    ("hint", "value", "words"),
+    ("annotation", "value", "message"),
     [
         (date, datetime(2026, 1, 1, tzinfo=UTC), "cannot store the time"),
         (date, "2026-01-01", "expected a date, got str"),
@@ -362,10 +365,10 @@ def test_naive_datetimes_are_utc_where_a_repo_says_so():
         (tuple[date, int], (date(2026, 1, 1),), "shorter|longer"),
     ],
 )  # fmt: skip
-def test_values_that_would_be_bent_are_refused(hint, value, words):
+def test_values_that_would_be_bent_are_refused(annotation, value, message):
     """What the driver would take and change without a word does not get to it."""
-    with pytest.raises((TypeError, ValueError), match=words):
-        map_annotation(hint).dump(value)
+    with pytest.raises((TypeError, ValueError), match=message):
+        map_annotation(annotation).dump(value)
 
 
 @pytest.mark.parametrize("days", [-719163, 2932897, -(2**31), 2**31 - 1])
@@ -394,10 +397,10 @@ MAPPED = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "value", "read"), MAPPED, ids=str)
-def test_an_ipv4_address_given_as_ipv6_address_is_stored_as_ipv4_address(hint, value, read):
+@pytest.mark.parametrize(("annotation", "value", "read"), MAPPED, ids=str)
+def test_an_ipv4_address_given_as_ipv6_address_is_stored_as_ipv4_address(annotation, value, read):
     """As in Java, where the two are one; a column of IPv6 addresses reads it as it was given."""
-    mapping = map_annotation(hint)
+    mapping = map_annotation(annotation)
 
     assert IPv4Address("10.0.0.1") == mapping.dump(value)
     assert read == mapping.load("10.0.0.1")
@@ -489,7 +492,7 @@ class TestUserTypes:
         assert len(known) <= 64
 
     @pytest.mark.parametrize(
-        ("hint", "value"),
+        ("annotation", "value"),
         [
             (Address, Address("a", "b")),
             (list[Address], [Address("a"), Address("b", "c")]),
@@ -499,11 +502,11 @@ class TestUserTypes:
         ],
         ids=["alone", "list", "set", "map and tuple", "frozen set"],
     )
-    def test_values_come_back_inside_others(self, hint, value):
+    def test_values_come_back_inside_others(self, annotation, value):
         """User types nest like any type."""
         types = {"address": (("street", Native("text")), ("class", Native("text")))}
 
-        assert value == round_trip(map_annotation(hint), value, types)
+        assert value == round_trip(map_annotation(annotation), value, types)
 
 
 class TestOwnConverters:
@@ -512,43 +515,45 @@ class TestOwnConverters:
     @pytest.mark.parametrize("type_", [cql.Int, Native("int"), Annotated[int, Native("int")]])
     def test_any_class_over_a_cql_type(self, type_):
         """The type is a value or an annotation."""
-        hint = map_annotation(Money, type=type_, load=Money, dump=lambda money: money.cents)
+        annotation = map_annotation(Money, type=type_, load=Money, dump=lambda money: money.cents)
 
-        assert Native("int") == hint.type
-        assert Money(5) == round_trip(hint, Money(5))
+        assert Native("int") == annotation.type
+        assert Money(5) == round_trip(annotation, Money(5))
 
     def test_load_takes_the_natural_value(self):
         """What goes into ``load`` is a `date`, not the driver's class."""
-        hint = map_annotation(str, type=cql.Date, load=date.isoformat, dump=date.fromisoformat)
+        annotation = map_annotation(str, type=cql.Date, load=date.isoformat, dump=date.fromisoformat)
 
-        assert "2026-01-31" == round_trip(hint, "2026-01-31")
+        assert "2026-01-31" == round_trip(annotation, "2026-01-31")
 
     def test_a_collection_type_loads_null_as_its_empty_value(self):
         """A null list is what ``load`` makes of an empty one."""
-        hint = map_annotation(str, type=list[str], load=",".join, dump=lambda text: text.split(","))
+        annotation = map_annotation(str, type=list[str], load=",".join, dump=lambda text: text.split(","))
 
-        assert ("a,b", "") == (round_trip(hint, "a,b"), hint.empty())
+        assert ("a,b", "") == (round_trip(annotation, "a,b"), annotation.empty())
 
     def test_a_nested_type_value(self):
         """Without an annotation the values are Python's own."""
-        hint = map_annotation(
+        annotation = map_annotation(
             Money, type=parse_type("map<date, frozen<tuple<inet, set<time>>>>"), load=Money, dump=lambda m: m.cents
         )
         value = {date(2026, 1, 1): (IPv4Address("10.0.0.1"), {time(1)})}
 
-        assert Money(value) == round_trip(hint, Money(value))
+        assert Money(value) == round_trip(annotation, Money(value))
 
     def test_a_set_of_what_cannot_be_hashed_stays_the_drivers(self):
         """A set of lists has no Python set."""
-        hint = map_annotation(Money, type=parse_type("set<frozen<list<int>>>"), load=Money, dump=lambda m: m.cents)
+        annotation = map_annotation(
+            Money, type=parse_type("set<frozen<list<int>>>"), load=Money, dump=lambda m: m.cents
+        )
 
-        assert [[1], [2]] == list(round_trip(hint, Money([[1], [2]])).cents)
+        assert [[1], [2]] == list(round_trip(annotation, Money([[1], [2]])).cents)
 
     def test_a_set_of_user_types_without_a_class_stays_the_drivers(self):
         """It is unknown whether the driver's value of a user type can be hashed: a list may be in it."""
         user_types = {"address": [("lines", parse_type("frozen<list<text>>"))]}
-        hint = map_annotation(Money, type=parse_type("set<frozen<address>>"), load=Money, dump=lambda m: m.cents)
-        cents = round_trip(hint, Money([(["a"],), (["b"],)]), user_types).cents
+        annotation = map_annotation(Money, type=parse_type("set<frozen<address>>"), load=Money, dump=lambda m: m.cents)
+        cents = round_trip(annotation, Money([(["a"],), (["b"],)]), user_types).cents
 
         assert [["a"], ["b"]] == [value.lines for value in cents]
 
@@ -558,7 +563,7 @@ class TestOwnConverters:
             str, type=parse_type("set<text>"), load=",".join, dump=lambda text: text.split(",")
         ).hashable
 
-    @pytest.mark.parametrize(("hint", "type_", "text"), [
+    @pytest.mark.parametrize(("annotation", "type_", "text"), [
         (int, cql.SmallInt, "smallint"),
         (list[int], parse_type("list<varint>"), "list<varint>"),
         (list[float], parse_type("vector<float, 2>"), "vector<float, 2>"),
@@ -567,28 +572,28 @@ class TestOwnConverters:
         (Address, parse_type("frozen<address>"), "frozen<address>"),
         (tuple[int, str], parse_type("tuple<int, ascii>"), "frozen<tuple<int, ascii>>"),
     ], ids=str)  # fmt: skip
-    def test_another_type_of_the_same_kind_needs_no_converters(self, hint, type_, text):
+    def test_another_type_of_the_same_kind_needs_no_converters(self, annotation, type_, text):
         """``int`` over ``smallint`` and the like."""
-        assert text == map_annotation(hint, type=type_).type.cql
+        assert text == map_annotation(annotation, type=type_).type.cql
 
-    @pytest.mark.parametrize(("hint", "type_"), [
+    @pytest.mark.parametrize(("annotation", "type_"), [
         (str, cql.Int), (list[int], parse_type("set<int>")), (int, cql.Duration), (Address, parse_type("other")),
         (tuple[int, str], parse_type("tuple<int>")),
         (Annotated[list[float], cql.vector(2)], parse_type("vector<float, 3>")),
     ], ids=str)  # fmt: skip
-    def test_another_kind_needs_them(self, hint, type_):
+    def test_another_kind_needs_them(self, annotation, type_):
         """The fault speaks of ``load=`` and ``dump=``."""
         with pytest.raises(AnnotationError, match="load= and dump= to column"):
-            map_annotation(hint, type=type_)
+            map_annotation(annotation, type=type_)
 
-    @pytest.mark.parametrize("given_", [{"load": Money}, {"dump": str}])
-    def test_one_converter_alone_is_half(self, given_):
+    @pytest.mark.parametrize("annotation", [{"load": Money}, {"dump": str}])
+    def test_one_converter_alone_is_half(self, annotation):
         """A class that CQL does not know needs both ways."""
         with pytest.raises(AnnotationError, match="both load= and dump="):
-            map_annotation(Money, type=cql.Int, **given_)
+            map_annotation(Money, type=cql.Int, **annotation)
 
     def test_one_converter_over_a_known_type(self):
         """One converter over a known type: the other way is the annotation's own."""
-        hint = map_annotation(str, load=str.strip)
+        annotation = map_annotation(str, load=str.strip)
 
-        assert ("a", None) == (hint.load(" a "), hint.dump)
+        assert ("a", None) == (annotation.load(" a "), annotation.dump)

@@ -111,9 +111,9 @@ def test_the_other_names():
 
 def test_every_native_type_has_a_name():
     """A column of every type can be written; ``empty`` is not a type of columns."""
-    named = {native for _, _, native in NAMES} | {"inet", "counter", "duration"}
+    natives = {native for _, _, native in NAMES} | {"inet", "counter", "duration"}
 
-    assert cql_types.NATIVE_NAMES - {"empty"} == named
+    assert cql_types.NATIVE_NAMES - {"empty"} == natives
 
 
 def test_names_are_sorted_and_there():

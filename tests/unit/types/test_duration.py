@@ -50,11 +50,11 @@ def test_parts_fit_their_width(parts):
         Duration(*parts)
 
 
-@pytest.mark.parametrize("wrong", [1.0, "1", True, None])
-def test_parts_are_whole_numbers(wrong):
+@pytest.mark.parametrize("invalid_value", [1.0, "1", True, None])
+def test_parts_are_whole_numbers(invalid_value):
     """Nothing is rounded or taken for a number."""
     with pytest.raises(TypeError, match="an int is required"):
-        Duration(days=wrong)
+        Duration(days=invalid_value)
 
 
 def test_it_has_no_order():
@@ -65,8 +65,8 @@ def test_it_has_no_order():
 
 def test_it_is_a_frozen_value():
     """It is a frozen value: it hashes, goes through pickle, and cannot be changed."""
-    one = Duration(1, 2, 3)
+    item = Duration(1, 2, 3)
 
-    assert {one} == {pickle.loads(pickle.dumps(one))}
+    assert {item} == {pickle.loads(pickle.dumps(item))}
     with pytest.raises(AttributeError):
-        one.days = 5
+        item.days = 5

@@ -49,11 +49,11 @@ def one_nan(value):
     return value
 
 
-def sent(hint, value):
+def encode(annotation, value):
     """The bytes that are sent for a value, in one order and with one NaN."""
-    result = one_nan(value if hint.dump is None else hint.dump(value))
-    made = driver_type(hint.type, SERVER)
-    return canonicalize(made, made.to_binary(result, PROTOCOL))
+    result = one_nan(value if annotation.dump is None else annotation.dump(value))
+    cassandra_type = driver_type(annotation.type, SERVER)
+    return canonicalize(cassandra_type, cassandra_type.to_binary(result, PROTOCOL))
 
 
 @st.composite
@@ -63,15 +63,15 @@ def pairs(draw, scalars):
     return shape.hint, draw(shape.values), draw(shape.values)
 
 
-def agree(hint, one, other):
+def agree(annotation, first, other):
     """What identity says of two values is what their bytes say, in each of its answers."""
-    mapping, known = map_annotation(hint), identity_of(map_annotation(hint))
-    expected = sent(mapping, one) == sent(mapping, other)
+    mapping, known = map_annotation(annotation), identity_of(map_annotation(annotation))
+    expected = encode(mapping, first) == encode(mapping, other)
 
-    assert expected == is_same(known, one, other)
-    assert expected == (stored_form(known, one) == stored_form(known, other))
+    assert expected == is_same(known, first, other)
+    assert expected == (stored_form(known, first) == stored_form(known, other))
     if expected:
-        assert cell_form(known, one) == cell_form(known, other)
+        assert cell_form(known, first) == cell_form(known, other)
 
 
 @given(pairs(NEAR))
@@ -89,33 +89,33 @@ def test_any_two_values_are_the_same_when_their_bytes_are(value):
 @pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
 def test_every_type_tells_its_values_apart(case):
     """User types and enums included, and each value is the same as itself."""
-    for one in case.values:
+    for item in case.values:
         for other in case.values:
-            agree(case.hint, one, other)
+            agree(case.hint, item, other)
 
 
-@pytest.mark.parametrize("hint", CLOSE, ids=str)
-def test_close_values_are_told_apart_as_the_server_does(hint):
+@pytest.mark.parametrize("annotation", CLOSE, ids=str)
+def test_close_values_are_distinguished_as_on_the_server(annotation):
     """Alone, inside of a tuple with nulls, and in lists and vectors: each value beside each other one."""
-    pairs_of = tuple[str | None, hint | None]
-    for one, other in itertools.product(CLOSE[hint], repeat=2):
-        agree(hint, one, other)
-        agree(list[hint], [one, one], [one, other])
-        agree(pairs_of, ("a", one), ("a", other))
-        agree(pairs_of, (None, one), ("", other))
-        agree(pairs_of, ("a", one), ("a", None))
-        agree(Annotated[list[hint], cql.vector(2)], [one, other], [other, other])
+    pairs_of = tuple[str | None, annotation | None]
+    for first, other in itertools.product(CLOSE[annotation], repeat=2):
+        agree(annotation, first, other)
+        agree(list[annotation], [first, first], [first, other])
+        agree(pairs_of, ("a", first), ("a", other))
+        agree(pairs_of, (None, first), ("", other))
+        agree(pairs_of, ("a", first), ("a", None))
+        agree(Annotated[list[annotation], cql.vector(2)], [first, other], [other, other])
 
 
-@pytest.mark.parametrize("hint", [shape.hint for shape in NEAR if shape.key], ids=str)
-def test_close_elements_and_keys_are_told_apart_as_the_server_does(hint):
+@pytest.mark.parametrize("annotation", [shape.hint for shape in NEAR if shape.key], ids=str)
+def test_close_elements_and_keys_are_distinguished_as_on_the_server(annotation):
     """In sets, as keys and as values of maps."""
-    for one, other in itertools.product(CLOSE[hint], repeat=2):
-        agree(set[hint], {one}, {other})
-        agree(dict[hint, int], {one: 1}, {other: 1})
-        agree(dict[hint, int], {one: 1}, {one: 2})
-        agree(dict[str, hint], {"a": one}, {"a": other})
-        agree(dict[str, hint], {"a": one}, {"b": one})
+    for first, other in itertools.product(CLOSE[annotation], repeat=2):
+        agree(set[annotation], {first}, {other})
+        agree(dict[annotation, int], {first: 1}, {other: 1})
+        agree(dict[annotation, int], {first: 1}, {first: 2})
+        agree(dict[str, annotation], {"a": first}, {"a": other})
+        agree(dict[str, annotation], {"a": first}, {"b": first})
 
 
 class Measure(UserType, name="measure"):
@@ -145,15 +145,15 @@ NANS = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "one", "other"), [case[1:] for case in NANS], ids=[case[0] for case in NANS])
-def test_every_nan_is_one_value(hint, one, other):
+@pytest.mark.parametrize(("annotation", "first", "other"), [case[1:] for case in NANS], ids=[case[0] for case in NANS])
+def test_every_nan_is_one_value(annotation, first, other):
     """Whatever its bits: a set with two of them is stored with one, and what is read is what was saved."""
-    known, key = identity_of(map_annotation(hint)), equality_key(map_annotation(hint))
+    known, key = identity_of(map_annotation(annotation)), equality_key(map_annotation(annotation))
 
-    assert is_same(known, one, other)
-    assert stored_form(known, one) == stored_form(known, other)
-    assert cell_form(known, one) == cell_form(known, other)
-    assert one == other if key is None else key(one) == key(other)
+    assert is_same(known, first, other)
+    assert stored_form(known, first) == stored_form(known, other)
+    assert cell_form(known, first) == cell_form(known, other)
+    assert first == other if key is None else key(first) == key(other)
 
 
 def hashes(*keys):
@@ -167,38 +167,38 @@ def hashes(*keys):
 @given(pairs(NEAR) | pairs(SCALARS))
 def test_values_that_the_driver_reads_as_equal_are_equal(item):
     """Or a set of user types could hold both, and the set that is read could not; what is stored alike is equal too."""
-    (_, one, other), known = item, map_annotation(item[0])
+    (_, first, other), known = item, map_annotation(item[0])
     key = equality_key(known) or (lambda value: value)
     one_read, other_read = (
-        returned(value if known.dump is None else known.dump(value), known.type, SERVER) for value in (one, other)
+        returned(value if known.dump is None else known.dump(value), known.type, SERVER) for value in (first, other)
     )
     if one_read == other_read:
-        assert key(one) == key(other)
-        assert len(hashes(key(one), key(other))) <= 1
-    if is_same(identity_of(known), one, other):
-        assert key(one) == key(other)
-        assert len(hashes(key(one), key(other))) <= 1
+        assert key(first) == key(other)
+        assert len(hashes(key(first), key(other))) <= 1
+    if is_same(identity_of(known), first, other):
+        assert key(first) == key(other)
+        assert len(hashes(key(first), key(other))) <= 1
 
 
 def test_the_zeros_are_one_element_of_a_set():
     """Alone, in tuples and in user types, although a change of one to the other is saved."""
-    hint = map_annotation(tuple[float, Measure])
-    key, one, other = equality_key(hint), (0.0, Measure(ratio=-0.0)), (-0.0, Measure(ratio=0.0))
+    annotation = map_annotation(tuple[float, Measure])
+    key, first, other = equality_key(annotation), (0.0, Measure(ratio=-0.0)), (-0.0, Measure(ratio=0.0))
 
     assert 1 == len({Measure(ratio=0.0), Measure(ratio=-0.0)})
-    assert key(one) == key(other)
-    assert hash(key(one)) == hash(key(other))
-    assert not is_same(identity_of(hint), one, other)
-    assert cell_form(identity_of(hint), one) != cell_form(identity_of(hint), other)
+    assert key(first) == key(other)
+    assert hash(key(first)) == hash(key(other))
+    assert not is_same(identity_of(annotation), first, other)
+    assert cell_form(identity_of(annotation), first) != cell_form(identity_of(annotation), other)
     assert Measure(ratio=1.0) != Measure(ratio=-1.0) != Measure(ratio=None)
 
 
 def test_infinities_beside_each_other_are_not_nan():
     """Infinities beside each other are not NaN: their sum is."""
-    known, one = identity_of(map_annotation(list[float])), [float("inf"), -float("inf")]
+    known, item = identity_of(map_annotation(list[float])), [float("inf"), -float("inf")]
 
-    assert is_same(known, one, list(one))
-    assert not is_same(known, one, [float("inf"), NAN])
+    assert is_same(known, item, list(item))
+    assert not is_same(known, item, [float("inf"), NAN])
     assert not is_same(known, [NAN, 1.0], [1.0, NAN])
 
 
@@ -208,15 +208,15 @@ EMPTY = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), [case[1:] for case in EMPTY], ids=[case[0] for case in EMPTY])
-def test_an_empty_collection_in_a_user_type_is_no_null(one, other):
+@pytest.mark.parametrize(("first", "other"), [case[1:] for case in EMPTY], ids=[case[0] for case in EMPTY])
+def test_an_empty_collection_in_a_user_type_is_no_null(first, other):
     """A field has no cell of its own, so what it holds is written whole, as if it were frozen."""
-    known, (one, other) = identity_of(map_annotation(cql.Frozen[Measure])), (Measure(**one), Measure(**other))
+    known, (first, other) = identity_of(map_annotation(cql.Frozen[Measure])), (Measure(**first), Measure(**other))
 
-    assert one.__bind__() != other.__bind__()
-    assert not is_same(known, one, other)
-    assert stored_form(known, one) != stored_form(known, other)
-    assert one != other
+    assert first.__bind__() != other.__bind__()
+    assert not is_same(known, first, other)
+    assert stored_form(known, first) != stored_form(known, other)
+    assert first != other
 
 
 DRIVER = {
@@ -231,16 +231,16 @@ DRIVER = {
 """Values that the driver stores in one type, of several classes."""
 
 
-@pytest.mark.parametrize("hint", DRIVER, ids=str)
-def test_what_is_dumped_may_be_of_any_class_that_the_driver_takes(hint):
+@pytest.mark.parametrize("annotation", DRIVER, ids=str)
+def test_what_is_dumped_may_be_of_any_class_that_the_driver_takes(annotation):
     """It is compared by the bytes that the driver makes of it."""
-    mapping = map_annotation(Sku, type=map_annotation(hint).type, load=Sku, dump=lambda value: value)
-    known, made = identity_of(mapping), driver_type(mapping.type, {})
-    for one, other in itertools.product(DRIVER[hint], repeat=2):
-        expected = made.to_binary(one, PROTOCOL) == made.to_binary(other, PROTOCOL)
+    mapping = map_annotation(Sku, type=map_annotation(annotation).type, load=Sku, dump=lambda value: value)
+    known, cassandra_type = identity_of(mapping), driver_type(mapping.type, {})
+    for first, other in itertools.product(DRIVER[annotation], repeat=2):
+        expected = cassandra_type.to_binary(first, PROTOCOL) == cassandra_type.to_binary(other, PROTOCOL)
 
-        assert expected == is_same(known, one, other)
-        assert expected == (cell_form(known, one) == cell_form(known, other))
+        assert expected == is_same(known, first, other)
+        assert expected == (cell_form(known, first) == cell_form(known, other))
 
 
 class Sku:
@@ -277,10 +277,12 @@ CUSTOM = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "make", "other"), [case[1:] for case in CUSTOM], ids=[case[0] for case in CUSTOM])
-def test_custom_types_are_compared_by_what_is_dumped(hint, make, other):
+@pytest.mark.parametrize(
+    ("annotation", "make", "other"), [case[1:] for case in CUSTOM], ids=[case[0] for case in CUSTOM]
+)
+def test_custom_types_are_compared_by_what_is_dumped(annotation, make, other):
     """Custom types are compared by what is dumped: their own ``==`` is never asked."""
-    known = identity_of(hint)
+    known = identity_of(annotation)
 
     assert is_same(known, make(), make())
     assert not is_same(known, make(), other())
@@ -296,10 +298,10 @@ EQUAL = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "make", "other"), EQUAL, ids=[case[0].__name__ for case in EQUAL])
-def test_equal_values_are_the_same_before_they_are_encrypted(hint, make, other):
+@pytest.mark.parametrize(("annotation", "make", "other"), EQUAL, ids=[case[0].__name__ for case in EQUAL])
+def test_equal_values_are_the_same_before_they_are_encrypted(annotation, make, other):
     """What ``dump=`` makes may differ from call to call."""
-    mapping = map_annotation(hint, type=str, load=hint, dump=lambda value: f"{value}{uuid.uuid4()}")
+    mapping = map_annotation(annotation, type=str, load=annotation, dump=lambda value: f"{value}{uuid.uuid4()}")
     known = identity_of(mapping)
 
     assert known.equal(make(), make())
@@ -334,14 +336,14 @@ LIKE = [
 ]
 
 
-@pytest.mark.parametrize(("one", "same", "other"), LIKE, ids=str)
-def test_values_of_an_unknown_user_type_are_compared_by_what_is_in_them(one, same, other):
+@pytest.mark.parametrize(("first", "same", "other"), LIKE, ids=str)
+def test_values_of_an_unknown_user_type_are_compared_by_what_is_in_them(first, same, other):
     """Nothing is known of its fields."""
     known = type_identity(UserTypeName("unknown"), {})
 
-    assert is_same(known, one, same)
-    assert not is_same(known, one, other)
-    assert cell_form(known, one) == cell_form(known, same) != cell_form(known, other)
+    assert is_same(known, first, same)
+    assert not is_same(known, first, other)
+    assert cell_form(known, first) == cell_form(known, same) != cell_form(known, other)
 
 
 def test_what_cannot_be_stored_is_the_same_as_nothing():
@@ -374,22 +376,22 @@ BY_IDENTITY = [
 ]
 
 
-@pytest.mark.parametrize(("hint", "expected"), BY_IDENTITY, ids=str)
-def test_instances_compare_by_identity_where_python_would_not_do(hint, expected):
+@pytest.mark.parametrize(("annotation", "expected"), BY_IDENTITY, ids=str)
+def test_instances_compare_by_identity_where_python_would_not_do(annotation, expected):
     """All other columns are compared by ``==`` alone, which is fast."""
-    assert expected == (equality_key(map_annotation(hint)) is not None)
+    assert expected == (equality_key(map_annotation(annotation)) is not None)
 
 
 def test_a_custom_type_is_compared_by_identity():
     """Nothing is known of its ``==`` and its hash."""
     key = equality_key(CUSTOM[0][1])
-    one, same, other = key(Sku("a")), key(Sku("a")), key(Sku("b"))
+    first, same, other = key(Sku("a")), key(Sku("a")), key(Sku("b"))
 
-    assert one == same != other
-    assert hash(one) == hash(same)
-    assert key(None) == key(None) != one
+    assert first == same != other
+    assert hash(first) == hash(same)
+    assert key(None) == key(None) != first
     assert hash(key(None)) == hash(key(None))
-    assert one != "a"
+    assert first != "a"
 
 
 UNSTORABLE = [
@@ -406,24 +408,24 @@ UNSTORABLE = [
 
 
 @pytest.mark.parametrize(
-    ("hint", "make", "other"), [case[1:] for case in UNSTORABLE], ids=[case[0] for case in UNSTORABLE]
+    ("annotation", "make", "other"), [case[1:] for case in UNSTORABLE], ids=[case[0] for case in UNSTORABLE]
 )
-def test_instances_with_what_cannot_be_stored_compare_by_it(hint, make, other):
+def test_instances_with_what_cannot_be_stored_compare_by_it(annotation, make, other):
     """By ``==``, as those of any attrs class, and never with what can be stored."""
-    key = equality_key(hint)
+    key = equality_key(annotation)
 
     assert key(make()) == key(make()) != key(other())
     assert hash(key(make())) == hash(key(make()))
     assert key(make()) != key(None)
-    assert stored_form(identity_of(hint), make()) != stored_form(identity_of(hint), make())
+    assert stored_form(identity_of(annotation), make()) != stored_form(identity_of(annotation), make())
 
 
 def test_values_without_a_truth_value_and_a_stored_form_equal_only_themselves():
     """Values without a truth value and a stored form equal only themselves: their ``==`` raises."""
-    key, one = equality_key(map_annotation(datetime)), Ambiguous("x")
+    key, item = equality_key(map_annotation(datetime)), Ambiguous("x")
 
-    assert key(one) == key(one) != key(Ambiguous("x"))
-    assert hash(key(one)) == hash(key(Ambiguous("x")))
+    assert key(item) == key(item) != key(Ambiguous("x"))
+    assert hash(key(item)) == hash(key(Ambiguous("x")))
 
 
 def test_equal_values_hash_alike_although_they_are_dumped_differently():
@@ -450,15 +452,15 @@ KEYS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), [case[1:] for case in KEYS], ids=[case[0] for case in KEYS])
-def test_rows_are_known_by_what_the_server_takes_for_one_key(one, other, expected):
+@pytest.mark.parametrize(("left", "other", "expected"), [case[1:] for case in KEYS], ids=[case[0] for case in KEYS])
+def test_rows_are_known_by_what_the_server_takes_for_one_key(left, other, expected):
     """Partitions by the bytes of their keys, clustering by its order."""
     access = statements_for(Reading, "ks")
-    first, second = (access.key_identity(Reading(at=at, sensor=sensor)) for at, sensor in (one, other))
+    first, second = (access.key_identity(Reading(at=at, sensor=sensor)) for at, sensor in (left, other))
 
     assert expected == (first == second)
     assert not expected or hash(first) == hash(second)
-    assert access.row_identity(one) == first
+    assert access.row_identity(left) == first
 
 
 class Exact(Model, table="exact", repo="identity"):
@@ -469,8 +471,8 @@ class Exact(Model, table="exact", repo="identity"):
 
 def test_partitions_are_known_by_their_bytes():
     """The partitioner makes another token of another scale; another table or keyspace holds other rows."""
-    one, other = statements_for(Exact, "ks"), statements_for(Exact, "other")
+    first, other = statements_for(Exact, "ks"), statements_for(Exact, "other")
 
-    assert one.row_identity((Decimal("1.0"),)) != one.row_identity((Decimal("1.00"),))
-    assert one.row_identity((Decimal(1),)) != other.row_identity((Decimal(1),))
-    assert one.row_identity((Decimal(1),)) != statements_for(Reading, "ks").row_identity((Decimal(1),))
+    assert first.row_identity((Decimal("1.0"),)) != first.row_identity((Decimal("1.00"),))
+    assert first.row_identity((Decimal(1),)) != other.row_identity((Decimal(1),))
+    assert first.row_identity((Decimal(1),)) != statements_for(Reading, "ks").row_identity((Decimal(1),))
