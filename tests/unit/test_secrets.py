@@ -45,6 +45,7 @@ from scyllamodel.query.select import Select
 from scyllamodel.release.backfill import BackfillReport
 from scyllamodel.release.backfill.report import FailedRow
 from scyllamodel.release.backfill.row_task import RowTask, display_key
+from scyllamodel.release.engine.raw_steps import plan_step
 from scyllamodel.release.engine.results import MigrationResult
 from scyllamodel.schema.apply import Event
 from scyllamodel.schema.plan import Plan
@@ -299,7 +300,7 @@ def test_a_stored_value_that_cannot_be_loaded_is_not_quoted(row):
 
 
 CLIENT = row(pin=SECRET, card=GOOD, purse=Purse(main=GOOD), notes={SECRET: SECRET})
-STEP = RawStep(f"ALTER ROLE app WITH PASSWORD = '{SECRET}'").to_step()
+STEP = plan_step(RawStep(f"ALTER ROLE app WITH PASSWORD = '{SECRET}'"))
 PLAN = Plan("k", "cassandra", "sha256:0", "sha256:1", steps=(STEP,))
 BULK = BulkReport(1, 1, 1, 0, (RowError(0, CLIENT, errors.TypeMismatch("no")),), 0.1)
 KEY = {"token": SECRET, "card": GOOD}
