@@ -98,7 +98,7 @@ def oldest_driver(session: nox.Session) -> None:
 
 @nox.session
 def older(session: nox.Session) -> None:
-    """Run the road, the types and random schemas on the older servers; ``matrix`` runs everything there."""
+    """Run the tests of migrating, types and random schemas on the older servers; ``matrix`` runs all there."""
     _install(session, "cli", "testing")
     for server in SERVERS[1:]:
         session.run(*LIVE, f"--cassandra-version={server}", *SHORT, *session.posargs)
