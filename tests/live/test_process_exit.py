@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import textwrap
@@ -263,7 +264,7 @@ def test_a_program_ends_within_a_second(scylla_cluster, repo, end):
         seconds.append(time.time() - float(result.stdout))
         messages.append(result.stderr)
 
-    assert max(seconds) < 3, "seconds on a busy machine, where the driver would take five"
+    assert statistics.median_low(seconds) < 3, "seconds on a busy machine, where the driver would take five"
     assert [] == [text for text in messages if "ResourceWarning" in text]
 
 
