@@ -91,7 +91,7 @@ class FastPath:
         request.begin(host, pool, *borrowed, plan)
         if deadlines is not None:
             request.limit(deadlines)
-        return send(request)
+        return request.send()
 
     def _current_handler(self) -> Any:
         """Return the handler of rows for the session's current one, or None where it decodes in its own way."""
@@ -184,16 +184,3 @@ class FastPath:
             result_metadata_id=metadata_id,
         )
         return metadata, message
-
-
-def send(request: FastRequest) -> FastRequest | None:
-    """Send a request on its connection; None if that failed before anything was sent."""
-    handler, connection = request._protocol_handler, request._connection  # noqa: SLF001
-    try:
-        connection.send_msg(
-            request.message, request._req_id, request.on_response,  # noqa: SLF001
-            handler.encode_message, handler.decode_message, request._bound_result_metadata,  # noqa: SLF001
-        )  # fmt: skip
-    except Exception as error:  # noqa: BLE001 - the session sends it, or raises the error
-        return request.withdraw(error)
-    return request

@@ -24,7 +24,6 @@ from scyllamodel.driver._cassandra import (
     SimpleStatement,
 )
 from scyllamodel.driver.session.decoding import tolerant_rows_handler
-from scyllamodel.driver.session.fast_path import send
 from scyllamodel.driver.session.fast_request import FastRequest
 
 _METHODS: Final[Mapping[Any, Mapping[str, str]]] = {
@@ -113,9 +112,13 @@ def _missing_state(session: Any) -> set[str]:
         session, profile, statement, future.message, handler=None, metadata=None, timeout=None, start_seconds=0.0
     )
     request.begin(None, None, None, 0, iter(()))
-    request._complete()  # noqa: SLF001 - tested here
-    own = {name for cls in type(request).__mro__ if cls is not ResponseFuture for name in vars(cls)}
-    return set(vars(future)) - set(vars(request)) - own
+    request.take_driver_state()
+    of_classes = [_attributes(cls) for cls in type(request).__mro__ if cls is not ResponseFuture]
+    return _attributes(future) - _attributes(request).union(*of_classes)
+
+
+def _attributes(thing: object) -> set[str]:
+    return set(vars(thing))
 
 
 class _LoopbackConnection(DriverConnection):  # type: ignore[misc]  # the driver ships no types
@@ -149,13 +152,13 @@ def _makes_round_trip() -> bool:
     stream = connection.get_request_id()
     connection.in_flight += 1
     request.begin(None, pool, connection, stream, iter(()))
-    sent = send(request)
+    sent = request.send()
     connection.receive(b"\x84\0" + stream.to_bytes(2, "big") + b"\x08\0\0\0\4\0\0\0\1")
     return (
         sent is request
         and len(connection.sent) == 1
         and b"value" in connection.sent[0]
-        and request._event.is_set()  # noqa: SLF001
+        and request.is_ended
         and request.wait_for_rows() is None
         and not connection.in_flight
         and not connection._requests  # noqa: SLF001

@@ -115,6 +115,18 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         self._deadlines = deadlines
         deadlines.add(self)
 
+    def send(self) -> FastRequest | None:
+        """Send the message on the connection; None if that failed before anything was sent."""
+        try:
+            self._connection.send_msg(
+                self.message, self._req_id, self.on_response,
+                self._protocol_handler.encode_message, self._protocol_handler.decode_message,
+                self._bound_result_metadata,
+            )  # fmt: skip
+        except Exception as error:  # noqa: BLE001 - the session sends it, or raises the error
+            return self.withdraw(error)
+        return self
+
     def withdraw(self, error: Exception) -> FastRequest | None:
         """Return the stream of a request whose message was not sent.
 
@@ -141,7 +153,7 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         """Take the answer, or the error of the connection; the driver's thread calls this."""
         pool, connection = self._pool, self._connection
         if not getattr(response, "is_plain", False) or pool.is_shutdown or self._event.is_set():
-            self._complete()
+            self.take_driver_state()
             self._set_result(self._current_host, connection, pool, response)
             return
         if pool._trash or connection.is_closed or connection.is_defunct:  # noqa: SLF001 - no public API
@@ -168,6 +180,11 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         self._event.set()
         for function, arguments, keywords in callbacks:
             function(rows, *arguments, **keywords)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it has an answer or an error."""
+        return bool(self._event.is_set())
 
     def wait_for_rows(self) -> Any:
         """Wait for the answer, and return its rows, or raise its error."""
@@ -200,7 +217,7 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         if not self._event.is_set():
             self._on_timeout()
 
-    def _complete(self) -> None:
+    def take_driver_state(self) -> None:
         """Take the state of a `ResponseFuture` whose first attempt was sent to the first host of its plan.
 
         Threads of the driver may get here at once, with an answer and with the end of the connection.
@@ -225,7 +242,7 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         self._control_connection_requests: dict[Any, Any] = {}
 
     def _on_timeout(self, _attempts: int = 0) -> None:
-        self._complete()
+        self.take_driver_state()
         ResponseFuture._on_timeout(self, _attempts)  # noqa: SLF001 - overridden here
 
     def _cancel_timer(self) -> None:

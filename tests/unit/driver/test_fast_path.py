@@ -15,7 +15,7 @@ from cassandra.connection import Timer
 from scyllamodel.driver._cassandra import ExecuteMessage, PreparedStatement, ProtocolHandler, Session
 from scyllamodel.driver.session import fast_path_check
 from scyllamodel.driver.session.deadlines import MAX_SECONDS, Deadlines, release_timer
-from scyllamodel.driver.session.fast_path import MAX_TIMEOUTS, FastPath, send
+from scyllamodel.driver.session.fast_path import MAX_TIMEOUTS, FastPath
 from scyllamodel.driver.session.fast_request import FastRequest, Latch
 
 
@@ -265,7 +265,7 @@ def test_a_connection_that_does_not_send_gets_its_stream_back(connection, state)
     else:
         setattr(connection, state, True)
 
-    assert send(request) is None
+    assert request.send() is None
     assert_unused(connection)
     assert not connection.sent
 
@@ -273,7 +273,7 @@ def test_a_connection_that_does_not_send_gets_its_stream_back(connection, state)
 def test_a_message_that_cannot_be_encoded_returns_its_stream(connection):
     """The session raises the error of the driver."""
     Failing.meanwhile = staticmethod(lambda: None)
-    assert send(borrowed(connection, Failing)) is None
+    assert borrowed(connection, Failing).send() is None
     assert_unused(connection)
 
 
@@ -287,7 +287,7 @@ def test_a_request_that_timed_out_while_it_was_encoded_is_not_sent_again(connect
         request._event.set()
 
     Failing.meanwhile = staticmethod(expire)
-    assert send(request) is request
+    assert request.send() is request
     assert_unused(connection)
 
 
@@ -299,7 +299,7 @@ def test_a_connection_that_ended_meanwhile_calls_back(connection):
         connection._requests = {}  # so begins Connection.error_all_requests
 
     Failing.meanwhile = staticmethod(end)
-    assert send(request) is request
+    assert request.send() is request
 
 
 def test_a_session_that_a_tracer_instruments_is_refused(monkeypatch):
