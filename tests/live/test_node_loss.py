@@ -91,7 +91,7 @@ def test_all_starters_outlive_the_node(three, verb, fault, at):
     threads = threading.active_count()
     result = run_round(three, verb, fault, at, starters=4)
 
-    assert [] == result.odd
+    assert [] == result.problems
     assert threads == threading.active_count()
 
 

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from typing_extensions import override
+
 from scyllamodel.driver._cassandra import ConnectionBusy, ConnectionShutdown, ResponseFuture, tuple_factory
 from scyllamodel.driver.session.query_plan import ReadyHostsPolicy, ready_hosts
 
@@ -100,6 +102,15 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         self._callbacks: list[Any] = []
         self._errbacks: list[Any] = []
         self._deadlines: Deadlines | None = None
+
+    @override
+    def __repr__(self) -> str:
+        """Return the text without values, which the driver's would show with the rows."""
+        prepared = getattr(self.query, "prepared_statement", None)
+        text = getattr(prepared, "query_string", "")
+        return f"<FastRequest {text!r}, {'ended' if self.is_ended else 'waiting'}>"
+
+    __str__ = __repr__
 
     def begin(self, host: Any, pool: Any, connection: Any, request_id: int, plan: Iterator[Any]) -> None:
         """Set where the request is sent, before it is.

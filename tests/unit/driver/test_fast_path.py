@@ -343,3 +343,13 @@ def test_a_driver_with_other_parameters_is_refused(monkeypatch):
             has_methods = False
         assert not has_methods
     fast_path_check._has_methods.cache_clear()
+
+
+def test_a_request_shows_its_text_and_no_values():
+    """The representation of the driver's future has the bound values and the rows."""
+    statement = SimpleNamespace(prepared_statement=SimpleNamespace(query_string="SELECT a FROM t"), values=["s3cr3t"])
+    request = FastRequest(
+        None, None, statement, None, handler=None, metadata=None, timeout=None, start_seconds=0.0
+    )  # fmt: skip
+
+    assert {"<FastRequest 'SELECT a FROM t', waiting>"} == {repr(request), str(request)}
