@@ -113,6 +113,11 @@ class TableColumn:
         return self.kind in ("partition_key", "clustering")
 
 
+def _user_types(types: Iterable[CqlType]) -> tuple[str, ...]:
+    """The names of the user types in these types, once each, in their order."""
+    return tuple(dict.fromkeys(name for cql_type in types for name in user_type_names(cql_type)))
+
+
 def _strings(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(texts)
 
@@ -187,8 +192,7 @@ class Function:
     @property
     def user_types(self) -> tuple[str, ...]:
         """The names of the user types of its arguments and its result."""
-        types = (*(kind for _, kind in self.arguments), self.returns)
-        return tuple(dict.fromkeys(name for kind in types for name in user_type_names(kind)))
+        return _user_types((*(kind for _, kind in self.arguments), self.returns))
 
 
 @attrs.frozen
@@ -219,8 +223,7 @@ class Aggregate:
     @property
     def user_types(self) -> tuple[str, ...]:
         """The names of the user types of its arguments and its state."""
-        types = (*self.arguments, self.state_type)
-        return tuple(dict.fromkeys(name for kind in types for name in user_type_names(kind)))
+        return _user_types((*self.arguments, self.state_type))
 
 
 def signature(name: str, types: Iterable[CqlType]) -> str:
@@ -330,7 +333,7 @@ class Table(_Columns):
     @property
     def user_types(self) -> tuple[str, ...]:
         """The names of the user types that its columns use directly."""
-        return tuple(dict.fromkeys(name for column in self.columns for name in user_type_names(column.type)))
+        return _user_types(column.type for column in self.columns)
 
 
 @attrs.frozen
@@ -371,7 +374,7 @@ class UserType:
     @property
     def user_types(self) -> tuple[str, ...]:
         """The names of the user types that its fields use directly."""
-        return tuple(dict.fromkeys(name for _, field_type in self.fields for name in user_type_names(field_type)))
+        return _user_types(field_type for _, field_type in self.fields)
 
 
 @attrs.frozen
