@@ -10,13 +10,16 @@ import functools
 import json
 import sys
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from mutation import Mutant
+
+AT_IMPORT: Final = ""
+"""In place of a test: what a function does while modules are imported, and tests collected."""
 
 
 def test_function(nodeid: str) -> str:
@@ -25,44 +28,55 @@ def test_function(nodeid: str) -> str:
 
 
 class CallRecorder:
-    """A pytest plugin that notes the functions of some modules which each test calls.
+    """A pytest plugin that notes the functions of some modules which each test calls, or which an import calls.
 
     Parameters:
-        output: where the result is written at the end, as JSON: for each function, as ``PATH:LINE``, its tests.
+        output: where the result is written at the end, as JSON: for each function, as ``PATH:LINE``, its tests, the
+            fastest first. What was called before the first test has `AT_IMPORT` among them.
     """
 
     def __init__(self, modules: Collection[Path], output: Path) -> None:
         self._modules, self._output = frozenset(map(str, modules)), output
-        self._test: str | None = None
+        self._test = AT_IMPORT
         self._tests: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._seconds: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Note calls from now on."""
+        sys.settrace(self._trace)
+        threading.settrace(self._trace)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note calls for this test from now on."""
         self._test = test_function(nodeid)
-        sys.settrace(self._trace)
-        threading.settrace(self._trace)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note how long the test takes."""
+        self._seconds[test_function(report.nodeid)] += report.duration
 
     def pytest_sessionfinish(self) -> None:
         """Write the result."""
         sys.settrace(None)
-        self._output.write_text(json.dumps({key: [*tests] for key, tests in self._tests.items()}), encoding="utf-8")
+        result = {key: sorted(tests, key=self._seconds.__getitem__) for key, tests in self._tests.items()}
+        self._output.write_text(json.dumps(result), encoding="utf-8")
 
     def _trace(self, frame: FrameType, _event: str, _argument: Any) -> None:
         code = frame.f_code
-        if self._test is not None and code.co_filename in self._modules:
+        if code.co_filename in self._modules:
             self._tests[f"{code.co_filename}:{code.co_firstlineno}"][self._test] = None
 
 
 class Selection:
-    """The tests for each mutant of a group.
+    """The tests for each mutant of some modules.
 
     Parameters:
-        files: of all tests of the group.
+        files: of all tests.
+        modules: those that the tests have to hold.
         tests: those that call each function, as `CallRecorder` wrote them.
     """
 
-    def __init__(self, files: Collection[str], tests: Mapping[str, Collection[str]]) -> None:
-        self._files, self._tests = files, tests
+    def __init__(self, files: Collection[str], modules: Collection[Path], tests: Mapping[str, Collection[str]]) -> None:
+        self.files, self.modules, self._tests = files, modules, tests
         self._successful: defaultdict[Path, list[str]] = defaultdict(list)
 
     def runs(self, mutant: Mutant) -> list[list[str]]:
@@ -72,13 +86,23 @@ class Selection:
         """
         successful, function = self._successful[mutant.module], _function_of(mutant)
         if function is None:
-            return [runs for runs in (successful, *([file] for file in self._files)) if runs]
-        covering = self._tests.get(f"{mutant.module}:{function}", ())
+            return [runs for runs in (successful, *([file] for file in self.files)) if runs]
+        covering = [test for test in self._tests.get(f"{mutant.module}:{function}", ()) if test != AT_IMPORT]
         likely = [test for test in successful if test in covering]
         return [run for run in (likely, [test for test in covering if test not in likely]) if run]
 
+    def has_function(self, mutant: Mutant) -> bool:
+        """Whether the mutant is in a function, and not in what runs when its module is imported."""
+        return _function_of(mutant) is not None
+
+    def concerns_import(self, mutant: Mutant) -> bool:
+        """Whether its function was called before the first test, so that the change may have its effect there."""
+        return AT_IMPORT in self._tests.get(f"{mutant.module}:{_function_of(mutant)}", ())
+
     def noticed(self, mutant: Mutant, test: str) -> None:
-        """Prefer this test for other mutants of the module."""
+        """Prefer this test, if it is not empty, for other mutants of the module."""
+        if not test:
+            return
         tests = self._successful[mutant.module]
         if test in tests:
             tests.remove(test)

@@ -1,9 +1,11 @@
 """Break the source in one place at a time, and see whether a unit test notices: ``python tests/tools/mutants.py``.
 
 One change at a time is made to the source of a module, and the unit tests of its group that call the changed function
-are run on it in a forked child, which imports the package with that one module changed. A mutant that no test notices
-has survived: either a test is missing, or the change makes no difference, and then it stands in `EQUIVALENT` with the
-reason. It exits with 1 when fewer than 95 % of a group are caught.
+are run on it in a forked child. First the child has the package and its tests already, and only the code of a function
+is replaced (`mutant_swaps.py`); what concerns the import of the package is tried in a child that imports it with that
+one module changed. A mutant that no test notices then has survived: either a test is
+missing, or the change makes no difference, and then it stands in `EQUIVALENT` with the reason. It exits with 1 when
+fewer than 95 % of a group are caught.
 
 Arguments choose groups by name or modules by a part of their paths, as in
 ``python tests/tools/mutants.py tracking driver/binder``.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib.abc
 import importlib.util
 import json
@@ -24,12 +27,13 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mutant_coverage import CallRecorder, Selection, test_function
 from mutant_groups import EQUIVALENT, GROUPS, UNIT, group_of, selected_modules
+from mutant_swaps import NOT_REPLACED, Host
 from mutation import ROOT, Mutant, changed, mutants
 
 FLOOR = 95.0
@@ -72,50 +76,61 @@ class _Reporter:
             self._output.write_text(test_function(report.nodeid), encoding="utf-8")
 
 
-def child(runs: list[list[str]], mutant: Mutant | None, plugin: object) -> int:
+QUIET = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-profile=mutants"]
+"""Asserts are plain: pytest would import the package itself, to rewrite its asserts, and see nothing of the change."""
+
+Start = Callable[[Mutant, Path], int]
+"""Forks a child that tries a mutant, and writes the test that fails to a file. Returns its process id."""
+
+Tell = Callable[[Mutant, int, str], None]
+"""Takes a mutant that was tried, the exit code of its child, and the test that noticed it, if any."""
+
+
+def run_tests(runs: list[list[str]], mutant: Mutant | None, plugin: object) -> int:
     """Run pytest with each list of arguments in this process, until one fails. Returns pytest's exit code."""
     import pytest  # noqa: PLC0415 - it is warm, and this process is about to import what it tests
 
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        for stream in (1, 2):
-            os.dup2(nowhere.fileno(), stream)
     if mutant is not None:
         sys.meta_path.insert(0, _Changed(mutant))
-    # Plain asserts: pytest would import the package itself, to rewrite its asserts, and see nothing of the change.
-    quiet = ["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-profile=mutants"]
     for run in runs:
-        if code := int(pytest.main([*quiet, *run], plugins=[plugin])):
+        if code := int(pytest.main([*QUIET, *run], plugins=[plugin])):
             return code
     return 0
 
 
-def started(runs: list[list[str]], mutant: Mutant | None, plugin: object) -> int:
-    """Fork a child for this mutant, or for the unbroken package. Returns its process id."""
+def recorded(files: list[str], recorder: CallRecorder) -> int:
+    """Run all tests of these files, and record what they call. Returns pytest's exit code."""
+    recorder.start()
+    return run_tests([files], None, recorder)
+
+
+def forked(work: Callable[[], int], *, is_limited: bool) -> int:
+    """Fork a silent child that exits with the result of a function. Returns its process id."""
     pid = os.fork()
     if pid == 0:
         code = 70
         with contextlib.suppress(BaseException):
             os.setsid()
+            with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+                for stream in (1, 2):
+                    os.dup2(nowhere.fileno(), stream)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            if mutant is not None:
+            if is_limited:
                 resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
-            code = child(runs, mutant, plugin)
+            code = work()
         os._exit(code)
     return pid
 
 
-def judged(
-    mutants_to_try: list[Mutant], selections: Mapping[str, Selection], workers: int, tell: Callable[[Mutant, int], None]
-) -> None:
-    """Run all of them, so many at a time; each is caught, or has survived."""
+def judged(mutants_to_try: list[Mutant], start: Start, workers: int, tell: Tell) -> None:
+    """Try all of them, so many at a time."""
     waiting, running = list(reversed(mutants_to_try)), dict[int, tuple[Mutant, float, Path]]()
     with tempfile.TemporaryDirectory() as folder:
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
                     mutant, output = waiting.pop(), Path(folder, str(len(waiting)))
-                    runs = selections[group_of(mutant.module)].runs(mutant)
-                    running[started(runs, mutant, _Reporter(output))] = mutant, time.monotonic(), output
+                    running[start(mutant, output)] = mutant, time.monotonic(), output
                 time.sleep(0.02)
                 for pid, (mutant, began, output) in list(running.items()):
                     exited_pid, status = os.waitpid(pid, os.WNOHANG)
@@ -123,13 +138,52 @@ def judged(
                         os.killpg(pid, signal.SIGKILL)
                     elif exited_pid:
                         del running[pid]
-                        if output.exists():
-                            selections[group_of(mutant.module)].noticed(mutant, output.read_text(encoding="utf-8"))
-                        tell(mutant, os.waitstatus_to_exitcode(status))
+                        test = output.read_text(encoding="utf-8") if output.exists() else ""
+                        tell(mutant, os.waitstatus_to_exitcode(status), test)
         finally:
             for pid in running:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)
+
+
+def judged_in_place(values: list[Mutant], selection: Selection, workers: int, tell: Tell) -> list[Mutant]:
+    """Try the mutants of one set of tests in a host, which has imported the package. Returns those it cannot judge."""
+
+    def judge(host: Host) -> None:
+        def start(mutant: Mutant, output: Path) -> int:
+            def work() -> int:
+                if not host.replace(mutant):
+                    return NOT_REPLACED
+                test = host.first_failure(test for run in selection.runs(mutant) for test in run)
+                output.write_text(test or "", encoding="utf-8")
+                return int(test is not None)
+
+            return forked(work, is_limited=True)
+
+        def write(mutant: Mutant, exit_code: int, test: str) -> None:
+            selection.noticed(mutant, test)
+            os.write(writing, f"{json.dumps([values.index(mutant), exit_code, test])}\n".encode())
+
+        judged([mutant for mutant in values if selection.has_function(mutant)], start, workers, write)
+
+    modules = {mutant.module for mutant in values}
+    reading, writing = os.pipe()
+    pid = forked(lambda: run_tests([["-s", *selection.files]], None, Host(modules, judge)), is_limited=False)
+    os.close(writing)
+    left = set(range(len(values)))
+    try:
+        with os.fdopen(reading, encoding="utf-8") as outcomes:
+            for line in outcomes:
+                index, exit_code, test = json.loads(line)
+                is_final = not selection.concerns_import(values[index]) if exit_code == 0 else exit_code != NOT_REPLACED
+                if is_final:
+                    left.remove(index)
+                    selection.noticed(values[index], test)
+                    tell(values[index], exit_code, test)
+    finally:
+        os.killpg(pid, signal.SIGINT)
+        os.waitpid(pid, 0)
+    return [values[index] for index in sorted(left)]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -154,7 +208,22 @@ def main(argv: list[str] | None = None) -> int:
     if selections is None:
         return 1
     result = Result(len(values))
-    judged(values, selections, settings.workers, result.tell)
+    left = list[Mutant]()
+    for selection in selections:
+        concerned = [mutant for mutant in values if mutant.module in selection.modules]
+        left += judged_in_place(concerned, selection, settings.workers, result.tell)
+
+    def start(mutant: Mutant, output: Path) -> int:
+        (selection,) = (item for item in selections if mutant.module in item.modules)
+        return forked(lambda: run_tests(selection.runs(mutant), mutant, _Reporter(output)), is_limited=True)
+
+    def tell(mutant: Mutant, exit_code: int, test: str) -> None:
+        for selection in selections:
+            if mutant.module in selection.modules:
+                selection.noticed(mutant, test)
+        result.tell(mutant, exit_code, test)
+
+    judged(left, start, settings.workers, tell)
     print(json.dumps(result.as_json()) if settings.json else result)
     stale = sorted(EQUIVALENT.keys() - {mutant.key for mutant in every}) if not settings.what else []
     for key in stale:
@@ -162,25 +231,24 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if result.is_enough and not stale else 1
 
 
-def selected(groups: list[str]) -> dict[str, Selection] | None:
-    """Run the tests of each group once on the unbroken package. None if they fail, since they would prove nothing."""
+def selected(groups: list[str]) -> list[Selection] | None:
+    """Run each set of tests once on the unbroken package. None if they fail, since they would prove nothing."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "tools")]
     os.chdir(ROOT)
     for name in ("pytest", "hypothesis", "hypothesis.strategies", "attrs", "cassandra.cluster", "jsonschema", "cattrs"):
         importlib.import_module(name)  # what every child needs and no mutant touches
-    selections = dict[str, Selection]()
-    for tests in {GROUPS[name].tests for name in groups}:
-        concerned = [name for name in groups if GROUPS[name].tests == tests]
+    selections = list[Selection]()
+    for tests in dict.fromkeys(GROUPS[name].tests for name in groups):
+        modules = [module for name in groups if GROUPS[name].tests == tests for module in GROUPS[name].modules]
         files = [str(UNIT / f"{test}.py") for test in tests]
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder, "calls.json")
-            modules = [module for name in concerned for module in GROUPS[name].modules]
-            pid = started([files], None, CallRecorder(modules, output))
+            recorder = CallRecorder(modules, output)
+            pid = forked(functools.partial(recorded, files, recorder), is_limited=False)
             if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
                 print(f"The tests fail on the unbroken package: {' '.join(tests)}", file=sys.stderr)
                 return None
-            tests_by_function = json.loads(output.read_text(encoding="utf-8"))
-        selections |= {name: Selection(files, tests_by_function) for name in concerned}
+            selections.append(Selection(files, modules, json.loads(output.read_text(encoding="utf-8"))))
     return selections
 
 
@@ -192,7 +260,7 @@ class Result:
         self.survivors: list[Mutant] = []
         self.marks: defaultdict[Path, list[bool]] = defaultdict(list)
 
-    def tell(self, mutant: Mutant, exit_code: int) -> None:
+    def tell(self, mutant: Mutant, exit_code: int, _test: str) -> None:
         """Count a mutant; print survivors, and from time to time how far it is."""
         is_caught = exit_code != 0
         self.marks[mutant.module].append(is_caught)
