@@ -12,7 +12,7 @@ from cassandra.connection import Connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scyllamodel.driver.session.segments import TableCodec, table_codec
+from scyllamodel.driver.session.segments import MIN_COMPRESSED, Frame, TableCodec, table_codec
 
 
 def compress(data):
@@ -50,7 +50,17 @@ def test_segments_equal_those_of_the_driver(codec, size, make):
     faster = table_codec(codec)
 
     assert isinstance(faster, TableCodec)
-    assert written(faster, message) == written(codec, message)
+    is_short = codec is COMPRESSED and size < MIN_COMPRESSED
+    assert is_short or written(faster, message) == written(codec, message)
+
+
+def test_short_messages_are_not_compressed():
+    """A message of less than `MIN_COMPRESSED` bytes is sent as it is, and one byte more is compressed."""
+    overhead = len(written(COMPRESSED, b""))
+    faster = table_codec(COMPRESSED)
+
+    assert len(written(faster, bytes(MIN_COMPRESSED - 1))) == MIN_COMPRESSED - 1 + overhead
+    assert len(written(faster, bytes(MIN_COMPRESSED))) < MIN_COMPRESSED
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
@@ -119,6 +129,19 @@ def test_a_read_may_end_anywhere_in_a_segment(codec, breaks, left):
     assert (wire.is_defunct, wire.answers == [body]) == ((True, False) if breaks and left <= 2 else (False, True))
 
 
+@pytest.mark.parametrize("first", range(1, 10))
+@pytest.mark.parametrize(("codec", "loses"), [(PLAIN, True), (table_codec(PLAIN), False)])
+def test_a_read_may_end_anywhere_in_a_header(codec, loses, first):
+    """The driver loses the bytes of a header that a read cuts off, and with them the answer."""
+    body = b"the answer"
+    data = written(codec, frame(0, body))
+    wire = Wire(codec)
+    wire.receive(data[:first])
+    wire.receive(data[first:])
+
+    assert (wire.answers == [body]) is not (loses and first < 6)
+
+
 class Other:
     """A codec whose headers end in another byte, as that of another driver may."""
 
@@ -138,3 +161,57 @@ class Other:
 def test_a_codec_that_is_not_as_expected_is_kept(codec):
     """A driver with another codec works as it does alone."""
     assert table_codec(codec) is codec
+
+
+def frame(stream, body):
+    """A message of protocol version 5, an answer with rows."""
+    return b"\x85\0" + stream.to_bytes(2, "big") + b"\x08" + len(body).to_bytes(4, "big") + body
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+@given(groups=st.lists(st.lists(st.binary(max_size=900), min_size=1, max_size=3), max_size=4), data=st.data())
+def test_messages_are_read_from_whole_segments(codec, groups, data):
+    """Wherever a read ends: those of the segments before it, and the rest is left."""
+    segments = [written(codec, b"".join(frame(7, body) for body in bodies)) for bodies in groups]
+    received = b"".join(segments)
+    cut = data.draw(st.integers(0, len(received)))
+    ends = [len(b"".join(segments[:count])) for count in range(len(segments) + 1)]
+    whole = sum(end <= cut for end in ends) - 1
+
+    messages, length = table_codec(codec).read_messages(received[:cut])
+
+    assert length == ends[whole]
+    assert messages == [(Frame(5, 0, 7, 8), body) for bodies in groups[:whole] for body in bodies]
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+@pytest.mark.parametrize("make", [bytes, noise], ids=["zeros", "noise"])
+def test_a_damaged_segment_is_left_to_the_driver(codec, make):
+    """With any bit flipped nothing of it is read, and the segment before it is."""
+    first = written(codec, frame(1, b"first"))
+    second = written(codec, frame(2, make(40)))
+    for bit in range(len(second) * 8):
+        damaged = bytearray(second)
+        damaged[bit // 8] ^= 1 << bit % 8
+        messages, length = table_codec(codec).read_messages(first + bytes(damaged))
+        assert (messages, length) == ([(Frame(5, 0, 1, 8), b"first")], len(first))
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_a_message_of_several_segments_is_left_to_the_driver(codec):
+    """Its segments are not self-contained."""
+    assert table_codec(codec).read_messages(written(codec, frame(1, noise(200_000)))) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        frame(1, b"whole") + b"\x85\0\0",
+        frame(1, b"whole") + frame(2, b"cut off")[:-1],
+        b"\x85\0\0\1\x08\xff\xff\xff\xff",
+    ],
+    ids=["header", "body", "negative length"],
+)
+def test_a_segment_without_whole_messages_is_left_to_the_driver(payload):
+    """None of its messages is read twice."""
+    assert table_codec(PLAIN).read_messages(written(PLAIN, payload)) == ([], 0)
