@@ -21,6 +21,7 @@ from typing import Any, Final, TypeVar
 from typing_extensions import ParamSpec
 
 from scyllamodel.driver.data.request_errors import record_attempts
+from scyllamodel.driver.session.held_messages import HeldMessages
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -90,6 +91,8 @@ class LoopNotifier:
         self._waits: Callable[[], _Waits | None] = _no_waits
         self._results: deque[tuple[_Waiter, Any, bool]] = deque()
         self._is_scheduled = False
+        self._held = HeldMessages()
+        self._is_sending_scheduled = False
 
     async def request(self, send: Callable[[], Any]) -> tuple[Any, Any]:
         """Send a request when there is room, and wait for its response.
@@ -111,7 +114,7 @@ class LoopNotifier:
         await self._acquire_slot(loop, waits.turns)
         result_future: asyncio.Future[Any] = loop.create_future()
         try:
-            future = send()
+            future = self._send(send, loop)
         except BaseException:
             self._release_slot()
             raise
@@ -128,6 +131,23 @@ class LoopNotifier:
             raise
         finally:
             waits.answers.discard(result_future)
+
+    def _send(self, send: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> Any:
+        """Send a request, together with those of the tasks that run before the loop looks for events again."""
+        held = self._held
+        if not held.begin():
+            return send()
+        try:
+            return send()
+        finally:
+            held.end()
+            if held.connections and not self._is_sending_scheduled:
+                self._is_sending_scheduled = True
+                loop.call_soon(self._send_held)
+
+    def _send_held(self) -> None:
+        self._is_sending_scheduled = False
+        self._held.send()
 
     async def _acquire_slot(self, loop: asyncio.AbstractEventLoop, turns: deque[asyncio.Future[None]]) -> None:
         """Wait until fewer requests are in flight, in order of arrival."""

@@ -37,6 +37,7 @@ from scyllamodel.driver.outcomes import REQUEST_ERRORS
 from scyllamodel.driver.session import fork_safety
 from scyllamodel.driver.session.connect_errors import connection_failed
 from scyllamodel.driver.session.decoding import tolerant_handler
+from scyllamodel.driver.session.direct_connection import direct_connection
 from scyllamodel.driver.session.load_balancing import LowestHostIdPolicy
 from scyllamodel.driver.session.segments import table_codec
 from scyllamodel.driver.session.tls import new_cluster, tls_context
@@ -65,6 +66,8 @@ def connect(settings: RepoSettings) -> Any:
     with _silenced_driver_log():
         try:
             cluster = new_cluster(**_cluster_settings(settings))
+            if settings.fast_path and not settings.uses_tls:
+                cluster.connection_class = direct_connection(cluster.connection_class)
             _track_connections(cluster, connections)
             _exclude_unreachable_hosts(cluster)
             session = cluster.connect()

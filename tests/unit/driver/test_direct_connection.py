@@ -1,0 +1,291 @@
+"""Messages are sent by the thread that has them, whole and in order, over real sockets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import deque
+from io import BytesIO
+from types import SimpleNamespace
+
+import pytest
+from cassandra.connection import Connection as DriverConnection
+from cassandra.io import libevreactor
+from cassandra.io.asyncioreactor import AsyncioConnection
+from cassandra.io.libevreactor import LibevConnection
+from cassandra.segment import SegmentCodec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scyllamodel.driver.session.direct_connection import direct_connection
+from scyllamodel.driver.session.held_messages import MAX_BATCH
+from scyllamodel.driver.session.segments import table_codec
+
+SIZE = 10_000
+"""Bytes of a message of these tests."""
+
+
+class Notified:
+    """The event loop of the driver, which counts how often it is woken up."""
+
+    def __init__(self):
+        self.count = 0
+
+    def notify(self):
+        """Wake up."""
+        self.count += 1
+
+
+@pytest.fixture
+def loop(monkeypatch):
+    """The event loop, which runs nothing."""
+    notified = Notified()
+    monkeypatch.setattr(libevreactor, "_global_loop", notified)
+    return notified
+
+
+@pytest.fixture
+def pair():
+    """Two connected sockets; the first one does not block."""
+    mine, theirs = socket.socketpair()
+    mine.setblocking(False)
+    mine.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SIZE)
+    theirs.settimeout(10)
+    with mine, theirs:
+        yield mine, theirs
+
+
+@pytest.fixture
+def connection(loop, pair):
+    """A connection over the first socket, as it is when its handshake begins."""
+    new = object.__new__(direct_connection(LibevConnection))
+    new._socket, new.deque, new._deque_lock = pair[0], deque(), threading.Lock()
+    new.is_closed = new.is_defunct = False
+    new.endpoint, new.last_error, new.lock = "a node", None, threading.RLock()
+    new.errors = []
+    new.defunct = new.errors.append
+    return new
+
+
+def received(pair, length):
+    """What arrives on the other side."""
+    data = b""
+    while len(data) < length:
+        data += pair[1].recv(1 << 16)
+    return data
+
+
+def fill(connection):
+    """Push messages until the socket is full; return their number."""
+    number = 0
+    while not connection.deque:
+        connection.push(b"%06d" % number + b"." * (SIZE - 6))
+        number += 1
+    return number
+
+
+def test_a_message_is_sent_at_once(connection, pair, loop):
+    """The event loop is not woken up for it."""
+    connection.push(b"message")
+
+    assert (received(pair, 7), loop.count, list(connection.deque)) == (b"message", 0, [])
+
+
+def test_what_a_full_socket_does_not_take_is_sent_by_the_event_loop(connection, pair, loop):
+    """The loop is woken up for the rest, and sends the messages in their order."""
+    number = fill(connection)
+    assert loop.count == 1
+    connection.push(b"the last one")
+    expected = b"".join(b"%06d" % at + b"." * (SIZE - 6) for at in range(number)) + b"the last one"
+
+    data = b""
+    while connection.deque:
+        connection.handle_write(None, 0)
+        data += pair[1].recv(1 << 20)
+
+    assert data + received(pair, len(expected) - len(data)) == expected
+    assert connection._socket_writable
+
+
+def test_a_full_socket_makes_the_connection_busy(connection, pair):
+    """The driver refuses requests while the event loop cannot send what waits."""
+    fill(connection)
+    connection.handle_write(None, 0)
+
+    assert (connection._socket_writable, connection.errors) == (False, [])
+
+
+def test_callbacks_of_a_read_send_together(connection, pair, loop, monkeypatch):
+    """What they push goes out when the read ends, in order, and the loop is not woken up."""
+    waiting = []
+
+    def read(self, *_):
+        for text in (b"a", b"b", b"c"):
+            self.push(text)
+        waiting.extend(self.deque)
+
+    monkeypatch.setattr(LibevConnection, "handle_read", read)
+    connection.handle_read(None, 0)
+
+    assert (waiting, received(pair, 3), loop.count) == ([b"a", b"b", b"c"], b"abc", 0)
+    connection.push(b"d")
+    assert received(pair, 1) == b"d"
+
+
+def test_a_long_read_sends_in_between(connection, pair, monkeypatch):
+    """The server has something to do before all answers of a long read are decoded."""
+    arrived = []
+
+    def read(self, *_):
+        for _ in range(MAX_BATCH):
+            self.push(b"x")
+        arrived.append(pair[1].recv(1000))
+
+    monkeypatch.setattr(LibevConnection, "handle_read", read)
+    connection.handle_read(None, 0)
+
+    assert arrived == [b"x" * MAX_BATCH]
+
+
+def test_another_thread_sends_during_a_read(connection, pair, monkeypatch):
+    """Only what the reading thread sends waits for the end of the read."""
+    arrived = []
+
+    def read(self, *_):
+        thread = threading.Thread(target=self.push, args=(b"other",))
+        thread.start()
+        thread.join()
+        arrived.append(pair[1].recv(1000))
+
+    monkeypatch.setattr(LibevConnection, "handle_read", read)
+    connection.handle_read(None, 0)
+
+    assert arrived == [b"other"]
+
+
+def test_messages_of_many_threads_stay_whole(connection, pair, monkeypatch):
+    """Eight threads push, the loop writes what is left, and each message arrives in one piece."""
+    count = 50
+
+    def push(letter):
+        for _ in range(count):
+            connection.push(bytes([letter]) * SIZE)
+
+    threads = [threading.Thread(target=push, args=(letter,)) for letter in b"abcdefgh"]
+    ended = threading.Event()
+
+    def write():
+        while not ended.is_set() or connection.deque:
+            connection.handle_write(None, 0)
+
+    writer = threading.Thread(target=write)
+    for thread in (*threads, writer):
+        thread.start()
+    data = received(pair, len(threads) * count * SIZE)
+    ended.set()
+    for thread in (*threads, writer):
+        thread.join(10)
+
+    messages = [data[at : at + SIZE] for at in range(0, len(data), SIZE)]
+    assert all(message == message[:1] * SIZE for message in messages)
+    assert sorted(message[:1] for message in messages) == sorted(bytes([letter]) for letter in b"abcdefgh" * count)
+
+
+def test_a_broken_socket_ends_the_connection_in_the_event_loop(connection, pair, loop):
+    """The thread that sends gets no error: the driver fails the request, as it does for a message that waits."""
+    pair[1].close()
+    connection.push(b"message")
+    assert (loop.count, connection.errors) == (1, [])
+
+    connection.handle_write(None, 0)
+
+    assert [type(error) for error in connection.errors] == [BrokenPipeError]
+
+
+def test_nothing_is_sent_once_a_connection_is_closed(connection, pair, monkeypatch):
+    """The number of its socket may be that of another connection soon."""
+    monkeypatch.setattr(LibevConnection, "close", lambda self: setattr(self, "is_closed", True))
+    connection.close()
+    connection.push(b"message")
+    connection.handle_write(None, 0)
+
+    pair[0].close()
+    assert pair[1].recv(100) == b""
+
+
+def test_closing_waits_for_a_thread_that_sends(connection, monkeypatch):
+    """The driver closes the socket only after ``close`` has begun, and no thread is in ``send`` then."""
+    order = []
+    monkeypatch.setattr(LibevConnection, "close", lambda _: order.append("closed"))
+    with connection._deque_lock:
+        thread = threading.Thread(target=connection.close)
+        thread.start()
+        thread.join(0.1)
+        order.append("sent")
+    thread.join(10)
+
+    assert order == ["sent", "closed"]
+
+
+@pytest.mark.parametrize("base", [AsyncioConnection, SimpleNamespace])
+def test_other_connection_classes_are_left_as_they_are(base):
+    """Only that of libev is known."""
+    assert direct_connection(base) is base
+
+
+def test_a_connection_class_with_other_methods_is_left_as_it_is(monkeypatch):
+    """A driver whose ``push`` has another parameter sends as it does."""
+
+    class Other(LibevConnection):
+        def push(self, data, urgent):
+            """Send."""
+
+    monkeypatch.setattr(libevreactor, "LibevConnection", Other)
+
+    assert direct_connection(Other) is Other
+
+
+class Received(direct_connection(LibevConnection)):
+    """A connection of protocol version 5 that lists the messages it reads."""
+
+    def __init__(self):
+        DriverConnection.__init__(self, protocol_version=5)
+        self.messages = []
+        DriverConnection._enable_checksumming(self)
+        self._segment_codec = table_codec(self._segment_codec)
+
+    def process_msg(self, header, body):
+        """List the message."""
+        self.messages.append((header.version, header.stream, header.opcode, body))
+
+    def close(self):
+        """Do nothing, without a socket."""
+
+
+def answer(stream, size):
+    """The segments of one answer."""
+    buffer = BytesIO()
+    body = bytes([stream]) * size
+    SegmentCodec().encode(buffer, b"\x85\0" + stream.to_bytes(2, "big") + b"\x08" + size.to_bytes(4, "big") + body)
+    return buffer.getvalue(), (5, stream, 8, body)
+
+
+@given(sizes=st.lists(st.sampled_from([0, 1, 40, 131_000, 300_000]), max_size=6), data=st.data())
+def test_answers_are_read_wherever_the_reads_end(sizes, data):
+    """Short ones at once and long ones by the driver, in their order, with nothing lost and nothing twice."""
+    segments, expected = [], []
+    for stream, size in enumerate(sizes):
+        written, message = answer(stream, size)
+        segments.append(written)
+        expected.append(message)
+    received = b"".join(segments)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(received)), max_size=8)))
+    connection = Received()
+
+    for start, end in zip([0, *cuts], [*cuts, len(received)], strict=True):
+        if start < end:
+            connection._iobuf.write(received[start:end])
+            connection.process_io_buffer()
+
+    assert connection.messages == expected
+    assert (connection._iobuf.tell(), connection._io_buffer.cql_frame_buffer.tell()) == (0, 0)
