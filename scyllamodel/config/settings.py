@@ -30,6 +30,9 @@ CONSISTENCY_LEVELS: Final = (
 )
 """The names of the native protocol specification (section 3, ``[consistency]``), each at the index of its number."""
 
+COMPRESSIONS: Final = ("lz4", "snappy")
+"""The algorithms of the native protocol (section 5, ``COMPRESSION`` of STARTUP)."""
+
 _REPLICATION: Final = 'Write {"class": "NetworkTopologyStrategy", "dc1": 3}.'
 _TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     **dict.fromkeys(("name", "keyspace", "ledger_keyspace", "application_role", "local_dc", "username"), (str, "text")),
@@ -248,6 +251,7 @@ class RepoSettings:
     trace_queries: bool = False
     on_query: Any = attrs.field(**_HIDDEN_FIELD)
     fast_path: bool = True
+    compression: bool | str | None = None
     page_secret: tuple[Secret, ...] = attrs.field(default=(), converter=page_secrets, repr=False)
     borrowed: bool = False
     """Whether the application provides its own driver session, so that nodes and driver settings do not apply."""
@@ -278,6 +282,8 @@ class RepoSettings:
             value = getattr(self, setting)
             if value is not None and not isinstance(value, types):
                 yield setting, f"{setting}= must be {what}, got {value!r}."
+        if self.compression not in (None, True, False, *COMPRESSIONS):
+            yield "compression", f"compression= must be True, False, 'lz4' or 'snappy', got {self.compression!r}."
         if isinstance(self.ssl_context, (bool, str, Mapping)):
             yield "ssl_context", "ssl_context= must be an ssl.SSLContext, such as ssl.create_default_context()."
 
@@ -348,5 +354,5 @@ class RepoSettings:
 
 _CONNECTION_SETTINGS: Final = (
     "nodes", "local_dc", "username", "password", "ssl_context", "tls_ca", "tls_cert", "tls_key", "execution_profiles",
-    "load_balancing_policy", "retry_policy", "speculative_execution_policy",
+    "load_balancing_policy", "retry_policy", "speculative_execution_policy", "compression",
 )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from scyllamodel._identifiers import name_problem
-from scyllamodel.config.settings import RepoSettings, Secret, choices_hint, node_address
+from scyllamodel.config.settings import COMPRESSIONS, RepoSettings, Secret, choices_hint, node_address
 from scyllamodel.errors import ConfigurationError
 
 SCHEMES: Final = ("scylla", "cassandra")
@@ -140,6 +140,10 @@ def _parse_bool(text: str) -> bool:
     raise ValueError(f"{text!r} must be 1 or 0")
 
 
+def _parse_compression(text: str) -> bool | str:
+    return text if text in COMPRESSIONS else _parse_bool(text)
+
+
 def _parse_tls(text: str) -> ssl.SSLContext | None:
     return ssl.create_default_context() if _parse_bool(text) else None
 
@@ -162,6 +166,7 @@ _PARAMETERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "request_timeout": ("request_timeout", float),
     "page_secret": ("page_secret", str),
     "fast_path": ("fast_path", _parse_bool),
+    "compression": ("compression", _parse_compression),
 }
 
 

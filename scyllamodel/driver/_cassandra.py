@@ -59,6 +59,7 @@ Unauthorized: Final[type[Exception]] = _root.Unauthorized
 Unavailable: Final[type[Exception]] = _root.Unavailable
 UnresolvableContactPoints: Final[type[Exception]] = _root.UnresolvableContactPoints
 NoHostAvailable: Final[type[Exception]] = _cluster.NoHostAvailable
+COMPRESSIONS: Final[Any] = _connection.locally_supported_compressions
 DriverConnection: Final[Any] = _connection.Connection
 HostConnection: Final[Any] = getattr(import_module("cassandra.pool"), "HostConnection", None)
 PreparedStatement: Final[Any] = _query.PreparedStatement

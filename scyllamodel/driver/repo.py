@@ -84,7 +84,9 @@ class Repo(ReadApi, WriteApi):
         session: a driver session that the application owns, instead of nodes; neither changed nor closed.
         fast_path: False sends each request by the driver's ``Session.execute_async``. By default prepared statements
             are sent by this package, over the driver's connections, which costs less; errors, retries, further pages
-            and whatever else the driver decides are left to it.
+            and whatever else the driver decides are left to it, and so is all sending with False.
+        compression: of messages: ``"lz4"``, ``"snappy"``, False for none, True for what both sides have. None is the
+            driver's default, which is True.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
@@ -128,6 +130,7 @@ class Repo(ReadApi, WriteApi):
         trace_queries: bool = False,
         session: Any = None,
         fast_path: bool = True,
+        compression: bool | str | None = None,
     ) -> None:
         settings = RepoSettings(
             name=name,
@@ -160,6 +163,7 @@ class Repo(ReadApi, WriteApi):
             slow_query=slow_query,
             trace_queries=trace_queries,
             fast_path=fast_path,
+            compression=compression,
             borrowed=session is not None,
         )
         if is_async(on_query):

@@ -21,6 +21,7 @@ from typing import Any, Final
 from scyllamodel.config import RepoSettings
 from scyllamodel.config.settings import PORT, node_address
 from scyllamodel.driver._cassandra import (
+    COMPRESSIONS,
     EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
     DCAwareRoundRobinPolicy,
@@ -146,10 +147,30 @@ def _cluster_settings(settings: RepoSettings) -> dict[str, Any]:
     }
     if settings.username is not None and settings.password is not None:
         keywords["auth_provider"] = PlainTextAuthProvider(settings.username, settings.password.reveal())
+    if settings.compression is not None:
+        keywords["compression"] = _compression(settings)
     context = tls_context(settings)
     if context is not None:
         keywords["ssl_context"] = context
     return keywords
+
+
+def _compression(settings: RepoSettings) -> bool | str | None:
+    """Return the setting for the driver.
+
+    Raises:
+        ConfigurationError: the driver has no such algorithm here.
+    """
+    algorithm = settings.compression
+    if isinstance(algorithm, str) and algorithm not in COMPRESSIONS:
+        package = {"snappy": "python-snappy"}.get(algorithm, algorithm)
+        raise ConfigurationError(
+            f"repo {settings.name!r}: compression={algorithm!r} needs a package that is not installed. Run "
+            f"pip install {package}, or remove the setting.",
+            setting="compression",
+            repo=settings.name,
+        )
+    return algorithm
 
 
 def _profiles(settings: RepoSettings) -> dict[Any, Any]:

@@ -93,6 +93,8 @@ def test_a_node_reads_back_as_it_was_written(host, port):
         ({"create_keyspace": "no"}, "create_keyspace", "create_keyspace= must be True or False, got 'no'"),
         ({"tablets": "no"}, "tablets", "tablets= must be True or False, got 'no'"),
         ({"fast_path": "no"}, "fast_path", "fast_path= must be True or False, got 'no'"),
+        ({"compression": "gzip"}, "compression", "compression= must be True, False, 'lz4' or 'snappy', got 'gzip'"),
+        ({"borrowed": True, "nodes": (), "compression": False}, "compression", "has no effect with session="),
         ({"request_timeout": "3"}, "request_timeout", "request_timeout= must be a number of seconds, got '3'"),
         ({"ssl_context": True}, "ssl_context", "ssl.create_default_context"),
         ({"password": PASSWORD}, "username", "the username is missing"),
@@ -137,14 +139,14 @@ def test_a_url_says_it_all():
     url = (
         "cassandra://us%40er:p%3Aw@h1,[::1]:9043,h3:9044/shop?name=audit&local_dc=dc%201&models=shop.models,shop.more&tls=1"
         "&tablets=0&durable_writes=no&create_keyspace=yes&consistency=quorum&serial_consistency=SERIAL&request_timeout=2.5"
-        "&fast_path=0"
+        "&fast_path=0&compression=lz4"
     )
     result = settings_from_url(url)
 
     expected = RepoSettings(
         name="audit", keyspace="shop", nodes=["h1:9044", "[::1]:9043", "h3:9044"], username="us@er", password="p:w",
         local_dc="dc 1", models=["shop.models", "shop.more"], tablets=False, durable_writes=False, create_keyspace=True,
-        fast_path=False,
+        fast_path=False, compression="lz4",
         consistency="QUORUM", serial_consistency="SERIAL", request_timeout=2.5,
     )  # fmt: skip
     assert expected == result
@@ -194,7 +196,7 @@ def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch
         ("scylla:///shop", "has no host"),
         ("scylla://h1", "has no keyspace"),
         ("scylla://h1/shop?local_cd=dc1", "did you mean 'local_dc'"),
-        ("scylla://h1/shop?zzz=1", "there are: application_role, consistency"),
+        ("scylla://h1/shop?zzz=1", "there are: application_role, compression, consistency"),
         ("scylla://u:hunter2/k", "host2:9042/keyspace"),
         ("scylla://h1/my-shop", "not a keyspace name"),
         ("scylla://h1/shop?tls=maybe", "tls: 'maybe' must be 1 or 0"),
