@@ -1,4 +1,4 @@
-"""Bulk work of an event loop: it waits for no foreign thread, blocks no task, and ends in time."""
+"""Bulk operations in an event loop: they do not wait for other threads, do not block tasks, and end in time."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ class Full:
 
 
 async def timed(async_repo):
-    """Seconds that something takes."""
+    """The number of seconds that an awaitable takes."""
     start = time.monotonic()
     await async_repo
     return time.monotonic() - start
 
 
 def test_slow_sources_block_neither_the_loop_nor_other_requests(scylla_cluster, repo, rows):
-    """Six runs whose rows come slowly; in the meantime all other verbs work, whatever fills the default executor."""
+    """While six runs read slow sources and the default executor is busy, all other verbs still complete quickly."""
 
     async def others(async_repo):
         async with async_repo.batch() as batch:
@@ -120,7 +120,7 @@ def test_slow_sources_block_neither_the_loop_nor_other_requests(scylla_cluster, 
 
 
 def test_sources_may_use_the_repo(repo, rows):
-    """Blocking and awaited, in their thread; more of them than threads of any pool."""
+    """Sources may call the repo, blocking or awaited, from their own threads, even when there are 40 of them."""
     repo.save_many(rows[:3])
 
     def asking(instances, async_repo):
@@ -140,7 +140,7 @@ def test_sources_may_use_the_repo(repo, rows):
 
 
 def test_a_source_that_gives_nothing_more_is_left(repo, rows):
-    """A cancellation need not wait for it; what it had given is in the report."""
+    """Cancelling a run does not wait for a blocked source; the report counts the rows already received."""
     forever = threading.Event()
 
     def source():
@@ -163,7 +163,7 @@ def test_a_source_that_gives_nothing_more_is_left(repo, rows):
 
 
 def test_rows_that_were_read_ahead_are_in_the_report(repo, rows):
-    """Rows that were read ahead are in the report: they were not sent."""
+    """Rows that were read ahead but not sent are in the report."""
 
     def failing(progress):
         raise KeyError
@@ -183,7 +183,7 @@ def test_rows_that_were_read_ahead_are_in_the_report(repo, rows):
 
 
 def test_a_cancelled_run_is_settled_within_the_timeout_of_its_requests(proxied_repo, scylla_fault_proxy, rows):
-    """The server is silent; what was sent ends with the request timeout, and its outcome is unknown."""
+    """With a silent server, a cancelled run ends within the request timeout, and the outcome of its rows is unknown."""
 
     async def case():
         async_repo = proxied_repo.aio()
@@ -206,7 +206,7 @@ def test_a_cancelled_run_is_settled_within_the_timeout_of_its_requests(proxied_r
 
 
 def test_a_run_that_is_cancelled_twice_ends_at_once(proxied_repo, scylla_fault_proxy, rows):
-    """Rows in flight are reported as unknown."""
+    """A second cancellation ends the run at once, and the rows in flight are reported with an unknown outcome."""
 
     async def case():
         scylla_fault_proxy.black_hole()
@@ -228,7 +228,7 @@ def test_a_run_that_is_cancelled_twice_ends_at_once(proxied_repo, scylla_fault_p
 
 @pytest.mark.parametrize("mode", ["blocking", "awaited"])
 def test_rows_whose_statement_cannot_be_prepared_have_that_error(repo, proxied_repo, scylla_fault_proxy, rows, mode):
-    """A second statement in the midst of a run, and a server that falls silent before it: one wait for all its rows."""
+    """If a statement cannot be prepared in the middle of a run, all its rows get that error after a single wait."""
     changed(repo, rows[100:160])
 
     def source():
@@ -251,7 +251,7 @@ def test_rows_whose_statement_cannot_be_prepared_have_that_error(repo, proxied_r
 
 
 def test_a_statement_that_could_not_be_prepared_is_prepared_again(repo, proxied_repo, scylla_fault_proxy, rows):
-    """As a read is sent again; the pause is longer than the timeout of one request."""
+    """Preparing a statement is retried like a read, even if the server is silent for longer than a request timeout."""
     changed(repo, rows[50:100])
 
     def source():
@@ -266,7 +266,7 @@ def test_a_statement_that_could_not_be_prepared_is_prepared_again(repo, proxied_
 
 
 def test_a_loop_that_is_busy_with_bulk_work_answers_others(repo, rows):
-    """A list is read in the loop, which others get in between."""
+    """Other requests are served while the event loop saves a list of rows."""
 
     async def case():
         async_repo = repo.aio()

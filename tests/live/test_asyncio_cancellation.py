@@ -16,7 +16,7 @@ pytestmark = pytest.mark.live
 
 
 class Leaf(Model, table="closed_leaves", repo="closed"):
-    """A list tells whether anything was written twice."""
+    """A row whose list shows whether an append was applied twice."""
 
     book: Column[str] = partition_key()
     number: Column[int] = clustering_key()
@@ -33,7 +33,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def proxied_repo(scylla_cluster, repo, scylla_fault_proxy):
-    """A repo behind a proxy that passes nothing from the moment at which a test says so."""
+    """A repo behind a proxy that passes nothing once a test blocks it."""
     with scylla_cluster.repo(
         repo.keyspace, name="closed", nodes=[scylla_fault_proxy.address], request_timeout=3.0
     ) as new_repo:
@@ -48,7 +48,7 @@ def proxied_repo(scylla_cluster, repo, scylla_fault_proxy):
 
 @pytest.fixture(autouse=True)
 def unraisable(monkeypatch):
-    """What the interpreter could only print, since it was raised where nothing can catch it."""
+    """Exceptions that the interpreter could only print, because they were raised where nothing can catch them."""
     results = []
     monkeypatch.setattr(sys, "unraisablehook", lambda output: results.append(repr(output.exc_value)))
     yield results
@@ -58,34 +58,34 @@ def unraisable(monkeypatch):
 
 
 async def save(repo, rows):
-    """Save one of them."""
+    """Save one instance."""
     await repo.save(rows[0])
 
 
 async def insert(repo, rows):
-    """Insert one of them."""
+    """Insert one instance."""
     await repo.insert(rows[0])
 
 
 async def batch(repo, rows):
-    """Save them together."""
+    """Save all instances in one batch."""
     async with repo.batch() as new_batch:
         for row in rows:
             new_batch.save(row)
 
 
 async def save_many(repo, rows):
-    """Save them one by one."""
+    """Save the instances one by one in bulk."""
     await repo.save_many(rows)
 
 
 async def by_partition(repo, rows):
-    """Save them in batches."""
+    """Save the instances in batches by partition."""
     await repo.save_many(rows, by_partition=True)
 
 
 async def from_a_source(repo, rows):
-    """Save them as another thread reads them."""
+    """Save the instances as another thread reads them."""
     await repo.save_many(row for row in rows)
 
 
@@ -93,7 +93,7 @@ WRITES = pytest.mark.parametrize("write", [save, insert, batch, save_many, by_pa
 
 
 def start_task(case):
-    """A loop that was closed while a case runs in it, and the task that can never continue."""
+    """Run a case in a loop that is then closed, and return the task that can never continue."""
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # that the task was pending is what this is about
 
@@ -109,7 +109,7 @@ def start_task(case):
 
 
 def collect():
-    """Collect what is garbage while another loop runs, in which a coroutine that is closed could await something."""
+    """Run the garbage collector inside another loop, where a coroutine that is being closed could await something."""
 
     async def main():
         gc.collect()
@@ -138,7 +138,7 @@ def agree(repo, rows):
 def test_an_instance_is_not_being_written_by_a_loop_that_was_closed(
     repo, proxied_repo, scylla_fault_proxy, write, passes
 ):
-    """A task may be referenced for any time; the next save writes what it may have changed."""
+    """After its loop is closed, an instance can be saved again, even while the task is still referenced."""
     rows = changed(repo, f"held {write.__name__} {passes}")
     scylla_fault_proxy.black_hole()
     task = start_task(write(proxied_repo.aio(), rows))
@@ -154,7 +154,7 @@ def test_an_instance_is_not_being_written_by_a_loop_that_was_closed(
 
 @WRITES
 def test_an_instance_is_not_being_written_by_a_task_that_was_collected(repo, proxied_repo, scylla_fault_proxy, write):
-    """An instance is not being written by a task that was collected: it knows that it does not know its row."""
+    """After its task is collected, an instance can be saved again, and the changed column is marked uncertain."""
     rows = changed(repo, f"collected {write.__name__}")
     scylla_fault_proxy.black_hole()
     start_task(write(proxied_repo.aio(), rows))
@@ -168,7 +168,7 @@ def test_an_instance_is_not_being_written_by_a_task_that_was_collected(repo, pro
 
 @WRITES
 def test_a_coroutine_that_is_closed_gives_its_instances_back(repo, proxied_repo, scylla_fault_proxy, write):
-    """Nothing can be awaited then: what got no answer may be applied."""
+    """After its coroutine is closed, an instance can be saved again; the unanswered write may have been applied."""
     rows = changed(repo, f"closed {write.__name__}")
     scylla_fault_proxy.black_hole()
     task = start_task(write(proxied_repo.aio(), rows))
@@ -180,7 +180,7 @@ def test_a_coroutine_that_is_closed_gives_its_instances_back(repo, proxied_repo,
 
 
 def test_a_bulk_run_whose_loop_was_closed_sends_nothing_more(repo, proxied_repo, scylla_fault_proxy):
-    """What waited for its turn would be written after what other calls write now."""
+    """Queued rows of a run whose loop was closed are never sent, so they cannot overwrite later writes."""
     rows = changed(repo, "waiting")
     scylla_fault_proxy.black_hole()
     task = start_task(proxied_repo.aio().save_many(rows, concurrency=1))
@@ -196,12 +196,12 @@ def test_a_bulk_run_whose_loop_was_closed_sends_nothing_more(repo, proxied_repo,
 
 
 async def all_rows(rows):
-    """All of them."""
+    """Read all rows."""
     return [row async for row in rows]
 
 
 async def listen(event):
-    """A listener that has to be awaited."""
+    """A listener that must be awaited."""
     del event
     await asyncio.sleep(0)
 
@@ -219,7 +219,7 @@ VERBS = {
 @pytest.mark.parametrize("listener", [None, listen])
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_what_is_collected_with_its_loop_is_silent(repo, scylla_fault_proxy, unraisable, verb, listener):
-    """No coroutine awaits anything when it is closed, an async listener least of all."""
+    """Collecting coroutines with their closed loop raises nothing, even with an async listener."""
     where = {"nodes": [scylla_fault_proxy.address], "keyspace": repo.keyspace}
     other = AsyncRepo("closed", **where, on_query=listener)
     asyncio.run(VERBS[verb](other))
@@ -233,7 +233,7 @@ def test_what_is_collected_with_its_loop_is_silent(repo, scylla_fault_proxy, unr
 
 @WRITES
 def test_an_unreferenced_task_runs_to_its_end(repo, proxied_repo, scylla_fault_proxy, write):
-    """As with other libraries: a loop that runs keeps what waits in it."""
+    """A task that nothing references runs to its end while its loop is running, as in other libraries."""
     rows = changed(repo, f"forgotten {write.__name__}")
 
     async def main():

@@ -1,4 +1,4 @@
-"""The application's role as an attacker: what it writes runs nothing that the models do not say, and stops nothing."""
+"""The application's role as an attacker: no statement it writes is executed by a command, and none blocks a release."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.live
 
 
 class Purchase(Model, table="purchases", repo="attacked", indexes=[Index("status")]):
-    """What the attacker would like to see dropped."""
+    """The table that the attacker wants dropped."""
 
     id: Column[int] = partition_key()
     status: Column[str] = column(default="new")
@@ -38,7 +38,7 @@ class Purchase(Model, table="purchases", repo="attacked", indexes=[Index("status
 
 
 class Refund(Model, table="refunds", repo="attacked"):
-    """What a later version adds."""
+    """A table that a later version adds."""
 
     id: Column[int] = partition_key()
 
@@ -55,7 +55,7 @@ class Shop:
         self.attacker = logins.repo(self.app, self.name, **options)
 
     def snapshot(self):
-        """All of the schema, the roles, and what the attacker may do."""
+        """The whole schema, the roles, and the permissions of the attacker."""
         session = self.admin.session
         schema = [
             sorted(
@@ -77,7 +77,7 @@ class Shop:
 
 @pytest.fixture
 def narrow(logins):
-    """The roles have what `grants` prints."""
+    """A shop whose roles have exactly the permissions that `grants` prints."""
     shop = Shop(logins)
     logins.run(f"GRANT {shop.app} TO {shop.deploy}")
     for grant in required_grants(shop.deploying, shop.deploy):
@@ -89,7 +89,7 @@ def narrow(logins):
 
 @pytest.fixture
 def broad(logins):
-    """The attacker has the old grants on the whole keyspace, and a superuser deploys."""
+    """A shop whose attacker has all permissions on the keyspace, and whose deploying role is a superuser."""
     shop = Shop(logins)
     first = migrate(shop.admin, resources=[Purchase])
     second = migrate(shop.admin)
@@ -98,7 +98,7 @@ def broad(logins):
 
 
 def everything(shop):
-    """Statements that change something, on all that is there."""
+    """Statements that change something, one or more for each object that exists."""
     session, name = shop.admin.session, shop.name
     places = [
         f"{row.keyspace_name}.{row.table_name}"
@@ -126,7 +126,7 @@ def everything(shop):
 
 
 def test_with_its_grants_an_application_reaches_its_own_rows_alone(narrow):
-    """Of all statements that change something only those on its own table pass, and every command works after them."""
+    """Only statements on the application's own table succeed, and every command still works after them."""
     before = narrow.snapshot()
     passed = [cql for cql in everything(narrow) if narrow.attack(cql)]
 
@@ -142,7 +142,7 @@ def test_with_its_grants_an_application_reaches_its_own_rows_alone(narrow):
 
 
 def steps_of(shop, version, number, **cells):
-    """The statement by which the attacker writes cells of a step."""
+    """The statement with which the attacker writes cells of a step."""
     quoted = {name: str(value).replace("'", "''") for name, value in cells.items()}
     names, values = ", ".join(quoted), ", ".join(f"'{value}'" for value in quoted.values())
     return (
@@ -152,7 +152,7 @@ def steps_of(shop, version, number, **cells):
 
 
 def test_a_rollback_runs_no_text_of_the_ledger(broad):
-    """Neither a rewritten undo, nor that of a forged step, nor the inverse of a change that names another table."""
+    """A rollback runs no rewritten undo, no undo of a forged step, and no inverse that names another table."""
     shop, first, second = broad
     before = shop.snapshot()
     (original,) = (step for step in history(shop.admin, steps=True)[0].steps if step.op == "add_table")
@@ -181,7 +181,7 @@ def test_a_rollback_runs_no_text_of_the_ledger(broad):
 
 
 def test_a_forged_success_is_pointed_out_and_proved_by_the_server(broad):
-    """A statement on roles that the ledger alone calls done is noted; one with a post-condition runs."""
+    """A raw step that only the ledger marks as applied gets a note, and runs if its post-condition is not met."""
     shop, _, second = broad
     revoke = f"REVOKE MODIFY ON KEYSPACE {shop.name} FROM {shop.app}"
     assert shop.attack(steps_of(shop, second, 1, op="run", state="applied", cql=revoke))
@@ -201,7 +201,7 @@ def test_a_forged_success_is_pointed_out_and_proved_by_the_server(broad):
 
 @pytest.mark.parametrize("kind", ["lock", "history"])
 def test_rows_that_stop_a_release_are_named_and_removed(broad, kind):
-    """Every command works, or says which row to delete; nothing else changed in the end."""
+    """Each refused command names the row to delete; once these rows are deleted, all commands work."""
     shop, _, second = broad
     before = shop.snapshot()
     rows = {
@@ -222,7 +222,7 @@ def test_rows_that_stop_a_release_are_named_and_removed(broad, kind):
 
 
 def test_a_removal_takes_what_is_named_and_nothing_else(broad):
-    """However the history was rewritten: `contract` goes by what is live, and by what the models declare."""
+    """Even with a forged history, `contract` drops only live tables that no model declares."""
     shop, _, second = broad
     shop.admin.raw(f"CREATE TABLE {shop.name}.legacy (a int PRIMARY KEY)")
     assert shop.attack(steps_of(shop, second, 50, op="drop_table", state="applied", object=f"{shop.name}.purchases"))
@@ -232,7 +232,7 @@ def test_a_removal_takes_what_is_named_and_nothing_else(broad):
 
 
 def test_rows_that_were_deleted_are_noticed(broad):
-    """What the attacker removes of a version is neither taken back in part nor run again, until it is allowed."""
+    """A version with deleted steps is not rolled back and its raw step does not run again unless that is allowed."""
     shop, first, second = broad
     result = migrate(shop.admin, steps=[RawStep(f"UPDATE {shop.name}.purchases SET note = 'x' WHERE id = 1")])
     before = shop.snapshot()

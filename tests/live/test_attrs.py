@@ -1,4 +1,4 @@
-"""What attrs users write, on a server: checked columns, cached properties, literals, generic bases, nulls."""
+"""Features of attrs on a server: validated columns, cached properties, literals, generic bases, nulls."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Entry(Model, Generic[T], abstract=True):
 
 
 class Account(Entry[int], table="attrs_accounts", repo="attrs_live"):
-    """All of it."""
+    """A model that uses all these features."""
 
     level: Column[int] = column(default=0, converter=int, validator=attrs.validators.ge(0))
     kind: Column[Literal["a", "b"]] = column(default="a")
@@ -56,7 +56,7 @@ class Account(Entry[int], table="attrs_accounts", repo="attrs_live"):
 
     @functools.cached_property
     def doubled(self) -> int:
-        """Worked out once."""
+        """A cached property."""
         return self.value * 2
 
 
@@ -70,7 +70,7 @@ def repo(scylla_cluster, scylla_repo):
 
 
 def test_an_account_is_loaded_and_still_validated(repo):
-    """Saved, loaded, changed, saved again, refreshed."""
+    """An instance that was loaded is converted and validated like a new one when it is changed and saved."""
     repo.save(Account(id=1, value=3, level="4", kind="b", rank=2, pet=Pet(name="Tom"), past=[1]))
     row = repo.get(Account, id=1)
     assert row == Account(id=1, value=3, level=4, kind="b", rank=2, pet=Pet(name="Tom"), past=[1])
@@ -84,7 +84,7 @@ def test_an_account_is_loaded_and_still_validated(repo):
 
 
 def test_stored_values_that_a_validator_refuses_can_be_read_and_refreshed(repo):
-    """Another program may have written them."""
+    """Values from another program that a validator would refuse can be read, refreshed and kept by a save."""
     repo.save(Account(id=2, value=3))
     row = repo.get(Account, id=2)
     repo.raw(f"UPDATE {repo.keyspace}.attrs_accounts SET level = ?, kind = ? WHERE id = ?", [-7, "z", 2])
@@ -100,7 +100,7 @@ def test_stored_values_that_a_validator_refuses_can_be_read_and_refreshed(repo):
     "values", [{"kind": "c"}, {"rank": 3}, {"rank": True}, {"pet": Pet(name="x", kind="cow")}], ids=repr
 )
 def test_a_value_outside_of_a_literal_is_refused(repo, values):
-    """A value outside of a literal is refused, before it is sent, in every clause."""
+    """A value that is not in the literal is refused in every clause, before it is sent."""
     ((name, value),) = values.items()
     with pytest.raises(TypeMismatch, match=f"Account.{name}"):
         repo.save(Account(id=3, value=1, **values))
@@ -111,7 +111,7 @@ def test_a_value_outside_of_a_literal_is_refused(repo, values):
 
 
 def test_a_null_is_refused_when_written_and_not_when_read(repo):
-    """An UPDATE of another program leaves columns null that have no None in their type."""
+    """A null in a column whose type lacks None can be read, but None cannot be written to it."""
     repo.raw(f"UPDATE {repo.keyspace}.attrs_accounts SET level = ? WHERE id = ?", [1, 4])
     row = repo.get(Account, id=4)
     assert row.value is None

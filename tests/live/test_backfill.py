@@ -1,4 +1,4 @@
-"""Copying into a new column or table on a real server, while others write, and after a kill."""
+"""Backfilling a new column or table on a real server, during concurrent writes and after a kill."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ pytestmark = pytest.mark.live
 
 
 class Place(UserType, name="place"):
-    """Where something is."""
+    """A user type."""
 
     street: str
     zip_code: str | None = None
 
 
 class Order(Model, table="orders", repo="backfill"):
-    """Old columns beside the new ones that are to be filled."""
+    """Old columns beside the new ones that are filled."""
 
     shop: Column[int] = partition_key()
     number: Column[int] = clustering_key()
@@ -61,7 +61,7 @@ class Order(Model, table="orders", repo="backfill"):
 
 
 class ByDay(Model, table="orders_by_day", repo="backfill"):
-    """A table of the rows with another key."""
+    """A table of the same rows with another key."""
 
     number: Column[int] = partition_key()
     shop: Column[int] = clustering_key(descending=True)
@@ -72,7 +72,7 @@ class ByDay(Model, table="orders_by_day", repo="backfill"):
 
 
 class Twin(Model, table="orders_twin", repo="backfill"):
-    """A table with an equal key and static column."""
+    """A table with the same key and the same static column."""
 
     shop: Column[int] = partition_key()
     number: Column[int] = clustering_key()
@@ -81,14 +81,14 @@ class Twin(Model, table="orders_twin", repo="backfill"):
 
 
 class Tally(Model, table="tallies", repo="backfill"):
-    """Counters."""
+    """A table of counters."""
 
     id: Column[int] = partition_key()
     hits: Column[cql.Counter] = column()
 
 
 class Unmade(Model, table="unmade", repo="elsewhere"):
-    """A table that is on no server."""
+    """A table that does not exist on the server."""
 
     shop: Column[int] = partition_key()
     number: Column[int] = clustering_key()
@@ -104,7 +104,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture(autouse=True)
 def few_ranges(repo, monkeypatch):
-    """Every test begins with empty tables, and a table in few ranges takes less time."""
+    """Truncate all tables and read them in few token ranges, which is faster."""
     monkeypatch.setattr(backfilling, "RANGES", 16)
     for model in (Order, ByDay, Twin):
         repo.truncate(model)
@@ -114,7 +114,7 @@ def few_ranges(repo, monkeypatch):
 
 
 def tables(repo):
-    """Names of all tables."""
+    """The names of all tables."""
     return repo.raw("SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?", [repo.keyspace])
 
 
@@ -129,7 +129,7 @@ def stored(repo, *columns):
 
 
 def test_every_value_is_copied_with_its_conversion(repo):
-    """Every value is copied with its conversion, and counted: a row without a value has nothing to copy."""
+    """Every value is converted, copied and counted; a row without a value has nothing to copy."""
     repo.save_many([*orders(100), Order(shop=1, number=1000, code=5)])
     output = []
 
@@ -145,7 +145,7 @@ def test_every_value_is_copied_with_its_conversion(repo):
 
 
 def test_names_do_as_well(repo):
-    """Names do as well, as the command line gives them: of classes or tables, of attributes or columns."""
+    """A backfill accepts names of tables and columns, as the command line passes them."""
     repo.save_many(orders(3, code=7))
 
     backfill(repo, "orders.code", into="codeTwo")
@@ -177,7 +177,7 @@ def test_another_conversion_is_refused_half_way(repo):
 
 
 def test_what_was_written_later_stays(repo):
-    """The application writes both columns, and its value is the newer one whenever the copy comes."""
+    """A value that the application writes to both columns during a backfill is newer than the copy, and stays."""
     repo.save_many(orders(20))
     query = select(Order.number, fn.writetime(Order.total)).whole_table()
     timestamps = dict(repo.all(query))
@@ -196,7 +196,7 @@ def test_what_was_written_later_stays(repo):
 
 
 def test_a_value_that_was_deleted_meanwhile_stays_deleted(repo):
-    """The delete is newer than the value that is copied."""
+    """A value that is deleted during a backfill stays deleted, since the delete is newer than the copied value."""
     repo.save_many(orders(5))
 
     def convert(value):
@@ -209,7 +209,7 @@ def test_a_value_that_was_deleted_meanwhile_stays_deleted(repo):
 
 
 def test_time_and_life_are_those_of_the_value(repo):
-    """Microseconds and seconds; a value that never expires does not begin to."""
+    """A copied value keeps its write time and its remaining TTL; a value without a TTL is copied without one."""
     repo.save(Order(shop=1, number=1, total=1), ttl=1000, timestamp=1_700_000_000_000_000)
     repo.save(Order(shop=1, number=2, total=2), timestamp=1_700_000_000_000_001)
 
@@ -234,7 +234,7 @@ CASES = [
     ("source", "target", "source_value", "desired"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
 )
 def test_columns_of_each_kind(repo, source, target, source_value, desired):
-    """Columns of each kind, without a conversion where the values are the same."""
+    """Columns of every kind are copied without a conversion if both have the same type."""
     repo.save_many(orders(20, **source_value))
 
     backfill(repo, source, into=target)
@@ -243,7 +243,7 @@ def test_columns_of_each_kind(repo, source, target, source_value, desired):
 
 
 def test_a_collection_that_changes_meanwhile_is_not_undone(repo):
-    """A collection that changes meanwhile is not undone: it has no time of its own, and is dated back."""
+    """A copy of a collection does not overwrite a newer one: it is written with an earlier timestamp."""
     repo.save(Order(shop=1, number=1, tags={"old"}))
 
     def convert(value):
@@ -256,7 +256,7 @@ def test_a_collection_that_changes_meanwhile_is_not_undone(repo):
 
 
 def test_rows_go_into_another_table(repo):
-    """By the names of their columns, each value with its time and life."""
+    """Rows are copied into columns of the same names in another table, each value with its TTL."""
     repo.save_many(orders(50, tags={"x"}, place=Place(street="High")))
     repo.execute(update(Order).where(Order.shop == 1, Order.number == 1).set(Order.total.to(9)).ttl(500))
 
@@ -272,7 +272,7 @@ def test_rows_go_into_another_table(repo):
 
 
 def test_rows_are_made_by_a_function(repo):
-    """What it makes None of is left out."""
+    """A function makes the rows of the other table; rows for which it returns None are skipped."""
     repo.save_many(orders(10))
 
     def convert(order):
@@ -285,7 +285,7 @@ def test_rows_are_made_by_a_function(repo):
 
 
 def test_a_row_that_is_only_a_key_is_copied(repo):
-    """A row that is only a key is copied: it has no value whose time could be taken."""
+    """A row that consists of a key alone is copied, although it has no value with a write time."""
     repo.save(Order(shop=3, number=4))
 
     backfill(repo, Order, into=ByDay)
@@ -294,7 +294,7 @@ def test_a_row_that_is_only_a_key_is_copied(repo):
 
 
 def test_static_values_go_along_also_without_rows(repo):
-    """A partition may hold nothing else."""
+    """Static values are copied too, even those of partitions without rows."""
     repo.save_many([*orders(3, owner="Ann")])
     repo.execute(update(Order).where(Order.shop == 99).set(Order.owner.to("Bob")))
 
@@ -322,7 +322,7 @@ def test_unconvertible_rows_are_reported_and_the_others_are_copied(repo):
 
 
 def test_values_too_large_for_the_server_are_reported(repo):
-    """Whatever fails on the way to the server is of its row."""
+    """A converted value that does not fit the column is reported as the failure of its row."""
     repo.save_many(orders(3))
 
     with pytest.raises(BackfillFailed, match=r"3 of 3 rows.*Order\.code: 1099511627776 does not fit int"):
@@ -330,7 +330,7 @@ def test_values_too_large_for_the_server_are_reported(repo):
 
 
 def test_a_dry_run_writes_nothing(repo):
-    """A dry run writes nothing: it reads and converts, and tells what would fail."""
+    """A dry run reads and converts rows and reports failures, but writes nothing."""
     repo.save_many([*orders(5, note="1"), Order(shop=1, number=77, note="x")])
 
     with pytest.raises(BackfillFailed, match="1 of 6"):
@@ -342,7 +342,7 @@ def test_a_dry_run_writes_nothing(repo):
 
 
 def test_it_keeps_to_the_rate(repo):
-    """Rows a second."""
+    """The rate limits how many rows per second a backfill copies."""
     repo.save_many(orders(40))
 
     assert backfill(repo, Order.total, into=Order.total_2, convert=Decimal, rate=40).seconds > 0.8
@@ -369,20 +369,20 @@ REFUSED = [
 
 
 class Needy(Model, table="needy", repo="elsewhere"):
-    """A column that no other table has."""
+    """A table with a required column that the other tables lack."""
 
     day: Column[int] = partition_key()
 
 
 @pytest.mark.parametrize(("work", "messages"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_what_cannot_be_copied_is_refused_before_anything_is_read(repo, work, messages):
-    """What cannot be copied is refused before anything is read, with advice."""
+    """A backfill that cannot work is refused with advice before anything is read."""
     with pytest.raises(ConfigurationError, match=messages):
         work(repo)
 
 
 def slowly(value):
-    """A conversion that gives a killer time."""
+    """A slow conversion, so that the process can be killed in the middle of a backfill."""
     time.sleep(0.02)
     return Decimal(value)
 
@@ -413,7 +413,7 @@ def test_a_killed_run_is_gone_on_with(repo):
 
 
 def checkpoints(repo):
-    """How many ranges are noted."""
+    """The number of recorded ranges."""
     if ("scyllamodel_backfills",) not in [tuple(row) for row in tables(repo)]:
         return 0
     rows = repo.raw(f"SELECT part FROM {repo.keyspace}.scyllamodel_backfills")
@@ -421,7 +421,7 @@ def checkpoints(repo):
 
 
 def test_checkpoints_are_no_drift(repo):
-    """The table of backfills is internal, and is never reported."""
+    """The table of backfill checkpoints is internal and is never reported as drift."""
     repo.save_many(orders(1))
     backfill(repo, Order.total, into=Order.total_2, convert=Decimal)
 
@@ -432,7 +432,7 @@ def test_checkpoints_are_no_drift(repo):
 
 
 def test_ranges_are_the_whole_ring():
-    """Ranges are the whole ring, without a gap, and without one token twice."""
+    """The ranges cover the whole token ring without gaps or overlaps."""
     ranges = token_ranges(1024)
 
     assert (-(2**63), 2**63 - 1) == (ranges[0][0], ranges[-1][1])

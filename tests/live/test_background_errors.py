@@ -1,4 +1,4 @@
-"""Reports to a caller about errors that are not awaited, listeners that fail, and the limits of a server."""
+"""Errors that are not awaited, listeners that fail, and limits of a server: what the caller is shown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def broken(scylla_cluster, repo, scylla_fault_proxy):
 
 
 def complaints(case):
-    """What asyncio reports while a case runs, and when all of it is collected."""
+    """Messages that asyncio reports while a case runs and when its objects are collected."""
     output = []
 
     async def main():
@@ -58,7 +58,7 @@ def complaints(case):
 
 
 def test_errors_of_abandoned_ranges_are_silent(broken, scylla_fault_proxy):
-    """One of them ends the scan, and the others fail at the same time."""
+    """When one range of a scan fails, simultaneous errors of the other ranges are not reported to the loop."""
 
     async def case():
         scan = broken.aio().scan(select(Pane.text), parallelism=8)
@@ -71,7 +71,7 @@ def test_errors_of_abandoned_ranges_are_silent(broken, scylla_fault_proxy):
 
 @pytest.mark.parametrize("what", ["prepared", "new", "rows"])
 def test_errors_after_a_cancellation_are_silent(broken, scylla_fault_proxy, what):
-    """Requests, preparations of statements, and bulk work, which fail when they are no longer awaited."""
+    """Reads, prepares and bulk writes that fail after their task was cancelled are not reported to the loop."""
     requests = {
         "prepared": lambda repo: repo.get(Pane, id=1),
         "new": lambda repo: repo.all(select(Pane.text).where(Pane.id == 1)),
@@ -91,7 +91,7 @@ def test_errors_after_a_cancellation_are_silent(broken, scylla_fault_proxy, what
 
 
 class Raising(logging.Handler):
-    """A handler that lets its errors through, as some of the field do."""
+    """A logging handler that lets its exceptions through, as some do in practice."""
 
     def emit(self, record):  # noqa: ARG002 - of the base class
         raise OSError("no space left on device")
@@ -99,7 +99,7 @@ class Raising(logging.Handler):
 
 @pytest.fixture
 def raising():
-    """The logger of queries with such a handler."""
+    """The query logger with such a handler."""
     logger, handler = logging.getLogger("scyllamodel.query"), Raising()
     logger.addHandler(handler)
     yield handler
@@ -118,7 +118,7 @@ async def fail_later(event):
 
 @pytest.mark.usefixtures("raising")
 def test_a_log_handler_that_raises_fails_no_request(scylla_cluster, repo):
-    """Neither under slow_query nor when on_query raises; the request is sent, and its answer comes."""
+    """Requests succeed although the log handler raises, under slow_query and after on_query raised."""
     settings = {"slow_query": 0.0000001, "on_query": fail}
     with scylla_cluster.repo(repo.keyspace, name="ends_truth", **settings) as watched:
         watched.save(Pane(id=1, text="written"))
@@ -130,7 +130,7 @@ def test_a_log_handler_that_raises_fails_no_request(scylla_cluster, repo):
 
 @pytest.mark.usefixtures("raising")
 def test_a_log_handler_that_raises_fails_no_awaited_request(scylla_cluster, repo):
-    """A log handler that raises fails no awaited request, also when an async on_query raises."""
+    """Awaited requests succeed although the log handler raises, also when an async on_query raises."""
     point = scylla_cluster.contact_points[0]
 
     async def case():
@@ -170,7 +170,7 @@ VERBS = {
 
 
 def filled(async_repo):
-    """A batch with a row."""
+    """Send a batch with one row."""
     batch = async_repo.batch()
     batch.save(Pane(id=9))
     return batch
@@ -179,7 +179,7 @@ def filled(async_repo):
 @pytest.mark.parametrize("verb", sorted(VERBS))
 @pytest.mark.parametrize("state", ["connected", "not connected"])
 def test_a_verb_without_asyncio_says_what_to_write(scylla_cluster, repo, verb, state):
-    """As under trio, which runs coroutines without an event loop of asyncio."""
+    """A verb that is awaited without an event loop of asyncio, as under trio, says what to write instead."""
     with scylla_cluster.repo(repo.keyspace, name="ends_truth") as other:
         if state == "connected":
             other.get(Pane, id=1)
@@ -188,7 +188,7 @@ def test_a_verb_without_asyncio_says_what_to_write(scylla_cluster, repo, verb, s
 
 
 def test_a_value_that_the_server_does_not_take_is_refused_in_its_words(repo):
-    """The error quotes the server, and the next request is served. Cassandra 4.0 reports it as a failed write."""
+    """A refusal quotes the server, and the next request succeeds. Cassandra 4.0 reports it as a failed write."""
     with pytest.raises(RequestFailed) as exc_info:
         repo.save(Pane(id=4, text="x" * (MAX_FRAME_BYTES - 20)))
     repo.save(Pane(id=4, text="short"))

@@ -1,4 +1,4 @@
-"""Bad input, and what a user gets for it: a code, advice, the exit code, and an unharmed schema."""
+"""Bad input: the user gets a code, advice and the right exit code, and the schema is unchanged."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ FOREIGN_OPTIONS = ('tombstone_gc={"mode": "repair"}', 'read_repair="NONE"')
 
 @pytest.fixture(scope="module")
 def keyspace(scylla_cluster):
-    """A keyspace with a table and a view of its own."""
+    """A keyspace with one table and one view."""
     name = f"bad_{uuid4().hex[:12]}"
     with scylla_cluster.repo(name) as repo:
         send = repo.session.execute
@@ -106,14 +106,14 @@ def url(cluster, keyspace):
 
 
 def schema_of(cluster, keyspace):
-    """What the keyspace holds; the version of the schema moves with every keyspace of the server."""
+    """The facts of the keyspace; the schema version changes with any keyspace of the server."""
     with cluster.repo(keyspace) as repo:
         return inspect(repo)[keyspace]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_bad_models_are_refused_and_nothing_runs(tmp_path, scylla_cluster, keyspace, case, profile):
-    """Each mistake has its code and advice, in text and in JSON, its exit code, and leaves the schema alone."""
+    """Each mistake has its code, advice and exit code, in text and in JSON, and the schema is unchanged."""
     text, code, error, command = CASES[case]
     foreign = next(option for option in FOREIGN_OPTIONS if option.partition("=")[0] not in profile.table_options)
     command = [word.replace("OPTION", foreign.partition("=")[0]) for word in command]
@@ -142,7 +142,7 @@ SIMPLE = "SimpleStrategy"
     ids=["factor above the nodes", "unknown data centre", "SimpleStrategy"],
 )
 def test_questionable_replication(tmp_path, scylla_cluster, profile, data_center, *, replication, code, command):
-    """What cannot work is refused with what would; what is merely unwise is done, with a warning."""
+    """Replication that cannot work is refused with an alternative; unwise replication is created with a warning."""
     replication = {data_center if key == "DC" else key: value for key, value in replication.items()}
     command = [word.replace("DC", data_center) for word in command]
     if profile.refuses_strategy(replication["class"], tablets=None):
@@ -164,7 +164,7 @@ def test_questionable_replication(tmp_path, scylla_cluster, profile, data_center
 
 
 def test_a_server_that_stops_half_way(tmp_path):
-    """The error says how far it got; with the server back, the next run makes the rest and no table twice."""
+    """The error says how far the run got; once the server is back, the next run creates the rest and nothing twice."""
     many = "".join(f'class T{n}(Model, table="t{n:02}"):\n    id: Column[UUID] = partition_key()\n' for n in range(40))
     project(tmp_path, HEAD + many)
     with LocalCluster(keep=tmp_path / "kept") as cluster:
@@ -188,7 +188,7 @@ def test_a_server_that_stops_half_way(tmp_path):
 
 
 def test_two_at_once(tmp_path, scylla_cluster):
-    """Two runs on one empty keyspace both end well, and every table is there once."""
+    """Two simultaneous runs on an empty keyspace both succeed, and every table is created once."""
     name = f"bad_{uuid4().hex[:12]}"
     many = "".join(f'class T{n}(Model, table="t{n:02}"):\n    id: Column[UUID] = partition_key()\n' for n in range(12))
     project(tmp_path, HEAD + many)
@@ -214,7 +214,7 @@ def test_two_at_once(tmp_path, scylla_cluster):
 
 
 def test_ctrl_c_while_connecting(tmp_path):
-    """Ctrl-C during a connection that does not come about ends at once, and cleanly."""
+    """Ctrl-C during a connection attempt ends with exit code 130 and without a traceback."""
     project(tmp_path, GOOD)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"cassandra://127.0.0.1:{server.getsockname()[1]}/shop?models=app.models"

@@ -1,4 +1,4 @@
-"""Batches on a real server, blocking and awaited: each write is sent once, and none is lost by another."""
+"""Batches on a real server, blocking and awaited: each write is sent once, and none overrides another in its batch."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def hall(request):
-    """A partition of its own for each test."""
+    """The partition key of one test."""
     return request.node.name
 
 
 @pytest.fixture(params=WAYS)
 def run(request, repo):
-    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    """Run a case, which is written once, with a blocking or an awaited repo."""
     return lambda case, mode=request.param, repo=repo: run_in_mode(mode, case, repo)
 
 
 def count_up(hall):
-    """One more."""
+    """An increment of the counter."""
     return update(Tally).where(Tally.id == hall).set(Tally.hits.increment())
 
 
 def test_a_batch_that_is_sent_inside_its_block_is_sent_once(run, repo, hall):
-    """The end of the block finds it empty."""
+    """A batch that is sent inside its block is empty at the end of the block, and nothing is sent twice."""
 
     def fill(repo):
         def fill_batch(batch):
@@ -81,7 +81,7 @@ def test_a_batch_that_is_sent_inside_its_block_is_sent_once(run, repo, hall):
 
 
 def test_a_batch_is_filled_again_inside_its_block(run, repo, hall):
-    """Six increments in three requests are six."""
+    """A batch can be filled again after it was sent: six increments in three requests add six."""
 
     def fill(repo):
         def fill_batch(batch):
@@ -98,7 +98,7 @@ def test_a_batch_is_filled_again_inside_its_block(run, repo, hall):
 
 
 def test_a_batch_without_a_block_is_sent_once_as_well(run, repo, hall):
-    """A second `send` finds nothing, and a batch that was never entered can be filled again."""
+    """A second `send` sends nothing, and a batch that was never entered can be filled again."""
 
     def case(repo):
         batch = repo.batch().counter()
@@ -123,7 +123,7 @@ USES = [
 
 @pytest.mark.parametrize("use", USES, ids=["save", "insert", "delete", "execute"])
 def test_a_batch_whose_block_has_ended_takes_nothing(run, use):
-    """A closed batch refuses writes, which it would never send."""
+    """A batch whose block has ended refuses writes, since it would never send them."""
     batch = run(lambda repo: repo.block(repo.batch(), lambda _: None))
 
     with pytest.raises(QueryNotSupported, match=r"block of this batch has ended.*repo\.batch\(\)"):
@@ -131,7 +131,7 @@ def test_a_batch_whose_block_has_ended_takes_nothing(run, use):
 
 
 def test_a_batch_whose_block_has_ended_is_neither_sent_nor_entered(run, hall):
-    """A batch whose block has ended is neither sent nor entered: both are mistakes of the program."""
+    """Sending or entering a batch whose block has ended is an error."""
 
     def case(repo):
         batch = repo.block(repo.batch(), lambda batch: batch.save(Seat(hall=hall, number=1)))
@@ -143,7 +143,7 @@ def test_a_batch_whose_block_has_ended_is_neither_sent_nor_entered(run, hall):
 
 
 def test_a_block_that_fails_sends_nothing(run, repo, hall):
-    """The batch is closed, and the instance is as new as before."""
+    """When a block raises, nothing is sent, the batch is closed, and its new instance can still be saved."""
     row = Seat(hall=hall, number=1)
     tokens = []
 
@@ -166,7 +166,7 @@ def test_a_block_that_fails_sends_nothing(run, repo, hall):
 
 
 def test_a_batch_whose_answer_was_lost_is_not_sent_again(run, repo, hall, scylla_cluster, scylla_fault_proxy):
-    """Sending a batch empties it whatever the outcome of the request."""
+    """Sending a batch empties it, whatever the outcome of the request."""
     with scylla_cluster.repo(
         repo.keyspace, name="batches", nodes=[scylla_fault_proxy.address], request_timeout=0.5
     ) as weak:
@@ -189,12 +189,12 @@ def test_a_batch_whose_answer_was_lost_is_not_sent_again(run, repo, hall, scylla
 
 
 def old(hall):
-    """A loaded instance of a row, another one of the same row, and the condition that names it."""
+    """A loaded instance, a second one of the same row, and the conditions for its key."""
     return Seat(hall=hall, number=5, guest="Ann", tags={"a"}), Seat(hall=hall, number=5, guest="Bob")
 
 
 def at(hall, number=5):
-    """The conditions that name a row."""
+    """The conditions for the key of a row."""
     return Seat.hall == hall, Seat.number == number
 
 
@@ -259,7 +259,7 @@ LOST = [
 
 @pytest.mark.parametrize(("fill", "reason"), LOST)
 def test_a_write_that_would_be_lost_is_refused(run, repo, hall, fill, reason):
-    """By table and key, whatever says it; nothing of the batch is sent."""
+    """A write that conflicts with another one in the batch is refused with a reason, and nothing is sent."""
 
     def case(repo):
         with pytest.raises(QueryNotSupported, match=rf"in this batch changes too.*{reason}.*batch\.timestamp"):
@@ -301,12 +301,12 @@ INDEPENDENT = [
 
 @pytest.mark.parametrize("fill", INDEPENDENT)
 def test_writes_that_do_not_meet_are_taken(run, hall, fill):
-    """Writes that do not meet are taken: of different columns, elements, rows or times; and two that say the same."""
+    """Writes to different columns, elements, rows or times share a batch, as do two writes of equal values."""
     run(lambda repo: repo.block(repo.batch(), lambda batch: fill(batch, hall)))
 
 
 def test_an_instance_that_is_saved_again_replaces_what_it_wrote(run, repo, hall):
-    """The last state is sent, and does not meet the one before."""
+    """When an instance is saved twice in a batch, only its last state is sent."""
     row = old(hall)[0]
 
     def fill(batch):

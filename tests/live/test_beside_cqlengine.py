@@ -1,8 +1,8 @@
 """Compare the schemas that cqlengine's ``sync_table`` and a sync of this package create from equal models.
 
-Its own tests of schema management are the source of the cases. Each case has one live table for either side, made by
-the same CQL, and one declaration for both. What was seen of either is asserted: whether it raised, how many statements
-it sent, how many a second sync sent, and whether the live table fits the declaration afterwards.
+The cases come from cqlengine's own tests of schema management. Each case has a live table for either side, created by
+the same CQL, and one declaration for both. The test asserts for each side whether it raised, how many statements it
+sent, how many a second sync sent, and whether the live table matches the declaration afterwards.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ NATIVE = {
 
 @attrs.frozen
 class Seen:
-    """What a sync did.
+    """The outcome of a sync.
 
     Attributes:
         raised: the class of what it raised, or the codes of what it refused, the second time after ``then``.
         sent: statements that change the schema.
-        again: those of a second sync.
-        fits: whether the live table is what was declared.
+        again: statements of a second sync.
+        fits: whether the live table matches the declaration.
     """
 
     raised: str = ""
@@ -57,8 +57,8 @@ class Case:
     """One declaration on one live table.
 
     Attributes:
-        live: what is there, in facts; empty for nothing.
-        declared: the same with what is new.
+        live: the facts of the live table; empty if there is none.
+        declared: the facts of the declaration.
     """
 
     name: str
@@ -74,7 +74,7 @@ def tbl(*columns, **facts):
 
 
 def options(**values):
-    """Options as a model declares them."""
+    """Table options as a model declares them."""
     return TableOptions(**values).declared()
 
 
@@ -137,7 +137,7 @@ CASES = [
 
 
 def their_column(column):
-    """A column as cqlengine has it; the second is whether it is frozen."""
+    """A column of cqlengine, and whether it is frozen."""
     keywords = {"db_field": column.name}
     if column.in_key:
         keywords |= {"primary_key": True, "partition_key": column.kind == "partition_key"}
@@ -148,7 +148,7 @@ def their_column(column):
 
 
 def their_type(cql_type, keywords):
-    """A type as cqlengine has it."""
+    """A type of cqlengine."""
     if isinstance(cql_type, v.Native):
         return NATIVE[cql_type.name](**keywords)
     if isinstance(cql_type, v.UserTypeName):
@@ -163,7 +163,7 @@ USER_TYPES: dict[str, type] = {}
 
 
 def their_model(case, keyspace):
-    """The declaration of a case as a model of cqlengine."""
+    """The declaration of a case as a cqlengine model."""
     model = next(part for part in case.declared if isinstance(part, Table))
     USER_TYPES.clear()
     for part in case.declared:
@@ -179,26 +179,26 @@ def their_model(case, keyspace):
 
 
 def _declared_order(model):
-    """Keys in their order, then the rest; cqlengine takes keys in the order in which columns were made."""
+    """Key columns in their order, then the others; cqlengine orders keys by the creation of their columns."""
     return [column.name for column in (*model.partition_key, *model.clustering_key)] + [
         column.name for column in model if not column.in_key
     ]
 
 
 class Side:
-    """One keyspace, and what is sent to it."""
+    """One keyspace, and the statements that are sent to it."""
 
     def __init__(self, repo):
         self.repo, self.sent = repo, []
 
     def heard(self, future):
-        """What the session sends that changes a schema."""
+        """Record statements of the session that change a schema."""
         text = str(getattr(future.message, "query", ""))
         if text.split(" ", maxsplit=1)[0] in ("CREATE", "ALTER", "DROP") and "scyllamodel_" not in text:
             self.sent.append(text)
 
     def counted(self, work):
-        """What some work raised, and how many statements it sent."""
+        """What a call raised, and how many statements it sent."""
         self.sent.clear()
         self.repo.session.add_request_init_listener(self.heard)
         try:
@@ -211,7 +211,7 @@ class Side:
         return "", len(self.sent)
 
     def seen(self, case, sync):
-        """Return the outcome of a case by this sync, done twice."""
+        """Return the outcome of a case by this sync, which runs twice."""
         raised, statements = self.counted(sync)
         later, repeated = ("", 0) if raised else self.counted(sync)
         raised += f"then {later}" if later else ""
@@ -246,7 +246,7 @@ def sides(session):
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_both_sync_the_same_declaration(sides, case, monkeypatch):
-    """Each as the case says."""
+    """Both libraries sync the declaration with the outcomes that the case lists."""
     monkeypatch.setenv("CQLENG_ALLOW_SCHEMA_MANAGEMENT", "1")
     remaining, right = sides
     for side in sides:

@@ -44,7 +44,7 @@ class Seat(Model, table="seats", repo="many"):
 
 
 class Lone(Model, table="lones", repo="many"):
-    """A key of one column."""
+    """A table whose key is one column."""
 
     id: Column[int] = partition_key()
 
@@ -59,17 +59,17 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture(params=WAYS)
 def run(request, repo):
-    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    """Run a case, which is written once, with a blocking or an awaited repo."""
     return lambda case: run_in_mode(request.param, case, repo)
 
 
 def seats(halls, each):
-    """Fresh seats: so many in each of so many halls."""
+    """New seats: so many in each of so many halls."""
     return [Seat(hall=hall, number=n, tags={"t"}) for hall in (uuid4() for _ in range(halls)) for n in range(each)]
 
 
 def test_every_row_is_written(run):
-    """More rows than requests in flight, each read back unchanged."""
+    """Many more rows than requests in flight are all written and read back unchanged."""
     rows = seats(30, 10)
 
     def case(repo):
@@ -81,7 +81,7 @@ def test_every_row_is_written(run):
 
 
 def test_rows_of_one_partition_share_requests(run):
-    """By choice; 40 rows of one partition are one batch."""
+    """With by_partition, 40 rows of one partition are sent in one batch."""
     rows = seats(5, 40)
 
     def case(repo):
@@ -92,7 +92,7 @@ def test_rows_of_one_partition_share_requests(run):
 
 
 def test_unchanged_rows_are_not_sent(run):
-    """A row that was just saved needs no second request; a changed row does."""
+    """A row that was just saved is not sent again; a changed row is."""
     rows = seats(2, 5)
 
     def case(repo):
@@ -105,7 +105,7 @@ def test_unchanged_rows_are_not_sent(run):
 
 
 def test_a_failed_row_is_reported_and_the_others_are_written(run):
-    """With its place; all others are there."""
+    """The error names the position of the row that failed, and all other rows are written."""
     rows = seats(1, 5)
     rows[2].number = "two"
 
@@ -119,14 +119,14 @@ def test_a_failed_row_is_reported_and_the_others_are_written(run):
 
 
 def test_errors_can_be_left_to_the_report(run):
-    """Nothing is raised then."""
+    """With raise_errors=False a failed row raises nothing."""
     rows = [Seat(hall=uuid4(), number="x")]
 
     assert 0 == run(lambda repo: repo.save_many(rows, raise_errors=False)).written
 
 
 def test_progress_is_reported(run):
-    """After each request, with how many there are."""
+    """on_progress receives the number of finished rows and the total after each request."""
     output = []
     run(lambda repo: repo.save_many(seats(1, 7), on_progress=output.append))
 
@@ -134,7 +134,7 @@ def test_progress_is_reported(run):
 
 
 def test_rows_are_deleted_by_instance_and_by_key(run):
-    """Rows are deleted by instance and by key, and an instance that was deleted is a new one."""
+    """Rows are deleted by instance and by key, and a deleted instance counts as new."""
     rows = seats(1, 6)
 
     def case(repo):
@@ -148,7 +148,7 @@ def test_rows_are_deleted_by_instance_and_by_key(run):
 
 
 def test_a_key_of_one_column_needs_no_tuple(run):
-    """Keys may be values, tuples or mappings."""
+    """A key of one column can be a value, a tuple or a mapping."""
 
     def case(repo):
         repo.save_many([Lone(id=n) for n in range(3)])
@@ -159,7 +159,7 @@ def test_a_key_of_one_column_needs_no_tuple(run):
 
 @pytest.mark.parametrize("key", [(1,), 1, {"hall": 1}, {"hall": 1, "nr": 2}], ids=str)
 def test_a_key_that_is_not_whole_is_refused(repo, key):
-    """A key that is not whole is refused: it is the error of that key."""
+    """An incomplete key is an error of that key."""
     with pytest.raises(BulkWriteError) as exc_info:
         repo.get_many(Seat, [key])
 
@@ -167,7 +167,7 @@ def test_a_key_that_is_not_whole_is_refused(repo, key):
 
 
 def test_a_scan_hands_out_every_row_once(run):
-    """A scan hands out every row once, however many ranges and pages that takes."""
+    """A scan returns every row once, however many ranges and pages that takes."""
     rows = seats(60, 5)
 
     def case(repo):
@@ -183,7 +183,7 @@ def test_a_scan_hands_out_every_row_once(run):
 
 
 def test_a_scan_resumes_from_its_position(run):
-    """Of a scan that was left, all rows that it had not handed out come, and few again."""
+    """A scan that resumes from a position returns all remaining rows, and repeats at most two pages."""
     rows = seats(40, 5)
 
     def case(repo):
@@ -201,20 +201,20 @@ def test_a_scan_resumes_from_its_position(run):
 
 
 def test_a_position_of_another_scan_is_refused(repo):
-    """A position of another scan is refused: it is bound to the query."""
+    """A position is bound to the query of its scan, and refused for another one."""
     position = repo.scan(Seat).position
     with pytest.raises(InvalidPageToken):
         repo.scan(Lone, position=position)
 
 
 def test_a_scan_has_no_order_and_no_limit(repo):
-    """Ranges are read side by side."""
+    """A scan with a limit is refused, since its ranges are read in parallel; the error suggests `stream`."""
     with pytest.raises(QueryNotSupported, match=r"repo\.stream\(\)"):
         repo.scan(select(Seat).limit(3))
 
 
 def test_cancelled_bulk_work_ends(repo):
-    """The thread behind it stops at the next row, and is awaited."""
+    """A cancelled bulk write stops reading its source before the cancellation is raised."""
     consumed = []
 
     def endless():
@@ -236,7 +236,7 @@ def test_cancelled_bulk_work_ends(repo):
 
 
 def test_what_may_be_sent_again_is(scylla_cluster, repo, scylla_fault_proxy):
-    """A connection that breaks under a bulk write loses no row."""
+    """A bulk write over a connection that breaks loses no row, since its statements are idempotent and sent again."""
     rows = seats(20, 10)
     with scylla_cluster.repo(repo.keyspace, name="many", nodes=[scylla_fault_proxy.address]) as other:
         other.get(Lone, id=1)
@@ -252,7 +252,7 @@ def test_what_may_be_sent_again_is(scylla_cluster, repo, scylla_fault_proxy):
 
 
 def test_both_repos_have_the_same_verbs():
-    """With the same parameters; the awaited one says what it does by its twin."""
+    """The verbs of both repos have the same parameters."""
     values = {**vars(ReadApi), **vars(WriteApi)}
     verbs = [name for name, verb in values.items() if not name.startswith("_") and callable(verb)]
     same = {
@@ -265,7 +265,7 @@ def test_both_repos_have_the_same_verbs():
 
 
 class Pet(Model, table="pets", repo="many", discriminator="kind", indexes=[Index("kind")]):
-    """The head of a family."""
+    """The root of a single-table hierarchy."""
 
     owner: Column[int] = partition_key()
     id: Column[int] = clustering_key()
@@ -273,19 +273,19 @@ class Pet(Model, table="pets", repo="many", discriminator="kind", indexes=[Index
 
 
 class Cat(Pet, discriminator_value="cat"):
-    """With a column of its own."""
+    """A subclass with a column that the root lacks."""
 
     lives: Column[int] = column(default=9)
 
 
 class Dog(Pet, discriminator_value="dog"):
-    """With a set."""
+    """A subclass with a set."""
 
     tricks: Column[set[str]] = column(factory=set)
 
 
 def test_a_family_shares_a_table(repo, run):
-    """Rows come back as what they were saved as; a class reads its own."""
+    """Rows of one table are loaded as the classes that they were saved as, and each class reads its own rows."""
     migrate(repo, resources=[Cat])
     rows = [Cat(owner=1, id=1, lives=7), Dog(owner=1, id=2, tricks={"sit"}), Pet(owner=1, id=3)]
 
@@ -304,7 +304,7 @@ def test_a_family_shares_a_table(repo, run):
 
 
 def test_writes_through_a_class_leave_the_rows_of_others(repo, run):
-    """A conditional write asks for the class, and one that cannot is refused."""
+    """Conditional writes check the class of the row; writes that cannot check it are refused."""
     migrate(repo, resources=[Cat])
     rows = [Cat(owner=2, id=1, lives=7), Dog(owner=2, id=2)]
 
@@ -327,7 +327,7 @@ def test_writes_through_a_class_leave_the_rows_of_others(repo, run):
 
 
 def test_raw_rows_and_answers_are_of_their_class(repo, run):
-    """Each row is an instance of the class of its value, as of a select."""
+    """Rows of raw reads and of conditional writes are instances of the class of their discriminator."""
     migrate(repo, resources=[Cat])
     rows = [Cat(owner=3, id=1), Dog(owner=3, id=2)]
     text = f"SELECT * FROM {repo.keyspace}.pets WHERE owner = ?"
@@ -343,7 +343,7 @@ def test_raw_rows_and_answers_are_of_their_class(repo, run):
 
 
 def test_a_row_keeps_its_class(repo, run):
-    """Another value of the discriminator is refused when it is assigned or when it is saved."""
+    """Another discriminator value is refused when it is assigned or saved."""
     migrate(repo, resources=[Cat])
 
     def case(repo):

@@ -1,4 +1,4 @@
-"""Bulk work when rows, their source, or the caller fail: what was written is reported and marked, and nothing else."""
+"""Bulk operations when rows, their source or the caller fail: only written rows are reported and marked as saved."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture(params=WAYS)
 def run(request, repo):
-    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    """Run a case, which is written once, with a blocking or an awaited repo."""
     return lambda case, repo=repo: run_in_mode(request.param, case, repo)
 
 
@@ -73,7 +73,7 @@ BAD = [
 
 @pytest.mark.parametrize(("bad", "error"), BAD)
 def test_whatever_is_wrong_with_a_row_is_its_own_error(run, repo, rows, bad, error):
-    """All others are written, reported and marked as saved."""
+    """A row with any kind of error fails alone; all others are written, reported and marked as saved."""
     batch_rows = rows[:9]
     batch_rows[4] = bad
 
@@ -92,7 +92,7 @@ def test_whatever_is_wrong_with_a_row_is_its_own_error(run, repo, rows, bad, err
 
 
 def test_what_is_wrong_with_a_key_is_its_own_error(run, repo, rows):
-    """The rows of the others are deleted."""
+    """A wrong key fails alone; the rows of the other keys are deleted."""
     repo.save_many(rows[:4])
 
     def case(repo):
@@ -105,17 +105,17 @@ def test_what_is_wrong_with_a_key_is_its_own_error(run, repo, rows):
 
 
 class SourceEnded(Exception):
-    """What a source raises."""
+    """The exception that a source raises."""
 
 
 def broken(rows, at):
-    """Rows until a place, and then an error."""
+    """Yield rows up to a position, and then raise."""
     yield from rows[:at]
     raise SourceEnded
 
 
 def raising(rows, case):
-    """The report that the exception of a case carries; of the rows the ones that are written are those marked."""
+    """Return the report of the exception that a case raises; exactly the written rows are marked as saved."""
 
     def error_of(repo):
         with pytest.raises(SourceEnded) as exc_info:
@@ -126,7 +126,7 @@ def raising(rows, case):
 
 
 def check(repo, rows, report, consumed):
-    """Report, marks and the table say the same."""
+    """Check that the report, the marks and the table agree."""
     stored_rows = stored(repo, rows[:consumed])
 
     assert stored_rows == [row for row in rows if is_loaded(row)]
@@ -136,7 +136,7 @@ def check(repo, rows, report, consumed):
 
 @pytest.mark.parametrize("by_partition", [False, True], ids=["each", "grouped"])
 def test_a_source_that_raises(run, repo, rows, by_partition):
-    """A cancelled run settles what was sent; the exception has the report."""
+    """When the source raises, the sent rows are settled and the exception carries the report."""
 
     def case(repo):
         repo.save_many(broken(rows, 431), by_partition=by_partition)
@@ -149,7 +149,7 @@ def test_a_source_that_raises(run, repo, rows, by_partition):
 
 
 def test_a_progress_function_that_raises(run, repo, rows):
-    """A progress function that raises: it is called in the midst of answers, of which none is lost."""
+    """When on_progress raises between responses, none of them is lost."""
     events = []
 
     def progress(now):
@@ -165,7 +165,7 @@ def test_a_progress_function_that_raises(run, repo, rows):
 
 
 def test_rows_that_wait_to_be_sent_again_are_reported(run, repo, rows, scylla_cluster, scylla_fault_proxy):
-    """Rows that wait to be sent again are reported: they failed with the error that they had."""
+    """When a run ends, rows that wait for a retry count in the report, and only rows marked as saved as written."""
     with scylla_cluster.repo(
         repo.keyspace, name="bulk", nodes=[scylla_fault_proxy.address], request_timeout=0.5
     ) as weak:
@@ -188,7 +188,7 @@ def test_rows_that_wait_to_be_sent_again_are_reported(run, repo, rows, scylla_cl
 
 
 async def asynchronous(repo, rows):
-    """Rows that are waited for, while the repo is used."""
+    """Rows from an async iterable that uses the repo in between."""
     for row in rows:
         if not row.id % 50:
             await repo.all(select(Item).limit(1))
@@ -196,7 +196,7 @@ async def asynchronous(repo, rows):
 
 
 def test_rows_come_from_an_async_iterable(repo, rows):
-    """Rows come from an async iterable, and so do keys; a source may use the repo."""
+    """Rows and keys can come from an async iterable, which may use the repo."""
 
     async def case():
         async_repo = repo.aio()
@@ -210,13 +210,13 @@ def test_rows_come_from_an_async_iterable(repo, rows):
 
 
 def test_an_async_iterable_is_for_the_awaited_repo(repo, rows):
-    """A repo that blocks says so."""
+    """A blocking repo refuses an async iterable and names AsyncRepo."""
     with pytest.raises(TypeError, match="use an AsyncRepo for an async iterable"):
         repo.save_many(asynchronous(repo.aio(), rows))
 
 
 def test_bulk_work_of_an_event_loop_takes_no_thread(repo, rows):
-    """Eight runs at once, whose rows come slowly, in the one thread of the loop."""
+    """Eight simultaneous bulk runs over slow async sources start no thread."""
     repo.save(rows[0])
 
     async def slow(instances):
@@ -236,7 +236,7 @@ def test_bulk_work_of_an_event_loop_takes_no_thread(repo, rows):
 
 
 def test_a_run_that_is_cancelled_is_settled(repo, rows):
-    """The cancellation carries the report."""
+    """The cancellation carries a report that agrees with the table and the instances."""
 
     async def case():
         async_repo, reached = repo.aio(), asyncio.Event()
@@ -291,7 +291,7 @@ with Repo("bulk", nodes=[point], keyspace=keyspace) as repo:
 
 
 def test_a_run_that_is_interrupted_is_settled(repo, rows, scylla_cluster):
-    """After Ctrl-C, report, marks and the table say the same."""
+    """After Ctrl-C the report, the instances and the table agree."""
     command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED), scylla_cluster.contact_points[0], repo.keyspace]
     result = subprocess.run([*command, str(rows[0].id)], capture_output=True, text=True, check=False)
 

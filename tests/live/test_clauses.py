@@ -83,14 +83,14 @@ class Branch(Model, table="branches", repo="clauses"):
 
 
 class Visit(Model, table="visits", repo="clauses"):
-    """Times as keys, and a counter's neighbour."""
+    """A table with a timeuuid in its key."""
 
     page: Column[str] = partition_key()
     at: Column[cql.TimeUUID] = clustering_key()
 
 
 class Hits(Model, table="hits", repo="clauses"):
-    """Counters."""
+    """A table of counters, one of them static."""
 
     page: Column[str] = partition_key()
     day: Column[int] = clustering_key()
@@ -123,12 +123,12 @@ def repo(scylla_cluster):
 
 @pytest.fixture(params=WAYS)
 def run(request, repo):
-    """Runs a case with a repo that blocks, or one that is awaited."""
+    """Run a case with a blocking or an awaited repo."""
     return lambda case: run_in_mode(request.param, case, repo)
 
 
 def numbers(query):
-    """Reads the year and number of the rows."""
+    """Read the year and number of the rows."""
     return lambda repo: [(row.year, row.number) for row in repo.all(query)]
 
 
@@ -170,7 +170,7 @@ READS = [
 
 @pytest.mark.parametrize(("query", "expected"), [case[1:] for case in READS], ids=[case[0] for case in READS])
 def test_rows_are_read(run, query, expected):
-    """Rows are read, in the order in which the server keeps them."""
+    """Rows are read in the order in which the server keeps them."""
     assert expected == run(numbers(query))
 
 
@@ -199,17 +199,17 @@ TUPLES = [
 
 @pytest.mark.parametrize(("query", "expected"), [case[1:] for case in TUPLES], ids=[case[0] for case in TUPLES])
 def test_columns_and_functions_are_read_as_tuples(run, query, expected):
-    """Columns and functions are read as tuples, in Python values."""
+    """Columns and functions are read as tuples of Python values."""
     assert expected == run(lambda repo: repo.all(query))
 
 
 def fresh(**values):
-    """A row of its own partition."""
+    """A row in a partition of its own."""
     return Order(shop=uuid4().int % 2**40, year=1, number=1, **values)
 
 
 def key(row):
-    """The conditions of its key."""
+    """The conditions for the key of a row."""
     return Order.shop == row.shop, Order.year == row.year, Order.number == row.number
 
 
@@ -240,7 +240,7 @@ UPDATES = [
 
 @pytest.mark.parametrize(("before", "changes", "after"), [case[1:] for case in UPDATES], ids=[c[0] for c in UPDATES])
 def test_rows_are_updated(run, before, changes, after):
-    """Rows are updated, as the assignments say, and in nothing else."""
+    """An update changes what it assigns, and nothing else."""
     row = fresh(**before)
 
     def case(repo):
@@ -252,7 +252,7 @@ def test_rows_are_updated(run, before, changes, after):
 
 
 def test_deletes(run):
-    """Deletes: of a row, a column, an element, a range, a partition."""
+    """A delete removes a row, a column, an element, a range or a partition."""
     first = fresh(status="x", lines={"a": 1, "b": 2})
     others = [first.replace(number=n) for n in range(2, 8)]
 
@@ -270,7 +270,7 @@ def test_deletes(run):
 
 
 def test_ttl_and_timestamp(run):
-    """Bound, and read back by functions of the server."""
+    """TTL and timestamp of a write are read back with functions, and an older write changes nothing."""
     row = fresh(status="x")
 
     def case(repo):
@@ -294,7 +294,7 @@ def test_ttl_and_timestamp(run):
 
 @needs_element_times
 def test_elements_have_times_of_their_own(run):
-    """Those of maps and sets, by a key that is part of the text."""
+    """Elements of maps and sets have their own write times and TTLs, which functions read by key."""
     row = fresh(lines={"a'b{}": 1}, tags={"x"})
 
     def case(repo):
@@ -315,8 +315,8 @@ def test_elements_have_times_of_their_own(run):
     assert 900 < life <= 1000
 
 
-def test_ttl_of_zero_and_none_differ(run):
-    """0 is never, None is what the table says."""
+def test_a_ttl_of_zero_never_expires(run):
+    """A value that is saved with a TTL of 0 never expires, and a later TTL applies to the changed column alone."""
     row = fresh()
 
     def case(repo):
@@ -332,7 +332,7 @@ def test_ttl_of_zero_and_none_differ(run):
 
 
 def test_conditions(run):
-    """The result says by name whether it was applied, and has the row that prevented it."""
+    """The result of a conditional write says whether it was applied, and contains the row that prevented it."""
     row = fresh(status="new", total=5, tags={"a"})
 
     def case(repo):
@@ -361,7 +361,7 @@ def test_conditions(run):
 
 
 def test_a_save_may_guard_against_reviving(run):
-    """A row that was deleted meanwhile stays deleted."""
+    """With if_exists=True, a save does not write a row that another client deleted."""
     row = fresh(status="new")
 
     def case(repo):
@@ -378,7 +378,7 @@ def test_a_save_may_guard_against_reviving(run):
 
 
 def test_counters(run):
-    """Counted up and down, static ones too."""
+    """Counters, static ones included, are incremented and decremented."""
     page = str(uuid4())
 
     def case(repo):
@@ -394,7 +394,7 @@ def test_counters(run):
 
 
 def test_a_batch_of_counters(repo):
-    """Takes counters and nothing else."""
+    """A counter batch increments counters, static ones included."""
     where = update(Hits).where(Hits.page == "batch", Hits.day == 1)
     with repo.batch().counter() as batch:
         batch.execute(where.set(Hits.hits.increment(2)))
@@ -405,7 +405,7 @@ def test_a_batch_of_counters(repo):
 
 @pytest.mark.parametrize("kind", ["logged", "unlogged"])
 def test_batches(repo, kind):
-    """All of it, in one request, and what was saved is loaded afterwards."""
+    """A batch writes saves, deletes and updates, and its saved instances count as loaded."""
     rows = [fresh(status="b") for _ in range(3)]
     deleted, changed = fresh(), fresh(status="b")
     repo.save(deleted)
@@ -425,7 +425,7 @@ def test_batches(repo, kind):
 
 
 def test_a_batch_of_counters_takes_nothing_else(repo):
-    """The server would refuse all of it."""
+    """A batch that mixes counters and other writes is refused, as the server would refuse it."""
     row = fresh()
     batch = repo.batch().counter()
     with pytest.raises(QueryNotSupported, match="counter batch"):
@@ -433,7 +433,7 @@ def test_a_batch_of_counters_takes_nothing_else(repo):
 
 
 def test_a_batch_with_conditions(repo):
-    """Is applied as a whole, and tells whether it was."""
+    """The result of a conditional batch says whether it was applied."""
     first, two = fresh(), fresh()
     two.shop, two.number = first.shop, 2
     with repo.batch() as batch:
@@ -447,7 +447,7 @@ def test_a_batch_with_conditions(repo):
 
 
 def test_a_batch_is_not_sent_when_its_block_fails(repo):
-    """Nothing of it is there."""
+    """A batch whose block raises is not sent."""
     row = fresh()
 
     def broken():
@@ -462,7 +462,7 @@ def test_a_batch_is_not_sent_when_its_block_fails(repo):
 
 
 def test_json_is_inserted(run):
-    """A row of text; what it does not name stays as it is."""
+    """INSERT JSON changes the columns that the text names, and leaves the others unchanged."""
     row = fresh(status="x")
 
     def case(repo):
@@ -474,7 +474,7 @@ def test_json_is_inserted(run):
 
 
 def test_time_uuids_are_compared_by_time(run):
-    """With the smallest and greatest of a moment."""
+    """A timeuuid is compared with the smallest and the greatest timeuuid of a moment."""
     page, at = str(uuid4()), uuid1()
     moment = datetime.fromtimestamp((at.time - 0x01B21DD213814000) / 1e7, timezone.utc)
 
@@ -493,7 +493,7 @@ def test_time_uuids_are_compared_by_time(run):
 
 
 def test_values_of_functions_are_assigned(repo):
-    """Made by the coordinator."""
+    """An update can assign the value of a server function, which makes it non-idempotent."""
     page = str(uuid4())
     statement = update(Order).where(Order.shop == 5, Order.year == 1, Order.number == 1)
     repo.execute(statement.set(Order.at.to(fn.call("toTimestamp", fn.now()))))
@@ -505,7 +505,7 @@ def test_values_of_functions_are_assigned(repo):
 
 
 def test_verbs_of_one_row(run):
-    """One, none, or too many."""
+    """Verbs that read one row return it, return None, or raise for a missing row or too many."""
     item = select(Order).where(*HERE, Order.year == 2025, Order.number == 2)
     none, many = select(Order).where(Order.shop == 99), select(Order).where(*HERE)
 
@@ -533,14 +533,14 @@ def test_verbs_of_one_row(run):
 
 
 def test_a_limit_cuts_a_count(run):
-    """The server would count all."""
+    """A limit applies to a count, although the server would count all rows."""
     query = select(Order).where(*HERE)
 
     assert (2, 5) == run(lambda repo: (repo.count(query.limit(2)), repo.count(query.limit(9))))
 
 
 def test_a_batch_has_options(repo):
-    """Of its own."""
+    """A batch with its own consistency level and timeout is written."""
     row = fresh()
     with repo.batch().consistency("ONE").timeout(5) as batch:
         batch.save(row)
@@ -549,7 +549,7 @@ def test_a_batch_has_options(repo):
 
 
 def test_pages(run):
-    """One after the other, and no row twice."""
+    """Page after page returns each row once, in order."""
     query = select(Order).where(*HERE)
 
     def case(repo):
@@ -586,7 +586,7 @@ def tampered(token):
     ids=["other value", "other query", "tampered", "nonsense", "no ascii"],
 )
 def test_foreign_tokens_are_refused(run, query, token):
-    """Foreign tokens are refused, before anything is sent."""
+    """A page token that was altered or made by another query is refused before anything is sent."""
 
     def case(repo):
         value = repo.page(select(Order).where(*HERE), size=2).token
@@ -598,7 +598,7 @@ def test_foreign_tokens_are_refused(run, query, token):
 
 
 def test_tokens_are_signed_with_a_secret(scylla_cluster, repo):
-    """One that was made without it, or with another one, is refused."""
+    """A page token that was not signed with the repo's secret is refused."""
     query = select(Order).where(*HERE)
     with scylla_cluster.repo(repo.keyspace, name="clauses", page_secret="a-secret-for-these-tests") as signing:
         token = signing.page(query, size=2).token
@@ -610,7 +610,7 @@ def test_tokens_are_signed_with_a_secret(scylla_cluster, repo):
 
 
 def test_streams(run):
-    """All rows over many pages; one that is left early needs no end."""
+    """A stream returns all rows over many pages, and can be abandoned early."""
     query = select(Order).where(*HERE)
 
     def case(repo):
@@ -622,7 +622,7 @@ def test_streams(run):
 
 
 def test_a_tenant_has_its_own_tables(scylla_cluster, repo):
-    """A tenant has its own tables: over the same connection, with the keyspace in the text."""
+    """A repo for another keyspace shares the connection and names the keyspace in its statements."""
     other = f"{repo.keyspace}_t"
     with scylla_cluster.repo(other, name="clauses") as maker:
         keyspaces.create(maker)
@@ -637,7 +637,7 @@ def test_a_tenant_has_its_own_tables(scylla_cluster, repo):
 
 
 def test_values_do_not_make_new_statements(repo):
-    """A shape is prepared once, whatever is bound: keys, limits, times to live, the length of IN."""
+    """A statement is prepared once, whatever its keys, limits, TTLs and number of IN values."""
 
     def paginate(n):
         repo.all(select(Order).where(Order.shop.in_(list(range(n)))).limit(n))
@@ -659,7 +659,7 @@ def test_values_do_not_make_new_statements(repo):
 
 
 def tombstones(repo, text, values):
-    """How many of them a read of the server met, by its own trace."""
+    """The number of tombstones that a read met, by the server's own trace."""
     statement = repo.session.prepare(text)
     future = repo.session.execute_async(statement, values, trace=True)
     future.result()
@@ -669,7 +669,7 @@ def tombstones(repo, text, values):
 
 @needs_tracing_of_tombstones
 def test_saves_leave_no_tombstones(repo):
-    """A new row with nothing in its collections, and additions to them later."""
+    """Saving a new row with empty collections, and adding to them later, leaves no tombstones."""
     row = fresh()
     repo.save(row)
     row.tags.add("a")
@@ -683,7 +683,7 @@ def test_saves_leave_no_tombstones(repo):
 
 @needs_tracing_of_tombstones
 def test_a_replaced_collection_leaves_one(repo):
-    """As CQL has it, which shows that the trace tells."""
+    """Replacing a collection and deleting a column leaves tombstones, which the trace shows."""
     row = fresh(tags={"a"})
     repo.save(row)
     repo.execute(update(Order).where(*key(row)).set(Order.tags.to({"b"})))
@@ -693,7 +693,7 @@ def test_a_replaced_collection_leaves_one(repo):
 
 
 def test_thousands_of_tenants_share_a_connection(repo):
-    """Each is a repo of its own, and none connects."""
+    """Thousands of repos for other keyspaces use one session."""
     tenants = [repo.in_keyspace(f"tenant{number}") for number in range(5000)]
 
     assert {id(repo.session)} == {id(tenant.session) for tenant in tenants[::500]}
@@ -701,13 +701,13 @@ def test_thousands_of_tenants_share_a_connection(repo):
 
 
 def test_a_request_that_no_server_would_read_is_refused(repo):
-    """A request that no server would read is refused, before it is sent."""
+    """A request larger than servers accept is refused before it is sent."""
     with pytest.raises(QueryNotSupported, match="at most"):
         repo.save(fresh(status="x" * (17 * 2**20)))
 
 
 def test_raw(run):
-    """Text of one's own, into instances by name."""
+    """Raw CQL returns instances, whose columns are matched by name."""
     text = "SELECT * FROM %s.orders WHERE shop = ?"
 
     def case(repo):
@@ -717,7 +717,7 @@ def test_raw(run):
 
 
 def test_refresh(run):
-    """Return the stored row; a missing row is an error."""
+    """A refresh loads the stored values; if the row is missing, it raises NotFound."""
     row = fresh(status="x")
 
     def case(repo):
@@ -734,14 +734,14 @@ def test_refresh(run):
 
 
 def test_a_filter_that_nothing_serves_is_not_sent(repo):
-    """A filter that nothing serves is not sent, with advice instead."""
+    """A filter that no key or index serves is refused with advice, and not sent."""
     with pytest.raises(QueryNotSupported, match="view ByTotal"):
         repo.all(select(Order).where(Order.total == 20))
 
 
 @needs_ann
 def test_vectors_are_found_by_nearness(repo):
-    """Vectors are found by nearness, by an index on the column."""
+    """Rows are ordered by the similarity of their vectors, through an index on the column."""
 
     class Point(Model, table="points", repo="clauses", indexes=[Index("at", using="sai")]):
         id: Column[int] = partition_key()
@@ -759,7 +759,7 @@ def test_vectors_are_found_by_nearness(repo):
 
 @needs_sasi
 def test_texts_are_found_by_their_beginning(repo):
-    """Texts are found by their beginning, by an index that has it."""
+    """Texts are found by a prefix, through an index that supports LIKE."""
 
     class Book(Model, table="books", repo="clauses", indexes=[Index("title", using="SASIIndex")]):
         id: Column[int] = partition_key()
@@ -772,7 +772,7 @@ def test_texts_are_found_by_their_beginning(repo):
 
 
 def test_uuids_of_the_driver_are_plain(repo):
-    """A loaded value equals the saved one, and has its class."""
+    """A UUID is loaded as a plain `uuid.UUID`, without a subclass of the driver."""
     at = uuid1()
     repo.insert(Visit(page="plain", at=at))
 

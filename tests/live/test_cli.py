@@ -31,7 +31,7 @@ STATEMENTS = 4
 
 
 def test_the_whole_round(app):
-    """From nothing to a schema in step: what each command says and its exit code, in the order of a release."""
+    """From an empty server to a schema in sync: the output and exit code of each command, in the order of a release."""
     codes = [
         (arguments, app.run(*shlex.split(arguments)).returncode)
         for arguments in (
@@ -75,7 +75,7 @@ def test_the_whole_round(app):
 
 
 def test_a_dry_run_prints_what_then_runs(app):
-    """The statements of plan, of a dry run and of the run itself, each with -v, are the same, byte for byte."""
+    """A plan, a dry run and the run itself, each with -v, print identical statements."""
     planned = document_in(app.run("plan", "--json", "--create-keyspace").stdout)
     text = app.run("migrate", "--dry-run", "--create-keyspace", "-v").stdout
     dry = document_in(app.run("migrate", "--dry-run", "--json", "--create-keyspace").stdout)
@@ -91,7 +91,7 @@ def test_a_dry_run_prints_what_then_runs(app):
 
 
 def test_a_migration_is_reported_step_by_step(app):
-    """Numbered steps with milliseconds, then a line that sums up; a second run has nothing to do."""
+    """Numbered steps with milliseconds, then a summary; a second run has nothing to do."""
     result = app.run("migrate", "--create-keyspace")
     second = app.run("migrate")
     steps = [line for line in result.stdout.splitlines() if line.endswith(" ms)")]
@@ -117,7 +117,7 @@ def test_a_migration_is_reported_step_by_step(app):
     ],
 )
 def test_every_document_is_valid_and_alone(app, arguments, code, kind):
-    """With --json stdout is one document that fits its schema."""
+    """With --json, stdout is exactly one document that conforms to its schema."""
     app.run("create-keyspace")
     result = app.run(*arguments.split(), "--json")
 
@@ -171,7 +171,7 @@ def test_inspect_prints_a_diagram(ready):
 
 
 def test_a_plan_file_runs_as_it_was_approved(app):
-    """The keyspace that it was made with included; once the schema has moved on, it is stale and nothing runs."""
+    """A plan file runs, its new keyspace included; once the schema has changed, it is stale and nothing runs."""
     planned = app.run("plan", "--create-keyspace", "--out", "release.plan")
     stale = app.run("plan", "--create-keyspace", "--out", "other.plan", "--resource", "Order")
     result = app.run("migrate", "release.plan", "--json")
@@ -184,7 +184,7 @@ def test_a_plan_file_runs_as_it_was_approved(app):
 
 
 def test_a_plan_file_takes_the_repo_that_it_names(app):
-    """Of several repos the one on the plan's keyspace is migrated; where several could be meant, nothing runs."""
+    """Of several repos, the one on the plan's keyspace is migrated; if several match, nothing runs."""
     planned = app.run("plan", "--create-keyspace", "--out", "release.plan")
     result = app.run("migrate", "release.plan", "--keyspace", f"{app.keyspace}_b,{app.keyspace}", "--json")
     several = app.run("migrate", "release.plan", SCYLLAMODEL_REPOS="app.db:repo,app.db:audit")
@@ -196,7 +196,7 @@ def test_a_plan_file_takes_the_repo_that_it_names(app):
 
 
 def test_wait_ends_when_another_has_migrated(app):
-    """Begun before there is a keyspace, it ends with exit code 0 once the schema is there, and 2 if it never is."""
+    """A wait ends with exit code 0 once another process has migrated, and with 2 at its timeout."""
     result = app.run("wait", "--timeout", "0.5", "--json")
     with start("wait", "--repo", "app.db:repo", "--json", folder=app.folder) as waiting:
         app.run("migrate", "--create-keyspace")
@@ -234,7 +234,7 @@ def test_live_objects_of_others_are_notes(ready):
 
 
 def test_a_change_that_cannot_be_is_refused(ready):
-    """Exit code 3, every refusal at once with its code and recipe, and nothing runs, also what would be possible."""
+    """Exit code 3, every refusal at once with its code and remedy, and not even the possible changes run."""
     changed = MODELS.replace('status: Column[str] = column(default="new")', "status: Column[int] = column(default=0)")
     ready.write("models", changed)
     ready.write("more", AUDIT.replace(', repo="audit"', ""))
@@ -253,7 +253,7 @@ def test_a_change_that_cannot_be_is_refused(ready):
 
 
 def test_one_model_can_be_chosen(app):
-    """--resource takes a class or table name, and leaves the other models alone."""
+    """--resource accepts a class or table name, and leaves the other models unchanged."""
     app.run("create-keyspace")
     result = app.run("migrate", "--resource", "Order")
 
@@ -263,7 +263,7 @@ def test_one_model_can_be_chosen(app):
 
 
 def test_the_same_models_in_several_keyspaces(app):
-    """--keyspace a,b does each of them, and the document is a list."""
+    """--keyspace a,b migrates each of them, and the document is a list."""
     names = f"{app.keyspace},{app.keyspace}_b"
     result = app.run("migrate", "--create-keyspace", "--json", "--keyspace", names)
     document = document_in(result.stdout)
@@ -293,7 +293,7 @@ def test_a_repo_that_fails_does_not_stop_the_others(app):
 
 
 def test_all_configured_repos_must_be_known(app):
-    """Without --repo a model that is bound to a repo that is not configured is an error, and nothing runs."""
+    """Without --repo, a model bound to a repo that is not configured is an error, and nothing runs."""
     app.run("create-keyspace")
     app.write("models", MODELS + AUDIT)
     result = app.run("migrate")
@@ -314,7 +314,7 @@ def test_a_wrong_host_is_named_within_seconds(app):
 
 
 def test_a_missing_keyspace_is_named(app):
-    """Looking into a keyspace that does not exist is an error that says how to make it."""
+    """Inspecting a keyspace that does not exist is an error that says how to create it."""
     result = app.run("inspect")
 
     assert (1, "") == (result.returncode, result.stdout)
@@ -323,7 +323,7 @@ def test_a_missing_keyspace_is_named(app):
 
 
 def test_a_terminal_has_colour_and_a_bar(app):
-    """On a terminal marks are coloured and a bar counts the steps."""
+    """A terminal shows colours, and a bar that counts the steps."""
     code, output = app.on_a_terminal("migrate", "--create-keyspace")
 
     assert 0 == code
@@ -333,7 +333,7 @@ def test_a_terminal_has_colour_and_a_bar(app):
 
 
 def test_a_pipe_has_neither(app):
-    """In a pipe there is not one control character, whatever the terminal could do."""
+    """Output to a pipe has no control characters, whatever the terminal supports."""
     result = app.run("migrate", "--create-keyspace", TERM="xterm-256color")
 
     assert 0 == result.returncode
@@ -341,7 +341,7 @@ def test_a_pipe_has_neither(app):
 
 
 def test_no_color_is_heeded(app):
-    """NO_COLOR takes the colours of a terminal away."""
+    """NO_COLOR turns off colours on a terminal."""
     code, output = app.on_a_terminal("plan", "--create-keyspace", NO_COLOR="1")
 
     assert 0 == code
@@ -349,7 +349,7 @@ def test_no_color_is_heeded(app):
 
 
 def test_json_on_a_terminal_is_one_document(app):
-    """JSON on a terminal is one document: neither colour nor a bar gets between the braces."""
+    """JSON on a terminal is one document, without colours or a bar."""
     app.run("create-keyspace")
     code, output = app.on_a_terminal("plan", "--json")
 
@@ -357,7 +357,7 @@ def test_json_on_a_terminal_is_one_document(app):
 
 
 def test_a_reader_that_leaves_early_does_not_hurt(ready):
-    """``inspect | head -1`` ends quietly."""
+    """``inspect | head -1`` ends without an error."""
     arguments = f"{shlex.join(command('inspect'))} | head -1"
     shell = ["bash", "-o", "pipefail", "-c", arguments]
     code, output = on_a_terminal(shell, ready.folder, SCYLLAMODEL_REPOS="app.db:repo")
@@ -367,7 +367,7 @@ def test_a_reader_that_leaves_early_does_not_hurt(ready):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_finishes_its_statement_and_the_next_run_the_rest(app, number):
-    """After Ctrl-C or SIGTERM exactly the reported steps exist, exit code 6; a second run adds the others."""
+    """After Ctrl-C or SIGTERM exactly the reported steps exist, exit code 6; a second run does the others."""
     app.run("create-keyspace")
     app.write("models", MANY)
     work = start("migrate", folder=app.folder, SCYLLAMODEL_REPOS="app.db:repo")
@@ -400,7 +400,7 @@ def test_an_interrupt_before_anything_runs_changes_nothing(app):
 
 
 def test_a_command_ends_when_its_work_is_done(ready):
-    """The driver's thread does not delay the end of the process."""
+    """The driver's thread does not delay the exit of the process."""
     waits = []
     for _ in range(4):
         work = start("check", folder=ready.folder, SCYLLAMODEL_REPOS="app.db:repo")

@@ -1,4 +1,4 @@
-"""The commands round a refused change, each a process of its own, on a real server."""
+"""The commands around a refused change, each in a separate process, on a real server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def never(value):
 
 
 def sold(app, models):
-    """The project with these models, and 100 orders that have a total."""
+    """The project with these models and 100 orders with a total."""
     app.write("models", HEAD + MODELS + models)
     app.run("migrate", "--create-keyspace", "-q")
     query = f"INSERT INTO {app.keyspace}.orders (customer, placed, total) VALUES (uuid(), now(), %s)"
@@ -43,7 +43,7 @@ def sold(app, models):
 
 @pytest.fixture
 def expanded(app):
-    """The project after the first stage of its course: both columns are there."""
+    """The project after the expand stage: it has both columns."""
     return sold(app, BOTH + SLOWLY)
 
 
@@ -54,7 +54,7 @@ def totals(project):
 
 
 def test_a_refused_change_leads_to_its_expand_plan(app):
-    """The plan refuses it, says where the course is, and writes it out."""
+    """The plan refuses the change and names the command that prints its expand plan."""
     sold(app, TOTAL).write("models", HEAD + MODELS + DECIMAL)
     completed = app.run("plan")
     result = app.run("plan", "--expand", "Order.total")
@@ -71,7 +71,7 @@ def test_a_refused_change_leads_to_its_expand_plan(app):
 
 
 def test_it_is_tried_and_done(expanded):
-    """A dry run writes nothing; the run says what it did; a second one has nothing to do."""
+    """A dry run writes nothing; the run reports what it did; a second run has nothing to do."""
     arguments = ("backfill", "Order.total", "--into", "total_2", "--convert", "decimal:Decimal")
     tried = expanded.run(*arguments, "--dry-run")
     before = totals(expanded)
@@ -86,7 +86,7 @@ def test_it_is_tried_and_done(expanded):
 
 
 def test_rows_that_fail_are_listed(expanded):
-    """By their keys, with the exit code of what can be gone on with."""
+    """Failed rows are listed by key, and the exit code says that the command can be repeated."""
     arguments = ("backfill", "Order.total", "--into", "total_2", "--convert", "app.models:never")
     failed, document = expanded.run(*arguments), document_in(expanded.run(*arguments, "--json").stdout)
 
@@ -98,7 +98,7 @@ def test_rows_that_fail_are_listed(expanded):
 
 
 def test_it_stops_on_request_and_resumes(expanded):
-    """SIGTERM ends it at once, as Ctrl-C does, and the same command does the rest."""
+    """SIGTERM stops a backfill at once, and the same command copies the rest."""
     arguments = ("backfill", "Order.total", "--into", "total_2", "--convert", "app.models:slowly")
     environ = {**os.environ, "SCYLLAMODEL_REPOS": "app.db:repo"}
     process = subprocess.Popen(
@@ -121,7 +121,7 @@ def test_it_stops_on_request_and_resumes(expanded):
 
 
 def test_a_terminal_shows_how_far_it_is(expanded):
-    """Rows in and out beside a bar."""
+    """A terminal shows the numbers of rows read and of ranges."""
     arguments = ("backfill", "Order.total", "--into", "total_2", "--convert", "decimal:Decimal")
     output = expanded.on_a_terminal(*arguments)
 
@@ -139,7 +139,7 @@ WRONG = [
 
 
 def test_errors_are_reported(expanded):
-    """With the exit code of wrong words or wrong settings."""
+    """A wrong argument and a wrong setting each have their message and exit code."""
     for arguments, code, messages in WRONG:
         result = expanded.run("backfill", "Order.total", "--into", "total_2", *arguments)
 
@@ -149,7 +149,7 @@ def test_errors_are_reported(expanded):
 
 
 def test_names_of_models_are_enough_without_a_repo_of_their_own(expanded):
-    """``--url`` and ``--models`` do as well."""
+    """``--url`` with models is enough; no configured repo is needed."""
     node = expanded.repo.settings.nodes[0]
     url = f"scylla://{node}/{expanded.keyspace}?models=app.models"
     result = expanded.run("backfill", "orders.total", "--into", "orders.total_2", "--convert", "decimal:Decimal",

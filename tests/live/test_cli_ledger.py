@@ -1,4 +1,4 @@
-"""The commands about what was done, each a process of its own, on a real server."""
+"""The commands that read or change the ledger, each in a separate process, on a real server."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ NOTE = "\n    note: Column[str | None] = column(default=None, index=True)\n"
 
 
 def versions(project):
-    """The versions of the project's history, the newest first."""
+    """The versions in the project's history, newest first."""
     return document_in(project.run("history", "--json").stdout)["versions"]
 
 
 @pytest.mark.parametrize(("arguments", "kind"), [("status", "status"), ("history", "history"), ("unlock", "unlock")])
 def test_a_keyspace_without_history_says_so(app, arguments, kind):
-    """Nothing is made by asking, and the documents are valid."""
+    """Reading an empty history creates nothing, and the documents are valid."""
     app.run("create-keyspace")
     completed, result = app.run(arguments, "--json"), app.run(arguments)
 
@@ -36,7 +36,7 @@ def test_a_keyspace_without_history_says_so(app, arguments, kind):
 
 
 def test_there_and_back(ready):
-    """A release, a look at the books, a refused and an allowed rollback, and start-ups that leave it at that."""
+    """A release, its history, a refused and an allowed rollback, after which start-up checks report the difference."""
     first = versions(ready)[0]["version"]
     ready.write("models", MODELS + NOTE)
     ready.run("migrate", "-q")
@@ -59,7 +59,7 @@ def test_there_and_back(ready):
 
 
 def test_what_no_model_declares_goes_by_name_alone(ready):
-    """Contract drops the column that is named, leaves the rest, and the second time finds nothing."""
+    """Contract drops only the column that is named, and a second time it finds nothing."""
     ready.repo.session.execute(f"ALTER TABLE {ready.keyspace}.orders ADD (legacy text, other text)", timeout=60)
     nothing = ready.run("contract")
     output = ready.run("contract", "--allow", "DS103:orders.legacy", "--dry-run").stdout
@@ -74,7 +74,7 @@ def test_what_no_model_declares_goes_by_name_alone(ready):
 
 
 def test_a_keyspace_made_by_other_means_is_adopted(ready):
-    """Baseline writes a version that one can go back to, and is refused while something is missing."""
+    """Baseline records a version that a rollback can return to, and is refused while something is missing."""
     session = ready.repo.session
     for table in ("migrations", "steps", "verified", "lock"):
         session.execute(f"DROP TABLE {ready.keyspace}.scyllamodel_{table}", timeout=60)
@@ -88,7 +88,7 @@ def test_a_keyspace_made_by_other_means_is_adopted(ready):
 
 
 def test_a_stopped_version_is_resolved_manually(ready):
-    """What ended well needs no word; a partial version takes the end that it is given."""
+    """A complete version needs no resolution; a partial one gets the state that the command names."""
     (version,) = [version["version"] for version in versions(ready)]
     well = ready.run("resolve", version, "--abandoned")
     ready.repo.session.execute(
@@ -102,7 +102,7 @@ def test_a_stopped_version_is_resolved_manually(ready):
 
 
 def test_a_lock_is_taken_from_the_dead_at_once_when_forced(ready):
-    """A holder is named; migrate waits for it and gives up with 5; unlock --force frees it."""
+    """Status shows the lock holder; migrate waits for it and exits with 5; unlock --force releases the lock."""
     settings = ready.repo.settings
     with Repo(nodes=settings.nodes, keyspace=ready.keyspace) as repo:
         store = CqlLockStore(

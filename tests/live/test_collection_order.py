@@ -1,4 +1,4 @@
-"""A set or map inside of a frozen value is one value, whatever process wrote it and in whatever order."""
+"""A set or map inside a frozen value is one value, whichever process wrote it and in whatever order."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ VALUES = {
 
 
 def annotation(name):
-    """A tuple of a set and a map of these values, which is frozen."""
+    """A frozen tuple of a set and a map of these values."""
     type_annotation = VALUES[name][0]
     return tuple[frozenset[type_annotation], cql.Frozen[dict[type_annotation, int]]]
 
@@ -82,7 +82,7 @@ TABLES = {
 
 
 class Held(Model, table="held", repo="ordering"):
-    """Elements and keys that hold sets and maps."""
+    """Elements and keys that contain sets and maps."""
 
     id: Column[frozenset[str]] = partition_key()
     at: Column[cql.Frozen[Counts]] = clustering_key()
@@ -106,7 +106,7 @@ def literal(repo, value):
 
 @pytest.mark.parametrize("name", VALUES)
 def test_a_row_of_another_program_is_found(repo, name):
-    """The server sorts what is written as text; what is bound has the same order."""
+    """The server sorts collections in CQL text, and bound values are sorted in the same way."""
     cls, values = TABLES[name], VALUES[name][1]
     plain = [getattr(value, "value", value) for value in values]
     items = [str(item) if name in ("inet", "decimal") else item for item in plain]
@@ -127,7 +127,7 @@ def test_a_row_of_another_program_is_found(repo, name):
 
 
 def test_the_order_of_python_means_nothing(repo):
-    """Keys, clustering, elements and keys of maps are found in whatever order they are given."""
+    """Keys, clustering values, elements and map keys are found in whatever order their collections are given."""
     items = [f"word {n}" for n in range(9)]
 
     def row(elements):
@@ -151,7 +151,7 @@ def test_the_order_of_python_means_nothing(repo):
 
 @needs_vectors
 def test_sets_inside_of_vectors_are_one_value(repo):
-    """A bound value is stored like a literal of the server."""
+    """A bound vector of sets is stored like the literal."""
 
     class Paths(Model, table="paths", repo="ordering"):
         steps: Column[Annotated[list[frozenset[str]], cql.vector(2)]] = partition_key()

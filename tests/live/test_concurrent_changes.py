@@ -1,4 +1,4 @@
-"""Instances that are changed between the making of a statement and its answer, and keys that were changed."""
+"""Instances that change between the sending of a statement and its response, and instances whose key was changed."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture(params=WAYS)
 def run(request, repo):
-    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    """Run a case, which is written once, with a blocking or an awaited repo."""
     return lambda case: run_in_mode(request.param, case, repo)
 
 
 @pytest.fixture
 def stored(repo):
-    """The guest of a seat in the database."""
+    """The guest of a seat as stored."""
     return lambda seat: repo.get(Seat, hall=seat.hall, number=seat.number).guest
 
 
@@ -52,7 +52,7 @@ IDS = [case[0] for case in VERBS]
 
 
 def loaded(repo, guest):
-    """A seat whose row was written, and changed since."""
+    """A seat that was saved and then changed."""
     seat = Seat(hall=uuid4())
     repo.save(seat)
     seat.guest = guest
@@ -60,14 +60,14 @@ def loaded(repo, guest):
 
 
 def sent_statements(repo, fill):
-    """Send a batch, blocking; `fill` is given it."""
+    """Fill a batch with `fill`, and send it."""
     with repo.batch() as batch:
         fill(batch)
 
 
 @pytest.mark.parametrize(("verb", "make"), [case[1:] for case in VERBS], ids=IDS)
 def test_a_change_after_a_batch_took_the_row_is_not_lost(repo, stored, verb, make):
-    """The instance counts as saved with the values that were sent, and the next save sends the rest."""
+    """The values that were sent count as saved, and the next save sends the later change."""
     seat = make(repo)
 
     def fill(batch):
@@ -84,7 +84,7 @@ def test_a_change_after_a_batch_took_the_row_is_not_lost(repo, stored, verb, mak
 
 @pytest.mark.parametrize("verb", ["save", "insert"])
 def test_a_change_while_a_task_writes_is_not_lost(repo, stored, verb):
-    """Another task of the loop has the instance as well."""
+    """A change that another task makes during a write is sent by the next save."""
     seat = Seat(hall=uuid4(), guest="Ann")
 
     async def main():
@@ -102,7 +102,7 @@ def test_a_change_while_a_task_writes_is_not_lost(repo, stored, verb):
 
 @pytest.mark.parametrize("by_partition", [False, True])
 def test_a_change_while_many_are_written_is_not_lost(run, repo, stored, by_partition):
-    """An iterable may touch a row that it has handed out; an event loop may have read ahead, and writes the change."""
+    """A change that a source makes to a row after yielding it is written at once or by the next save."""
     seats = [Seat(hall=uuid4(), number=n, guest="Ann") for n in range(5)]
 
     def rows():
@@ -121,7 +121,7 @@ def test_a_change_while_many_are_written_is_not_lost(run, repo, stored, by_parti
 
 
 def test_a_save_that_was_not_applied_changes_nothing(run):
-    """The instance still differs from its row, which is gone."""
+    """After a save that was not applied, the instance still counts as changed."""
 
     def case(repo):
         seat = Seat(hall=uuid4())
@@ -135,7 +135,7 @@ def test_a_save_that_was_not_applied_changes_nothing(run):
 
 @pytest.fixture
 def moved(repo):
-    """A loaded seat whose key was changed to that of another seat."""
+    """A loaded seat whose key was changed to the key of another seat."""
     seat, other = Seat(hall=uuid4()), Seat(hall=uuid4(), guest="other")
     repo.save(seat)
     repo.save(other)
@@ -153,7 +153,7 @@ WAYS_TO_TOUCH = {
 
 @pytest.mark.parametrize("touch", WAYS_TO_TOUCH.values(), ids=WAYS_TO_TOUCH)
 def test_a_changed_key_never_touches_another_row(run, moved, stored, touch):
-    """A changed key never touches another row: it is refused, and the other row stays."""
+    """A changed key is refused, and the other row is unchanged."""
 
     def case(repo):
         with pytest.raises(QueryNotSupported, match="in the primary key, and was changed"):
@@ -165,7 +165,7 @@ def test_a_changed_key_never_touches_another_row(run, moved, stored, touch):
 
 
 def test_a_changed_key_is_reported_for_its_row_among_many(run, moved, stored):
-    """The others are deleted."""
+    """Of several deletes, the one with a changed key fails, and the others are done."""
     fine = Seat(hall=uuid4())
 
     def case(repo):
@@ -179,7 +179,7 @@ def test_a_changed_key_is_reported_for_its_row_among_many(run, moved, stored):
 
 
 def test_a_wrong_key_is_reported_for_its_row_among_many(run, moved, stored):
-    """Saving many continues as well."""
+    """Of several saves, the one with a changed key fails, and the others are done."""
     fine = Seat(hall=uuid4(), guest="fine")
 
     report = run(lambda repo: repo.save_many([moved, fine], raise_errors=False))
@@ -189,7 +189,7 @@ def test_a_wrong_key_is_reported_for_its_row_among_many(run, moved, stored):
 
 
 def test_the_last_word_about_an_instance_counts_in_a_batch(repo, stored):
-    """Both would have the same time, and then the larger value wins and not the later one."""
+    """If an instance is saved twice in a batch, the later value wins, not the larger one."""
     seat, undone = loaded(repo, "Zoe"), loaded(repo, "Zoe")
 
     def fill(batch):
@@ -212,7 +212,7 @@ def test_the_last_word_about_an_instance_counts_in_a_batch(repo, stored):
     ],
 )
 def test_a_batch_does_not_delete_and_write_an_instance(repo, second):
-    """The delete would win whichever came last."""
+    """A write of an instance that the batch deletes is refused, since at equal times the delete would win."""
     verb, options = second
     batch = repo.batch()
     seat = loaded(repo, "Ann")
@@ -223,7 +223,7 @@ def test_a_batch_does_not_delete_and_write_an_instance(repo, second):
 
 
 def test_a_batch_may_delete_and_write_at_different_times(repo, stored):
-    """Said with `timestamp`, the order is clear."""
+    """With different timestamps a batch may delete and write an instance, and the later one wins."""
     seat = loaded(repo, "Ann")
     now = 2_000_000_000_000_000
 

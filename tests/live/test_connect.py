@@ -1,4 +1,4 @@
-"""Connections to real servers, and to what is none: a clear error within seconds, and no trace on lent sessions."""
+"""Connections to real servers and to other programs: a clear error within seconds, and no change to lent sessions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def point(scylla_cluster):
 
 @pytest.fixture
 def unresponsive_host():
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and never sends anything."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -44,7 +44,7 @@ def unresponsive_host():
 
 @pytest.fixture
 def web():
-    """A port that answers everything in HTTP."""
+    """A port that sends an HTTP response to everything."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -64,7 +64,7 @@ def _serve(listening):
 
 
 def refusal(**settings):
-    """The error of a connection that must fail, and does so within 5 seconds without leaving threads."""
+    """Return the error of a connection that fails within 5 seconds and leaves no threads."""
     before = threading.active_count()
     start = time.monotonic()
     with pytest.raises(ConnectionFailed) as exc_info, Repo(keyspace="shop", **settings) as repo:
@@ -76,34 +76,34 @@ def refusal(**settings):
 
 
 def test_nothing_connects_before_it_is_needed():
-    """A repo of nodes that do not exist can be made, shown and closed."""
+    """A repo of nodes that do not exist can be created, shown and closed."""
     with Repo(nodes=["no-such-host.invalid"], keyspace="shop") as repo:
         assert "no-such-host.invalid:9042" in repr(repo)
 
 
 def test_an_unknown_host_is_named():
-    """A host name without an address is refused at once, by name."""
+    """A host name without an address is refused at once, and the error names it."""
     text = refusal(nodes=["no-such-host.invalid"])
 
     assert "no-such-host.invalid:9042: no address is known for this name" in text
 
 
 def test_a_wrong_port_is_named():
-    """A port on which nothing listens is refused at once."""
+    """A port that nothing listens on is refused at once, and the error names it."""
     text = refusal(nodes=["127.0.0.1:1"])
 
     assert "127.0.0.1:1: nothing listens on this port" in text
 
 
 def test_a_silent_server_is_named(unresponsive_host):
-    """A server that takes the connection and never answers is given up after 4 seconds."""
+    """A server that accepts the connection and never responds is given up after 4 seconds."""
     text = refusal(nodes=[unresponsive_host])
 
     assert f"{unresponsive_host}: no answer within 2 s" in text
 
 
 def test_silent_servers_are_asked_at_once(unresponsive_host):
-    """Several hosts of no use take no longer than one, and each has its reason."""
+    """Several unresponsive hosts take no longer than one, and the error names each."""
     text = refusal(
         nodes=[
             unresponsive_host,
@@ -124,14 +124,14 @@ def test_another_protocol_is_named(web):
 
 
 def test_a_wrong_data_centre_is_named(point, data_center):
-    """A data centre without nodes is refused with the nearest one that has some; the driver gives no reason."""
+    """A data centre without nodes is refused, and the error suggests the most similar name."""
     text = refusal(nodes=[point], local_dc=f"{data_center}x")
 
     assert f"No node is in data centre '{data_center}x' (did you mean '{data_center}'?)" in text
 
 
 def test_a_policy_without_hosts_is_named(point):
-    """A policy that sends data nowhere is refused, although release work would find a node."""
+    """A policy that excludes all hosts is refused, although schema changes would find a node."""
     policy = HostFilterPolicy(RoundRobinPolicy(), predicate=lambda _: False)
     text = refusal(nodes=[point], load_balancing_policy=policy)
 
@@ -139,7 +139,7 @@ def test_a_policy_without_hosts_is_named(point):
 
 
 def test_tls_on_a_plain_port_is_named(point):
-    """TLS on a port that has none says so."""
+    """An error for TLS to a port without TLS says so."""
     text = refusal(nodes=[point], ssl_context=ssl.create_default_context())
 
     assert "this port does not use TLS" in text
@@ -154,14 +154,14 @@ def test_a_wrong_password_is_named(logins):
 
 
 def test_a_missing_password_is_named(logins):
-    """A server that asks for a password says so to a repo that has none."""
+    """Without a login, the error says that the server requires a password."""
     text = refusal(nodes=logins.cluster.contact_points)
 
     assert "requires a password, and the repo has none" in text
 
 
 def test_the_right_password_connects(logins):
-    """The right password connects, from a URL too."""
+    """The right password connects, also from a URL."""
     with Repo.from_url(f"scylla://cassandra:cassandra@{logins.cluster.contact_points[0]}/shop") as repo:
         rows = repo.session.execute("SELECT cluster_name FROM system.local").all()
 
@@ -169,7 +169,7 @@ def test_the_right_password_connects(logins):
 
 
 def test_one_good_host_among_bad_ones_is_enough(point, unresponsive_host):
-    """A host that answers is used although others before it do not, and in time for both."""
+    """A host that responds is used although the hosts before it do not respond."""
     with Repo(nodes=["127.0.0.1:1", unresponsive_host, point], keyspace="shop") as repo:
         start = time.monotonic()
         client_of(repo).connection()
@@ -178,14 +178,14 @@ def test_one_good_host_among_bad_ones_is_enough(point, unresponsive_host):
 
 
 def test_a_failed_connection_is_not_logged_by_the_driver(caplog):
-    """What we say in one error, the driver does not say again in four tracebacks; its level is as before."""
+    """A failed connection is one error of this package; the driver logs nothing."""
     refusal(nodes=["127.0.0.1:1"])
 
     assert [] == [record for record in caplog.records if record.name.startswith("cassandra")]
 
 
 def test_threads_share_one_connection(point):
-    """Many threads that need the session at once get the same one."""
+    """Many threads that need the session at once share one."""
     results = []
     with Repo(nodes=[point], keyspace="shop") as repo:
         threads = [threading.Thread(target=lambda: results.append(repo.session)) for _ in range(8)]
@@ -198,7 +198,7 @@ def test_threads_share_one_connection(point):
 
 
 def test_a_closed_repo_connects_again(point):
-    """After `close` the driver session is shut down, and another use makes a new one."""
+    """`close` shuts the driver session down, and the next use opens a new one."""
     repo = Repo(nodes=[point], keyspace="shop")
     first = repo.session
     repo.close()
@@ -208,7 +208,7 @@ def test_a_closed_repo_connects_again(point):
 
 
 def lent_session(point, mode):
-    """A session of an application: with a profile of its own, with driver defaults, or in the driver's legacy mode."""
+    """A session of an application: with its own profile, with driver defaults, or in the driver's legacy mode."""
     host, _, port = point.rpartition(":")
     profile = ExecutionProfile(RoundRobinPolicy(), row_factory=tuple_factory, request_timeout=7)
     cluster = Cluster([host], port=int(port), execution_profiles={EXEC_PROFILE_DEFAULT: profile})
@@ -223,7 +223,7 @@ def lent_session(point, mode):
 
 
 def state_of(session):
-    """All of a session that an application can set, as values to compare."""
+    """Everything of a session that an application can set, as values to compare."""
     cluster = session.cluster
     attributes = (
         "keyspace default_fetch_size use_client_timestamp client_protocol_handler encoder is_shutdown "
@@ -243,7 +243,7 @@ def state_of(session):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the legacy mode of the driver is deprecated
 @pytest.mark.parametrize("mode", ["profiles", "legacy"])
 def test_a_lent_session_is_left_as_it_was(point, mode):
-    """Release work through a session of the application changes none of its settings, and does not close it."""
+    """Schema changes through a session of the application change none of its settings, and do not close it."""
     session = lent_session(point, mode)
     try:
         before = state_of(session)
@@ -260,7 +260,7 @@ def test_a_lent_session_is_left_as_it_was(point, mode):
 
 
 def in_child(work):
-    """What a forked child reports of the work, or ``hangs``."""
+    """Run a function in a forked child, and return its report or ``hangs``."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -291,7 +291,7 @@ QUERY = "SELECT cluster_name FROM system.local"
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_connects_by_itself(point):
-    """A child that inherits an open repo gets its own session, and the parent's continues to work."""
+    """A child that inherits an open repo opens its own session, and the parent's session still works."""
     with Repo(nodes=[point], keyspace="shop") as repo:
         inherited = repo.session
         child = in_child(lambda: (repo.session is not inherited, len(repo.session.execute(QUERY).all())))
@@ -301,7 +301,7 @@ def test_a_forked_child_connects_by_itself(point):
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_is_refused_a_lent_session(point):
-    """A child that inherits a lent session gets an error that says what to do, for reads in flight as well."""
+    """A child gets an error with advice for a lent session, and for a coordinator that was chosen before the fork."""
     session = lent_session(point, "profiles")
     try:
         with Repo(session=session, keyspace="shop") as repo:
@@ -319,7 +319,7 @@ def test_a_forked_child_is_refused_a_lent_session(point):
 
 
 def test_a_program_that_stops_the_loop_ends_at_once(point):
-    """With `stop_event_loop` last, a program that connected never waits the driver's 5 seconds at exit."""
+    """If a program calls `stop_event_loop` last, it does not wait the driver's 5 seconds at exit."""
     program = """
         import sys
         from scyllamodel.driver.session.connect import stop_event_loop
@@ -340,7 +340,7 @@ def test_a_program_that_stops_the_loop_ends_at_once(point):
 
 
 def test_a_proxy_at_another_address_is_not_gone_around(scylla_cluster):
-    """A node gives an address of its own for itself; through the proxy it is the proxy's, so that all requests pass."""
+    """Requests pass through the proxy, although the node reports another address of its own."""
     with FaultProxy(scylla_cluster.contact_points[0], listen="127.0.0.9:0") as proxy:
         with scylla_cluster.repo("system", nodes=[proxy.address]) as repo:
             repo.raw("SELECT cluster_name FROM system.local")

@@ -1,4 +1,4 @@
-"""The lexer of CQL agrees with the one of the server."""
+"""The CQL lexer agrees with the server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WHERE_LOCAL = ["SELECT", "key", "FROM", "system", ".", "local", "WHERE", "key", 
     ],
 )
 def test_comments_and_strings_end_where_the_server_ends_them(scylla_repo, cql, literal):
-    """Every text is a statement to the server, and the literal in it is the value that it compares with."""
+    """The server compares with the literal that the lexer finds in the statement."""
     rows = scylla_repo.raw(cql)
 
     assert [*WHERE_LOCAL, literal] == [token.text for token in code_tokens(cql)]
@@ -34,13 +34,13 @@ def test_comments_and_strings_end_where_the_server_ends_them(scylla_repo, cql, l
 
 @pytest.mark.parametrize("end", ["/* a", "WHERE key = 'local", "-- a"])
 def test_what_is_not_closed_is_no_statement(scylla_repo, end):
-    """The lexer reads it to the end, since no server runs it."""
+    """The server refuses a statement with a string or comment that is not closed."""
     with pytest.raises(RequestRefused):
         scylla_repo.raw(f"SELECT key FROM system.local {end}")
 
 
 def test_a_keyspace_is_dropped_by_what_is_judged_to_drop_it(scylla_repo):
-    """A carriage return ends a comment."""
+    """A statement that the lexer recognises as DROP KEYSPACE drops it; a carriage return ends a comment."""
     name = f"{scylla_repo.keyspace[:30]}_lexed"
     scylla_repo.raw(
         f"CREATE KEYSPACE {name} WITH replication = {{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}}"

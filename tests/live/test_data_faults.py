@@ -1,4 +1,4 @@
-"""Reading and writing when something breaks, and how it is reported."""
+"""Reads and writes during faults, and how these are reported."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ pytestmark = pytest.mark.live
 
 
 class Spot(UserType, name="spot"):
-    """Grows on the server during a test."""
+    """A user type that gains fields during a test."""
 
     x: int
     y: int | None = None
 
 
 class Thing(Model, table="things", repo="faults"):
-    """One row under a number."""
+    """A row whose key is one number."""
 
     id: Column[int] = partition_key()
     name: Column[str] = column(default="new")
@@ -68,13 +68,13 @@ class Tally(Model, table="tallies", repo="faults"):
 
 
 class Fleeting(Model, table="fleeting", repo="faults"):
-    """A table without rows of interest."""
+    """A table that is truncated."""
 
     id: Column[int] = partition_key()
 
 
 class Absent(Model, table="absent", repo="elsewhere"):
-    """A table that is nowhere."""
+    """A table that does not exist on the server."""
 
     id: Column[int] = partition_key()
 
@@ -89,7 +89,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def weak(scylla_cluster, repo, scylla_fault_proxy):
-    """A repo behind a proxy that breaks connections; statements are prepared."""
+    """A repo behind a proxy that breaks connections; statements are already prepared."""
     with scylla_cluster.repo(repo.keyspace, name="faults", nodes=[scylla_fault_proxy.address]) as new_repo:
         new_repo.save(Thing(id=0))
         new_repo.execute(count_up(0))
@@ -99,12 +99,12 @@ def weak(scylla_cluster, repo, scylla_fault_proxy):
 
 
 def count_up(key):
-    """A statement that must not be applied twice."""
+    """An increment, which must not be applied twice."""
     return update(Tally).where(Tally.id == key).set(Tally.hits.increment())
 
 
 def test_a_counter_whose_answer_was_lost_is_not_sent_again(repo, weak, scylla_fault_proxy):
-    """The error comes through; the counter was counted once at most."""
+    """A lost response to an increment raises an error, and the counter was incremented at most once."""
     scylla_fault_proxy.cut_answers(1)
     with pytest.raises(Exception, match=r".") as exc_info:
         weak.execute(count_up(1))
@@ -115,7 +115,7 @@ def test_a_counter_whose_answer_was_lost_is_not_sent_again(repo, weak, scylla_fa
 
 @pytest.mark.parametrize("operation", ["save", "batch", "save_many"])
 def test_a_list_whose_append_got_no_answer_is_written_whole(repo, weak, scylla_fault_proxy, operation):
-    """The append was applied; the next save of the instance does not append again."""
+    """After an append without a response, the next save writes the whole list instead of appending again."""
     repo.save(Thing(id=20, spots=[Spot(x=1)]))
     row = repo.get(Thing, id=20)
     row.spots.append(Spot(x=2))
@@ -139,7 +139,7 @@ def test_a_list_whose_append_got_no_answer_is_written_whole(repo, weak, scylla_f
 
 
 def test_a_plain_write_whose_answer_was_lost_is_sent_again(repo, weak, scylla_fault_proxy):
-    """A plain write whose answer was lost is sent again: it may be, and the caller sees nothing of it."""
+    """A plain write whose response was lost is sent again, and the caller gets no error."""
     scylla_fault_proxy.cut_answers(1)
     deadline = time.monotonic() + 20
     while True:  # with one node there is no next host; the driver reconnects behind our back
@@ -155,7 +155,7 @@ def test_a_plain_write_whose_answer_was_lost_is_sent_again(repo, weak, scylla_fa
 
 
 def test_a_conditional_write_without_an_answer_can_be_resolved(repo, weak, scylla_fault_proxy):
-    """The outcome is unknown until the row is read at SERIAL."""
+    """The outcome of a conditional write without a response is unknown, and `resolve` reads the row."""
     scylla_fault_proxy.cut_answers(1)
     with pytest.raises(UnknownOutcome, match="resolve") as exc_info:
         weak.execute(insert(Thing(id=3, name="mine")).if_not_exists())
@@ -164,7 +164,7 @@ def test_a_conditional_write_without_an_answer_can_be_resolved(repo, weak, scyll
 
 
 def test_a_timeout_of_a_conditional_update_is_unknown_too(repo, weak, scylla_fault_proxy):
-    """The caller's own timeout; its read names the row."""
+    """A conditional update that times out has an unknown outcome, and `resolve` reads the row."""
     scylla_fault_proxy.swallow_answers(1)
     change = update(Thing).where(Thing.id == 0).set(Thing.name.to("x")).if_exists().timeout(0.5)
     with pytest.raises(UnknownOutcome) as exc_info:
@@ -175,13 +175,13 @@ def test_a_timeout_of_a_conditional_update_is_unknown_too(repo, weak, scylla_fau
 
 
 def _bound(repo, batch):
-    """The driver's batch, whose statements are prepared by now."""
+    """The driver's batch; its statements are already prepared."""
     requests, writes = client_of(repo).requests(), batch._writes
     return prepare_and_bind(requests, ExecuteBatch(writes, writes.as_compiled()), requests.deadline(writes.options))
 
 
 def test_a_conditional_batch_without_an_answer_is_unknown(weak, scylla_fault_proxy):
-    """A conditional batch without an answer is unknown: of several rows, which have to be read one by one."""
+    """A conditional batch without a response has an unknown outcome, and its rows must be read one by one."""
     batch = weak.batch().timeout(0.5)
     for number in (0, 0):
         batch.insert(Thing(id=number), if_not_exists=True)
@@ -194,7 +194,7 @@ def test_a_conditional_batch_without_an_answer_is_unknown(weak, scylla_fault_pro
 
 
 class Listed(Model, table="listed", repo="faults"):
-    """A list with a cell for each element, and one in a single cell."""
+    """A table with a list of one cell per element, and a frozen list in one cell."""
 
     id: Column[int] = partition_key()
     lines: Column[list[str]] = column(factory=list)
@@ -202,7 +202,7 @@ class Listed(Model, table="listed", repo="faults"):
 
 
 def test_a_list_that_is_written_twice_at_one_time_has_its_elements_twice(repo):
-    """What a server makes of a message that the driver sends again: deleted is only what is older."""
+    """A list write that is sent twice with one timestamp duplicates elements: only older cells are deleted."""
     for write in (insert(Listed(id=1, lines=["a"])), update(Listed).where(Listed.id == 2).set(Listed.lines.to(["a"]))):
         for _ in range(2):
             repo.execute(write.timestamp(1_000))
@@ -211,7 +211,7 @@ def test_a_list_that_is_written_twice_at_one_time_has_its_elements_twice(repo):
 
 
 def test_the_driver_does_not_send_a_whole_list_twice(repo):
-    """Two calls may, since the second has a later timestamp; two with one timestamp may not."""
+    """Writes of a whole list get a policy that never retries, unless the caller marks them as idempotent."""
     lines = update(Listed).where(Listed.id == 3).set(Listed.lines.to(["a"]))
     whole = update(Listed).where(Listed.id == 3).set(Listed.whole.to(["a"]))
     batch = repo.batch()
@@ -227,13 +227,13 @@ def test_the_driver_does_not_send_a_whole_list_twice(repo):
 
 
 def policy(repo, statement):
-    """The retry policy that a statement carries; None is the session's."""
+    """The retry policy of a statement; None stands for the session's."""
     retry_policy = client_of(repo).requests().prepare_and_bind(statement.compile(repo.keyspace)).retry_policy
     return None if retry_policy is None else type(retry_policy).__name__
 
 
 def test_statements_carry_whether_they_may_be_sent_twice(repo):
-    """Statements carry whether they may be sent twice, by what they do, or by the caller's own word."""
+    """Statements are marked as idempotent or not, by their effect or by the caller's own setting."""
     rename = update(Thing).where(Thing.id == 0).set(Thing.name.to("x"))
     kinds = [
         rename,
@@ -250,7 +250,7 @@ def test_statements_carry_whether_they_may_be_sent_twice(repo):
 
 
 def test_what_a_server_refuses_is_no_unknown_outcome(repo):
-    """An error that says that nothing was done stays as it is."""
+    """The server's refusal of a conditional write is not reported as an unknown outcome."""
 
     class Gone(Model, table="gone", repo="faults"):
         id: Column[int] = partition_key()
@@ -262,7 +262,7 @@ def test_what_a_server_refuses_is_no_unknown_outcome(repo):
 
 
 def test_a_user_type_that_grew_loses_no_field(scylla_cluster, repo):
-    """A statement that was prepared before is prepared again, once."""
+    """After a field is added to a user type, a statement prepared earlier writes it."""
     with scylla_cluster.repo(repo.keyspace, name="faults") as other:
         other.raw(f"CREATE TYPE IF NOT EXISTS {repo.keyspace}.grown (x bigint)")
         other.raw(f"CREATE TABLE {repo.keyspace}.growing (id bigint PRIMARY KEY, at frozen<grown>)")
@@ -286,7 +286,7 @@ def test_a_user_type_that_grew_loses_no_field(scylla_cluster, repo):
 
 
 class Shared(Model, table="shared", repo="faults"):
-    """What an older release knows of a table that grows under it."""
+    """A table that grows while an older release uses it."""
 
     id: Column[int] = partition_key()
     at: Column[int] = clustering_key()
@@ -295,7 +295,7 @@ class Shared(Model, table="shared", repo="faults"):
 
 
 def test_an_older_release_runs_while_its_table_grows(scylla_cluster, repo):
-    """Columns, an index, a view and options come; its statements stay prepared and none of them fails."""
+    """While columns, an index, a view and options are added, none of the older release's statements fails."""
     desired = "id IS NOT NULL AND at IS NOT NULL AND name IS NOT NULL PRIMARY KEY (name, id, at)"
     changes = [
         "ALTER TABLE {k}.shared ADD (a int, zz set<text>, s text STATIC)",
@@ -332,7 +332,7 @@ def test_an_older_release_runs_while_its_table_grows(scylla_cluster, repo):
 
 
 def test_threads_prepare_a_shape_once(scylla_cluster, repo):
-    """The second caller waits for the first."""
+    """Threads that need a statement at the same time prepare it once."""
     with scylla_cluster.repo(repo.keyspace, name="faults") as other:
         client_of(other).requests()
         together = threading.Barrier(16)
@@ -348,12 +348,12 @@ def test_threads_prepare_a_shape_once(scylla_cluster, repo):
 
 
 def read_name(repo, key):
-    """What a child answers with."""
+    """The name that a child reads."""
     return repo.get(Thing, id=key).name.encode()
 
 
 class Child:
-    """A forked process that runs a function, and what it answered."""
+    """A forked process that runs a function and reports the result."""
 
     def __init__(self, work):
         self.reading, writing = os.pipe()
@@ -368,7 +368,7 @@ class Child:
         os.close(writing)
 
     def answer(self, seconds=30):
-        """What it wrote; a child that hangs is killed, and has written less."""
+        """The output of the child; one that hangs is killed."""
         killer = threading.Timer(seconds, os.kill, (self.pid, signal.SIGKILL))
         killer.start()
         os.waitpid(self.pid, 0)
@@ -379,7 +379,7 @@ class Child:
 
 
 def test_a_forked_child_has_a_connection_of_its_own(repo):
-    """A forked child reads what the parent wrote, and the parent continues to work."""
+    """A forked child reads what the parent wrote, and the parent's connection still works."""
     repo.save(Thing(id=7, name="parent"))
 
     assert b"parent, ended" == Child(lambda: read_name(repo, 7)).answer()
@@ -387,7 +387,7 @@ def test_a_forked_child_has_a_connection_of_its_own(repo):
 
 
 def test_a_fork_while_threads_hold_the_locks_of_the_driver(repo):
-    """The child waits for none of them, neither to connect nor at its end; no thread is left to release them."""
+    """A child that is forked while threads hold driver locks waits for none of them to connect or to exit."""
     repo.save(Thing(id=9, name="locked"))
     (loop,) = {module._global_loop for module in loop_modules() if module._global_loop is not None}
     locks = [loop._lock, loop._lock_thread, loop._conn_set_lock, *(connection.lock for connection in loop._live_conns)]
@@ -413,7 +413,7 @@ def test_a_fork_while_threads_hold_the_locks_of_the_driver(repo):
 
 
 def test_a_storm_of_forks_and_threads(repo):
-    """Eight children and eight threads read at the same time, each through a connection of its process."""
+    """Eight children and eight threads read at the same time, each process through its own connection."""
     repo.save(Thing(id=9, name="storm"))
     with ThreadPoolExecutor(8) as pool:
         reads = [pool.submit(lambda: repo.get(Thing, id=9).name) for _ in range(200)]
@@ -424,7 +424,7 @@ def test_a_storm_of_forks_and_threads(repo):
 
 
 def test_a_forked_child_does_not_use_a_lent_session(repo):
-    """A child gets an error for an iterator of its parent, instead of waiting forever."""
+    """A forked child that uses a lent session gets an error instead of waiting forever."""
     session_repo = Repo("faults", keyspace=repo.keyspace, session=repo.session)
     session_repo.get(Thing, id=0)
 
@@ -437,7 +437,7 @@ def test_a_forked_child_does_not_use_a_lent_session(repo):
 
 
 def test_a_session_in_legacy_mode_works_too(scylla_cluster, repo):
-    """A session of the application keeps its row factory."""
+    """A session in legacy mode can be used, and keeps its row factory."""
     host, _, port = scylla_cluster.contact_points[0].rpartition(":")
     cluster = Cluster([host], port=int(port))
     try:
@@ -453,7 +453,7 @@ def test_a_session_in_legacy_mode_works_too(scylla_cluster, repo):
 
 
 def test_events_tell_of_requests_and_not_of_values(scylla_cluster, repo):
-    """One for each: prepare, write, read, page, batch."""
+    """Prepares, writes, reads, pages and batches are events, none of which contains values."""
     events = []
     with scylla_cluster.repo(repo.keyspace, name="faults", on_query=events.append) as other:
         other.save(Thing(id=11, name="hidden text", secret="hidden text"))
@@ -470,7 +470,7 @@ def test_events_tell_of_requests_and_not_of_values(scylla_cluster, repo):
 
 
 def test_text_and_truncate_are_events_too(scylla_cluster, repo):
-    """Text and TRUNCATE are events too, also when they fail."""
+    """Raw CQL and TRUNCATE are events too, also when they fail."""
     events = []
     text = f"SELECT id FROM {repo.keyspace}.things WHERE id = ?"
     with scylla_cluster.repo(repo.keyspace, name="faults", on_query=events.append) as other:
@@ -484,7 +484,7 @@ def test_text_and_truncate_are_events_too(scylla_cluster, repo):
 
 
 def test_text_is_not_sent_twice(repo, weak, scylla_fault_proxy):
-    """A counter that is raised by text, whose answer is lost."""
+    """Raw CQL that increments a counter is not sent again after a lost response."""
     scylla_fault_proxy.cut_answers(1)
     with pytest.raises(Exception, match=r"."):
         weak.raw(f"UPDATE {repo.keyspace}.tallies SET hits = hits + 1 WHERE id = ?", [77])
@@ -493,7 +493,7 @@ def test_text_is_not_sent_twice(repo, weak, scylla_fault_proxy):
 
 
 def test_a_statement_that_cannot_be_prepared_is_forgotten(scylla_cluster, repo):
-    """Each attempt asks the server, and nothing is left of it."""
+    """A statement that cannot be prepared leaves nothing behind, and fails with the same error the next time."""
     with scylla_cluster.repo(repo.keyspace, name="faults") as other:
         for _ in range(2):
             with pytest.raises(Exception, match="absent"):
@@ -503,7 +503,7 @@ def test_a_statement_that_cannot_be_prepared_is_forgotten(scylla_cluster, repo):
 
 
 def test_errors_are_events_too(scylla_cluster, repo):
-    """Errors are events too, with the class of what went wrong."""
+    """An event of a failed write contains the class of the error."""
     events = []
     watched = scylla_cluster.repo(repo.keyspace, name="faults", on_query=events.append)
     with watched as other, pytest.raises(TypeMismatch):
@@ -513,7 +513,7 @@ def test_errors_are_events_too(scylla_cluster, repo):
 
 
 def test_a_slow_request_is_a_warning(scylla_cluster, repo, caplog):
-    """A slow request is a warning, with its text and without its values."""
+    """A slow request is logged as a warning, with its text and without its values."""
     watched = scylla_cluster.repo(repo.keyspace, name="faults", slow_query=0.000001)
     with watched as other, caplog.at_level(logging.WARNING, "scyllamodel.query"):
         other.get(Thing, id=0)
@@ -522,7 +522,7 @@ def test_a_slow_request_is_a_warning(scylla_cluster, repo, caplog):
 
 
 def test_requests_are_spans(scylla_cluster, repo):
-    """Inside of the caller's own span."""
+    """A request is a span inside the caller's span."""
     exporter = InMemorySpanExporter()
     provider = trace.get_tracer_provider()
     if not isinstance(provider, TracerProvider):

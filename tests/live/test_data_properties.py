@@ -1,4 +1,4 @@
-"""Whatever a model holds comes back; whatever is done to rows, they are what a plain dictionary says."""
+"""Property tests: whatever a model contains is read back, and rows match a dictionary after any changes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Spot(UserType, name="spot"):
 
 
 class Held(Model, table="held", repo="properties"):
-    """A bit of everything."""
+    """A model with many kinds of columns."""
 
     id: Column[uuid.UUID] = partition_key()
     text: Column[str | None] = column(default=None)
@@ -100,7 +100,7 @@ def repo(scylla_cluster):
 @few
 @given(values=VALUES)
 def test_what_is_saved_comes_back(repo, values):
-    """Equal, and unchanged to a second save."""
+    """A saved row is read back equal, and a second save leaves it unchanged."""
     row = Held(id=uuid.uuid4(), **values)
     repo.save(row)
     loaded = repo.get(Held, id=row.id)
@@ -116,7 +116,7 @@ def test_what_is_saved_comes_back(repo, values):
 @few
 @given(before=VALUES, after=VALUES)
 def test_a_change_of_anything_comes_back(repo, before, after):
-    """A change of anything comes back, from any row to any other, by the differences alone."""
+    """Saving only the differences turns any row into any other."""
     row = Held(id=uuid.uuid4(), **before)
     repo.save(row)
     loaded, expected = repo.get(Held, id=row.id), Held(id=row.id, **after)
@@ -148,7 +148,7 @@ DEEDS = st.lists(
 
 
 def change(row, action, arguments):
-    """Do one thing to an instance, in place."""
+    """Change an instance in place."""
     if action == "text":
         row.text = arguments[0]
     elif action == "add":
@@ -170,7 +170,7 @@ def change(row, action, arguments):
 @few
 @given(deeds=DEEDS)
 def test_rows_are_what_a_dictionary_says(repo, deeds):
-    """After any sequence of changes, saves, deletes and reads of three rows."""
+    """After any sequence of changes, saves, deletes and reads of three rows, the table equals a dictionary."""
     part = uuid.uuid4()
     rows = {number: Line(part=part, number=number) for number in range(3)}
     stored: dict[int, Line] = {}

@@ -1,4 +1,4 @@
-"""Statements of a plan on a real server: sent once, whatever the network and the session's own policies do."""
+"""Statements of a plan on a real server: each is sent once, whatever the network and the session's policies do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def executor_of(repo):
 
 @pytest.fixture
 def table(scylla_repo, request):
-    """The full name of a table that does not exist before the test, nor after it."""
+    """The full name of a table that does not exist before or after the test."""
     name = f"{scylla_repo.keyspace}.{request.node.originalname[:40]}"
     yield name
     with executor_of(scylla_repo) as executor:
@@ -50,14 +50,14 @@ def through_proxy(scylla_cluster, scylla_repo, scylla_fault_proxy):
 
 
 def columns_of(executor, table):
-    """The columns of a table now, or None."""
+    """The columns of a table, or None if it does not exist."""
     keyspace, _, name = table.partition(".")
     live_table = executor.introspect(keyspace).table(name)
     return None if live_table is None else [column.name for column in live_table.columns]
 
 
 def test_a_statement_that_succeeds_returns(scylla_repo, table):
-    """The next introspection shows an executed change without waiting for agreement, and the nodes agree."""
+    """The next introspection shows the change without waiting for agreement, and the nodes agree."""
     with executor_of(scylla_repo) as executor:
         executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY)", 60)
         executor.execute(f"ALTER TABLE {table} ADD b int", 60)
@@ -67,7 +67,7 @@ def test_a_statement_that_succeeds_returns(scylla_repo, table):
 
 
 def test_warnings_come_with_the_answer(scylla_repo, table):
-    """Cassandra warns of each view, ScyllaDB of a replication factor of 1: what a server says is returned."""
+    """Warnings of the server are returned: Cassandra's for each view, ScyllaDB's for a replication factor of 1."""
     view, other = f"{table}_by_b", unique_name("warned")
     (row,) = scylla_repo.session.execute("SELECT data_center FROM system.local")
     replication = f"{{'class': 'NetworkTopologyStrategy', '{row[0]}': 1}}"
@@ -102,7 +102,7 @@ def test_warnings_come_with_the_answer(scylla_repo, table):
     ],
 )
 def test_a_statement_that_fails_says_how(scylla_repo, table, cql, failure):
-    """A conflict is distinguished from a refusal; the server's words and the driver's error are kept."""
+    """A conflict is distinguished from a refusal; the server's message and the driver's error are kept."""
     with executor_of(scylla_repo) as executor:
         executor.execute(f"CREATE TABLE {table} (a int PRIMARY KEY, b int)", 60)
         with pytest.raises(failure) as exc_info:
@@ -113,13 +113,13 @@ def test_a_statement_that_fails_says_how(scylla_repo, table, cql, failure):
 
 
 def sent_count(proxy, text):
-    """How often a statement with this text came to the server's side."""
+    """How often a statement with this text reached the proxy."""
     return sum(text in request.query for request in proxy.requests)
 
 
 @pytest.mark.parametrize("action", ["swallow_answers", "cut_answers", "cut_requests"])
 def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(scylla_fault_proxy, through_proxy, table, action):
-    """When the answer never comes or the connection breaks, the outcome is unknown, and the text was sent once."""
+    """When a response is lost or the connection breaks, the outcome is unknown and the statement was sent once."""
     executor = executor_of(through_proxy)
     getattr(scylla_fault_proxy, action)(1, when=lambda request: "CREATE TABLE" in request.query)
     with executor, pytest.raises(StatementOutcomeUnknown):
@@ -129,7 +129,7 @@ def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(scylla_fault_proxy, 
 
 
 def test_the_application_s_policies_do_not_send_twice(scylla_cluster, scylla_repo, scylla_fault_proxy, table):
-    """Speculation and retries that the settings ask for are for data: a slow DDL is still sent once."""
+    """Speculative execution and retries of the settings apply to data: a slow DDL statement is sent once."""
     policy = ConstantSpeculativeExecutionPolicy(0.05, 5)
     with scylla_cluster.repo(
         scylla_repo.keyspace, nodes=[scylla_fault_proxy.address], speculative_execution_policy=policy
@@ -143,7 +143,7 @@ def test_the_application_s_policies_do_not_send_twice(scylla_cluster, scylla_rep
 
 
 def failure_of(executor, cql):
-    """The name of the error that the statement ends in, or None."""
+    """The name of the error that the statement raises, or None."""
     try:
         executor.execute(cql, 2)
     except (StatementFailure, IntrospectionError) as error:
@@ -152,7 +152,7 @@ def failure_of(executor, cql):
 
 
 def test_a_statement_without_a_connection_is_transient(scylla_fault_proxy, through_proxy, table):
-    """Once the driver knows that the only node is gone, nothing was sent, as often as it is tried."""
+    """Once the driver knows that the only node is down, each attempt fails as transient: nothing was sent."""
     executor = executor_of(through_proxy)
     scylla_fault_proxy.close()
     with executor:
@@ -162,7 +162,7 @@ def test_a_statement_without_a_connection_is_transient(scylla_fault_proxy, throu
 
 
 def test_a_broken_connection_is_made_again(scylla_fault_proxy, through_proxy, table):
-    """After all connections broke, the executor continues once the driver has connected again."""
+    """After all connections broke, the executor works again once the driver has reconnected."""
     executor = executor_of(through_proxy)
     scylla_fault_proxy.reset()
     cql = f"CREATE TABLE IF NOT EXISTS {table} (a int PRIMARY KEY)"
@@ -176,7 +176,7 @@ def test_a_broken_connection_is_made_again(scylla_fault_proxy, through_proxy, ta
 
 
 def test_the_driver_does_nothing_beside_our_statements(scylla_fault_proxy, through_proxy, table):
-    """A DDL through a session of this package costs one request: no schema refresh, no check for agreement."""
+    """A DDL statement costs one request: the driver neither refreshes the schema nor waits for agreement."""
     executor = executor_of(through_proxy)
     assert through_proxy.session is not None  # from here on the driver reads the schema for the application
     with executor:
@@ -189,7 +189,7 @@ def test_the_driver_does_nothing_beside_our_statements(scylla_fault_proxy, throu
 
 
 def test_the_driver_catches_up_afterwards(scylla_repo, table):
-    """An application that uses the driver's picture of the schema finds new tables in it after the run."""
+    """After a run, the driver's schema metadata contains the new tables."""
     keyspace, _, name = table.partition(".")
     session = scylla_repo.session
     with executor_of(scylla_repo) as executor:
@@ -202,7 +202,7 @@ def test_the_driver_catches_up_afterwards(scylla_repo, table):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the legacy mode of the driver is deprecated
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_lent_session_executes_too(scylla_cluster, scylla_repo, table, legacy):
-    """A session of the application, also in the driver's legacy mode, sends DDL and reads the result."""
+    """A session of the application, also in legacy mode, sends DDL and reads the result."""
     host, _, port = scylla_cluster.contact_points[0].rpartition(":")
     profile = ExecutionProfile(RoundRobinPolicy(), row_factory=tuple_factory)
     options = (

@@ -1,4 +1,4 @@
-"""The tour and the local server, as a reader starts them; each brings a server of its own."""
+"""The demo and the local server as a reader starts them, each with its own server."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture
 def version(request):
-    """The Cassandra of this test run."""
+    """The Cassandra version of this test run."""
     return request.config.getoption("--cassandra-version")
 
 
 @pytest.fixture
 def scratch(tmp_path):
-    """A folder for everything that a command makes; at the end it is empty, and no process works in it."""
+    """A folder for the files of a command; at the end it is empty, and no process uses it."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     yield folder
@@ -36,7 +36,7 @@ def scratch(tmp_path):
 
 
 def processes_in(folder):
-    """The processes that have this folder on their command line, after those that are ending had time to."""
+    """The processes with this folder on their command line, after a grace period for those that are ending."""
     deadline = time.monotonic() + 10
     while names := [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and _names(entry, folder)]:
         if time.monotonic() > deadline:
@@ -53,7 +53,7 @@ def _names(process, folder):
 
 
 def wait_for(started, text):
-    """Read what a command says, up to the line that holds this text."""
+    """Read the output of a command up to the line that contains this text."""
     messages = []
     for line in started.stdout:
         messages.append(line)
@@ -63,7 +63,7 @@ def wait_for(started, text):
 
 
 def test_the_tour_runs_as_documented(scratch, version):
-    """It ends with 0 and shows every act, in plain lines, and its server and folders are gone."""
+    """The demo ends with 0 and shows every act in plain lines; its server and folders are removed."""
     result = run("demo", "--version", version, folder=scratch, TMPDIR=str(scratch))
     acts = re.findall(r"^\d+\. .*$", result.stdout, re.MULTILINE)
 
@@ -78,7 +78,7 @@ def test_the_tour_runs_as_documented(scratch, version):
 
 
 def test_the_tour_on_a_server_of_one_s_own(scylla_cluster, scylla_repo, tmp_path):
-    """With --url it makes a keyspace there, takes the same acts, and leaves nothing behind."""
+    """With --url the demo creates a keyspace there, runs the same acts, and leaves nothing behind."""
     names = "SELECT keyspace_name FROM system_schema.keyspaces"
     before = {row[0] for row in scylla_repo.session.execute(names)}
     result = run("demo", "--url", f"scylla://{scylla_cluster.contact_points[0]}", folder=tmp_path)
@@ -93,7 +93,7 @@ def test_the_tour_on_a_server_of_one_s_own(scylla_cluster, scylla_repo, tmp_path
 
 
 def test_the_tour_is_lively_on_a_terminal(scratch, version):
-    """On a terminal there are colours and a bar."""
+    """On a terminal the demo shows colours and a bar."""
     command_line = command("demo", "--version", version)
     code, output = on_a_terminal(command_line, scratch, TMPDIR=str(scratch), TERM="xterm-256color")
 
@@ -104,7 +104,7 @@ def test_the_tour_is_lively_on_a_terminal(scratch, version):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_tour_stops_its_server(scratch, version, number):
-    """Ctrl-C in the middle ends with 130 and a sentence."""
+    """Ctrl-C during the demo ends it with 130 and a message, and stops its server."""
     started = start("demo", "--version", version, folder=scratch, TMPDIR=str(scratch), PYTHONUNBUFFERED="1")
     wait_for(started, "3. The keyspace")
     started.send_signal(number)
@@ -116,7 +116,7 @@ def test_an_interrupted_tour_stops_its_server(scratch, version, number):
 
 
 def test_a_kept_server_serves_until_ctrl_c(scratch, version):
-    """With --keep the commands that are shown work, until Ctrl-C ends the tour well."""
+    """With --keep the commands that the demo shows work, until Ctrl-C ends it with success."""
     started = start("demo", "--keep", "--version", version, folder=scratch, TMPDIR=str(scratch))
     wait_for(started, "until you press Ctrl-C")
     output = [started.stdout.readline().strip().removeprefix("$ ") for _ in range(3)]
@@ -131,7 +131,7 @@ def test_a_kept_server_serves_until_ctrl_c(scratch, version):
 
 
 def test_an_unknown_version_is_refused(scratch):
-    """The versions that there are are named."""
+    """An unknown version is refused, and the error lists the valid ones."""
     result = run("demo", "--version", "3.11", folder=scratch, TMPDIR=str(scratch))
 
     assert 78 == result.returncode
@@ -139,7 +139,7 @@ def test_an_unknown_version_is_refused(scratch):
 
 
 def test_the_local_server_starts_answers_and_stops(tmp_path, version):
-    """start, start again, status, stop, status: each tells what is, and the server outlives the command."""
+    """start, start again, status, stop, status: each prints the state, and the server outlives the command."""
     cache = tmp_path / "cache"
     cache.mkdir()
     for entry in cache_folder().iterdir():
@@ -170,7 +170,7 @@ def test_the_local_server_starts_answers_and_stops(tmp_path, version):
 
 
 def test_these_tests_look_at_real_processes():
-    """This very process is found by what stands on its command line."""
+    """The process of this test is found by its command line."""
     assert str(os.getpid()) in [
         entry.name for entry in Path("/proc").iterdir() if _names(entry, Path(sys.argv[0]).name)
     ]

@@ -1,6 +1,6 @@
-"""The tables of diff cases once more, on a real server: what it stored is what the cases say, and a sync ends it.
+"""The cases of the diff tests on a real server: it stores the differences that the cases list, and a sync removes them.
 
-Each case has names of its own in one keyspace. What a server refuses, by its own rules or because it is older, is left
+Each case has its own names in one keyspace. Cases that a server refuses, by its rules or because it is older, are left
 out and counted.
 """
 
@@ -59,10 +59,10 @@ ADDR = UserType("addr", (("street", parse_type("text")),))
 
 @attrs.frozen
 class Case:
-    """One case under names of its own.
+    """One case with its own names.
 
     Attributes:
-        mark: what its names begin with.
+        mark: the prefix of its names.
     """
 
     kind: str
@@ -81,12 +81,12 @@ class Case:
 
     @property
     def is_possible(self):
-        """Whether CQL has such things at all: no compact layout, no internal tables, no unknown class."""
+        """Whether CQL can express the case: no compact layout, no internal tables, no unknown class."""
         tables = self.live.tables
         return not any(table.flags - {"compound", "counter"} or "scyllamodel" in table.name for table in tables)
 
     def summaries(self, changes):
-        """The changes in a few words, by the names that the case has."""
+        """The changes in a few words, with the names of the case."""
         return [text.replace(self.mark, "") for text in summaries(changes)]
 
     def part_of(self, facts):
@@ -99,7 +99,7 @@ class Case:
 
 
 def marked(facts, mark):
-    """Return equal facts with this mark before every name."""
+    """Return equal facts with this prefix on every name."""
     types = "|".join(re.escape(part) for part in ("addr", *(t.name for t in facts.types))) or "addr"
 
     def typed(cql_type):
@@ -122,20 +122,20 @@ def marked(facts, mark):
 
 @pytest.fixture(scope="module")
 def server(scylla_repo):
-    """What this server can do."""
+    """The capabilities of this server."""
     return ClusterView.connect(scylla_repo).server
 
 
 @pytest.fixture(scope="module")
 def live(scylla_repo, server):
-    """The cases whose first side the server took, each made by plain CQL; and how many there were of each kind."""
+    """The cases whose live side the server accepted, created by plain CQL; and how many there were of each kind."""
     cases = list(Case.all(scylla_repo.keyspace))
     accepted = [case for case in cases if case.is_possible and is_accepted(scylla_repo, case, server)]
     return accepted, Counter(case.kind for case in cases)
 
 
 def is_accepted(repo, case, server):
-    """Whether the server takes the statements of the side that is found."""
+    """Whether the server accepts the statements of the live side."""
     try:
         for cql in keyspace_script(case.live, server):
             repo.session.execute(cql, timeout=60)
@@ -145,7 +145,7 @@ def is_accepted(repo, case, server):
 
 
 def test_what_a_server_stored_differs_as_the_cases_say(scylla_repo, server, live):
-    """Read back, no difference is lost and none is invented."""
+    """The stored schema differs from the declared one in exactly the ways that the case lists."""
     accepted, cases = live
     facts = inspect(scylla_repo)[scylla_repo.keyspace]
     mismatches = [
@@ -160,7 +160,7 @@ def test_what_a_server_stored_differs_as_the_cases_say(scylla_repo, server, live
 
 
 def test_a_sync_leaves_nothing_to_do(scylla_repo, server, live):
-    """All cases that are not refused, in one release; the second plan is empty."""
+    """After one release with all cases that are not refused, the second plan is empty."""
     accepted, _ = live
     facts = inspect(scylla_repo)[scylla_repo.keyspace]
     possible = [
@@ -180,7 +180,7 @@ def test_a_sync_leaves_nothing_to_do(scylla_repo, server, live):
 
 
 def test_every_declared_side_is_made_from_nothing(scylla_repo, server, live):
-    """In an empty keyspace, whatever was there before."""
+    """Every declared schema is created in an empty keyspace."""
     keyspace = f"cases_{uuid4().hex[:12]}"
     definition = inspect(scylla_repo)[scylla_repo.keyspace].keyspace
     empty = KeyspaceFacts(keyspace, attrs.evolve(definition, name=keyspace))
@@ -202,7 +202,7 @@ def test_every_declared_side_is_made_from_nothing(scylla_repo, server, live):
 
 
 def can_be_declared(side):
-    """Whether classes can say it; some cases leave out what a differ does not care about, or models refuse."""
+    """Whether models can declare it; some cases omit parts that a differ ignores, or that models refuse."""
     for item in side.views:
         base = side.table(item.base)
         if base is None or not all(column.name in base for column in item):
@@ -214,13 +214,13 @@ def can_be_declared(side):
 
 
 def without_renames(side):
-    """Names that come from nowhere need no old ones."""
+    """The objects without old names, since nothing exists under these."""
     tables = [attrs.evolve(t, columns=[attrs.evolve(c, renamed_from=None) for c in t]) for t in side.tables]
     return attrs.evolve(side, tables=tables)
 
 
 def names(side):
-    """Of tables and views."""
+    """The names of tables and views."""
     return [table.name for table in (*side.tables, *side.views)]
 
 

@@ -1,4 +1,4 @@
-"""Courses round what CQL cannot do, played to their end on a real server: each stage as it is written out."""
+"""Expand/contract plans for changes that CQL lacks, run to their end on a real server as they are printed."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ DECIMAL = "Column[Decimal | None] = column(default=None)"
 
 @pytest.fixture(autouse=True)
 def few_ranges(monkeypatch):
-    """A table in few ranges takes less time."""
+    """Read tables in few token ranges, which is faster."""
     monkeypatch.setattr(backfilling, "RANGES", 8)
 
 
 class App:
-    """An application whose module of models is written again for each release."""
+    """An application whose models module is rewritten for each release."""
 
     def __init__(self, cluster, folder):
         self.cluster, self.folder = cluster, folder
@@ -66,7 +66,7 @@ class App:
         self.opened, self.modules = [], []
 
     def release(self, source, *, more=""):
-        """The repo and the module of a release."""
+        """The repo and the models module of a release."""
         repo = f"r{uuid4().hex[:8]}"
         name = f"app_{uuid4().hex[:8]}"
         path = self.folder / f"{name}.py"
@@ -80,14 +80,14 @@ class App:
         return result, module
 
     def column(self, name):
-        """The CQL type of a column that there is, else None."""
+        """The CQL type of a column, or None if it does not exist."""
         live_table = inspect(self.opened[-1])[self.keyspace].table("orders")
         return live_table[name].type.cql if live_table is not None and name in live_table else None
 
 
 @pytest.fixture
 def app(scylla_cluster, tmp_path, monkeypatch):
-    """An application with a keyspace of its own; all its releases are one to the ledger."""
+    """An application with its own keyspace; all its releases share one ledger scope."""
     monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
     new_app = App(scylla_cluster, tmp_path)
     yield new_app
@@ -98,7 +98,7 @@ def app(scylla_cluster, tmp_path, monkeypatch):
 
 
 def order(*, number="", **more):
-    """The source of a release: what is not said is as it was; an attribute comes instead of its own, or is new."""
+    """The source of a release: the given attributes replace those of the same name or are added."""
     lines = (HEAD + ORDER.replace("NUMBER", number)).splitlines()
     for name, declared in more.items():
         index = next((position for position, line in enumerate(lines) if line.startswith(f"    {name}: ")), len(lines))
@@ -107,7 +107,7 @@ def order(*, number="", **more):
 
 
 def first_release(app, source=None):
-    """A first release with rows. Returns its rows by number."""
+    """Deploy a first release with rows. Returns its rows by number."""
     repo, module = app.release(source or order())
     migrate(repo)
     rows = [module.Order(shop=n % 3, number=n, total=n, tags={f"t{n}"}, note="x") for n in range(30)]
@@ -116,12 +116,12 @@ def first_release(app, source=None):
 
 
 def stage(expand_plan, name):
-    """A stage by its name."""
+    """The stage with this name."""
     return next(stage for stage in expand_plan.stages if stage.name == name)
 
 
 def run_expand(app, expand_plan, gaps=None):
-    """Play expand, write both and backfill as they are written, with the gaps filled in."""
+    """Run the stages expand, write both and backfill as they are printed, with the gaps filled in."""
     first = stage(expand_plan, "expand")
     writing = stage(expand_plan, "write both").python.partition("# wherever")[0]
     for gap, value in (gaps or GAPS).items():
@@ -139,7 +139,7 @@ def run_expand(app, expand_plan, gaps=None):
 
 
 def run_contract(app, expand_plan):
-    """Play switch and contract. Returns the repo and module of the last release."""
+    """Run the stages switch and contract. Returns the repo and module of the last release."""
     repo, module = app.release(stage(expand_plan, "switch").python)
 
     assert [] == plan(repo).cql
@@ -177,7 +177,7 @@ VALUES = {"total": lambda n: n, "sum": lambda n: n, "tags": lambda n: {f"t{n}"},
 
 @pytest.mark.parametrize(("attribute", "desired_source", "old", "new"), COLUMNS.values(), ids=COLUMNS)
 def test_a_column_passes_all_stages(app, attribute, desired_source, old, new):
-    """A column goes through the whole plan, from the refusal to the last drop, with every value."""
+    """A column passes all stages of its plan, from the refusal to the final drop, with every value."""
     first_release(app, order(total=INDEXED) if "index=" in desired_source else None)
     repo, module = app.release(desired_source)
     before = plan(repo)
@@ -196,7 +196,7 @@ def test_a_column_passes_all_stages(app, attribute, desired_source, old, new):
 
 
 def test_an_unknown_conversion_is_left_open(app):
-    """And named, so that the command finds it."""
+    """A conversion that cannot be derived is a named function without a body, which the backfill command refers to."""
     first_release(app)
     repo, module = app.release(order(total="Column[datetime | None] = column(default=None)"))
     expand_plan = expand(repo, module.Order.total)
@@ -218,7 +218,7 @@ GAPS = {"number=…,  # convert order.number": "number=str(order.number),", "day
 
 @pytest.mark.parametrize(("desired_source", "codes"), TABLES.values(), ids=TABLES)
 def test_a_key_passes_all_stages(app, desired_source, codes):
-    """Into a table beside the old one, which goes at the end."""
+    """A changed key passes all stages through a second table, which has all rows in the end."""
     first_release(app)
     repo, module = app.release(desired_source)
     expand_plan = expand(repo, module.Order)
@@ -244,7 +244,7 @@ class Home(UserType, name="home"):
 
 
 def test_a_user_type_passes_all_stages(app):
-    """In a column that holds it inside of another; both get second types, and the old ones stay as they are."""
+    """A user type nested in another passes all stages: each gets a second type, and values are converted."""
     source = order(homes="Column[dict[str, cql.Frozen[Home]]] = column(factory=dict)")
     head, _, rest = source.partition("class Order")
     before, after = (f"{head}{TYPES.replace('FLOOR', kind)}\nclass Order{rest}" for kind in ("int", "str"))
@@ -267,7 +267,7 @@ def test_a_user_type_passes_all_stages(app):
 
 
 def test_other_refusals_are_reported_and_left_unchanged(app):
-    """Each has a course of its own, and the first one can be run all the same."""
+    """Other refused changes are listed and need their own plan; the plan for the first can still be run."""
     first_release(app)
     desired_source = order(total=DECIMAL).replace("note: Column[str", "note: Column[int")
     repo, _ = app.release(desired_source)
@@ -280,7 +280,7 @@ def test_other_refusals_are_reported_and_left_unchanged(app):
 
 
 def test_an_expand_plan_is_printed_as_text_and_json(app):
-    """Markdown, and JSON by its schema; names of a database are never code."""
+    """A plan is printed as Markdown with all stages and commands, and as JSON that conforms to its schema."""
     first_release(app)
     repo, _ = app.release(order(total=DECIMAL))
     expand_plan = expand(repo, "orders.total")
@@ -300,7 +300,7 @@ async def _awaited(repo):
 
 
 def test_it_can_be_awaited(app):
-    """Like every other function of a repo."""
+    """The awaited function returns the same plan as the blocking one."""
     first_release(app)
     repo, _ = app.release(order(total=DECIMAL))
 
@@ -317,7 +317,7 @@ NOTHING = [
 
 @pytest.mark.parametrize(("what", "messages"), NOTHING)
 def test_an_allowed_change_has_no_expand_plan(app, what, messages):
-    """A wrong name is reported with the nearest valid one."""
+    """A change that is not refused has no plan; an unknown name is reported with the most similar valid one."""
     first_release(app)
     repo, _ = app.release(order(total=DECIMAL))
 
@@ -335,7 +335,7 @@ class ByTotal(MaterializedView, of=Order, view="by_total"):
 
 
 def test_views_of_a_table_are_named(app):
-    """Views of a table are named: they go with the old table."""
+    """The contract stage of a key change names the views that are dropped with the old table."""
     first_release(app, order() + VIEW)
     other, _ = app.release(order(number="descending=True"))
 
@@ -354,7 +354,7 @@ class ByNote(MaterializedView, of=Order, view="by_note"):
 
 @pytest.mark.parametrize("views", [VIEW, BESIDE, VIEW + BESIDE], ids=["showing", "beside", "both"])
 def test_a_column_of_a_table_with_views_passes_all_stages(app, views):
-    """Views that stand in the way of the drop go first, and are made again over the new column."""
+    """Views that prevent the drop of the column are dropped first, and created again over the new column."""
     first_release(app, order() + views)
     desired_source = views.replace("total: Column[int]", "total: Column[Decimal]")
     repo, module = app.release(order(total=DECIMAL) + desired_source)

@@ -1,4 +1,4 @@
-"""Requests by the fast path, and by the driver's own, have the same outcome, and return their streams."""
+"""Requests by the fast path and by the driver have the same outcomes, and both return their streams."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.live
 
 
 class Item(Model, table="fast_items", repo="fast_path"):
-    """A row of one partition."""
+    """A row of a partition."""
 
     part: Column[int] = partition_key()
     at: Column[int] = clustering_key()
@@ -59,7 +59,7 @@ def fast(request):
 
 @pytest.fixture
 def repo(scylla_cluster, plain, fast):
-    """A repo of either kind, whose streams are all returned at the end."""
+    """A repo with or without the fast path, all of whose streams are returned at the end."""
     with scylla_cluster.repo(plain.keyspace, name="fast_path", fast_path=fast) as new_repo:
         yield new_repo
         assert_settled(new_repo)
@@ -67,7 +67,7 @@ def repo(scylla_cluster, plain, fast):
 
 @pytest.fixture
 def weak(scylla_cluster, plain, fast, scylla_fault_proxy):
-    """A repo of either kind behind a proxy, with prepared statements."""
+    """A repo with or without the fast path, behind a proxy, with prepared statements."""
     with scylla_cluster.repo(
         plain.keyspace, name="fast_path", nodes=[scylla_fault_proxy.address], fast_path=fast, request_timeout=2
     ) as new_repo:
@@ -78,12 +78,12 @@ def weak(scylla_cluster, plain, fast, scylla_fault_proxy):
 
 
 def connections(repo):
-    """Those that data requests are sent on."""
+    """The connections that data requests use."""
     return [one for pool in list(repo.session._pools.values()) for one in list(pool._connections.values())]
 
 
 def streams(repo):
-    """For each connection: requests in flight, ids given up, requests known, and ids in use."""
+    """For each connection: requests in flight, orphaned requests, known requests, and stream ids in use."""
     return [
         (one.in_flight, len(one.orphaned_request_ids), len(one._requests),
          one.highest_request_id + 1 - len(set(one.request_ids)))
@@ -92,7 +92,7 @@ def streams(repo):
 
 
 def assert_settled(repo):
-    """Wait until no stream is in use, and none was returned twice."""
+    """Wait until no stream is in use, and check that none was returned twice."""
     until = time.monotonic() + 20
     while any(map(any, streams(repo))) and time.monotonic() < until:
         time.sleep(0.02)
@@ -101,7 +101,7 @@ def assert_settled(repo):
 
 
 class Seen(list):
-    """Whether each request of a repo takes the fast path; they are counted where it sends."""
+    """Records for each request of a repo whether it is sent by the fast path."""
 
     def __init__(self, monkeypatch, repo):
         super().__init__()
@@ -119,12 +119,12 @@ class Seen(list):
 
     @property
     def handed_over(self):
-        """The number of requests that continued as the driver's own."""
+        """The number of requests that were handed over to the driver."""
         return sum(getattr(future, "_is_complete", True) for future in self.futures)
 
 
 def test_prepared_statements_take_the_path_that_was_chosen(repo, fast, monkeypatch):
-    """Reads and writes of one row are sent by it, and no other."""
+    """Reads, writes and streams use the fast path exactly if the repo is configured for it."""
     seen = Seen(monkeypatch, repo)
     item = Item(part=1, at=1, text="a")
     repo.save(item)
@@ -139,7 +139,7 @@ def test_prepared_statements_take_the_path_that_was_chosen(repo, fast, monkeypat
 
 
 def test_the_log_says_that_the_path_is_used(scylla_cluster, plain, caplog):
-    """One record for a connection, at the level DEBUG."""
+    """Use of the fast path is logged once, at the level DEBUG."""
     with (
         caplog.at_level(logging.DEBUG, "scyllamodel.driver"),
         scylla_cluster.repo(plain.keyspace, name="fast_path", fast_path=True) as new_repo,
@@ -151,7 +151,7 @@ def test_the_log_says_that_the_path_is_used(scylla_cluster, plain, caplog):
 
 
 def test_thousands_of_mixed_requests_return_their_streams(repo):
-    """Threads, tasks and bulk work at once; each has its own rows."""
+    """Simultaneous threads, tasks and bulk runs each get their own rows."""
 
     def blocking(part):
         for at in range(60):
@@ -174,7 +174,7 @@ def test_thousands_of_mixed_requests_return_their_streams(repo):
 
 
 def test_further_pages_are_read(repo):
-    """A stream of many small pages, a page with a token, and one page after the other."""
+    """Streams of many small pages, and pages read with a token, return all rows in order."""
     repo.save_many([Item(part=5, at=at) for at in range(100)])
     query = select(Item).where(Item.part == 5)
 
@@ -185,7 +185,7 @@ def test_further_pages_are_read(repo):
 
 
 def test_a_statement_that_a_node_forgot_is_prepared_again(repo, plain):
-    """The table is dropped and made again, and a column is added, under prepared statements."""
+    """Statements still work after their table is created again and after a column is added."""
     repo.save(Item(part=7, at=1, text="old"))
     assert repo.get(Item, part=7, at=1).text == "old"
     plain.session.execute(f"ALTER TABLE {plain.keyspace}.fast_items ADD more text")
@@ -209,7 +209,7 @@ def test_a_statement_that_a_node_forgot_is_prepared_again(repo, plain):
 
 @pytest.mark.parametrize("way", ["blocking", "awaited"])
 def test_a_timeout_holds_and_its_late_answer_returns_the_stream(weak, scylla_fault_proxy, way):
-    """Requests without an answer end after their timeout; answers that come later return the streams."""
+    """Requests without a response time out, and late responses return their streams."""
     query = select(Item).where(Item.part == 0).timeout(0.4)
     scylla_fault_proxy.delay(1.2)
     began = time.monotonic()
@@ -232,7 +232,7 @@ def test_a_timeout_holds_and_its_late_answer_returns_the_stream(weak, scylla_fau
 
 
 def test_timeouts_end_in_their_own_time(weak, scylla_fault_proxy):
-    """Different timeouts at once, started in any order, each end when they are due."""
+    """Simultaneous requests with different timeouts each end when their own timeout expires."""
     scylla_fault_proxy.black_hole()
     seconds = [1.5, 0.3, 0.9, 0.3, 1.5, 0.6]
 
@@ -248,19 +248,19 @@ def test_timeouts_end_in_their_own_time(weak, scylla_fault_proxy):
 
 
 class Counting(RetryPolicy):
-    """A policy that counts what it is asked, and retries on no host."""
+    """A retry policy that records errors and never retries."""
 
     def __init__(self):
         self.errors = []
 
     def on_request_error(self, *_, error, retry_num):
-        """Count the error, and raise it."""
+        """Record the error, and rethrow it."""
         self.errors.append((type(error).__name__, retry_num))
         return self.RETHROW, None
 
 
 def test_the_retry_policy_of_the_application_decides(scylla_cluster, plain, fast, scylla_fault_proxy):
-    """It is asked once for a connection that broke under an idempotent write, which is not sent again."""
+    """The retry policy decides once about an idempotent write whose connection broke, and prevents a retry."""
     policy = Counting()
     with scylla_cluster.repo(
         plain.keyspace, name="fast_path", nodes=[scylla_fault_proxy.address], fast_path=fast, retry_policy=policy
@@ -280,7 +280,7 @@ def test_the_retry_policy_of_the_application_decides(scylla_cluster, plain, fast
 
 
 def test_connections_are_cut_under_load(weak, plain, scylla_fault_proxy):
-    """Every request ends; what was reported as written is there, with its last value."""
+    """While connections are cut, every request ends, and each row that was reported as written is stored."""
     stop, written, failed = threading.Event(), {}, []
 
     def write(part):
@@ -308,13 +308,13 @@ def test_connections_are_cut_under_load(weak, plain, scylla_fault_proxy):
     assert not any(thread.is_alive() for thread in threads)
     assert written
     for part in range(30, 36):
-        expected = {at for one, at in written if one == part}
-        assert expected <= {one.at for one in plain.all(select(Item).where(Item.part == part))}
+        expected = {(at, text) for (one, at), text in written.items() if one == part}
+        assert expected <= {(one.at, one.text) for one in plain.all(select(Item).where(Item.part == part))}
     assert_settled(weak)
 
 
 def test_requests_in_flight_end_when_the_repo_is_closed(scylla_cluster, plain, fast, scylla_fault_proxy):
-    """They have an error at once, and not after their timeout."""
+    """When the repo is closed, requests in flight fail without waiting for their timeout."""
     with scylla_cluster.repo(
         plain.keyspace, name="fast_path", nodes=[scylla_fault_proxy.address], fast_path=fast, request_timeout=30
     ) as repo:
@@ -332,7 +332,7 @@ def test_requests_in_flight_end_when_the_repo_is_closed(scylla_cluster, plain, f
 
 
 def test_a_forked_child_makes_its_own_connection(repo):
-    """It reads by that; the parent continues with its own."""
+    """A forked child reads through its own connection, and the parent's connection still works."""
     repo.get(Item, part=0, at=0)
     child = os.fork()
     if not child:
@@ -348,7 +348,7 @@ def test_a_forked_child_makes_its_own_connection(repo):
 
 @pytest.fixture
 def lend(scylla_cluster, plain, fast):
-    """Make a repo on a session of the application."""
+    """Return a function that makes a repo on a session of the application."""
     host, port = scylla_cluster.contact_points[0].rsplit(":", 1)
     clusters = []
 
@@ -368,7 +368,7 @@ def lend(scylla_cluster, plain, fast):
 @pytest.mark.parametrize("version", [4, 5])
 @pytest.mark.parametrize("compression", [True, False])
 def test_sessions_of_any_protocol_are_served(lend, fast, version, compression, monkeypatch):
-    """Version 4 and 5, with and without compression; all but the first answer of a statement end as plain successes."""
+    """The fast path works with protocol 4 and 5, with and without compression, and decodes all but first responses."""
     repo = lend(protocol_version=version, compression=compression)
     seen = Seen(monkeypatch, repo)
     repo.save_many([Item(part=40, at=at, text="x" * 300) for at in range(50)])
@@ -385,7 +385,7 @@ def test_sessions_of_any_protocol_are_served(lend, fast, version, compression, m
 
 
 def test_two_repos_share_a_session(lend, fast, monkeypatch):
-    """Both have a listener there, which is the same one, and does not count as the application's."""
+    """Two repos on one session both work, and their request listener does not turn off the fast path."""
     repo = lend()
     other = Repo("fast_path", session=repo.session, models=[], fast_path=fast)
     for one in (repo, other, repo):
@@ -399,7 +399,7 @@ def test_two_repos_share_a_session(lend, fast, monkeypatch):
 
 @pytest.mark.parametrize("way", ["method", "class"])
 def test_a_traced_session_sends_all_requests_itself(lend, way, monkeypatch):
-    """Tools that trace the driver wrap ``execute_async``, of a session or of all."""
+    """If a tracing tool wraps ``execute_async``, of one session or of the class, all requests pass through it."""
     repo, texts = lend(), []
     owner = repo.session if way == "method" else type(repo.session)
     execute = owner.execute_async
@@ -419,7 +419,7 @@ def test_a_traced_session_sends_all_requests_itself(lend, way, monkeypatch):
 
 
 def test_a_listener_of_the_application_sees_all_requests(lend, monkeypatch):
-    """A session with one has its requests sent by the driver."""
+    """If the application has added a request listener, the driver sends all requests."""
     repo = lend()
     futures = []
     repo.get(Item, part=0, at=0)
@@ -434,7 +434,7 @@ def test_a_listener_of_the_application_sees_all_requests(lend, monkeypatch):
 
 @pytest.mark.parametrize("unusual", ["legacy", "speculative", "handler"])
 def test_an_unusual_session_is_used_in_the_ordinary_way(lend, unusual, monkeypatch):
-    """A session with its own row factory, speculative execution, or a protocol handler of its own."""
+    """A session in legacy mode, with speculation or with its own protocol handler is used without the fast path."""
     speculative = ExecutionProfile(speculative_execution_policy=ConstantSpeculativeExecutionPolicy(0.5, 2))
     repo = lend(profile=speculative) if unusual == "speculative" else lend()
     if unusual == "legacy":
@@ -456,14 +456,14 @@ def test_an_unusual_session_is_used_in_the_ordinary_way(lend, unusual, monkeypat
 
 
 def test_an_error_of_the_server_is_that_of_the_driver(repo):
-    """A read at a level that the cluster does not reach is tried by the policy, and reports what the server said."""
+    """A server error has the driver's exception as its cause."""
     with pytest.raises(RequestFailed) as exc_info:
         repo.all(select(Item).where(Item.part == 1).consistency("THREE"))
     assert "Unavailable" in repr(exc_info.value.__cause__)
 
 
 def test_conditional_writes_are_decoded(repo):
-    """A transaction that is applied, and one that is not, return their rows."""
+    """Conditional writes that are applied, and those that are not, return their result and row."""
     repo.save(Item(part=60, at=1, text="a"))
     changing = update(Item).where(Item.part == 60, Item.at == 1).set(Item.text.to("b"))
     assert repo.execute(changing.if_(Item.text == "a")).applied

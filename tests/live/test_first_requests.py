@@ -1,4 +1,4 @@
-"""Requests that are the first of their kind: connecting and preparing are done once, in the time of the request."""
+"""First requests of their kind: connecting and preparing happen once, within the timeout of the request."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def proxied_repo(scylla_cluster, repo, scylla_fault_proxy):
-    """A repo with a timeout of one second and one prepared statement, behind a proxy that has fallen silent."""
+    """A repo with a timeout of one second and one prepared statement, behind a proxy that is now silent."""
     with scylla_cluster.repo(
         repo.keyspace, name="ends_requests", nodes=[scylla_fault_proxy.address], request_timeout=1
     ) as new_repo:
@@ -60,7 +60,7 @@ def proxied_repo(scylla_cluster, repo, scylla_fault_proxy):
 
 @pytest.fixture
 def unreachable_repo():
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and never sends anything."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -69,7 +69,7 @@ def unreachable_repo():
 
 @pytest.mark.parametrize("mode", ["blocking", "awaited"])
 def test_all_who_wait_for_a_connection_share_its_failure(unreachable_repo, mode):
-    """One attempt of some seconds, and not one for each."""
+    """Callers that wait for the first connection share one attempt and its failure."""
 
     async def tasks():
         return await asyncio.gather(*(repo.aio().get(Ware, id=1) for _ in range(12)), return_exceptions=True)
@@ -87,13 +87,13 @@ def test_all_who_wait_for_a_connection_share_its_failure(unreachable_repo, mode)
 
 
 def prepares(proxy):
-    """How many statements were sent to be prepared."""
+    """The number of PREPARE requests."""
     return sum(request.kind == "PREPARE" for request in proxy.requests)
 
 
 @pytest.mark.parametrize("mode", ["blocking", "awaited"])
 def test_a_statement_is_prepared_once_by_the_first_user(scylla_cluster, repo, scylla_fault_proxy, mode):
-    """Fifty threads or tasks, whose first request connects as well."""
+    """Fifty threads or tasks that use a statement for the first time prepare it once."""
     nodes = [scylla_fault_proxy.address]
 
     async def tasks(other):
@@ -113,7 +113,7 @@ def test_a_statement_is_prepared_once_by_the_first_user(scylla_cluster, repo, sc
 
 
 def requests_of(text):
-    """Requests whose statements are not prepared, by name."""
+    """Requests whose statements are not prepared yet, by name."""
     changing = update(Ware).where(Ware.id == 1).set(Ware.text.to("x"))
     return {
         "read": lambda repo: repo.all(select(Ware.text).where(Ware.id == 1)),
@@ -126,7 +126,7 @@ def requests_of(text):
 @pytest.mark.parametrize("name", sorted(requests_of("")))
 @pytest.mark.parametrize("mode", ["blocking", "awaited"])
 def test_a_statement_is_prepared_in_the_time_of_its_request(proxied_repo, name, mode):
-    """A new statement and a silent server: one timeout, not the ten seconds of the driver."""
+    """Preparing on a silent server ends with the request timeout, not with the driver's ten seconds."""
     request = requests_of(f"SELECT id, text FROM {proxied_repo.keyspace}.ends_wares WHERE id = ?")[name]
 
     async def prepare_async():
@@ -140,7 +140,7 @@ def test_a_statement_is_prepared_in_the_time_of_its_request(proxied_repo, name, 
 
 
 def test_what_is_left_of_the_time_is_for_the_request(proxied_repo, scylla_fault_proxy):
-    """A server that prepares late and then falls silent."""
+    """Preparing and executing a statement share one request timeout."""
     scylla_fault_proxy.heal()
     proxied_repo.get(Ware, id=0)
     scylla_fault_proxy.delay(0.7)
@@ -152,7 +152,7 @@ def test_what_is_left_of_the_time_is_for_the_request(proxied_repo, scylla_fault_
 
 
 def test_the_timeout_of_a_session_in_legacy_mode_holds_for_preparing(scylla_cluster, repo, scylla_fault_proxy):
-    """The timeout of a session in legacy mode holds for preparing: it is a setting of the session there."""
+    """In legacy mode, preparing uses the timeout that is set on the session."""
     host, _, port = scylla_fault_proxy.address.rpartition(":")
     cluster = Cluster([host], port=int(port))
     try:
@@ -171,7 +171,7 @@ def test_the_timeout_of_a_session_in_legacy_mode_holds_for_preparing(scylla_clus
 
 
 def test_what_is_known_of_a_class_goes_with_it(repo):
-    """The statements of a class are collected with it while the repo lives."""
+    """A class and its statements are garbage collected although the repo still exists."""
     collected, before = [], repo.statements.size
 
     def work():
@@ -196,7 +196,7 @@ def test_what_is_known_of_a_class_goes_with_it(repo):
 
 
 def test_what_a_session_prepared_goes_with_it(scylla_cluster, repo):
-    """Classes live longer, and keep nothing of sessions that were closed."""
+    """Statements of a class do not keep what a closed session prepared."""
     shape = statements_for(Ware, repo.keyspace).get
     gc.collect()
     before = len(shape.prepared)
@@ -211,7 +211,7 @@ def test_what_a_session_prepared_goes_with_it(scylla_cluster, repo):
 
 
 def test_a_class_of_which_nothing_is_left_can_be_declared_again(repo):
-    """A class of which nothing is left can be declared again, and its statements are prepared for it."""
+    """After a class is collected, an equal class can be declared, read and written."""
     for text in ("a", "b"):
 
         class Passing(Model, table="ends_wares", repo="ends_passing"):
@@ -226,7 +226,7 @@ def test_a_class_of_which_nothing_is_left_can_be_declared_again(repo):
 
 
 def test_threads_that_end_leave_nothing(repo):
-    """Threads that end leave nothing: neither works in progress nor threads of their own."""
+    """Threads that prepare statements leave neither entries in progress nor other threads."""
     before = threading.active_count()
     asyncio.run(repo.aio().raw(f"SELECT text, id FROM {repo.keyspace}.ends_wares WHERE id = ?", [3]))
 

@@ -1,4 +1,4 @@
-"""Forged rows of lock and ledger: a command works, or says which row to delete, and then works."""
+"""Forged rows of lock and ledger: a command works, or its error says which row to delete, and then it works."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Guest(Model, table="guests", repo="forged"):
 
 @pytest.fixture(scope="module")
 def migrated(scylla_cluster, scylla_repo):
-    """A repo whose models are migrated."""
+    """A repo whose models have been migrated."""
     with scylla_cluster.repo(scylla_repo.keyspace, models=[__name__], name="forged") as new_repo:
         migrate(new_repo)
         yield new_repo
@@ -27,7 +27,7 @@ def migrated(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def repo(migrated):
-    """A repo whose history has one version that holds one step, and whose lock is free."""
+    """A repo whose history is one version with one step, and whose lock is free."""
     for table in (forged_rows.LOCK, forged_rows.MIGRATIONS, forged_rows.STEPS):
         migrated.raw(f"TRUNCATE {migrated.keyspace}.{table}")
     forged_rows.commands(migrated, "guests")["migrate"]()
@@ -36,7 +36,7 @@ def repo(migrated):
 
 @pytest.mark.parametrize("what", forged_rows.LOCKS)
 def test_a_forged_lock_is_named_and_heals(repo, what):
-    """A forged lock is named and heals, by `unlock --force`, or by the statement that the message says."""
+    """A command with a forged lock names it, and works after `unlock --force` or the statement in the message."""
     repo.raw(forged_rows.text(forged_rows.LOCKS[what], repo, 0))
     errors = forged_rows.refusals(repo, "guests")
 
@@ -48,7 +48,7 @@ def test_a_forged_lock_is_named_and_heals(repo, what):
 
 @pytest.mark.parametrize("what", forged_rows.VERSIONS)
 def test_a_forged_history_is_named_and_heals(repo, what):
-    """Each command works, or its message has the statement after which it does."""
+    """Each command works despite a forged history, or works after the statement in its message."""
     repo.raw(forged_rows.text(forged_rows.VERSIONS[what], repo, history(repo)[0].version))
     for _ in range(3):
         errors = forged_rows.refusals(repo, "guests")

@@ -1,6 +1,6 @@
-"""What the integration tests of cqlengine say of queries, conditions, batches, counters, static columns and families.
+"""Behaviour from cqlengine's integration tests: queries, conditions, batches, counters, static columns, inheritance.
 
-Each case is one behaviour that they describe. Where ours is another one, the case says why.
+Each test covers one behaviour that they describe, and names the difference where this package behaves differently.
 """
 
 # ruff: noqa: E501 - one case a line
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.live
 
 
 class Attempt(Model, table="attempt", repo="engine_queries", indexes=[Index("result")]):
-    """Attempts at a test, as in the engine's own queries."""
+    """Attempts at a test, as in cqlengine's own query tests."""
 
     test: Column[int] = partition_key()
     attempt: Column[int] = clustering_key()
@@ -45,7 +45,7 @@ class Attempt(Model, table="attempt", repo="engine_queries", indexes=[Index("res
 
 
 class Wall(Model, table="wall", repo="engine_queries"):
-    """Two clustering columns of two directions, and a static one."""
+    """Two clustering columns with opposite directions, and a static column."""
 
     user: Column[str] = partition_key()
     day: Column[int] = clustering_key(descending=True)
@@ -63,7 +63,7 @@ class Count(Model, table="count", repo="engine_queries"):
 
 
 class Animal(Model, table="animal", repo="engine_queries", discriminator="kind", indexes=[Index("kind")]):
-    """The head of a family."""
+    """The root of a single-table hierarchy."""
 
     part: Column[int] = partition_key()
     id: Column[int] = clustering_key()
@@ -71,13 +71,13 @@ class Animal(Model, table="animal", repo="engine_queries", discriminator="kind",
 
 
 class Cat(Animal, discriminator_value="cat"):
-    """With a column of its own."""
+    """A subclass with its own column."""
 
     cuteness: Column[float | None] = column(default=None)
 
 
 class Dog(Animal, discriminator_value="dog"):
-    """With another one."""
+    """A subclass with another column."""
 
     fierceness: Column[float | None] = column(default=None)
 
@@ -122,7 +122,7 @@ COUNTS = [
 
 @pytest.mark.parametrize(("query", "count"), [case[1:] for case in COUNTS], ids=[case[0] for case in COUNTS])
 def test_filters_find_their_rows(repo, query, count):
-    """As many as are counted by the server, and as are read."""
+    """A filter reads as many rows as the server counts, and as many as expected."""
     rows = repo.all(query)
 
     assert len(rows) == repo.count(query)
@@ -130,7 +130,7 @@ def test_filters_find_their_rows(repo, query, count):
 
 
 def test_a_query_can_be_read_again(repo):
-    """A query is a value: rows are read again each time, and nothing is cached in it. The engine caches them."""
+    """A query reads its rows again each time; cqlengine caches them."""
     query = A.where(Attempt.test == 50)
     repo.save(Attempt(test=50, attempt=1))
     first = repo.count(query)
@@ -140,7 +140,7 @@ def test_a_query_can_be_read_again(repo):
 
 
 def test_queries_grow_without_changing(repo):
-    """Queries grow without changing: each step is a query of its own."""
+    """Each method returns a new query and leaves the original unchanged."""
     narrow = OF_0.where(Attempt.attempt == 1)
 
     assert (4, 1) == (repo.count(OF_0), repo.count(narrow))
@@ -152,19 +152,19 @@ def test_queries_grow_without_changing(repo):
     ids=["as kept", "ascending", "descending"],
 )
 def test_rows_come_in_order(repo, ordering, expected):
-    """Rows come in order: of the clustering key, either way."""
+    """Rows are ordered by the clustering key in either direction."""
     assert expected == [row.attempt for row in repo.all(OF_0.order_by(*ordering))]
 
 
 def test_two_directions_are_kept(repo):
-    """Two directions are kept, as the table was made."""
+    """Rows have the clustering order that the table declares."""
     rows = repo.all(select(Wall.day, Wall.post).where(Wall.user == "ann"))
 
     assert [(2, 1), (2, 2), (2, 3), (1, 1), (1, 2), (1, 3)] == rows
 
 
 def test_two_directions_are_turned_together(repo):
-    """Two directions are turned together: both, or neither."""
+    """The directions of both clustering columns can be reversed together."""
     turned = select(Wall.day, Wall.post).where(Wall.user == "ann").order_by(Wall.day.asc(), Wall.post.desc())
 
     assert [(1, 3), (1, 2), (1, 1), (2, 3), (2, 2), (2, 1)] == repo.all(turned)
@@ -183,37 +183,37 @@ REFUSED = [
 
 @pytest.mark.parametrize("query", [case[1] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_what_cannot_be_served_is_refused(repo, query):
-    """What cannot be served is refused, before it is sent."""
+    """A query that the server cannot run is refused before it is sent."""
     with pytest.raises(QueryNotSupported):
         repo.execute(query())
 
 
 def test_a_wrong_name_is_an_error():
-    """A wrong name is an error, with the nearest right one."""
+    """An unknown name is an error that suggests the most similar one."""
     with pytest.raises(UnknownColumn, match="attempt"):
         A.where(Attempt.atempt == 1)
 
 
 def test_the_first_row(repo):
-    """The first row: of those in order; None without rows."""
+    """`first` returns the first row in order, or None if there are no rows."""
     assert 0 == repo.first(OF_0).attempt
     assert repo.first(A.where(Attempt.test == 100)) is None
 
 
 def test_one_row_and_no_more(repo):
-    """Several are an error."""
+    """`one` raises if there are several rows."""
     with pytest.raises(MultipleResultsFound):
         repo.one(OF_0)
 
 
 @pytest.mark.parametrize("most", [1, 2, 4, 100])
 def test_limits(repo, most):
-    """Bound, and none is hidden: the engine cuts at 10,000 rows."""
+    """A limit restricts the number of rows."""
     assert min(most, 4) == len(repo.all(OF_0.limit(most)))
 
 
 def test_there_is_no_hidden_limit(repo):
-    """More rows than the engine's 10,000 come."""
+    """A read without a limit returns more than 10,000 rows, where cqlengine stops."""
     repo.save_many((Wall(user="many", day=1, post=n) for n in range(10_500)), by_partition=True)
 
     assert 10_500 == len(repo.all(select(Wall.post).where(Wall.user == "many")))
@@ -221,22 +221,22 @@ def test_there_is_no_hidden_limit(repo):
 
 
 def test_columns_alone(repo):
-    """As tuples, in the order that was asked for."""
+    """Selected columns are returned as tuples, in the order of the selection."""
     assert [("try1", 0)] == repo.all(select(Attempt.description, Attempt.attempt).where(Attempt.test == 0).limit(1))
 
 
 def test_flat_values(repo):
-    """One column is a tuple of one."""
+    """A single column is returned as tuples of one value."""
     assert [0, 1, 2, 3] == [attempt for (attempt,) in repo.all(select(Attempt.attempt).where(Attempt.test == 0))]
 
 
 def test_distinct_partitions(repo):
-    """Distinct partitions: each once."""
+    """A distinct query returns each partition once."""
     assert {0, 1, 2} <= {test for (test,) in repo.all(select(Attempt.test).distinct())}
 
 
 def test_deleting_by_query(repo):
-    """A row, a range, or a partition, which takes a word."""
+    """A delete removes a row, a range, or, with `whole_partition`, a partition."""
     repo.save_many(Attempt(test=60, attempt=n) for n in range(5))
     repo.execute(delete(Attempt).where(Attempt.test == 60, Attempt.attempt == 0))
     repo.execute(delete(Attempt).where(Attempt.test == 60, Attempt.attempt >= 3))
@@ -247,7 +247,7 @@ def test_deleting_by_query(repo):
 
 
 def test_updating_by_query(repo):
-    """Columns that are named change, others stay."""
+    """An update changes the columns that it names, and no others."""
     repo.save(Attempt(test=61, attempt=1, description="a", result=1))
     repo.execute(
         update(Attempt)
@@ -260,18 +260,18 @@ def test_updating_by_query(repo):
 
 @pytest.mark.parametrize("value", ["x", 2**63, True])
 def test_a_wrong_value_in_a_filter_is_refused(repo, value):
-    """A wrong value in a filter is refused, with its column."""
+    """A value of the wrong type in a filter is refused, and the error names the column."""
     with pytest.raises(TypeMismatch, match=r"Attempt\.test"):
         repo.all(A.where(Attempt.test == value))
 
 
 def new_attempt(**values):
-    """A row of its own."""
+    """A row in a partition of its own."""
     return Attempt(test=uuid.uuid4().int % 2**40, attempt=1, **values)
 
 
 def of(row):
-    """The update of a row."""
+    """An update of the row of this instance."""
     return update(Attempt).where(Attempt.test == row.test, Attempt.attempt == 1)
 
 
@@ -287,7 +287,7 @@ CONDITIONS = [
     ("conditions", "applied"), [case[1:] for case in CONDITIONS], ids=[case[0] for case in CONDITIONS]
 )
 def test_conditional_updates(repo, conditions, applied):
-    """The result says whether it was applied; the engine raises if not, though the program has no error."""
+    """The result says whether the update was applied; cqlengine raises an exception if it was not."""
     row = new_attempt(result=1, description="a")
     repo.save(row)
     answer = repo.execute(of(row).set(Attempt.result.to(9)).if_(*conditions))
@@ -297,7 +297,7 @@ def test_conditional_updates(repo, conditions, applied):
 
 
 def test_insert_if_not_exists(repo):
-    """A row is created once; the existing row is returned."""
+    """A row is created once; a second insert returns the existing row."""
     row = new_attempt(result=1)
     first, second = (repo.insert(value, if_not_exists=True) for value in (row, row.replace(result=2)))
 
@@ -306,7 +306,7 @@ def test_insert_if_not_exists(repo):
 
 
 def test_insert_if_not_exists_with_ttl(repo):
-    """INSERT if not exists with TTL: both at once."""
+    """A conditional insert can have a TTL."""
     row = new_attempt(result=1)
 
     assert repo.execute(insert(row).if_not_exists().ttl(100)).applied
@@ -314,7 +314,7 @@ def test_insert_if_not_exists_with_ttl(repo):
 
 
 def test_update_if_exists(repo):
-    """Update if exists: of a row that is not there nothing is made."""
+    """A conditional update creates no missing row."""
     row = new_attempt()
 
     assert not repo.execute(of(row).set(Attempt.result.to(1)).if_exists()).applied
@@ -322,7 +322,7 @@ def test_update_if_exists(repo):
 
 
 def test_delete_if_exists(repo):
-    """Delete if exists: once."""
+    """A conditional delete is applied once."""
     row = new_attempt(result=1)
     repo.save(row)
 
@@ -330,7 +330,7 @@ def test_delete_if_exists(repo):
 
 
 def test_delete_under_a_condition(repo):
-    """Delete under a condition, only when it holds."""
+    """A conditional delete is applied only if its condition holds."""
     row = new_attempt(result=1)
     repo.save(row)
     where = delete(Attempt).where(Attempt.test == row.test, Attempt.attempt == 1)
@@ -339,7 +339,7 @@ def test_delete_under_a_condition(repo):
 
 
 def test_a_batch_is_sent_at_its_end(repo):
-    """A batch is sent at its end, not before."""
+    """A batch is sent at the end of its block."""
     row = new_attempt(result=1)
     with repo.batch() as batch:
         batch.save(row)
@@ -349,7 +349,7 @@ def test_a_batch_is_sent_at_its_end(repo):
 
 
 def test_a_batch_of_everything(repo):
-    """Inserts, updates and deletes together."""
+    """A batch combines inserts, updates and deletes."""
     first, two, three = new_attempt(result=1), new_attempt(result=2), new_attempt(result=3)
     repo.save_many([first, two])
     first.result = 9
@@ -364,7 +364,7 @@ def test_a_batch_of_everything(repo):
 
 
 def test_an_empty_batch_is_not_sent(repo):
-    """Reading a missing row is not an error."""
+    """An empty batch has no result."""
     with repo.batch() as batch:
         pass
 
@@ -372,7 +372,7 @@ def test_an_empty_batch_is_not_sent(repo):
 
 
 def test_a_batch_with_ttl_and_timestamp(repo):
-    """A batch with TTL and timestamp: of each write."""
+    """Writes in a batch can have a TTL and a timestamp."""
     row = new_attempt(result=1)
     with repo.batch().timestamp(5_000_000) as batch:
         batch.save(row, ttl=100)
@@ -387,7 +387,7 @@ def test_a_batch_with_ttl_and_timestamp(repo):
 
 
 def test_counters_count(repo):
-    """From nothing, up and down; the engine's `+=` on a loaded row is a lost update, so there is none."""
+    """Counters start from nothing and count up and down; cqlengine's `+=` on a loaded row would lose updates."""
     key = uuid.uuid4()
     count = update(Count).where(Count.part == key, Count.cluster == 1)
     for change in (Count.hits.increment(5), Count.hits.increment(), Count.hits.decrement(2)):
@@ -397,18 +397,18 @@ def test_counters_count(repo):
 
 
 def test_counters_are_not_saved(repo):
-    """A value cannot be set."""
+    """Saving a counter value is refused with a hint at `increment`."""
     with pytest.raises(QueryNotSupported, match="increment"):
         repo.save(Count(part=uuid.uuid4(), cluster=1, hits=5))
 
 
 def test_static_columns_are_shared(repo):
-    """Static columns are shared, by all rows of a partition."""
+    """All rows of a partition have the same static value."""
     assert {"Ann"} == {row.name for row in repo.all(select(Wall).where(Wall.user == "ann"))}
 
 
 def test_a_static_column_is_changed_for_all(repo):
-    """By the save of any row, which then names the partition alone."""
+    """Saving any row changes the static value for all rows of the partition."""
     repo.save_many([Wall(user="bob", day=1, post=n, name="Bob") for n in (1, 2)])
     row = repo.get(Wall, user="bob", day=1, post=1)
     row.name = "Robert"
@@ -418,14 +418,14 @@ def test_a_static_column_is_changed_for_all(repo):
 
 
 def test_static_columns_without_rows(repo):
-    """A partition may hold nothing else."""
+    """A partition can have a static value without rows."""
     repo.execute(update(Wall).where(Wall.user == "eve").set(Wall.name.to("Eve")))
 
     assert [("eve", "Eve")] == repo.all(select(Wall.user, Wall.name).where(Wall.user == "eve").distinct())
 
 
 def test_members_of_a_family_are_read_through_its_head(repo):
-    """Each as what it is."""
+    """Reading through the root returns each row as an instance of its subclass."""
     repo.save_many([Cat(part=1, id=1, cuteness=0.5), Dog(part=1, id=2, fierceness=9.0)])
     rows = repo.all(select(Animal).where(Animal.part == 1))
 
@@ -434,7 +434,7 @@ def test_members_of_a_family_are_read_through_its_head(repo):
 
 
 def test_a_member_reads_its_own_rows(repo):
-    """A member reads its own rows, by an index on the discriminator."""
+    """A subclass reads its own rows, through an index on the discriminator."""
     repo.save_many([Cat(part=2, id=1), Dog(part=2, id=2)])
 
     assert [1] == [row.id for row in repo.all(select(Cat).where(Cat.part == 2))]
@@ -442,20 +442,20 @@ def test_a_member_reads_its_own_rows(repo):
 
 
 def test_a_value_that_no_class_has_is_of_the_head(repo):
-    """The engine raises; an older release that reads a newer kind of row should continue."""
+    """Rows with an unknown discriminator are loaded as the root, so older releases can read them; cqlengine raises."""
     repo.execute(update(Animal).where(Animal.part == 3, Animal.id == 1).set(Animal.kind.to("fish")))
 
     assert [(Animal, "fish")] == [(type(row), row.kind) for row in repo.all(select(Animal).where(Animal.part == 3))]
 
 
 def test_a_member_keeps_its_value(repo):
-    """A member keeps its value: it cannot be made another's."""
+    """A subclass refuses the discriminator of another one."""
     with pytest.raises(ValueError, match="kind"):
         Cat(part=1, id=1, kind="dog")
 
 
 def test_pages_of_any_size(repo):
-    """Give all rows once."""
+    """Pages of any size together return all rows once."""
     for size in (1, 3, 4, 5):
         token, results = None, []
         while True:

@@ -1,6 +1,6 @@
-"""What the integration tests of cqlengine say of rows: create, read, change, delete; types; containers; time.
+"""Behaviour from cqlengine's integration tests: create, read, change and delete rows; types; containers; time.
 
-Each case is one behaviour that they describe. Where ours is another one, the case says why.
+Each test covers one behaviour that they describe, and names the difference where this package behaves differently.
 """
 
 # ruff: noqa: E501 - one case a line
@@ -77,7 +77,7 @@ class Everything(Model, table="everything", repo="engine_rows"):
 
 
 class Item(Model, table="item", repo="engine_rows"):
-    """Two keys, and columns with defaults."""
+    """A key of two columns, and columns with defaults."""
 
     part: Column[int] = partition_key()
     row: Column[int] = clustering_key()
@@ -108,7 +108,7 @@ VALUES = [
 
 
 def output(value):
-    """A value as part of a test's name, which is one in all processes."""
+    """A value as part of a test's name, which is equal in all processes."""
     if isinstance(value, dict):
         return repr({key: output(item) for key, item in value.items()})
     return repr(sorted(value, key=repr)) if isinstance(value, (set, frozenset)) else repr(value)
@@ -116,7 +116,7 @@ def output(value):
 
 @pytest.mark.parametrize(("name", "value"), VALUES, ids=[f"{name} {output(value)}"[:40] for name, value in VALUES])
 def test_a_value_comes_back_as_it_was_saved(repo, name, value):
-    """A value comes back as it was saved: of every type, at its bounds."""
+    """Values of every type, at its bounds, are read back as they were saved."""
     row = Everything(**{name: value})
     repo.save(row)
 
@@ -125,7 +125,7 @@ def test_a_value_comes_back_as_it_was_saved(repo, name, value):
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in VALUES}))
 def test_a_value_can_be_taken_away(repo, name):
-    """Set to None it is null, or empty; an empty container and a null one are the same to CQL."""
+    """A column can be set to None, or a collection to empty; CQL does not distinguish empty collections from null."""
     value = next(value for item, value in VALUES if item == name)
     row = Everything(**{name: value})
     repo.save(row)
@@ -148,7 +148,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name} {output(value)}"[:40] for name, value in WRONG])
 def test_a_value_of_another_type_is_refused_before_it_is_sent(repo, name, value):
-    """With its column. cqlengine converts some of these ("5" for an int, 1.5 for a decimal); silent conversions hide bugs."""
+    """A value of the wrong type is refused with its column; cqlengine converts some, such as "5" for an int."""
     row = Everything()
     setattr(row, name, value)
     with pytest.raises(TypeMismatch, match=rf"Everything\.{name}"):
@@ -158,7 +158,7 @@ def test_a_value_of_another_type_is_refused_before_it_is_sent(repo, name, value)
 
 
 def test_microseconds_are_cut_to_milliseconds(repo):
-    """Microseconds are cut to milliseconds, as CQL stores them, towards the past."""
+    """Microseconds are truncated to milliseconds towards the past, as CQL stores them."""
     row = Everything(at=datetime(2026, 1, 1, 0, 0, 0, 123999, UTC))
     repo.save(row)
 
@@ -166,7 +166,7 @@ def test_microseconds_are_cut_to_milliseconds(repo):
 
 
 def test_other_zones_are_the_same_moment(repo):
-    """What comes back is in UTC."""
+    """A datetime in another time zone is read back as an equal one in UTC."""
     at = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
     row = Everything(at=at)
     repo.save(row)
@@ -176,7 +176,7 @@ def test_other_zones_are_the_same_moment(repo):
 
 
 def test_naive_times_are_refused_unless_asked_for(scylla_cluster, repo):
-    """The engine takes them for UTC in silence."""
+    """Naive datetimes are refused unless a setting treats them as UTC, as cqlengine always does."""
     row = Everything()
     row.at = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - that is the case
     with pytest.raises(TypeMismatch, match="time zone"):
@@ -188,21 +188,21 @@ def test_naive_times_are_refused_unless_asked_for(scylla_cluster, repo):
 
 
 def test_create_and_get(repo):
-    """Defaults are those of the instance."""
+    """A saved row is read back with the defaults of the instance."""
     repo.save(Item(part=1, row=1))
 
     assert Item(part=1, row=1, count=5, text=None) == repo.get(Item, part=1, row=1)
 
 
 def test_a_row_that_is_not_there_is_none(repo):
-    """The engine raises DoesNotExist; `one` does here."""
+    """`get` returns None for a missing row and `one` raises; cqlengine always raises DoesNotExist."""
     assert repo.get(Item, part=99, row=1) is None
     with pytest.raises(NotFound):
         repo.one(select(Item).where(Item.part == 99))
 
 
 def test_saving_again_changes_the_row(repo):
-    """One row, with the new values."""
+    """A second save changes the row instead of adding another."""
     row = Item(part=2, row=1, text="a")
     repo.save(row)
     row.count, row.text = 9, "b"
@@ -212,7 +212,7 @@ def test_saving_again_changes_the_row(repo):
 
 
 def test_only_what_changed_is_sent(scylla_cluster, repo):
-    """Another column that was changed in the meantime stays changed."""
+    """A save sends only the changed columns, so changes of others to different columns are kept."""
     events = []
     with scylla_cluster.repo(repo.keyspace, name="engine_rows", on_query=events.append) as watched:
         watched.save(Item(part=3, row=1, text="a"))
@@ -233,7 +233,7 @@ def test_only_what_changed_is_sent(scylla_cluster, repo):
 
 
 def test_deleting(repo):
-    """The row is deleted, its neighbour stays; deleting twice is not an error."""
+    """A delete removes the row and not its neighbour; deleting twice is not an error."""
     first, two = Item(part=4, row=1), Item(part=4, row=2)
     repo.save_many([first, two])
     repo.delete(first)
@@ -243,7 +243,7 @@ def test_deleting(repo):
 
 
 def test_a_deleted_instance_can_be_saved_again(repo):
-    """A deleted instance can be saved again, as a new row with all of its values."""
+    """A deleted instance is saved as a new row with all its values."""
     row = Item(part=5, row=1, text="a")
     repo.save(row)
     repo.delete(row)
@@ -253,7 +253,7 @@ def test_a_deleted_instance_can_be_saved_again(repo):
 
 
 def test_a_key_of_a_loaded_instance_cannot_change(repo):
-    """In cqlengine a save after that writes another row; here it says so."""
+    """Saving a loaded instance with a changed key is refused; cqlengine would write another row."""
     row = Item(part=6, row=1)
     repo.save(row)
     row.row = 2
@@ -262,7 +262,7 @@ def test_a_key_of_a_loaded_instance_cannot_change(repo):
 
 
 def test_a_null_in_the_key_is_refused(repo):
-    """A null in the key is refused, before it is sent."""
+    """A null in the key is refused before it is sent."""
     row = Item(part=1, row=1)
     row.part = None
     with pytest.raises(TypeMismatch, match="partition key"):
@@ -270,7 +270,7 @@ def test_a_null_in_the_key_is_refused(repo):
 
 
 def test_nothing_is_written_for_none(repo):
-    """A new row has no tombstones: what is None keeps what an earlier writer gave."""
+    """None in a new instance is not written, so stored values are kept."""
     repo.save(Item(part=7, row=1, text="kept"))
     repo.save(Item(part=7, row=1, count=8))
 
@@ -278,7 +278,7 @@ def test_nothing_is_written_for_none(repo):
 
 
 def test_nulls_are_written_where_they_are_wanted(repo):
-    """Nulls are written where they are wanted, by a word."""
+    """With nulls=True, None in a new instance is written as null."""
     repo.save(Item(part=8, row=1, text="lost"))
     repo.save(Item(part=8, row=1), nulls=True)
 
@@ -286,7 +286,7 @@ def test_nulls_are_written_where_they_are_wanted(repo):
 
 
 def test_equal_instances_are_equal(repo):
-    """Equal instances are equal, by value, loaded or not."""
+    """Instances are equal by value, whether they are loaded or not."""
     repo.save(Item(part=9, row=1))
 
     assert Item(part=9, row=1) == repo.get(Item, part=9, row=1)
@@ -294,7 +294,7 @@ def test_equal_instances_are_equal(repo):
 
 
 def test_an_unknown_name_is_an_error():
-    """An unknown name is an error, in the constructor and afterwards."""
+    """An unknown attribute name is an error in the constructor and on assignment."""
     with pytest.raises(TypeError):
         Item(part=1, row=1, nope=1)
     with pytest.raises(AttributeError):
@@ -319,7 +319,7 @@ CONTAINERS = [
 
 @pytest.mark.parametrize(("name", "before", "after"), [c[1:] for c in CONTAINERS], ids=[c[0] for c in CONTAINERS])
 def test_changed_containers_are_stored(repo, name, before, after):
-    """By their differences; the rest of the row is not touched."""
+    """A changed collection is stored, and other columns are kept."""
     row = Everything(**{name: before}, text="rest")
     repo.save(row)
     loaded = repo.get(Everything, id=row.id)
@@ -331,7 +331,7 @@ def test_changed_containers_are_stored(repo, name, before, after):
 
 
 def test_changes_in_place_are_seen(repo):
-    """Changes in place are seen: of a set, a list and a map."""
+    """In-place changes of a set, a list and a map are saved."""
     row = Everything(names={"a"}, numbers=[1], words={"a": "1"})
     repo.save(row)
     loaded = repo.get(Everything, id=row.id)
@@ -346,7 +346,7 @@ def test_changes_in_place_are_seen(repo):
 
 
 def test_two_writers_add_to_one_set(repo):
-    """Differences do not overwrite each other."""
+    """Two instances that each add an element to a set do not overwrite each other."""
     row = Everything(names={"a"})
     repo.save(row)
     first, two = (repo.get(Everything, id=row.id) for _ in range(2))
@@ -359,14 +359,14 @@ def test_two_writers_add_to_one_set(repo):
 
 
 def test_ttl_of_an_insert(repo):
-    """A TTL is in seconds, as the server reports."""
+    """A TTL in seconds is stored as given."""
     repo.save(Item(part=20, row=1, text="x"), ttl=500)
 
     assert 400 < repo.scalar(select(fn.ttl(Item.text)).where(Item.part == 20, Item.row == 1)) <= 500
 
 
 def test_ttl_of_an_update(repo):
-    """TTL of an update: of the changed column alone."""
+    """The TTL of an update applies to the changed column only."""
     row = Item(part=21, row=1, text="x")
     repo.save(row)
     row.text = "y"
@@ -378,7 +378,7 @@ def test_ttl_of_an_update(repo):
 
 
 def test_no_ttl_without_asking(repo):
-    """No TTL without asking, nor one that an earlier save had."""
+    """A save does not reuse the TTL of an earlier save."""
     row = Item(part=22, row=1, text="x")
     repo.save(row, ttl=500)
     row.text = "y"
@@ -388,14 +388,14 @@ def test_no_ttl_without_asking(repo):
 
 
 def test_timestamp_of_an_insert(repo):
-    """In microseconds; cqlengine takes a timedelta or a datetime."""
+    """A timestamp is in microseconds; cqlengine accepts a timedelta or a datetime."""
     repo.save(Item(part=23, row=1, text="x"), timestamp=1_000_000)
 
     assert 1_000_000 == repo.scalar(select(fn.writetime(Item.text)).where(Item.part == 23, Item.row == 1))
 
 
 def test_an_older_write_loses(repo):
-    """An older write loses, whatever the order in which they come."""
+    """The write with the later timestamp wins, whatever the order of arrival."""
     repo.save(Item(part=24, row=1, text="new"), timestamp=2_000_000)
     repo.execute(insert(Item(part=24, row=1, text="old")).timestamp(1_000_000))
 
@@ -403,7 +403,7 @@ def test_an_older_write_loses(repo):
 
 
 def test_an_older_delete_loses(repo):
-    """Values that were written later are kept."""
+    """A delete with an earlier timestamp leaves later values."""
     row = Item(part=25, row=1, text="x")
     repo.save(row, timestamp=2_000_000)
     repo.delete(row, timestamp=1_000_000)
@@ -412,7 +412,7 @@ def test_an_older_delete_loses(repo):
 
 
 def test_blind_updates_need_no_read(repo):
-    """A statement on the key; a row that was not there is made."""
+    """An update by key needs no read, and creates a missing row."""
     repo.execute(update(Item).where(Item.part == 26, Item.row == 1).set(Item.text.to("x")))
     row = repo.get(Item, part=26, row=1)
 

@@ -1,4 +1,4 @@
-"""The manifests and commands of README and of the guide, each on a real server."""
+"""The manifests and commands of README and of the guide, each run against a real server."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ print(json.dumps([code_of(words) for words in json.load(sys.stdin)]))
 
 @pytest.fixture
 def shop(app):
-    """The project under the name that the pages give it."""
+    """The project with the name that the pages use."""
     (app.folder / "app").rename(app.folder / "shop")
     database = app.folder / "shop" / "db.py"
     database.write_text(database.read_text().replace("app.", "shop."))
@@ -61,14 +61,14 @@ def shop(app):
 
 
 def command_result(project, arguments):
-    """How the command ends in the project, as the image's environment has it."""
+    """Run a command in the project with the environment of the image, and return its exit code and output."""
     assert "scyllamodel" == Path(arguments[0]).name
     result = run(*arguments[1:], folder=project.folder, **ENV)
     return result.returncode, result.stdout, result.stderr
 
 
 def test_the_job_and_the_init_container(shop):
-    """The init container waits until the job has run; the job's answer is one document. README shows both commands."""
+    """The init container fails until the job has run; the job prints one document. README shows both commands."""
     (text,) = readme.blocks(DEPLOYING, "yaml")
     (short,) = readme.blocks(readme.README, "yaml")
     job, deployment = yaml.safe_load_all(text)
@@ -87,7 +87,7 @@ def test_the_job_and_the_init_container(shop):
 
 
 def unit(text):
-    """A unit of systemd."""
+    """The settings of a systemd unit."""
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str
     parser.read_string(text)
@@ -95,7 +95,7 @@ def unit(text):
 
 
 def test_the_unit(shop):
-    """The service's one command brings the tables up to date; README's unit has the same command."""
+    """The command of the systemd unit migrates the keyspace, and README's unit has the same command."""
     (whole,), (short,) = (map(unit, readme.blocks(page, "ini")) for page in (DEPLOYING, readme.README))
     shop.run("create-keyspace", **ENV)
 
@@ -105,7 +105,7 @@ def test_the_unit(shop):
 
 
 def test_the_line_of_python(shop):
-    """The shell's line migrates every configured repo."""
+    """The Python one-liner migrates every configured repo."""
     (line,) = [line for text in readme.blocks(DEPLOYING, "sh") for line in text.splitlines() if "python -c" in line]
     command = [sys.executable, *shlex.split(line)[1:]]
     result = subprocess.run(command, cwd=shop.folder, env=environment(**ENV), capture_output=True, check=False)
@@ -116,7 +116,7 @@ def test_the_line_of_python(shop):
 
 @pytest.mark.parametrize("page", [DEPLOYING, readme.README], ids=lambda page: page.stem)
 def test_the_image_installs_nothing_else(page):
-    """The image has the application and this package, and names the repo."""
+    """The image installs the application and this package, and sets the repo."""
     (text,) = readme.blocks(page, "dockerfile")
 
     assert re.search(r"^RUN pip install --no-cache-dir \S+ scyllamodel$", text, re.MULTILINE)
@@ -124,7 +124,7 @@ def test_the_image_installs_nothing_else(page):
 
 
 def test_the_dry_run_of_readme(shop, data_center):
-    """The first plan is printed as README shows it, but for server, data centre and tablets."""
+    """The first plan is printed as README shows it, except for server, data centre and tablets."""
     (shop.folder / "shop" / "models.py").write_text(readme.blocks(readme.README, "python")[0], encoding="utf-8")
     command, _, expected = readme.blocks(readme.README, "console")[0].partition("\n")
     shown_center = re.search(r"one copy in (\w+):", expected)[1]
@@ -171,7 +171,7 @@ def test_the_commands_of_the_guide(shop):
 
 
 def test_no_other_page_has_commands():
-    """A page with shell commands is one of those that are executed here, or README, whose commands CI runs."""
+    """Every page with shell commands is run here, except README, whose commands CI runs."""
     others = [page.stem for page in readme.GUIDE if page.stem not in WITH_COMMANDS and readme.blocks(page, "sh")]
 
     assert [] == others

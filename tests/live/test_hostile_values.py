@@ -1,6 +1,6 @@
-"""Hostile values of every type, written by us and in plain CQL: refused before sending, or back as they were stored.
+"""Hostile values of every type, bound or in CQL: refused before sending, or read back as they were stored.
 
-No value may break a connection: requests are in flight beside every read.
+No value may break a connection: other requests are in flight during every read.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WRAPS = 2**31 * 86_400_000
 
 
 class Spot(UserType, name="hostile_spot"):
-    """A user type whose fields take hostile values."""
+    """A user type with fields for hostile values."""
 
     name: str | None = None
     since: datetime | None = None
@@ -54,7 +54,7 @@ class Spot(UserType, name="hostile_spot"):
 
 
 class Hostile(Model, table="hostile", repo="hostile"):
-    """A column of every type; of vectors see `Vectors`."""
+    """A column of every type; vectors are in `Vectors`."""
 
     id: Column[cql.UUID] = partition_key()
     ascii: Column[cql.Ascii | None] = column(default=None)
@@ -84,7 +84,7 @@ class Hostile(Model, table="hostile", repo="hostile"):
 
 
 class Vectors(Model, table="hostile_vectors", repo="hostile"):
-    """Vectors of elements of a fixed length, and of others."""
+    """Vectors whose elements have a fixed or a variable length."""
 
     id: Column[cql.UUID] = partition_key()
     floats: Column[Annotated[list[float], cql.vector(2)] | None] = column(default=None)
@@ -93,7 +93,7 @@ class Vectors(Model, table="hostile_vectors", repo="hostile"):
 
 
 class Server:
-    """A repo, and requests in flight beside those of a test."""
+    """A repo, and concurrent requests to test against."""
 
     def __init__(self, repo):
         self.repo = repo
@@ -109,7 +109,7 @@ class Server:
         }
 
     def beside(self, work):
-        """What work gives, while other requests use the same connections."""
+        """The result of a call, while other requests use the same connections."""
         others = [self.repo.session.execute_async("SELECT key FROM system.local") for _ in range(4)]
         try:
             return work()
@@ -121,7 +121,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(scylla_cluster, scylla_repo, profile):
-    """A server with the tables of this module."""
+    """A repo with the tables of this module."""
     with scylla_cluster.repo(scylla_repo.keyspace, name="hostile") as repo:
         migrate(repo, resources=[Hostile, Vectors] if profile.has_vectors else [Hostile])
         own_server = Server(repo)
@@ -130,7 +130,7 @@ def server(scylla_cluster, scylla_repo, profile):
 
 
 def as_stored(value):
-    """A value as it is kept: in milliseconds, in UTC, by bits, by digits."""
+    """A value in stored form: in milliseconds, in UTC, by bits, by digits."""
     if isinstance(value, datetime):
         return (value - EPOCH) // timedelta(milliseconds=1)
     if isinstance(value, float):
@@ -143,7 +143,7 @@ def as_stored(value):
 
 
 def parts_as_stored(value):
-    """Return what is inside of a value, as it is stored."""
+    """Return the elements of a value in stored form."""
     if isinstance(value, dict):
         return {key: as_stored(item) for key, item in value.items()}
     if isinstance(value, Spot):
@@ -152,13 +152,13 @@ def parts_as_stored(value):
 
 
 def as_address(value):
-    """What an address, or its text, is read as; one that stands for an IPv4 address is stored as that one."""
+    """The address that is read for an address or text; one that maps an IPv4 address is stored as that."""
     address = ip_address(value)
     return getattr(address, "ipv4_mapped", None) or address
 
 
 def as_float(value):
-    """A number as 32 bits keep it."""
+    """A number rounded to 32 bits."""
     return struct.unpack(">f", struct.pack(">f", value))[0]
 
 
@@ -216,7 +216,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def expected(name, value):
-    """What a value that was taken reads as."""
+    """The value that is read after an accepted value was written."""
     if name == "float" and value is not None:
         return as_float(value)
     if name == "double":
@@ -232,7 +232,7 @@ def expected(name, value):
 @run_settings
 @given(data=st.data())
 def test_what_is_written_is_refused_or_read_again(server, name, data):
-    """A value is either `TypeMismatch` before anything is sent, or what is read is what is stored of it."""
+    """Each value raises `TypeMismatch` before it is sent, or is read back as it is stored."""
     value = data.draw(VALUES[name])
     repo, key = server.repo, uuid.uuid4()
     try:
@@ -249,7 +249,7 @@ def test_what_is_written_is_refused_or_read_again(server, name, data):
 @run_settings
 @given(data=st.data())
 def test_vectors_are_refused_or_read_again(server, data):
-    """Elements of vectors are taken and refused as other values are; servers before 5.0 have no vectors."""
+    """Vector elements are accepted and refused like other values; servers before 5.0 have no vectors."""
     name, values = data.draw(
         st.sampled_from([("floats", FLOATS), ("moments", MOMENTS), ("words", st.sampled_from(["", "x", "é" * 300]))])
     )
@@ -279,7 +279,7 @@ NATIVE = [name for name in VALUES if name not in ("moments", "words", "ages", "p
 @run_settings
 @given(data=st.data())
 def test_bytes_that_another_program_stored_are_a_value_or_a_named_error(server, name, data):
-    """Bytes that another program stored are a value or a named error, whatever bytes the server takes for a type."""
+    """Any bytes that the server accepts for a type are read as a value or as an error that names the column."""
     width = WIDTHS.get(name)
     stored = data.draw(
         UNUSUAL | st.binary(max_size=20) | (st.binary(min_size=width, max_size=width) if width else UNUSUAL)
@@ -296,7 +296,7 @@ def test_bytes_that_another_program_stored_are_a_value_or_a_named_error(server, 
 
 
 def read(server, name, key):
-    """The row under a key; or the error that it raises, which names column and key."""
+    """The row of a key, or the error that it raises, which names column and key."""
     try:
         neighbour = server.beside(lambda: server.repo.get(Hostile, id=key))
     except LoadError as error:
@@ -307,7 +307,7 @@ def read(server, name, key):
 
 
 def check_same(name, stored, value):
-    """What a number or a moment was read as, where its bytes say it directly."""
+    """Check a number or a moment against its bytes where these give the value directly."""
     number = int.from_bytes(stored, "big", signed=True)
     if not stored and name not in ("ascii", "text", "blob"):
         assert value is None
@@ -340,7 +340,7 @@ INSIDE = {
 @example(FIRST - 1)
 @example(2**63 - 1)
 def test_a_moment_in_every_kind_of_place_is_read_exactly_or_named(server, number):
-    """A moment in every kind of place is read exactly or named, in a column, a list, a map, a tuple and a user type."""
+    """A timestamp in a column or nested in another value is read exactly, or is an error that names the column."""
     repo, keyspace = server.repo, server.repo.keyspace
     places = {
         "timestamp": f"{number}",

@@ -1,4 +1,4 @@
-"""The stored values are the intended ones: values are compared as the server stores them."""
+"""Changes are detected by comparing values in their stored form."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NANS = {float("nan"), float("inf") - float("inf")}
 
 
 class Sku:
-    """A class that says nothing of equality."""
+    """A class that does not define equality."""
 
     def __init__(self, text):
         self.text = text
@@ -43,7 +43,7 @@ class Sku:
 
 
 class Array:
-    """Numbers whose ``==`` has no truth value, as of numpy."""
+    """Numbers whose ``==`` has no truth value, as in numpy."""
 
     def __init__(self, items):
         self.items = list(items)
@@ -58,27 +58,27 @@ class Array:
 
 
 class Ambiguous:
-    """The answer of such a comparison."""
+    """The result of such a comparison."""
 
     def __bool__(self):
         raise ValueError("The truth value of an array with more than one element is ambiguous")
 
 
 class Visit(UserType, name="visit"):
-    """A user type with a value that is stored coarser."""
+    """A user type with a value that is stored less precisely."""
 
     at: datetime
     score: Decimal | None = None
 
 
 class Word(UserType, name="word"):
-    """A user type with a collection, which has no cells of its own in it."""
+    """A user type with a collection, which is stored inside the frozen value."""
 
     senses: list[str] | None = None
 
 
 class Event(Model, table="events", repo="identity"):
-    """Collections and values that Python and the server compare differently."""
+    """Collections and values for which equality in Python and on the server differs."""
 
     id: Column[int] = partition_key()
     seen: Column[set[datetime]] = column(factory=set)
@@ -101,7 +101,7 @@ class Event(Model, table="events", repo="identity"):
 
 
 class Sample(Model, table="samples", repo="identity"):
-    """Keys that Python and the server compare differently."""
+    """Keys for which equality in Python and on the server differs."""
 
     id: Column[Decimal] = partition_key()
     at: Column[datetime] = clustering_key()
@@ -131,7 +131,7 @@ class Route(Model, table="routes", repo="identity"):
 
 @pytest.fixture(scope="module")
 def statements():
-    """The texts of what was sent."""
+    """The texts of the statements that were sent."""
     return Counter()
 
 
@@ -149,7 +149,7 @@ def repo(scylla_cluster, statements):
 
 
 def body():
-    """Values as a client gives them, made afresh."""
+    """New values as a client sends them."""
     return {
         "seen": {NOW},
         "at": {NOW: "x"},
@@ -162,7 +162,7 @@ def body():
 
 
 def put(repo, id, values):
-    """The row of an id, loaded, given these values and saved."""
+    """Load the row of this id, assign these values, save it, and return the stored row."""
     row = repo.get(Event, id=id)
     for name, value in values.items():
         setattr(row, name, value)
@@ -178,7 +178,7 @@ def unchanged(repo, statements, row):
 
 
 def test_the_same_body_given_again_is_no_change(repo, statements):
-    """Elements that are stored alike are neither added nor removed."""
+    """Assigning equal values again changes nothing: elements of equal stored form are neither added nor removed."""
     repo.save(Event(id=1, **body()))
     expected = repo.get(Event, id=1)
     row = repo.get(Event, id=1)
@@ -192,7 +192,7 @@ def test_the_same_body_given_again_is_no_change(repo, statements):
 
 
 def test_elements_that_are_stored_alike_stay(repo):
-    """Elements that are stored alike stay: beside one that is added and one that is removed."""
+    """Elements with the same stored form stay when another one is added or removed."""
     repo.save(Event(id=2, **body()))
     later = NOW + timedelta(seconds=1)
     stored = put(
@@ -215,7 +215,7 @@ def test_elements_that_are_stored_alike_stay(repo):
 
 
 def test_an_element_of_another_scale_is_not_lost(repo):
-    """The server takes two decimals of one number for one element: it is added, and not removed."""
+    """A decimal of another scale replaces the equal element of a set; it is not removed as that element."""
     repo.save(Event(id=3, **body()))
     stored = put(repo, 3, {"prices": {Decimal("1.00")}})
 
@@ -223,7 +223,7 @@ def test_an_element_of_another_scale_is_not_lost(repo):
 
 
 def test_elements_are_removed_as_they_are_stored(repo):
-    """A removed element is that of the row, also after a save of this instance."""
+    """Removed elements are deleted in their stored form, also by the instance that wrote them."""
     row = Event(id=4, **body())
     repo.save(row)
     row.seen, row.at, row.temps, row.ips = set(), {}, {2.0}, {IPv6Address("::1")}
@@ -244,7 +244,7 @@ FINER = [
 
 @pytest.mark.parametrize(("name", "before", "after"), FINER, ids=[case[0] for case in FINER])
 def test_a_value_that_python_takes_for_equal_is_saved(repo, name, before, after):
-    """A value that Python takes for equal is saved, by its bytes."""
+    """A value that is equal in Python but stored as different bytes is saved."""
     repo.save(Event(id=5, **{name: before}))
     result = getattr(put(repo, 5, {name: after}), name)
 
@@ -253,7 +253,7 @@ def test_a_value_that_python_takes_for_equal_is_saved(repo, name, before, after)
 
 
 def values():
-    """A value for every column, made afresh."""
+    """New values for every column."""
     return {
         **body(),
         "last": NOW,
@@ -269,7 +269,7 @@ def values():
 
 
 def test_what_is_read_equals_what_was_saved(repo, statements):
-    """In every column, and a save of either sends nothing."""
+    """A loaded instance equals the saved one, and saving either sends nothing."""
     row = Event(id=6, **values())
     repo.save(row)
     loaded = repo.get(Event, id=6)
@@ -287,7 +287,7 @@ def test_what_is_read_equals_what_was_saved(repo, statements):
 
 
 def test_custom_types_are_saved_deleted_and_changed(repo):
-    """Custom types are saved deleted and changed, whatever their ``==`` says."""
+    """Values of custom types are saved, changed and deleted, whatever their ``==`` returns."""
     row = Event(id=7, sku=Sku("a"), vector=Array([1.0]))
     repo.save(row)
     row.vector.items.append(2.0)
@@ -303,7 +303,7 @@ def test_custom_types_are_saved_deleted_and_changed(repo):
 
 
 def test_a_key_without_equality_is_one_row(repo):
-    """Saved, changed, saved and deleted."""
+    """A row whose key type has no equality is saved, changed and deleted."""
     repo.save(Item(sku=Sku("a")))
     row = repo.get(Item, sku=Sku("a"))
     row.note = "x"
@@ -317,7 +317,7 @@ def test_a_key_without_equality_is_one_row(repo):
 
 
 def test_a_key_of_the_same_millisecond_is_the_same_key(repo):
-    """A key of the same millisecond is the same key, also after a load, and in another time zone."""
+    """A key within the same millisecond or in another time zone is the same key, also after a load."""
     row = Sample(id=Decimal("1.0"), at=NOW, grade=Decimal(1))
     repo.save(row)
     loaded = repo.get(Sample, id=Decimal("1.0"), at=NOW, grade=Decimal(1))
@@ -333,7 +333,7 @@ def test_a_key_of_the_same_millisecond_is_the_same_key(repo):
 
 @pytest.mark.parametrize("name", ["id", "grade"])
 def test_a_key_of_another_scale_is_another_key(repo, name):
-    """Refused as a changed key, before anything is sent."""
+    """A decimal key of another scale is refused as a changed key, by saves and deletes."""
     row = Sample(id=Decimal("1.0"), at=NOW, grade=Decimal("1.0"))
     repo.save(row)
     setattr(row, name, Decimal("1.00"))
@@ -346,7 +346,7 @@ def test_a_key_of_another_scale_is_another_key(repo, name):
 
 
 def test_two_keys_that_are_stored_as_one_are_refused(repo):
-    """Two keys that are stored as one are refused, since either value could be kept."""
+    """A map with two keys of the same stored form is refused, since either value could be kept."""
     with pytest.raises(TypeMismatch, match="one key") as exc_info:
         repo.save(Event(id=9, at={NOW: "a", NOW + timedelta(microseconds=1): "b"}))
 
@@ -356,7 +356,7 @@ def test_two_keys_that_are_stored_as_one_are_refused(repo):
 
 
 def test_two_elements_that_are_stored_as_one_become_one(repo, statements):
-    """A set has each element once."""
+    """Elements of a set with the same stored form count as one."""
     row = Event(id=10, seen={NOW, NOW + timedelta(microseconds=1)}, temps={0.1, SINGLE, *NANS})
     repo.save(row)
 
@@ -367,7 +367,7 @@ def test_two_elements_that_are_stored_as_one_become_one(repo, statements):
 
 
 def test_a_set_that_gains_a_nan_beside_one_has_not_changed(repo, statements):
-    """A set that gains a NaN beside one has not changed: it has that element already."""
+    """Adding another NaN to a set that contains one is not a change."""
     for nan in NANS:
         repo.save(Event(id=11, temps={nan, 2.0}))
         row = repo.get(Event, id=11)
@@ -380,7 +380,7 @@ def test_a_set_that_gains_a_nan_beside_one_has_not_changed(repo, statements):
 
 @pytest.mark.parametrize(("before", "after"), [([], None), (None, [])], ids=["to a null", "to an empty list"])
 def test_a_user_type_tells_an_empty_collection_from_a_null(repo, before, after):
-    """Of a column they are one; inside of a frozen value they are not."""
+    """Inside a frozen user type, an empty collection and null are different values."""
     repo.save(Event(id=12, word=Word(senses=before)))
     stored = put(repo, 12, {"word": Word(senses=after)})
 
@@ -393,7 +393,7 @@ MAPPED = IPv6Address("::ffff:10.0.0.1")
 
 
 def test_an_ipv4_address_given_as_ipv6_address_is_read_again(repo, statements):
-    """As it was given where the column is of IPv6 addresses, and as IPv4 address elsewhere; it is one value."""
+    """An IPv4-mapped address is read as the column's class of addresses, and is the same value in both forms."""
     row = Route(
         id=1,
         gate=MAPPED,
@@ -427,6 +427,6 @@ TWICE = [
 
 @pytest.mark.parametrize(("name", "value"), TWICE, ids=str)
 def test_two_forms_of_one_address_are_one_key(repo, name, value):
-    """Two forms of one address are one key, so a map that has both is refused."""
+    """A map with both forms of one address as keys is refused."""
     with pytest.raises(TypeMismatch, match=r"one key|same stored value"):
         repo.save(Route(id=2, **{name: value}))

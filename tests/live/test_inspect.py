@@ -1,4 +1,4 @@
-"""Schemas that no model of this package created become models, and these create the schema again."""
+"""Schemas that no model of this package created are exported as models, which create the schema again."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def models(source, folder):
 
 @pytest.fixture(scope="module")
 def foreign(scylla_cluster, profile):
-    """A repo on a keyspace made by plain CQL."""
+    """A repo on a keyspace created by plain CQL."""
     name = f"foreign_{uuid4().hex[:8]}"
     with scylla_cluster.repo(name, create_keyspace=True) as repo:
         session = repo.session
@@ -87,7 +87,7 @@ def foreign(scylla_cluster, profile):
 
 
 def test_generated_models_are_in_step_with_what_they_were_made_from(foreign, tmp_path):
-    """Nothing to do, nothing refused; the filtered view is the one thing that is left to the server."""
+    """Generated models match the schema: nothing to do, nothing refused; only the filtered view is omitted."""
     cluster_view = ClusterView.connect(foreign)
     source = module_source(inspect(foreign)[foreign.keyspace], cluster_view.server, repo="again")
     with models(source, tmp_path) as name:
@@ -104,7 +104,7 @@ def test_generated_models_are_in_step_with_what_they_were_made_from(foreign, tmp
 
 
 def test_generated_models_make_the_schema_again(foreign, tmp_path):
-    """In an empty keyspace the models make what they were made from, options included."""
+    """In an empty keyspace the models create the original schema, options included."""
     cluster_view = ClusterView.connect(foreign)
     facts = inspect(foreign)[foreign.keyspace]
     with models(module_source(facts, cluster_view.server, repo="copy"), tmp_path) as name:
@@ -118,7 +118,7 @@ def test_generated_models_make_the_schema_again(foreign, tmp_path):
 
 
 def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
-    """Script and models make the same rows of ``system_schema`` again, whatever columns, fields and comments hold."""
+    """Script and models create the original rows of ``system_schema``, whatever names and comments contain."""
     live, script_made, models_made = (f"hostile_{uuid4().hex[:8]}" for _ in range(3))
     names = [*HOSTILE, 'style:x"', "'", "\\", "#{x}", "a\rb", "\u2028"]
     columns = ", ".join(f"{quote(name)} text" for name in names)
@@ -151,7 +151,7 @@ def test_hostile_names_are_data_in_every_form(scylla_cluster, tmp_path):
 
 
 def test_a_view_of_all_columns_is_in_sync_when_its_table_grows(foreign, tmp_path):
-    """A column that no model declares is reported for the table, where it was added, and not for the view."""
+    """A column that no model declares is reported for the table to which it was added, and not for the view."""
     session, name = foreign.session, foreign.keyspace
     session.execute(f"CREATE TABLE {name}.wide (k int PRIMARY KEY, v text, w text)", timeout=60)
     session.execute(
@@ -172,7 +172,7 @@ def test_a_view_of_all_columns_is_in_sync_when_its_table_grows(foreign, tmp_path
 
 
 def alike(facts):
-    """What two keyspaces can share: all but their names and the view that no class can declare."""
+    """The parts that two keyspaces can share: all but their names and the view that models cannot declare."""
     tables = [(t.name, t.columns, t.options, t.indexes) for t in facts.tables]
     views = [(v.name, v.columns, v.options) for v in facts.views if not v.where]
     return [(item.name, item.fields) for item in facts.types], tables, views
@@ -193,7 +193,7 @@ class BillItem(Model, table="bill_item", repo="{repo}"):
 
 @pytest.mark.parametrize("first", ["Bill", "BillItem", None])
 def test_made_up_names_of_indexes_that_clash(scylla_cluster, tmp_path, first):
-    """Both indexes are created, and an index that was there under the plain name before stays."""
+    """Indexes whose generated names clash are both created, and an existing index keeps its plain name."""
     name = f"clash_{uuid4().hex[:8]}"
     source = CLASHING.format(repo=name)
     with models(source, tmp_path) as module, scylla_cluster.repo(name, name=name, models=[module]) as repo:
@@ -222,7 +222,7 @@ class Visit(Model, table="visits", repo="{repo}"):
 
 
 def test_a_field_is_renamed_and_renamed_back(scylla_cluster, tmp_path):
-    """Under its code, with the values of its column; a rollback takes the old name again."""
+    """A field is renamed under its code and keeps its values; a rollback restores the old name."""
     name = f"field_{uuid4().hex[:8]}"
     first = RENAMED.format(repo=f"{name}_a", old="").replace("town", "city")
     second = RENAMED.format(repo=f"{name}_b", old=', renamed_from="city"')

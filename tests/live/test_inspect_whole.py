@@ -1,4 +1,4 @@
-"""What `inspect` and the models that it writes keep of a keyspace that holds everything, on servers of their own.
+"""`inspect` and its generated models for a keyspace with everything that CQL has, on dedicated servers.
 
 Masks, functions and DROP COMPACT STORAGE need settings that a shared server may not have.
 """
@@ -91,7 +91,7 @@ def server(request):
 
 
 def keyspace(cluster, name, statements=()):
-    """A keyspace that plain CQL made: its facts, and the profile of the server."""
+    """A keyspace created by plain CQL: its facts, and the profile of the server."""
     with cluster.repo(name) as repo:
         session = repo.session
         replication = f"{{'class': 'NetworkTopologyStrategy', '{DATA_CENTER}': 1}}"
@@ -104,13 +104,13 @@ def keyspace(cluster, name, statements=()):
 
 
 def has_masks(cluster):
-    """Whether it is a server with masks."""
+    """Whether the server has masks."""
     with cluster.repo("system") as repo:
         return ClusterView.connect(repo).server.has_masks
 
 
 def test_the_script_of_a_keyspace_makes_the_same_rows(server):
-    """Compact tables, functions, aggregates, filtered views and masks included; nothing is left out."""
+    """The script includes compact tables, functions, aggregates, filtered views and masks; nothing is omitted."""
     live, copy_keyspace = f"live_{uuid4().hex[:8]}", f"again_{uuid4().hex[:8]}"
     everything = [*COMPACT, *DROPPED, *(MASKED if has_masks(server) else [])]
     facts, profile = keyspace(server, live, everything)
@@ -123,7 +123,7 @@ def test_the_script_of_a_keyspace_makes_the_same_rows(server):
 
 
 def test_what_models_cannot_declare_is_listed_in_every_format(server, tmp_path):
-    """What models cannot declare is listed in every format, in the same words."""
+    """Objects that models cannot declare are listed in models, JSON and diagrams, and printed as CQL."""
     name = f"listed_{uuid4().hex[:8]}"
     keyspace(server, name, COMPACT)
     where = str(Path(scyllamodel.__file__).parents[1])
@@ -145,7 +145,7 @@ def test_what_models_cannot_declare_is_listed_in_every_format(server, tmp_path):
 
 
 def test_a_strict_check_names_what_models_cannot_declare(server, tmp_path):
-    """Models of the rest are in sync, and all else is noted."""
+    """Generated models are in sync, and a strict check notes every object that they cannot declare."""
     name = f"strict_{uuid4().hex[:8]}"
     facts, profile = keyspace(server, name, COMPACT)
     module = generated(module_source(facts, profile, repo=name), tmp_path)
@@ -160,19 +160,19 @@ def test_a_strict_check_names_what_models_cannot_declare(server, tmp_path):
 
 
 def test_models_of_what_was_compact_make_the_same_rows(server, tmp_path):
-    """A column of type ``empty`` gets the spelling that servers take."""
+    """Models of formerly compact tables create equal rows; type ``empty`` is written as servers accept it."""
     rebuilt(server, DROPPED, tmp_path)
 
 
 def test_models_of_masked_tables_make_the_same_rows(tmp_path):
-    """Models of masked tables make the same rows, whatever a mask is on, and whatever its arguments."""
+    """Models of masked tables create equal rows, whichever column is masked and with whatever arguments."""
     with LocalCluster(version="5.0", settings=SETTINGS["5.0"], durable=False) as cluster:
         rebuilt(cluster, [*MASKED[:1], *MASKED[2:]], tmp_path, functions=MASKED[:1])
         _masks_come_and_go(cluster, tmp_path)
 
 
 def rebuilt(cluster, statements, folder, functions=()):
-    """Models of a keyspace are in sync with it, and make its rows in another one."""
+    """Check that models of a keyspace are in sync with it, and create its rows in another one."""
     live, copy_keyspace = f"live_{uuid4().hex[:8]}", f"again_{uuid4().hex[:8]}"
     facts, profile = keyspace(cluster, live, statements)
     module = generated(module_source(facts, profile, repo=live), folder)
@@ -199,7 +199,7 @@ class User(Model, table="users", repo="{repo}"):
 
 
 def _masks_come_and_go(cluster, folder):
-    """Added by a migration, dropped by contract under its code alone, and back by a rollback."""
+    """Check that masks are added by migrate, dropped by contract under their own code, and restored by rollback."""
     name = f"come_{uuid4().hex[:8]}"
     keyspace(cluster, name)
     plain = generated(MODEL.format(repo=f"{name}_a", mask=""), folder)

@@ -1,4 +1,4 @@
-"""Reading system_schema on one node: all pages, at one moment, or an error."""
+"""Reading system_schema on one node: all pages of one moment, or an error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def keyspace(scylla_repo, coordinator):
 class Meddling(Connection):
     """A connection on which another client changes the schema in the middle of a read, a given number of times.
 
-    The change is a real one, on the same server; it happens each time ``system_schema.keyspaces`` has been asked for.
+    The change is a real one, on the same server, after each query of ``system_schema.keyspaces``.
     """
 
     def meddle(self, *statements):
@@ -62,13 +62,13 @@ class Meddling(Connection):
 
 
 def meddled(repo, coordinator, *statements):
-    """Return an equal coordinator, and a connection on which the statements run during reads."""
+    """Return an equal coordinator, whose connection runs the statements during reads."""
     connection = Meddling(repo.session, owned=False, label="the session of the test").meddle(*statements)
     return Coordinator(connection, coordinator.host), connection
 
 
 def test_the_coordinator_is_the_lowest_host_id(scylla_repo, coordinator):
-    """The chosen node is the first of all live ones by host_id, and says so itself."""
+    """The chosen node has the lowest host_id of all live ones, and reports it."""
     lowest = by_host_id(client_of(scylla_repo).connection().hosts)[0].host_id
     rows = coordinator.rows("SELECT host_id FROM system.local")
 
@@ -76,7 +76,7 @@ def test_the_coordinator_is_the_lowest_host_id(scylla_repo, coordinator):
 
 
 def test_the_server_says_what_it_is(coordinator):
-    """Engine, release and the number of nodes come from the server."""
+    """Engine, release and the number of nodes are read from the server."""
     server, topology = read_server_profile(coordinator), read_topology(coordinator)
 
     assert server.engine in ("cassandra", "scylla")
@@ -85,7 +85,7 @@ def test_the_server_says_what_it_is(coordinator):
 
 
 def test_all_pages_are_read(coordinator, keyspace):
-    """A page of one row and a page of thousands give the same facts."""
+    """Pages of one row and pages of thousands give equal facts."""
     server = read_server_profile(coordinator)
     facts = read_keyspace(coordinator, keyspace, server, page=1)
 
@@ -94,14 +94,14 @@ def test_all_pages_are_read(coordinator, keyspace):
 
 
 def test_a_missing_keyspace_is_distinguished_from_an_empty_one(coordinator):
-    """A keyspace that does not exist has no `Keyspace` in its facts, whatever its name."""
+    """The facts of a keyspace that does not exist have no `Keyspace`, whatever its name."""
     server = read_server_profile(coordinator)
 
     assert [None, None] == [read_keyspace(coordinator, name, server).keyspace for name in ("nowhere", "it's")]
 
 
 def test_a_read_is_repeated_when_the_schema_moves(scylla_repo, coordinator, keyspace):
-    """A table that is made during a read is in the result, or the read would mix two moments.
+    """A table that is created during a read is in the result; the facts never mix two moments.
 
     Other changes on the server, or a version that is published late, may cost another read.
     """
@@ -117,7 +117,7 @@ def test_a_read_is_repeated_when_the_schema_moves(scylla_repo, coordinator, keys
 
 
 def test_changes_elsewhere_do_not_hinder_a_read(scylla_repo, coordinator, keyspace):
-    """When the version moves at each of five reads for another keyspace, two equal reads are enough."""
+    """When another keyspace changes during each of five reads, two equal reads are enough."""
     server = read_server_profile(coordinator)
     single = "{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}"
     coordinator.rows(f"CREATE KEYSPACE {keyspace}_busy WITH replication = {single}", timeout=60)
@@ -130,7 +130,7 @@ def test_changes_elsewhere_do_not_hinder_a_read(scylla_repo, coordinator, keyspa
 
 
 def test_a_keyspace_that_never_rests_is_an_error(scylla_repo, coordinator, keyspace):
-    """When this very keyspace changes during every read, nothing is returned as if it were true."""
+    """A keyspace that changes during every read is an error."""
     server = read_server_profile(coordinator)
     comments = [f"ALTER TABLE {keyspace}.hits WITH comment = 'busy {n}'" for n in range(20)]
     other, connection = meddled(scylla_repo, coordinator, *comments)
@@ -141,7 +141,7 @@ def test_a_keyspace_that_never_rests_is_an_error(scylla_repo, coordinator, keysp
 
 
 def test_a_failed_read_is_never_an_empty_schema(scylla_repo, coordinator, keyspace):
-    """A query that the server refuses ends in an error with the node and the cause."""
+    """A query that the server refuses is an error with the node and the cause."""
 
     class Broken(Connection):
         def send(self, cql, **keywords):
@@ -155,7 +155,7 @@ def test_a_failed_read_is_never_an_empty_schema(scylla_repo, coordinator, keyspa
 
 
 def test_the_version_moves_with_the_schema_alone(coordinator, keyspace):
-    """Reads and statements that change nothing leave the schema version as it is; a change moves it."""
+    """A statement that changes nothing keeps the schema version; a change of the schema changes it."""
     before = read_schema_version(coordinator)
     coordinator.rows(f"CREATE TABLE IF NOT EXISTS {keyspace}.hits (page text PRIMARY KEY, n counter)", timeout=60)
     same = read_schema_version(coordinator)
@@ -165,7 +165,7 @@ def test_the_version_moves_with_the_schema_alone(coordinator, keyspace):
 
 
 def test_threads_read_side_by_side(coordinator, keyspace):
-    """One coordinator serves several threads at once."""
+    """Several threads can use one coordinator at the same time."""
     server = read_server_profile(coordinator)
     results = []
     threads = [

@@ -1,4 +1,4 @@
-"""The ledger on a real server: what a run leaves, stamps that are never wrong, and the way back."""
+"""The ledger on a real server: what a run records, sync markers that are never wrong, and rollbacks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ALLOW = {"DS103:t.n", "DS104", "DS105"}
 
 @pytest.fixture
 def repo(scylla_cluster):
-    """A repo on a keyspace of its own."""
+    """A repo with a keyspace of its own."""
     with scylla_cluster.repo(keyspaces.unique_name("test_ledger")) as new_repo:
         keyspaces.create(new_repo)
         yield new_repo
@@ -66,7 +66,7 @@ def desired_schema(repo, parts):
 
 
 def run(repo, parts, kind="sync", *, stop=None):
-    """Migrate with lock and ledger; the version. ``stop``: die just before the end of this step is written."""
+    """Migrate with lock and ledger, and return the version. ``stop``: die just before this step's end is recorded."""
     cluster_view = ClusterView.connect(repo)
     with (
         DdlExecutor(cluster_view.coordinator, cluster_view.server) as executor,
@@ -90,7 +90,7 @@ class Killed(BaseException):
 
 @attrs.define
 class Dying:
-    """A journal whose process dies after the statement of a step and before its end is written."""
+    """A journal whose process dies after a step's statement and before its end is recorded."""
 
     journal: object
     seq: int
@@ -105,7 +105,7 @@ class Dying:
 
 
 def ledger_of(repo):
-    """The ledger as anybody reads it."""
+    """A separate reader's ledger."""
     cluster_view = ClusterView.connect(repo)
     return open_ledger(
         repo,
@@ -121,13 +121,13 @@ def live(repo):
 
 
 def cql(repo, *texts):
-    """Manual changes."""
+    """Run manual changes."""
     for text in texts:
         repo.session.execute(text.replace("K.", f"{repo.keyspace}."), timeout=60)
 
 
 def test_without_our_tables_there_is_no_history(repo):
-    """Reading makes nothing, and says that nothing is there."""
+    """Without internal tables the history is empty, and reading it creates nothing."""
     assert [] == history(repo)
     assert ("none", None, None) == (status(repo).state, status(repo).version, status(repo).lock)
     assert not any(
@@ -141,7 +141,7 @@ def test_without_our_tables_there_is_no_history(repo):
 
 
 def test_a_run_is_in_the_books(repo):
-    """Two runs are two versions, with their statements, states and fingerprints, as they were sent."""
+    """Two runs are two versions with their steps, states and fingerprints."""
     first, second = run(repo, OLD), run(repo, NEW, "migrate")
     newest, oldest = history(repo, steps=True)
 
@@ -159,7 +159,7 @@ def test_a_run_is_in_the_books(repo):
 
 
 def test_going_back_returns_to_the_old_fingerprint(repo):
-    """Type, column, option, index and view: refused until it is allowed, then gone, and the ledger tells."""
+    """A rollback is refused until it is allowed, restores the earlier schema, and is recorded."""
     first = run(repo, OLD)
     before = live(repo)
     second = run(repo, NEW)
@@ -193,7 +193,7 @@ def test_going_back_returns_to_the_old_fingerprint(repo):
 
 
 def test_a_dead_run_is_settled_by_the_next(repo):
-    """Killed after a statement and before its end was written, the step is found applied, and the rest is done."""
+    """A step whose run was killed before recording its end is detected as applied, and the rest is done."""
     run(repo, OLD)
     with pytest.raises(Killed):
         run(repo, NEW, stop=2)
@@ -207,7 +207,7 @@ def test_a_dead_run_is_settled_by_the_next(repo):
 
 
 def test_a_rollback_that_died_is_finished_by_the_next(repo):
-    """What it had undone is left out, so nothing of it runs twice, and what is marked is right."""
+    """The next rollback omits what the killed one had undone, so nothing runs twice."""
     first = run(repo, OLD)
     before = live(repo)
     run(repo, NEW)
@@ -220,7 +220,7 @@ def test_a_rollback_that_died_is_finished_by_the_next(repo):
 
 
 def test_what_others_made_dependent_stops_a_rollback_before_it_begins(repo):
-    """A foreign column with a type of this version is named, and not even the view is dropped."""
+    """A foreign column that uses a type of this version prevents the whole rollback, and the error names it."""
     first = run(repo, OLD)
     run(repo, NEW)
     cql(repo, "ALTER TABLE K.t ADD theirs frozen<point>")
@@ -250,7 +250,7 @@ MANUAL_CHANGES = {
 
 @pytest.mark.parametrize("texts", MANUAL_CHANGES.values(), ids=MANUAL_CHANGES)
 def test_a_stamp_never_survives_a_change(repo, texts):
-    """After any manual change, even one that was undone manually, an earlier marker does not say "in sync"."""
+    """After any manual change, even one that was reverted, an earlier marker does not claim to be in sync."""
     run(repo, OLD)
     coordinator = ClusterView.connect(repo).coordinator
     ledger_of(repo).mark_verified("fp", read_schema_version(coordinator))
@@ -263,7 +263,7 @@ def test_a_stamp_never_survives_a_change(repo, texts):
 
 
 def test_a_recreated_keyspace_has_no_sync_marker(repo):
-    """Dropped and created again under its name, it is read in full."""
+    """A keyspace that was dropped and created again under its name is read in full."""
     run(repo, OLD)
     ledger_of(repo).mark_verified("fp", read_schema_version(ClusterView.connect(repo).coordinator))
     keyspaces.drop(repo)
@@ -276,7 +276,7 @@ def test_a_recreated_keyspace_has_no_sync_marker(repo):
 
 
 def test_a_late_clock_does_not_hide_the_schema_changes(repo):
-    """A claim of a host whose clock is an hour ahead is settled by one whose clock is not."""
+    """A claim written with a clock an hour ahead does not hide that the step was applied."""
     run(repo, OLD)
     with pytest.raises(Killed):
         run(repo, NEW, stop=1)
@@ -298,7 +298,7 @@ def test_a_late_clock_does_not_hide_the_schema_changes(repo):
 
 
 def test_a_run_that_waits_for_the_lock_learns_the_heartbeats(repo):
-    """So it knows dead nodes once it has the lock; runs that take the lock in turn need no seconds each for that."""
+    """A run that waits for the lock already knows the dead nodes when it gets the lock."""
     view = ClusterView.connect(repo)
     known = HeartbeatMonitor()
     known.refresh(view.coordinator)  # nothing, where the server has no such table
@@ -315,7 +315,7 @@ def test_a_run_that_waits_for_the_lock_learns_the_heartbeats(repo):
 
 
 def test_text_reaches_the_server_as_text(repo):
-    """Quotes, CQL, line ends and other scripts in what people wrote come back as they were."""
+    """Quotes, CQL, line ends and other scripts in user-supplied text are read back unchanged."""
     hostile = 'it\'s; DROP TABLE t; --\n"é☃"$$'
     run(repo, OLD)
     ledger = ledger_of(repo)
@@ -335,7 +335,7 @@ def test_text_reaches_the_server_as_text(repo):
 
 
 def test_a_run_that_another_one_settled_learns_that_it_lost_the_lock(repo):
-    """The end of a version is written once, by the first writer."""
+    """After another run has recovered its version, a run cannot finish it and raises LockLost."""
     run(repo, OLD)
     ledger, cluster_view = ledger_of(repo), ClusterView.connect(repo)
     plan = make_plan(desired_schema(repo, NEW), cluster_view.introspect([repo.keyspace]), cluster_view.server)
@@ -348,7 +348,7 @@ def test_a_run_that_another_one_settled_learns_that_it_lost_the_lock(repo):
 
 
 def test_a_taken_number_is_not_written_over(repo):
-    """A taken number is not written over: of two versions with one number the first stands."""
+    """Of two versions with one number, the first is kept."""
     run(repo, OLD)
     ledger = ledger_of(repo)
     head = ledger.newest()
@@ -358,7 +358,7 @@ def test_a_taken_number_is_not_written_over(repo):
 
 
 def test_tables_of_an_older_release_are_read(repo):
-    """A missing column is null, and writing continues without it."""
+    """A missing column reads as null, and writing works without it."""
     run(repo, OLD)
     cql(repo, "ALTER TABLE K.scyllamodel_steps DROP change", "ALTER TABLE K.scyllamodel_migrations DROP app_version")
     run(repo, NEW)

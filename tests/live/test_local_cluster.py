@@ -38,7 +38,7 @@ KEYSPACES = "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_na
 
 
 def eventually(condition, seconds=20.0):
-    """Whether the condition comes true within some seconds."""
+    """Whether the condition becomes true within some seconds."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -47,7 +47,7 @@ def eventually(condition, seconds=20.0):
 
 @pytest.fixture(scope="module")
 def version(pytestconfig):
-    """The version that this run is for."""
+    """The server version of this run."""
     return pytestconfig.getoption("--cassandra-version")
 
 
@@ -69,7 +69,7 @@ def node(cluster):
 
 @pytest.fixture
 def owner(version):
-    """Another process that has a cluster, with the pid of its Java and the folder of its node."""
+    """Another process that owns a cluster, with the pid of its Java process and the folder of its node."""
     command = [sys.executable, "-c", OWNER, version]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as owner:
         pid, _, folder = owner.stdout.readline().strip().partition(" ")
@@ -78,12 +78,12 @@ def owner(version):
 
 
 def test_a_node_runs_the_version_that_was_asked_for(cluster, node):
-    """The server tells the exact version that the cluster says it has."""
+    """The server reports exactly the version of the cluster."""
     assert [[cluster.version.encode()]] == node.query("SELECT release_version FROM system.local")
 
 
 def test_a_repo_of_the_cluster_reaches_it(cluster, node):
-    """A repo needs only a keyspace."""
+    """A repo of the cluster needs only a keyspace."""
     with cluster.repo("shop") as repo:
         (row,) = repo.session.execute("SELECT release_version FROM system.local")
 
@@ -91,12 +91,12 @@ def test_a_repo_of_the_cluster_reaches_it(cluster, node):
 
 
 def test_the_log_tail_shows_the_end_of_the_log(cluster, node):
-    """The log tail shows the end of the log, as many lines as were asked for, the newest last."""
+    """The log tail has as many lines as requested, the newest last."""
     assert node.log_tail(1000).splitlines()[-3:] == node.log_tail(3).splitlines()[-3:]
 
 
 def test_a_killed_node_comes_back_with_its_data(node):
-    """Rows written before a SIGKILL are present after the next start."""
+    """Rows written before a SIGKILL exist after the next start."""
     node.query(CREATE)
     node.kill()
     down = (node.is_running, node.pid)
@@ -106,7 +106,7 @@ def test_a_killed_node_comes_back_with_its_data(node):
 
 
 def test_a_paused_node_keeps_connections_and_answers_nothing(node):
-    """A frozen node runs, times out, and answers again once it is resumed."""
+    """A paused node still runs, requests to it time out, and it responds once it is resumed."""
     node.pause()
     with pytest.raises(TimeoutError):
         node.query(KEYSPACES)
@@ -117,7 +117,7 @@ def test_a_paused_node_keeps_connections_and_answers_nothing(node):
 
 
 def test_a_restarted_node_has_another_process_and_the_same_address(node):
-    """A restart ends cleanly, also when the node was paused, and changes nothing but the process."""
+    """A restart changes only the process, also when the node was paused."""
     before, address = node.pid, node.contact_point
     node.pause()
     node.restart()
@@ -126,7 +126,7 @@ def test_a_restarted_node_has_another_process_and_the_same_address(node):
 
 
 def test_a_killed_owner_leaves_nothing_behind(owner):
-    """SIGKILL to the process that has the cluster ends Java and removes the data."""
+    """SIGKILL of the owning process ends Java and removes the data."""
     process, pid, folder = owner
     process.kill()
 
@@ -148,7 +148,7 @@ def test_an_interrupted_start_leaves_nothing_behind(version):
 
 
 def descendants(pid, text):
-    """Processes below this one whose command line has this word."""
+    """Descendant processes with this word on their command line."""
     lines = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], check=True, capture_output=True, text=True).stdout
     rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
     results, below = [], {str(pid)}
@@ -161,7 +161,7 @@ def descendants(pid, text):
 
 
 def test_a_node_that_ends_while_it_starts_shows_its_log(version):
-    """A setting that the server refuses is in the error, within seconds."""
+    """A setting that the server refuses is in the error within seconds."""
     start = time.monotonic()
     with pytest.raises(LocalServerError, match=r"(?s)Node 1 .* exited while it started.*no_such_setting"):
         LocalCluster(version=version, settings={"no_such_setting": 1}).start()
@@ -170,7 +170,7 @@ def test_a_node_that_ends_while_it_starts_shows_its_log(version):
 
 
 def test_a_node_that_takes_too_long_is_ended(version):
-    """After the start-up timeout the error says so, and no process is left."""
+    """After the start-up timeout an error is raised, and no process is left."""
     cluster = LocalCluster(version=version, startup_timeout=0.5)
     with pytest.raises(LocalServerError, match=r"did not respond within 0\.5 s"):
         cluster.start()
@@ -179,9 +179,9 @@ def test_a_node_that_takes_too_long_is_ended(version):
 
 
 def test_kept_data_is_there_for_the_next_cluster(version, tmp_path):
-    """A cluster on a kept folder has what the one before wrote, and two cannot have the folder at once.
+    """A cluster on a kept folder has the previous data, and two clusters cannot use the folder at once.
 
-    Other users of the machine may not look into the folder, nor into that of a node in a folder that was there before.
+    Other users of the machine cannot read the folder, nor that of a node in a folder that existed before.
     """
     keep = tmp_path / "kept"
     with LocalCluster(version=version, keep=keep) as first:
@@ -201,7 +201,7 @@ def test_kept_data_is_there_for_the_next_cluster(version, tmp_path):
 
 
 def test_a_node_with_passwords_is_up_when_one_can_log_in(version):
-    """With PasswordAuthenticator the start waits for the first role, and repos know its password."""
+    """With PasswordAuthenticator the start waits for the default role, and repos have its password."""
     with LocalCluster(version=version, settings={"authenticator": "PasswordAuthenticator"}) as cluster:
         with cluster.repo("shop") as repo:
             (row,) = repo.session.execute("SELECT release_version FROM system.local")
@@ -210,7 +210,7 @@ def test_a_node_with_passwords_is_up_when_one_can_log_in(version):
 
 
 def test_a_background_cluster_outlives_nothing_it_should_not(version, tmp_path):
-    """Started, it runs; started again, it says so; stopped, it is gone with its processes."""
+    """A background cluster reports that it already runs, and stops with all its processes."""
     state = tmp_path / "cluster.json"
     first = background.start(version, state=state)
     second = background.start(version, state=state)
@@ -227,7 +227,7 @@ def test_a_background_cluster_outlives_nothing_it_should_not(version, tmp_path):
 
 
 def test_a_background_node_that_is_not_well_is_found_out(version, tmp_path):
-    """A sound node passes both probes; a paused one fails the first, and one that ended says so."""
+    """A healthy node passes both probes; a paused one fails the first, and a stopped one is reported."""
     state = tmp_path / "cluster.json"
     first = background.start(version, state=state)
     pid = first.nodes[0].pid
@@ -247,7 +247,7 @@ def test_a_background_node_that_is_not_well_is_found_out(version, tmp_path):
 
 
 def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path):
-    """Settings may hold the password of a key store: they are in files that other users cannot read."""
+    """Settings, such as key store passwords, are on no command line, but in files that others cannot read."""
     state = tmp_path / "run" / "cluster.json"
     settings = {"cluster_name": "hunter2"}
     background.start(version, state=state, settings=settings)
@@ -261,7 +261,7 @@ def test_no_process_of_a_background_cluster_shows_its_settings(version, tmp_path
 
 
 def test_a_background_cluster_ends_with_the_process_it_works_for(version, tmp_path):
-    """Given a process to work for, it ends when that does, and leaves no file."""
+    """A cluster that is tied to a process ends with it and leaves no file."""
     with subprocess.Popen(["sleep", "1000"]) as master:
         result = background.start(version, state=tmp_path / "run" / "cluster.json", owner_pid=master.pid)
         master.kill()
@@ -271,7 +271,7 @@ def test_a_background_cluster_ends_with_the_process_it_works_for(version, tmp_pa
 
 
 def test_three_nodes_see_one_another_and_survive_a_loss(version):
-    """All three listen on one port of three addresses, each knows two peers, and one may be killed and come back."""
+    """Three nodes share a port on three addresses and know each other; one is killed and comes back."""
     with LocalCluster(nodes=3, version=version) as cluster:
         ports = {point.rpartition(":")[2] for point in cluster.contact_points}
         peers = [len(node.query("SELECT peer FROM system.peers")) for node in cluster.nodes]

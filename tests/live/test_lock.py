@@ -1,4 +1,4 @@
-"""The lock on a real server: many who want it, holders that die or sleep, answers that never come."""
+"""The lock on a real server: many candidates, holders that die or pause, and lost responses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LEASE = 2.0
 
 
 def boot(repo):
-    """Make the tables of our bookkeeping."""
+    """Create the internal tables."""
     coordinator = choose_coordinator(client_of(repo).connection())
     with DdlExecutor(coordinator, read_server_profile(coordinator)) as executor:
         return bootstrap(executor, repo.keyspace)
@@ -39,7 +39,7 @@ def boot(repo):
 
 @pytest.fixture(scope="module")
 def lock_repo(scylla_repo):
-    """The repo, with its bookkeeping."""
+    """The repo, with its internal tables."""
     boot(scylla_repo)
     return scylla_repo
 
@@ -52,14 +52,14 @@ def through_proxy(scylla_cluster, lock_repo, scylla_fault_proxy):
 
 
 def store_of(repo, name, timeout=5.0):
-    """The row of this name."""
+    """The store of the lock with this name."""
     return CqlLockStore(
         LwtClient(choose_coordinator(client_of(repo).connection()), timeout=timeout), repo.keyspace, name
     )
 
 
 def lock_of(repo, name, lease=LEASE, timeout=5.0):
-    """The lock of this name."""
+    """The lock with this name."""
     return Lock(store_of(repo, name, timeout), LockRequest("a test", lease_seconds=lease))
 
 
@@ -88,7 +88,7 @@ class Holder:
 
 
 def test_many_starters_make_one_set_of_tables(scylla_cluster, scylla_repo):
-    """Of concurrent bootstraps one creates the tables with the derived ids, none fails, a second run adds nothing."""
+    """Concurrent bootstraps create one set of tables with the derived ids; a second run adds nothing."""
     keyspace = unique_name("test_boot")
     with scylla_cluster.repo(keyspace) as repo:
         create(repo)
@@ -106,7 +106,7 @@ def test_many_starters_make_one_set_of_tables(scylla_cluster, scylla_repo):
 
 
 def test_one_at_a_time(lock_repo, request):
-    """Of many threads that want the lock one holds it at a time, and every holder has an epoch of its own."""
+    """Of many threads only one has the lock at a time, and each gets a higher fencing token."""
     holders, epochs, mutex = [], [], threading.Lock()
 
     def hold(_):
@@ -126,7 +126,7 @@ def test_one_at_a_time(lock_repo, request):
 
 
 def test_processes_take_turns(lock_repo, request):
-    """Several processes hold the lock one after the other, never two at once."""
+    """Several processes acquire the lock one after another, never two at once."""
     holders = [Holder(lock_repo, request.node.name, rounds=2) for _ in range(4)]
     spans = []
     for holder in holders:
@@ -139,7 +139,7 @@ def test_processes_take_turns(lock_repo, request):
 
 
 def test_a_killed_holder_is_replaced(lock_repo, request):
-    """After SIGKILL the lock passes on once its holder was silent for a lease."""
+    """After a SIGKILL the lock is acquired by another process when the lease has expired."""
     with Holder(lock_repo, request.node.name) as holder:
         holder.until("fenced")
         holder.process.kill()
@@ -152,7 +152,7 @@ def test_a_killed_holder_is_replaced(lock_repo, request):
 
 
 def test_a_holder_that_slept_past_its_lease_loses(lock_repo, request):
-    """After SIGSTOP another takes over; woken up, the first one is refused at its next fence."""
+    """After SIGSTOP another process acquires the lock; the first one is refused at its next fence."""
     with Holder(lock_repo, request.node.name) as holder:
         holder.until("fenced")
         holder.process.send_signal(signal.SIGSTOP)
@@ -166,7 +166,7 @@ def test_a_holder_that_slept_past_its_lease_loses(lock_repo, request):
 
 
 def test_a_holder_that_works_longer_than_its_lease_keeps_it(lock_repo, request):
-    """A thread renews the lock while the work continues; others time out only without any progress."""
+    """A thread renews the lock past its lease, and a waiter that times out learns holder and purpose."""
     with lock_of(lock_repo, request.node.name, lease=1.0).acquire() as lease:
         with (
             pytest.raises(LockTimeout) as exc_info,
@@ -182,7 +182,7 @@ def test_a_holder_that_works_longer_than_its_lease_keeps_it(lock_repo, request):
 
 
 def test_a_waiter_looks_and_goes_without(lock_repo, request):
-    """A run that waits for the lock and sees that nothing is left to do continues without it."""
+    """A run that waits for the lock continues without it once it sees that nothing is left to do."""
     looks = []
     with (
         lock_of(lock_repo, request.node.name).acquire(),
@@ -192,7 +192,7 @@ def test_a_waiter_looks_and_goes_without(lock_repo, request):
 
 
 def updates(column):
-    """Chooses updates of the lock that set this column."""
+    """A predicate for updates of the lock that set this column."""
     return lambda request: f"SET {column} = " in request.query
 
 
@@ -201,7 +201,7 @@ def updates(column):
 def test_a_lost_answer_is_settled_by_the_row(  # noqa: PLR0917 - fixtures and cases
     scylla_fault_proxy, through_proxy, lock_repo, request, action, column, which
 ):
-    """Whether or not an update was done, what the row shows is believed, and the lock is free afterwards."""
+    """After a lost response the row decides whether the update was applied, and the lock is free in the end."""
     fault = lambda: getattr(scylla_fault_proxy, action)(1, when=updates(column))  # noqa: E731
     lock = lock_of(through_proxy, request.node.name, lease=10.0, timeout=1.0)
     if which == "take":
@@ -220,7 +220,7 @@ def test_a_lost_answer_is_settled_by_the_row(  # noqa: PLR0917 - fixtures and ca
 
 
 def test_hostile_names_are_names(lock_repo):
-    """A name or a purpose that reads like CQL is stored as it is."""
+    """A name or a purpose that reads like CQL is stored unchanged."""
     name = "x' IF owner = null; DROP TABLE " + LOCK.name
     with Lock(store_of(lock_repo, name), LockRequest("it's %s {}")).acquire():
         row = store_of(lock_repo, name).read(serial=False)

@@ -1,4 +1,4 @@
-"""The whole road on a real server: classes, plan, apply, and nothing to do the second time."""
+"""From classes to a migrated schema on a real server: plan, apply, and nothing to do the second time."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def repo(scylla_repo, scylla_cluster):
 
 @pytest.fixture
 def evolve(repo, scylla_cluster):
-    """Another release: a repo of another name on the same keyspace, for a newer class of the same table."""
+    """A second repo on the same keyspace, for newer classes of the same table."""
     repos = []
 
     def new_repo():
@@ -97,7 +97,7 @@ def evolve(repo, scylla_cluster):
 
 
 def test_first_sync_applies_what_the_dry_run_showed_and_the_second_is_empty(repo):
-    """Dry run, apply and check speak of the same statements; afterwards there are none."""
+    """Dry run, run and check list the same statements; afterwards there are none."""
     events = []
     dry = migrate(repo, dry_run=True)
     result = Model.sync_all(repo, on_event=events.append)
@@ -116,7 +116,7 @@ def test_first_sync_applies_what_the_dry_run_showed_and_the_second_is_empty(repo
 
 
 def test_a_failing_listener_is_ignored(repo, evolve, caplog):
-    """An error of the application's listener is logged, and the migration ends as it would without one."""
+    """An exception of a listener is logged, and the migration succeeds."""
     migrate(repo)
     newer = evolve()
 
@@ -135,7 +135,7 @@ def test_a_failing_listener_is_ignored(repo, evolve, caplog):
 
 
 def test_a_row_goes_there_and_back(repo):
-    """What a model binds, the server stores, and the model loads the same."""
+    """A row that a model binds is loaded equal after it was stored."""
     migrate(repo)
     order = Order(
         shop=uuid4(),
@@ -157,7 +157,7 @@ def test_a_row_goes_there_and_back(repo):
 
 
 def test_an_added_column_is_one_statement_and_rows_stay(repo, evolve):
-    """A release that declares two more columns, one static, sends one ALTER; notes name the rest."""
+    """Two added columns, one static, are one ALTER; columns that the new class lacks are noted, and rows stay."""
     migrate(repo)
     before = repo.session.execute(f"SELECT count(*) FROM {repo.keyspace}.orders").one()[0]
     newer = evolve()
@@ -201,7 +201,7 @@ def test_what_cql_cannot_do_is_refused_whole_and_nothing_runs(repo, evolve):
 
 
 def test_a_missing_keyspace_is_an_error_unless_it_is_asked_for(scylla_cluster):
-    """Without a word nothing is created; with it the keyspace stands apart from the plan's statements."""
+    """A missing keyspace is created only on request, apart from the plan's statements."""
     name = f"road_ks_{uuid4().hex[:8]}"
 
     class Thing(Model, repo=name, table="things"):
@@ -221,7 +221,7 @@ def test_a_missing_keyspace_is_an_error_unless_it_is_asked_for(scylla_cluster):
 
 
 def test_create_keyspace_tells_whether_it_did(scylla_cluster):
-    """The first call makes the keyspace, the second finds it."""
+    """The first call creates the keyspace, the second finds it."""
     name = f"road_ck_{uuid4().hex[:8]}"
     with scylla_cluster.repo(name) as repo:
         first, second = create_keyspace(repo), create_keyspace(repo)
@@ -233,7 +233,7 @@ def test_create_keyspace_tells_whether_it_did(scylla_cluster):
 
 
 def test_a_plan_that_no_longer_fits_is_refused(repo, evolve):
-    """A column that was added manually between plan and apply stops the apply, and is named."""
+    """A column that was added manually between plan and apply stops the apply, and the error names it."""
     migrate(repo)
     newer = evolve()
 
@@ -254,7 +254,7 @@ def test_a_plan_that_no_longer_fits_is_refused(repo, evolve):
 
 
 def test_several_processes_start_at_once(scylla_cluster):
-    """Runs that race from an empty cluster all end well, whatever they see of one another's half-written tables."""
+    """Concurrent runs on an empty cluster all succeed, whatever partial state they see."""
     models = []
     for number in range(8):
 
@@ -280,7 +280,7 @@ def test_several_processes_start_at_once(scylla_cluster):
 
 
 def test_resources_bring_along_what_they_need(scylla_cluster, scylla_repo):
-    """A chosen model comes with its types, indexes and views, and without the other models."""
+    """A chosen model is planned with its types, indexes and views, and without the other models."""
     with scylla_cluster.repo(scylla_repo.keyspace, name="road") as repo:
         repo.session.execute(f"DROP KEYSPACE {repo.keyspace}", timeout=60)
         only = plan(repo, resources=[Order], create_keyspace=True)

@@ -47,7 +47,7 @@ def repo(scylla_cluster):
 
 @pytest.mark.parametrize("mode", WAYS)
 def test_raw_text_takes_a_value_for_each_marker(repo, mode):
-    """Too few would leave columns as they are, silently."""
+    """Raw CQL needs a value for each marker, since missing ones would silently leave columns unchanged."""
     table, at = f"{repo.keyspace}.misused", uuid1()
 
     def case(on):
@@ -69,7 +69,7 @@ def test_raw_text_takes_a_value_for_each_marker(repo, mode):
 
 @pytest.mark.parametrize("mode", WAYS)
 def test_any_is_for_plain_writes(repo, mode):
-    """A conditional write would be committed nowhere, and end without an answer."""
+    """Conditional writes and reads at consistency ANY are refused; plain writes are accepted."""
     at = uuid1()
 
     def case(on):
@@ -89,7 +89,7 @@ def test_any_is_for_plain_writes(repo, mode):
 
 @pytest.mark.parametrize("mode", WAYS)
 def test_values_of_another_type_name_their_column(repo, mode):
-    """A datetime is not a TimeUUID, and NaN is not an integer."""
+    """A value of the wrong type is refused with its column: a datetime for a TimeUUID, NaN for an integer."""
 
     def case(on):
         with pytest.raises(TypeMismatch, match=r"Misused\.at: .*got datetime: write uuid\.uuid1\(\)"):
@@ -101,7 +101,7 @@ def test_values_of_another_type_name_their_column(repo, mode):
 
 
 def test_an_async_on_query_is_awaited(repo):
-    """Before the verb returns: of requests from the loop, from threads beside it, and of many."""
+    """An async on_query is awaited before any verb returns, also in bulk; its exception fails no request."""
     kinds, fails = [], []
 
     async def on_query(event):
@@ -134,7 +134,7 @@ def test_an_async_on_query_is_awaited(repo):
 
 
 def test_an_async_on_progress_is_awaited(repo):
-    """An async on progress is awaited, in the order of the rows, and what it raises ends the run with its report."""
+    """An async on_progress is awaited in the order of the rows, and its exception ends the run with a report."""
     rows = [Misused(id=8, at=uuid1()) for _ in range(10)]
 
     async def run():

@@ -1,7 +1,7 @@
-"""No false positives: whatever models declare, once it is synced, nothing of it is left to do.
+"""No false positives: whatever models declare, nothing is left to do after a sync.
 
-Every case goes the whole road: facts, the classes that declare them, `migrate`, and then a `plan` that must be empty,
-and a server that must hold what was declared. Cases of one kind share a sync; a failure names the table or column.
+Every case covers all steps: facts, the classes that declare them, `migrate`, then a `plan` that must be empty and a
+server that must have what was declared. Cases of one kind share a sync; a failure names the table or column.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ pytestmark = [pytest.mark.live, pytest.mark.scylla_keep_rows]
 
 @pytest.fixture(scope="module")
 def server(scylla_repo):
-    """What this server can do."""
+    """The capabilities of this server."""
     return ClusterView.connect(scylla_repo).server
 
 
 class Release:
-    """Models in classes, and a repo that they alone are bound to."""
+    """Models as classes, and a repo for them alone."""
 
     def __init__(self, session, keyspace, *parts):
         self.parts, self.keyspace = parts, keyspace
@@ -45,7 +45,7 @@ class Release:
         self.models = declare(self.repo.name, *parts)
 
     def sync(self):
-        """Migrate; nothing is left to do, and the server holds what was declared. Returns the plan that ran."""
+        """Migrate, and check that the server has exactly what was declared. Returns the plan that ran."""
         result = migrate(self.repo).plan
         remaining, value = plan(self.repo), inspect(self.repo)[self.keyspace]
 
@@ -56,7 +56,7 @@ class Release:
 
 
 def holds(item, part):
-    """Whether the server has the columns, orders, indexes and fields of one table, view or type, and no others."""
+    """Whether the server has exactly the columns, orders, indexes and fields of one table, view or type."""
     if isinstance(part, UserType):
         return part.fields == item.type(part.name).fields
     if isinstance(part, View):
@@ -73,7 +73,7 @@ def release(scylla_repo):
 
 
 def changed_objects(migration_plan):
-    """How many statements of a plan there are for each table, view or type."""
+    """The number of statements of a plan for each table, view or type."""
     return Counter(step.object.rpartition(".")[2] for step in migration_plan.steps)
 
 
@@ -119,7 +119,7 @@ def columns(texts, kind="regular", *, prefix="c", descending=False):
 
 
 def observed_types(server):
-    """The types that nodes like this one took in the observed data, without Java classes and counters."""
+    """The types that similar nodes accepted in the observed data, without Java classes and counters."""
     version = ".".join(map(str, server.version[:2]))
     accepted = {case["type"] for node, case, part in cases("c_types", "type") if node == version and not is_error(part)}
     return sorted(text for text in accepted if not any(word in text.lower() for word in ("'", "addr", "counter")))
@@ -134,7 +134,7 @@ KEY = [column("p int pk"), column("q int ck")]
 
 
 def test_every_type_of_regular_and_static_columns(release, server):
-    """Created in a table, and added to one."""
+    """Regular and static columns of every type are created in a table and added to one."""
     texts = every_type(server)
     wide = [
         Table("regular", (*KEY, *columns(texts))),
@@ -149,7 +149,7 @@ def test_every_type_of_regular_and_static_columns(release, server):
 
 
 def test_every_type_of_keys(release, server):
-    """Every type of keys, in the partition key, and in the clustering key in both orders."""
+    """Every type is used in the partition key, and in the clustering key in both orders."""
     texts = [*KEYS, *FROZEN, *(VECTORS[: len(KEYS)] if server.has_vectors else ())]
     of_each = [table(f"pk_{name}", f"id {name} pk") for name in KEYS]
     release(
@@ -165,7 +165,7 @@ def test_every_type_of_keys(release, server):
 
 
 def test_counters(release):
-    """In a table of their own, static ones too, and added to it."""
+    """Counters, static ones included, are created in a table and added to it."""
     release(table("hits", "p int pk", "q int ck", "n counter")).sync()
     result = release(table("hits", "p int pk", "q int ck", "n counter", "more counter", "all counter static")).sync()
 
@@ -173,7 +173,7 @@ def test_counters(release):
 
 
 def test_types_that_the_server_lacks_are_refused(release, server, scylla_repo):
-    """Vectors on a server without them: a code for each, nothing runs, and the server does refuse them."""
+    """Vectors on a server without them are refused with a code each; nothing runs, and the server refuses them too."""
     texts = [] if server.has_vectors else VECTORS
     desired = [user_type("addr", "street text", "n int"), Table("vectors", (*KEY, *columns(texts)))]
     migration_plan = plan(release(*desired).repo)
@@ -183,7 +183,7 @@ def test_types_that_the_server_lacks_are_refused(release, server, scylla_repo):
 
 
 def accepts(repo, cql):
-    """Whether the server takes a CREATE TABLE; the table is gone afterwards."""
+    """Whether the server accepts a CREATE TABLE; the table is dropped afterwards."""
     name = qualified(repo.keyspace, f"probe_{uuid4().hex[:8]}")
     try:
         repo.session.execute(cql.replace("{}", name), timeout=60)
@@ -197,7 +197,7 @@ def accepts(repo, cql):
 
 
 def observed_options():
-    """Each option in each spelling that some node took; memtables need another yaml."""
+    """Each option in each spelling that some node accepted; memtables need another yaml."""
     for text in dict.fromkeys(case["with"] for _, case, part in cases("a_table_options", "with") if not is_error(part)):
         name, _, value = text.partition(" = ")
         if name in OPTION_NAMES - {"memtable"} and literal(value) is not None and value != "NaN":
@@ -221,7 +221,7 @@ MORE_OPTIONS = [
 
 
 def packed(options, server):
-    """As many of the options as one table takes, and so on; those that the server lacks left out."""
+    """The options that the server has, in groups of as many as one table can have."""
     tables = []
     for name, value in (item for each in options for item in each.declared().items()):
         if not unsupported_options({name: value}, server, name):
@@ -233,7 +233,7 @@ def packed(options, server):
 
 
 def test_every_option_in_every_spelling(release, server):
-    """Declared options are never altered again, in whatever form the server stores them."""
+    """A declared option is never altered again, in whatever form the server stores it."""
     desired = packed([*observed_options(), *MORE_OPTIONS], server)
     tables = [Table(f"option_{position}", tuple(KEY), options=options) for position, options in enumerate(desired)]
     result = release(*tables).sync()
@@ -243,7 +243,7 @@ def test_every_option_in_every_spelling(release, server):
 
 
 def compaction(name, **settings):
-    """A compaction of this strategy."""
+    """A compaction with this strategy."""
     return {"class": f"{name}CompactionStrategy", **settings}
 
 
@@ -276,7 +276,7 @@ CHANGES = [
 
 
 def test_a_changed_option_is_altered_once(release, server):
-    """From nothing to one value, and from that to another: one ALTER for each table, and then nothing."""
+    """Setting an option, and changing it, is one ALTER for each table, and then nothing is left to do."""
     first, second = (packed([TableOptions(**{change[0]: change[at]}) for change in CHANGES], server) for at in (1, 2))
     names = [f"changed_{number}" for number in range(len(first))]
     release(*(Table(name, tuple(KEY)) for name in names)).sync()
@@ -306,7 +306,7 @@ LACKING = {
 
 
 def test_options_that_the_server_lacks_are_refused(release, server, scylla_repo):
-    """Each with OP104, all at once and before any statement; and the server does refuse them."""
+    """Options that the server lacks are all refused with OP104 before any statement; the server refuses them too."""
     declared = {name: TableOptions(**{name: value}).declared() for name, value in LACKING.items()}
     lacking = {name: options for name, options in declared.items() if unsupported_options(options, server, name)}
     tables = [Table(f"lacks_{name}", tuple(KEY), options=options) for name, options in lacking.items()]
@@ -341,15 +341,15 @@ PLAIN = [
 
 
 def indexed(name, *part, static=True):
-    """The table with something to index of every kind."""
+    """The table with a column for every kind of index."""
     return Table(name, (*INDEXED[:4], *([STATIC] if static else []), *INDEXED[4:]), indexes=part)
 
 
 def test_every_kind_of_index_by_names_of_ours_and_of_its_own(release, server):
-    """On keys, static columns, parts of collections, frozen ones, and columns of any name.
+    """Indexes on keys, static columns, collections and frozen columns, with given or generated names.
 
-    A ScyllaDB that fails writes of static values beside indexes on collections has the static column in a table of
-    its own.
+    On a ScyllaDB that fails writes of static values in tables with indexes on collections, the static column is in a
+    separate table.
     """
     alike = ("a, b", "\n")  # our names for these are those for "a b" and "é☃"
     apart = server.fails_static_writes
@@ -364,7 +364,7 @@ def test_every_kind_of_index_by_names_of_ours_and_of_its_own(release, server):
 
 
 def test_indexes_of_other_classes(release, server):
-    """SAI and SASI where the server has them, with options, beside an ordinary index on one column; else refused."""
+    """SAI and SASI indexes are created where the server has them, and refused elsewhere."""
     sasi = [index("v0", "sasi_0", using="SASI", options={"mode": "CONTAINS"}), index("c", "sasi_1", using="sasi")]
     sasi += [index("Mixed", "sasi_2", using="org.apache.cassandra.index.sasi.SASIIndex"), index("d", using="SASI")]
     desired = release(USER_TYPES[0], indexed("sasi", index("v0"), index("d", "plain_d"), *sasi))
@@ -391,7 +391,7 @@ def test_indexes_of_other_classes(release, server):
 
 
 def test_indexes_of_vectors(release, server):
-    """Indexes of vectors, by every similarity function; a code on servers that cannot."""
+    """Vector indexes with every similarity function are created, and refused on servers without them."""
     names = {"a": None, "b": "cosine", "c": "DOT_PRODUCT", "d": "euclidean"}
     results = [
         index(name, using="sai", options={} if function is None else {"similarity_function": function})
@@ -413,7 +413,7 @@ def test_indexes_of_vectors(release, server):
 
 
 def test_every_kind_of_view(release):
-    """Other keys and orders, with and without one more column in the key, with options, under any name."""
+    """Views with other keys and orders, another key column, options, and any name."""
     base = Table(
         "Base",
         (
@@ -447,7 +447,7 @@ def test_every_kind_of_view(release):
 
 
 def test_names_of_every_kind(scylla_repo):
-    """Mixed case, reserved words, 48 characters, quotes, spaces, other alphabets, CQL: names are data."""
+    """Names in mixed case or another alphabet, reserved, of 48 characters, with quotes, spaces or CQL are data."""
     fields = [(name, parse_type("int")) for name in HOSTILE]
     types = [UserType(name, tuple(fields)) for name in ("select", "Mixed", "t" * 48, "1st", "key")]
     lease = [TableColumn(f"h{position}", parse_type(f'"{part.name}"')) for position, part in enumerate(types)]
@@ -479,7 +479,7 @@ def test_names_of_every_kind(scylla_repo):
 
 
 def _rekeyed(first, keys):
-    """The key columns of a view that begins with ``select``."""
+    """The key columns of a view whose first one is ``select``."""
     rest = [part for part in (first, *keys) if part.name != "select"]
     return [TableColumn(part.name, part.type, "clustering") for part in rest]
 
@@ -488,7 +488,7 @@ def _rekeyed(first, keys):
 
 
 def test_whatever_grows_on_full_tables(release, scylla_repo):
-    """Added columns of every kind, fields, indexes and views on rows that are there, and rows stay what they are."""
+    """Columns, fields, indexes and views are added to tables with rows, and the rows stay unchanged."""
     lease = ["p int pk", "c int ck", "a addr2", "f frozen<addr2>", "l list<frozen<addr2>>", "v text"]
     types = {"addr2": user_type("addr2", "street text")}
     first = table("full", *lease)
@@ -548,7 +548,7 @@ CASSANDRAS_NAMES = {"foreign_compact", "foreign_custom", "foreign_function(int, 
 
 
 def test_what_no_model_declares_is_a_note_and_is_left_alone(scylla_repo, server):
-    """Foreign objects in the keyspace are reported, are not drift, and survive the next sync unchanged."""
+    """Foreign objects in the keyspace are noted, are not drift, and are unchanged by the next sync."""
     session, keyspace = scylla_repo.session, f"foreign_{uuid4().hex[:8]}"
     own_table = table("ours", "p int pk", "c int ck", "v text", "u frozen<our_type>")
     more = table("ours", "p int pk", "c int ck", "v text", "u frozen<our_type>", "w text", indexes=[index("w")])

@@ -1,6 +1,6 @@
-"""The node that all runs use is lost: reads continue at once, and of many that start together one does the work.
+"""The coordinator of all runs is lost: reads continue at once, and of many simultaneous runs one does the work.
 
-A short form of ``python tests/tools/node_loss.py``, which loses the node at every step of each verb.
+This is a short form of ``python tests/tools/node_loss.py``, which loses the node at every step of each verb.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class Attempt(Model, table="loss_attempts", repo="attempts"):
 
 @pytest.fixture(scope="module")
 def three(pytestconfig):
-    """Three separate nodes, each of which can be killed, paused, and cut off."""
+    """Three nodes, each of which can be killed, paused, and cut off."""
     with GatedCluster(pytestconfig.getoption("--cassandra-version")) as cluster:
         yield cluster
 
 
 @pytest.mark.parametrize("fault", ["pause", "cut off"])
 def test_questions_are_answered_by_the_next_node(three, fault):
-    """A node that accepts connections and answers nothing does not delay runs that only read or have nothing to do."""
+    """A silent node does not delay runs that only read or have nothing to do; another node coordinates them."""
     coordinator, model_classes = three.chosen(), models(1, 1)
     with three.repo(unique_name("loss"), name="soak") as repo:
         create_keyspace(repo)
@@ -87,7 +87,7 @@ def test_questions_are_answered_by_the_next_node(three, fault):
     ],
 )
 def test_all_starters_outlive_the_node(three, verb, fault, at):
-    """All end well within the time of the lock, one did it, nothing is left, and the node brings nothing back."""
+    """All runs succeed within the lock timeout, one does the work, and the lost node brings nothing back."""
     threads = threading.active_count()
     result = run_round(three, verb, fault, at, starters=4)
 
@@ -96,12 +96,12 @@ def test_all_starters_outlive_the_node(three, verb, fault, at):
 
 
 async def save_async(repo, row):
-    """Save it in an event loop."""
+    """Save the row in an event loop."""
     await repo.aio().save(row)
 
 
 def batch(repo, row):
-    """Save it in a batch."""
+    """Save the row in a batch."""
     with repo.batch() as new_batch:
         new_batch.save(row)
 
@@ -115,7 +115,7 @@ WAYS = {
 
 
 def outcome(repo, mode):
-    """What the driver says of a write that needs more replicas than there are, and whether it may be applied."""
+    """The driver's error for a write that needs more replicas than exist, and whether it may be applied."""
     with pytest.raises((RequestFailed, BulkWriteError)) as exc_info:
         WAYS[mode](repo, Attempt(id=1, text="x"))
     error = exc_info.value
@@ -124,7 +124,7 @@ def outcome(repo, mode):
 
 
 def test_a_statement_is_prepared_in_time_while_another_node_is_silent(three):
-    """The driver prepares it on all nodes, and does not wait for those that only have to know it later."""
+    """Preparing a statement on all nodes does not wait for a paused node."""
     with three.repo(unique_name("silent"), name="attempts", request_timeout=1.0) as repo:
         migrate(repo, resources=[Attempt], create_keyspace=True)
         await_nodes(repo)
@@ -143,7 +143,7 @@ def test_a_statement_is_prepared_in_time_while_another_node_is_silent(three):
 
 
 def await_nodes(repo):
-    """Wait until the driver sends requests to all nodes again: they are up, and it has open connections to each."""
+    """Wait until the driver has open connections to all nodes again."""
     hosts = repo.session.cluster.metadata.all_hosts()
     until = time.monotonic() + 60
     while not all(host.is_up and is_connected(repo.session, host) for host in hosts) and time.monotonic() < until:
@@ -151,14 +151,14 @@ def await_nodes(repo):
 
 
 def is_connected(session, host):
-    """Whether no connection to this host is missing or broken; a new pool is opened some time after a host is up."""
+    """Whether all connections to this host are open; a new pool is opened some time after a host is up."""
     pools = [pool for pool in session.get_pools() if pool.host == host and not pool.is_shutdown]
     connections = [connection for pool in pools for connection in pool.get_connections()]
     return bool(connections) and not any(connection.is_closed for connection in connections)
 
 
 def test_an_error_of_the_last_attempt_hides_no_earlier_one(three):
-    """When the first node is cut off, the driver sends a write to the next one, which refuses it."""
+    """A write that was cut off on one node and refused by the next one may have been applied."""
     copies = {"class": "NetworkTopologyStrategy", DATA_CENTER: 1}
     with three.repo(unique_name("attempts"), name="attempts", consistency="THREE", replication=copies) as repo:
         create_keyspace(repo)

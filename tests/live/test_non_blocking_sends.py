@@ -1,4 +1,4 @@
-"""Sending never waits: not for a connection that was closed, nor for one that is full, in a thread or an event loop."""
+"""Sending never blocks a thread or an event loop, whether the connection is closed or full."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def weak(scylla_cluster, repo, scylla_fault_proxy):
 
 
 def connections(repo):
-    """Those that requests are sent through."""
+    """The connections that requests are sent through."""
     return [
         connection for pool in list(repo.session._pools.values()) for connection in list(pool._connections.values())
     ]
 
 
 def cut(repo, proxy):
-    """Close all connections, and wait until the driver knows, which it does not tell its pools."""
+    """Close all connections, and wait until the driver has noticed; its pools are not informed."""
     open_connections = connections(repo)
     proxy.cut()
     until = time.monotonic() + 5
@@ -54,13 +54,13 @@ def cut(repo, proxy):
 
 
 def fill(repo):
-    """Take all streams of all connections, as requests do that were given up and are not answered yet."""
+    """Take all streams of all connections, like abandoned requests without a response."""
     for item in connections(repo):
         item.in_flight = item.max_request_id
 
 
 async def longest_stand(repo):
-    """How long the loop is blocked while rows are read."""
+    """The longest time for which the loop is blocked while rows are read."""
     lags = [0.0]
 
     async def watch():
@@ -81,14 +81,14 @@ async def longest_stand(repo):
 
 @pytest.mark.parametrize("operation", ["closed", "full"])
 def test_no_connection_keeps_an_event_loop(weak, scylla_fault_proxy, operation):
-    """The driver would wait for 2 seconds, for another connection or a free stream, in the thread of the loop."""
+    """A closed or full connection does not block the event loop, where the driver would wait for 2 seconds."""
     cut(weak, scylla_fault_proxy) if operation == "closed" else fill(weak)
 
     assert asyncio.run(longest_stand(weak)) < 1
 
 
 def test_a_timeout_of_a_thread_holds_while_a_connection_is_closed(weak, scylla_fault_proxy):
-    """A timeout of a thread holds while a connection is closed: it is refused, and nothing of it was sent."""
+    """A read on a closed connection fails at once, and nothing was sent."""
     query = select(Leaf).whole_table().timeout(0.1)
     cut(weak, scylla_fault_proxy)
     start = time.monotonic()
@@ -100,7 +100,7 @@ def test_a_timeout_of_a_thread_holds_while_a_connection_is_closed(weak, scylla_f
 
 
 def test_a_connection_that_was_closed_is_replaced(weak, scylla_fault_proxy):
-    """The first request finds it closed, and has the driver make another one."""
+    """After a connection was closed, requests soon succeed through another one."""
     cut(weak, scylla_fault_proxy)
     until = time.monotonic() + 20
     while time.monotonic() < until:
@@ -113,7 +113,7 @@ def test_a_connection_that_was_closed_is_replaced(weak, scylla_fault_proxy):
 
 
 def test_the_next_page_does_not_wait_either(weak, repo, scylla_fault_proxy):
-    """A stream that continues after its connection was closed; its reader is not blocked for longer."""
+    """A stream that continues after its connection was closed does not block its reader."""
     repo.save_many([Leaf(id=number) for number in range(6)])
     rows = weak.stream(select(Leaf).whole_table(), page_size=2)
     next(rows)

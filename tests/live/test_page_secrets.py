@@ -1,4 +1,4 @@
-"""Page tokens without any setting: one secret for all replicas, made by the first migration."""
+"""Page tokens without any setting: all replicas share one secret, which the first migration creates."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ QUERY = select(Payment).where(Payment.shop == 1)
 
 @pytest.fixture(scope="module")
 def keyspace(scylla_cluster):
-    """A keyspace with nine rows, migrated by four starters at once."""
+    """A keyspace with nine rows, migrated by four simultaneous runs."""
     with scylla_cluster.repo(keyspaces.unique_name("page_secrets"), name="page_secrets") as repo:
         keyspaces.create(repo)
         starters = [threading.Thread(target=migrate, args=(repo,), kwargs={"resources": [Payment]}) for _ in range(4)]
@@ -52,7 +52,7 @@ def keyspace(scylla_cluster):
 
 @pytest.fixture
 def replica(scylla_cluster, keyspace):
-    """Makes repos that know nothing of one another, as two replicas of an application do."""
+    """Makes independent repos, like two replicas of an application."""
     open_repos = []
 
     def make(**settings):
@@ -65,14 +65,14 @@ def replica(scylla_cluster, keyspace):
 
 
 def changed(token):
-    """The token with one bit of its content changed."""
+    """The token with one changed bit."""
     result = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     result[-1] ^= 1
     return base64.urlsafe_b64encode(result).rstrip(b"=").decode()
 
 
 def test_replicas_take_the_tokens_of_one_another(replica):
-    """Replicas take the tokens of one another, without a setting: all starters agreed on one secret."""
+    """Replicas accept one another's tokens without a setting, since all runs agreed on one secret."""
     token, results = None, []
     while True:
         page = replica().page(QUERY, size=2, token=token)
@@ -85,7 +85,7 @@ def test_replicas_take_the_tokens_of_one_another(replica):
 
 
 def test_a_token_that_does_not_verify_is_not_sent(replica):
-    """The server never hears of it, so that no connection is closed by its answer."""
+    """An invalid token is not sent to the server, which might close the connection."""
     events = []
     repo = replica(on_query=events.append)
     token = repo.page(QUERY, size=2).token
@@ -101,7 +101,7 @@ def test_a_token_that_does_not_verify_is_not_sent(replica):
 
 
 def test_a_redacted_key_is_not_readable_in_a_token(replica):
-    """Nor in the position of a scan, both of which hold the key of the last row."""
+    """Page tokens and scan positions contain the last key, but not in readable form."""
     repo = replica()
     scan = repo.scan(Payment, page_size=2, parallelism=1)
     next(iter(scan))
@@ -110,7 +110,7 @@ def test_a_redacted_key_is_not_readable_in_a_token(replica):
 
 
 def test_secrets_of_the_settings_rotate(replica, monkeypatch):
-    """A token of the old one is good while both are set; the environment variable stands for the setting."""
+    """Tokens of the old secret are valid while both are set; the environment variable can replace the setting."""
     old, new = "the-secret-of-february", "the-secret-of-march-2026"
     token = replica(page_secret=old).page(QUERY, size=2).token
     assert 2 == len(replica(page_secret=[new, old]).page(QUERY, size=2, token=token).items)
@@ -124,7 +124,7 @@ def test_secrets_of_the_settings_rotate(replica, monkeypatch):
 
 
 def test_positions_of_scans_are_signed(replica):
-    """Another replica resumes from one; a changed one is refused before the first row, whatever kind of repo."""
+    """Another replica resumes from a position; either kind of repo refuses an altered one before the first row."""
     scan = replica().scan(Payment, page_size=2)
     rows = [next(iter(scan))]
     position = scan.position
@@ -135,12 +135,12 @@ def test_positions_of_scans_are_signed(replica):
 
 
 async def rows_of(scan):
-    """All rows of a scan that is awaited."""
+    """All rows of an awaited scan."""
     return [row async for row in scan]
 
 
 def test_an_awaited_scan_verifies_when_it_starts(replica):
-    """The secret may have to be read first; before that a position is known only if one was given."""
+    """An awaited scan verifies its position at the first row, or at once if the secret is already known."""
 
     async def case():
         repo = replica().aio()
@@ -161,7 +161,7 @@ def test_an_awaited_scan_verifies_when_it_starts(replica):
 
 
 def test_without_a_secret_there_are_no_tokens(replica, keyspace):
-    """A keyspace that was never migrated: the error says what to do, and a scan runs all the same."""
+    """Without the table of secrets and without a secret in the settings, pages are refused but scans work."""
     maker = replica()
     maker.raw(f"DROP TABLE {keyspace}.scyllamodel_page_secrets")
     try:
@@ -176,7 +176,7 @@ def test_without_a_secret_there_are_no_tokens(replica, keyspace):
 
 
 def test_a_migration_with_nothing_to_do_makes_a_missing_secret(replica, keyspace):
-    """As in a keyspace whose internal tables are of a release without it, or whose secret was removed to rotate it."""
+    """A migration with nothing else to do creates a missing secret, whether its row or its table was removed."""
     repo = replica()
     for remove in ("TRUNCATE", "DROP TABLE"):
         before = replica().page(QUERY, size=2).token

@@ -1,4 +1,4 @@
-"""A page token belongs to the bytes of its query's values, whatever Python classes stand for them."""
+"""A page token belongs to the stored form of its query's values, whatever Python classes represent them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOW = datetime(2026, 1, 1, 12, 0, 0, 123_456, tzinfo=timezone.utc)
 
 
 class SecretText:
-    """A text that no ``repr`` shows, and that says nothing of equality."""
+    """A text that ``repr`` hides and that does not define equality."""
 
     def __init__(self, text):
         self.text = text
@@ -41,7 +41,7 @@ class SecretText:
 
 
 class Plain:
-    """A class whose ``repr`` is its address."""
+    """A class whose ``repr`` contains its address."""
 
     def __init__(self, text):
         self.text = text
@@ -55,21 +55,21 @@ class Label(UserType, name="label"):
 
 
 class Note(Model, table="notes", repo="page_values"):
-    """Rows of one partition, under a secret."""
+    """Rows of one partition, whose key is a secret."""
 
     owner: Column[SecretText] = partition_key(type=str, load=SecretText, dump=lambda value: value.text)
     id: Column[int] = clustering_key()
 
 
 class Thing(Model, table="things", repo="page_values"):
-    """Rows of one partition, under a class of an application."""
+    """Rows of one partition, whose key is a class of an application."""
 
     owner: Column[Plain] = partition_key(type=str, load=Plain, dump=lambda value: value.text)
     id: Column[int] = clustering_key()
 
 
 class Labelled(Model, table="labelled", repo="page_values"):
-    """Rows of one partition, under a user type and an instant."""
+    """Rows of one partition, whose key is a user type and an instant."""
 
     label: Column[cql.Frozen[Label]] = partition_key()
     at: Column[datetime] = partition_key()
@@ -82,7 +82,7 @@ LABEL_WORDS = frozenset(["one", "two", "three", "four", "five", "six"])
 
 
 def labelled(at=NOW, words=LABEL_WORDS, price=Decimal("1.0")):
-    """The rows of a label."""
+    """A query for the rows of a label."""
     conditions = (Labelled.label == Label(words=words, at=at), Labelled.at == at, Labelled.price == price)
     return select(Labelled).where(*conditions)
 
@@ -101,7 +101,7 @@ with Repo("page_values", nodes=[sys.argv[1]], keyspace=sys.argv[2]) as repo:
 
 @pytest.fixture(scope="module")
 def repo(scylla_cluster):
-    """Five rows in each of the partitions."""
+    """A repo with five rows in each partition."""
     with scylla_cluster.repo(keyspaces.unique_name("page_values"), name="page_values") as new_repo:
         migrate(new_repo, resources=[Note, Thing, Labelled], create_keyspace=True)
         for id in range(5):
@@ -114,7 +114,7 @@ def repo(scylla_cluster):
 
 
 def test_a_token_of_another_secret_is_refused(repo):
-    """A token of another secret is refused: both secrets have one ``repr``."""
+    """A page token is refused for another key, although both keys have the same ``repr``."""
     first = repo.page(select(Note).where(Note.owner == SecretText("a")), size=2)
 
     with pytest.raises(InvalidPageToken, match="another query"):
@@ -124,7 +124,7 @@ def test_a_token_of_another_secret_is_refused(repo):
 
 
 def test_a_token_is_taken_for_another_object_of_the_same_value(repo):
-    """Whose ``repr`` is another address."""
+    """A page token is valid for an equal value whose ``repr`` differs."""
     plain = Plain("a")
     first = repo.page(select(Thing).where(Thing.owner == plain), size=2)
     second = repo.page(select(Thing).where(Thing.owner == Plain("a")), size=2, token=first.token)
@@ -135,7 +135,7 @@ def test_a_token_is_taken_for_another_object_of_the_same_value(repo):
 
 
 def test_a_token_is_taken_for_the_same_instant(repo):
-    """In another time zone and within the same millisecond, and not in another."""
+    """A page token is valid for an instant in another time zone or within the millisecond, not for another instant."""
     token = repo.page(labelled(), size=2).token
     for same in (NOW.astimezone(ZoneInfo("Asia/Tokyo")), NOW + timedelta(microseconds=3)):
         assert [2, 3] == [row.id for row in repo.page(labelled(same), size=2, token=token).items]
@@ -145,7 +145,7 @@ def test_a_token_is_taken_for_the_same_instant(repo):
 
 
 def test_the_order_of_values_after_in_means_nothing(repo):
-    """A set of values has another order in another process."""
+    """A page token is valid for IN values in another order, which sets have in another process."""
 
     def query(*ids):
         return labelled().where(Labelled.id.in_(ids))
@@ -159,7 +159,7 @@ def test_the_order_of_values_after_in_means_nothing(repo):
 
 @pytest.mark.parametrize("seed", ["0", "1", "2"])
 def test_a_token_works_in_another_process(repo, scylla_cluster, seed):
-    """A token works in another process, whatever order its sets have there."""
+    """A page token is valid in another process, whatever order its sets have there."""
     token = repo.page(labelled(), size=2).token
     host = scylla_cluster.contact_points[0]
     command = [sys.executable, "-c", WORKER, host, repo.keyspace, str(Path(__file__).parent), token]

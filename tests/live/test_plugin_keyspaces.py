@@ -1,4 +1,4 @@
-"""Models that name a keyspace of their own, in tests of an application: a keyspace of the test module stands for it."""
+"""Models with ``keyspace=`` in tests of an application: a keyspace of the test module replaces it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PlaceOfPlugin(UserType, name="plugin_place", keyspace="plugin_audit"):
 
 
 class EventOfPlugin(Model, repo=MINE, keyspace="plugin_audit", table="plugin_events", indexes=[Index("kind")]):
-    """A table in a keyspace that is not the repo's."""
+    """A table in another keyspace than the repo's."""
 
     id: Column[int] = partition_key()
     kind: Column[str] = column(default="made")
@@ -36,7 +36,7 @@ EVERY = select(EventOfPlugin).where(EventOfPlugin.id == 1)
 
 @pytest.fixture(scope="module")
 def scylla_cluster(scylla_cluster):
-    """The server, with repos of the name that these models are bound to."""
+    """The server, with repos of the name to which these models are bound."""
 
     class Named:
         def repo(self, keyspace, models=(), **options):
@@ -47,13 +47,13 @@ def scylla_cluster(scylla_cluster):
 
 @pytest.fixture(scope="module")
 def synced(scylla_repo):
-    """The repo with its tables."""
+    """The repo with all tables migrated."""
     migrate(scylla_repo)
     return scylla_repo
 
 
 def test_a_model_is_moved_into_a_keyspace_of_the_module(synced):
-    """Tables, types and rows are in a keyspace that no other run has."""
+    """Tables, types and rows are in a keyspace that no other run uses."""
     synced.save(EventOfPlugin(id=1, place=PlaceOfPlugin(city="here")))
     keyspace = EventOfPlugin.__facts__.keyspace
     rows = list(synced.session.execute(f"SELECT id FROM {keyspace}.plugin_events"))
@@ -66,17 +66,17 @@ def test_a_model_is_moved_into_a_keyspace_of_the_module(synced):
 
 @pytest.mark.scylla_keep_rows
 def test_rows_of_the_moved_model_are_there_until_a_test_wants_none(synced):
-    """The mark holds for all keyspaces of the module."""
+    """The mark that keeps rows applies to all keyspaces of the module."""
     assert synced.exists(EVERY)
 
 
 def test_the_moved_model_is_emptied_as_the_others_are(synced):
-    """A test finds none of the rows that an earlier one wrote."""
+    """A test does not see rows of the moved model that an earlier one wrote."""
     assert not synced.exists(EVERY)
 
 
 def test_a_second_module_meets_no_lock_of_the_first(synced, scylla_cluster):
-    """Another module of the run, or another run at the same time, has a keyspace and a lock of its own (LG102)."""
+    """Another module of the run, or a simultaneous run, has its own keyspace and lock (LG102)."""
     keyspace = EventOfPlugin.__facts__.keyspace
     with scylla_cluster.repo(keyspaces.unique_name("second")) as repo:
         keyspaces.create(repo)
@@ -99,7 +99,7 @@ def test_a_second_module_meets_no_lock_of_the_first(synced, scylla_cluster):
 
 
 def test_the_classes_name_their_own_keyspace_after_the_module(scylla_cluster):
-    """What the fixture changed is changed back, in views as well."""
+    """After the module, models and views have their own keyspace again."""
     before = EventOfPlugin.__facts__
 
     class KindOfPlugin(MaterializedView, of=EventOfPlugin, view="plugin_kinds"):

@@ -1,4 +1,4 @@
-"""A real pre-fork server: the master syncs before it forks, and every worker has a connection of its own."""
+"""A real pre-fork server: the master syncs before it forks, and every worker has its own connection."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def app(environ, start_response):
 
 
 def response_of(address):
-    """What the server says; nothing while it is not up."""
+    """The server's response; None while it is not up."""
     try:
         with urllib.request.urlopen(address, timeout=10) as response:
             return response.read().decode().split()
@@ -47,7 +47,7 @@ def response_of(address):
 
 
 def answer(address):
-    """What the server says once it is up."""
+    """The server's response once it is up."""
     until = time.monotonic() + 30
     while not (result := response_of(address)) and time.monotonic() < until:
         time.sleep(0.1)
@@ -55,7 +55,7 @@ def answer(address):
 
 
 def test_the_master_syncs_and_the_workers_read(tmp_path, scylla_cluster):
-    """Gunicorn --preload: one sync, and requests that workers answer through connections that they opened."""
+    """With gunicorn --preload there is one sync, and workers respond through connections that they opened."""
     keyspace = unique_name("prefork")
     (tmp_path / "shop_app.py").write_text(APP.format(node=scylla_cluster.contact_points[0], keyspace=keyspace))
     where = f"127.0.0.1:{free_port(['127.0.0.1'])}"

@@ -1,4 +1,4 @@
-"""The remains of a repo: after Ctrl-C, when it is dropped, in a forked child, at the end of the program."""
+"""Cleanup of a repo: after Ctrl-C, when it is dropped, in a forked child, and at the end of the program."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def repo(migrated):
 
 
 def in_child(work):
-    """What a forked child reports, or ``hangs``."""
+    """The report of a forked child, or ``hangs``."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -70,19 +70,19 @@ def in_child(work):
 
 
 def session_repo(repo):
-    """The session of a repo, lent to another one."""
+    """A repo on the session of another one."""
     return Repo("ends_process", keyspace=repo.keyspace, session=repo.session)
 
 
 def begun_stream(repo):
-    """A stream of which the parent takes a row."""
+    """A stream from which the parent has read a row."""
     stream = repo.stream(select(Crate).whole_table(), page_size=20)
     next(stream)
     return lambda: len(list(stream))
 
 
 def begun_scan(repo):
-    """A scan of which the parent takes a row."""
+    """A scan from which the parent has read a row."""
     scan = iter(repo.scan(Crate, page_size=20, parallelism=2))
     next(scan)
     return lambda: len(list(scan))
@@ -94,13 +94,13 @@ def saving(repo):
 
 
 def not_prepared(repo):
-    """A statement that the session has not prepared."""
+    """A statement that the session has not prepared yet."""
     repo.get(Crate, id=1)
     return lambda: repo.all(select(Crate.text).where(Crate.id == 2))
 
 
 def text_not_prepared(repo):
-    """Text that the session has not prepared."""
+    """Raw CQL that the session has not prepared yet."""
     repo.get(Crate, id=1)
     return lambda: repo.raw(f"SELECT id, text FROM {repo.keyspace}.ends_crates WHERE id = ?", [1])
 
@@ -108,14 +108,14 @@ def text_not_prepared(repo):
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("begin", [begun_stream, begun_scan, saving, not_prepared, text_not_prepared])
 def test_nothing_that_a_parent_began_hangs_in_a_child(repo, begin):
-    """Nothing that a parent began hangs in a child, with a session that was lent before the fork."""
+    """On a session lent before the fork, whatever the parent began fails in a child instead of hanging."""
     assert "ConnectionFailed" == in_child(begin(session_repo(repo)))
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("begin", [begun_stream, begun_scan])
 def test_iterators_of_a_parent_end_in_an_error(repo, begin):
-    """Iterators raise in a child, whose connection is a new one; in the parent they continue."""
+    """A parent's iterators raise in a child, which opens its own connection, and continue in the parent."""
     work = begin(repo)
 
     assert "ConnectionFailed" == in_child(work)
@@ -124,7 +124,7 @@ def test_iterators_of_a_parent_end_in_an_error(repo, begin):
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_child_that_is_forked_while_a_statement_is_prepared_does_not_wait(repo, scylla_cluster, scylla_fault_proxy):
-    """The thread that prepares it stayed with the parent."""
+    """A child does not wait for a thread of the parent that was preparing its statement."""
     with scylla_cluster.repo(repo.keyspace, name="ends_process", nodes=[scylla_fault_proxy.address]) as other:
         other.get(Crate, id=1)
         scylla_fault_proxy.black_hole()
@@ -140,7 +140,7 @@ def test_a_child_that_is_forked_while_a_statement_is_prepared_does_not_wait(repo
 
 
 def not_asked(repo):
-    """Ask for what is answered late, or not at all."""
+    """Send a request whose response is late or never comes."""
     try:
         repo.all(select(Crate.text).where(Crate.id == 2))
     except Exception:  # noqa: BLE001 - the server is silent
@@ -148,7 +148,7 @@ def not_asked(repo):
 
 
 def test_a_repo_that_is_dropped_warns_and_is_closed(scylla_cluster, repo):
-    """As files do; twenty of them leave neither threads nor sockets."""
+    """Dropping a repo raises a ResourceWarning and closes it: no threads or sockets remain."""
     gc.collect()
     before, sockets = threading.active_count(), open_sockets()
     with warnings.catch_warnings(record=True) as caught_warnings:
@@ -168,7 +168,7 @@ def test_a_repo_that_is_dropped_warns_and_is_closed(scylla_cluster, repo):
 
 
 def open_sockets():
-    """How many sockets this process has."""
+    """The number of open sockets of this process."""
     value = 0
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - its own descriptor is among them
         with contextlib.suppress(OSError):  # it was closed meanwhile
@@ -177,7 +177,7 @@ def open_sockets():
 
 
 def test_a_repo_that_was_closed_does_not_warn(scylla_cluster, repo):
-    """A repo that was closed does not warn: neither does one that was never used."""
+    """A repo that was closed, or that was never used, does not warn."""
     with warnings.catch_warnings(record=True) as caught_warnings:
         warnings.simplefilter("always")
         with scylla_cluster.repo(repo.keyspace, name="ends_process") as used:
@@ -213,7 +213,7 @@ INTERRUPTED = """
 
 
 def test_ctrl_c_in_the_first_connection_leaves_nothing():
-    """Neither a thread but that of the driver's loop, nor a socket; and the program ends at once."""
+    """Ctrl-C while connecting leaves no socket and only the driver's loop thread, and the program ends at once."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -244,8 +244,8 @@ UNCLOSED = """
 @pytest.mark.parametrize(
     "end", ["", "sys.exit(0)", "raise KeyError", "repo.close()"], ids=["end", "exit", "error", "closed"]
 )
-def test_a_program_ends_within_a_second(scylla_cluster, repo, end):
-    """Whether it closes its repo or not."""
+def test_a_program_ends_within_seconds(scylla_cluster, repo, end):
+    """A program ends without the driver's wait of five seconds, whether it closes its repo or not."""
     program = textwrap.dedent(UNCLOSED) + end
     command = [
         sys.executable,
@@ -275,7 +275,7 @@ FLUSHED = """
 
 
 def test_a_handler_at_exit_may_still_use_a_repo(scylla_cluster, repo):
-    """One that was registered after the import of the package runs before the repo is closed."""
+    """An atexit handler that was registered after the import of the package can still use a repo."""
     program = textwrap.dedent(UNCLOSED) + textwrap.dedent(FLUSHED)
     command = [sys.executable, "-c", program, scylla_cluster.contact_points[0], repo.keyspace]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -284,7 +284,7 @@ def test_a_handler_at_exit_may_still_use_a_repo(scylla_cluster, repo):
 
 
 def test_a_connection_that_failed_is_tried_again():
-    """Nothing is remembered of the failure."""
+    """After a failed connection, the next use connects."""
     with Repo("ends_process", nodes=["127.0.0.1:1"], keyspace="shop") as other:
         for _ in range(2):
             with pytest.raises(ConnectionFailed):

@@ -1,4 +1,4 @@
-"""Random models on a real server: sync and nothing is left, grow and nothing is lost.
+"""Random models on a real server: a second sync has nothing to do, and growing models lose nothing.
 
 ``--hypothesis-profile=soak`` tries hundreds of schemas instead of a handful.
 """
@@ -45,7 +45,7 @@ def session(scylla_cluster):
 
 
 class Release:
-    """Models of one moment, and a repo on a keyspace that is theirs."""
+    """The models of one release, and a repo with its own keyspace."""
 
     def __init__(self, session, keyspace, facts):
         self.facts, self.keyspace = facts, keyspace
@@ -53,7 +53,7 @@ class Release:
         self.models = declare(self.repo.name, facts)
 
     def synced(self):
-        """The statements of a sync, after which there must be none left, by our word and by the server's."""
+        """The statements of a sync, after which both a plan and the server show that nothing is left to do."""
         statements = migrate(self.repo).plan.cql
 
         assert [] == plan(self.repo).cql
@@ -68,7 +68,7 @@ class Release:
                 self.repo.session.execute(insert(self.keyspace, table, n, user_types), timeout=60)
 
     def read(self):
-        """All rows of every table, as instances of these models, beside their values for the driver."""
+        """All rows of every table, as instances of these models, with their values for the driver."""
         return {model.__facts__.name: self._rows(model) for model in self.models if hasattr(model.__facts__, "indexes")}
 
     def _rows(self, model):
@@ -81,7 +81,7 @@ class Release:
 
 
 def changed(rows):
-    """What a save of these rows would send; not what the driver would not take, see `classes.plain`."""
+    """The values that a save of these rows would send, without those that the driver refuses, see `classes.plain`."""
     values = [
         change for tables in rows.values() for row, _ in tables for change in changed_columns(row, current_values(row))
     ]
@@ -89,12 +89,12 @@ def changed(rows):
 
 
 def form_of(change):
-    """The form of the new value; what cannot be stored has another one each time."""
+    """The stored form of the new value; values that cannot be stored never compare equal."""
     return stored_form(change.column.identity, change.new_value)
 
 
 def declared(facts):
-    """Return the result of these facts, in a form that two sides can share; types that no column uses included."""
+    """Return these facts in a form that two sides can share, types that no column uses included."""
     return (
         {item.name: item.fields for item in facts.types},
         {table.name: (table.columns, frozenset(map(target, table.indexes))) for table in facts.tables},
@@ -103,7 +103,7 @@ def declared(facts):
 
 
 def stored(facts):
-    """What the server says of them; it holds nothing else."""
+    """The facts of the server, which has nothing else."""
     return (
         {each.name: each.fields for each in facts.types},
         {each.name: (each.columns, frozenset(map(target, each.indexes))) for each in facts.tables},
@@ -117,7 +117,7 @@ def target(index):
 
 @contextmanager
 def fresh_keyspace(session):
-    """The name of a keyspace that is gone afterwards."""
+    """The name of a keyspace that is dropped afterwards."""
     name = f"random_{uuid4().hex[:8]}"
     try:
         yield name
@@ -128,12 +128,12 @@ def fresh_keyspace(session):
 @few
 @given(st.data())
 def test_random_models_sync_and_grow(session, data):
-    """The second sync is empty, also after any growth; rows stay as they were; the older release starts quietly.
+    """A second sync has nothing to do, also after any growth; rows stay unchanged; the older release can still start.
 
-    Rows are compared as instances and by their bound values, which tell apart what ``==`` does not, such as decimals of
-    another scale. Both sides are read by the older release: the newer one has classes of its own, also for user types
-    of one name in CQL, and attrs takes no instances of two classes for equal. Columns that no Python type stands for,
-    such as sets of maps, hold tuples here that the driver would not take; these are compared by ``==`` alone.
+    Rows are compared as instances and by their bound values, which distinguish values that ``==`` does not, such as
+    decimals of another scale. Both sides are read by the older release: the newer one has its own classes, also for
+    user types of equal CQL names, and attrs never treats instances of two classes as equal. Columns without a Python
+    type, such as sets of maps, contain tuples that the driver would refuse; these are compared by ``==`` alone.
     """
     first = data.draw(keyspaces())
     with fresh_keyspace(session) as name:

@@ -20,7 +20,7 @@ def drop(repo):
 
 @pytest.fixture(scope="module")
 def guide_repo(scylla_cluster):
-    """A repo for all pages: the internal tables of one keyspace take longer than most pages."""
+    """One repo for all pages, since creating the internal tables takes longer than most pages."""
     with scylla_cluster.repo(KEYSPACE, name="guide", create_keyspace=True) as repo:
         drop(repo)
         yield repo
@@ -29,7 +29,7 @@ def guide_repo(scylla_cluster):
 
 @pytest.mark.parametrize("page", [page for page in readme.GUIDE if readme.has_live(page)], ids=lambda page: page.stem)
 def test_sessions_with_a_server(guide_repo, page, monkeypatch):
-    """Every session of the guide prints what the page prints, on a real server; a backfill reads few ranges."""
+    """Every session of the guide prints what the page shows, on a real server; a backfill reads few ranges."""
     monkeypatch.setattr(backfilling, "RANGES", 8)
     report = readme.run(readme.sessions(page, live=True), repo=guide_repo)
 
@@ -49,7 +49,7 @@ def shop(tmp_path, monkeypatch):
 
 
 def test_the_session_of_readme(scylla_cluster, shop):
-    """The session of README prints what README prints, on a real server."""
+    """The session of README prints what README shows, on a real server."""
     models = ["shop.models"]
     with scylla_cluster.repo("readme_sessions", models, name="readme", create_keyspace=False) as repo:
         drop(repo)

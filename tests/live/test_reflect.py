@@ -1,4 +1,4 @@
-"""No false positives: whatever is made on a real server reads back as what was declared."""
+"""No false positives: whatever is created on a real server is read back as it was declared."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ numbers = itertools.count()
 
 @pytest.fixture(scope="module")
 def coordinator(scylla_repo):
-    """The node that every run would choose."""
+    """The coordinator of all runs."""
     return choose_coordinator(client_of(scylla_repo).connection())
 
 
 @pytest.fixture(scope="module")
 def server(coordinator):
-    """What that node can do."""
+    """The capabilities of that node."""
     return read_server_profile(coordinator)
 
 
@@ -62,12 +62,12 @@ def run(coordinator, server):
 
 @pytest.fixture(scope="module")
 def read(coordinator, server, keyspace):
-    """Read the keyspace, or another one, as facts."""
+    """Read the keyspace of this module, or another one, as facts."""
     return lambda name=keyspace: read_keyspace(coordinator, name, server)
 
 
 def new_name():
-    """A name for a table that no other test has."""
+    """A table name that no other test uses."""
     return f"t{next(numbers)}"
 
 
@@ -99,7 +99,7 @@ WITH_USER_TYPES = [
 
 
 def accepted_types():
-    """Types without user types of their own that every release took, and those with ours."""
+    """Types that every release accepts, without user types, and those with the user types of this module."""
     texts = [
         case["type"]
         for release, case, result in cases("c_types", "type")
@@ -111,7 +111,7 @@ def accepted_types():
 
 
 def test_every_type_reads_back_as_declared(run, read, keyspace, server):
-    """A column of each type that a server takes has, once made, the very type that was declared."""
+    """A column of each type that a server accepts is read back with exactly the declared type."""
     run(*(ch.AddType(keyspace, item) for item in USER_TYPES))
     types = [item for item in accepted_types().values() if server.has_vectors or not _has_vector(item)]
     columns = [TableColumn(f"c{number}", part) for number, part in enumerate(types)]
@@ -129,7 +129,7 @@ def _has_vector(cql_type):
 
 
 def test_keys_of_every_type(run, read, keyspace):
-    """Keys of frozen types, ascending and descending, read back as declared."""
+    """Keys of frozen types, ascending and descending, are read back as declared."""
     texts = ["text", "frozen<list<int>>", "tuple<int, text>", "frozen<set<uuid>>", "frozen<map<text, int>>", "inet"]
     clustering = [key(f"k{index}", text, "clustering", descending=index % 2 == 0) for index, text in enumerate(texts)]
     statics = [TableColumn("s", parse_type("list<int>"), "static"), TableColumn("A", Native("int"), "static")]
@@ -141,7 +141,7 @@ def test_keys_of_every_type(run, read, keyspace):
 
 
 def declared_options(server):
-    """Each option that a release like this one took, as `TableOptions`; those that need another yaml left out."""
+    """Each option that a similar release accepted, as `TableOptions`; those that need another yaml are left out."""
     results = {}
     for _, case, result in cases("a_table_options", "with"):
         name, _, value = case["with"].partition(" = ")
@@ -154,7 +154,7 @@ def declared_options(server):
 
 
 def test_every_option_is_in_sync_once_the_table_is_made(run, read, keyspace, server):
-    """Each declared option, in each spelling, finds nothing to alter after CREATE TABLE."""
+    """After CREATE TABLE no declared option, in any spelling, needs an ALTER."""
     expected = {text: (new_name(), options) for text, options in declared_options(server).items()}
     for name, options in expected.values():
         run(ch.AddTable(keyspace, Table(name=name, columns=(key(),), keyspace=keyspace, options=options)))
@@ -170,7 +170,7 @@ def test_every_option_is_in_sync_once_the_table_is_made(run, read, keyspace, ser
 
 
 def test_every_option_is_in_sync_once_the_table_is_altered(run, read, keyspace, server, coordinator):
-    """Each declared option can be set on a table that is there, is then in sync, and can be undone."""
+    """Each declared option can be set on an existing table, is then in sync, and can be undone."""
     name, mismatches = new_name(), []
     run(ch.AddTable(keyspace, Table(name=name, columns=(key(),), keyspace=keyspace)))
     for text, options in declared_options(server).items():
@@ -190,7 +190,7 @@ def test_every_option_is_in_sync_once_the_table_is_altered(run, read, keyspace, 
 
 
 def index_table(name):
-    """A table with something to index of every kind."""
+    """A table with a column for every kind of index."""
     columns = {
         "v": "text", "w": "int", "m": "map<text, int>", "l": "list<int>", "st": "set<text>", "fl": "frozen<list<int>>",
         "fm": "frozen<map<text, int>>", "fs": "frozen<set<int>>", "Mixed": "text", 'od"d 1': "text", "select": "text",
@@ -208,7 +208,7 @@ PLAIN = [
 
 
 def indexes(name, server):
-    """Every kind of index that the server has."""
+    """Every kind of index that the server supports."""
     result = [Index(f"{name}_{index}", column, on) for index, (column, on) in enumerate(PLAIN)]
     if server.has_local_indexes:
         result.append(Index(f"{name}_local", "v", local=True))
@@ -224,7 +224,7 @@ def indexes(name, server):
 
 
 def test_every_index_reads_back_as_declared(run, read, keyspace, server):
-    """Each kind of index is, once made, the very fact that was declared."""
+    """Each kind of index is read back as it was declared."""
     expected = index_table(new_name())
     expected = attrs.evolve(expected, indexes=indexes(expected.name, server))
     run(ch.AddTable(keyspace, expected), *(ch.AddIndex(keyspace, expected, index) for index in expected.indexes))
@@ -234,7 +234,7 @@ def test_every_index_reads_back_as_declared(run, read, keyspace, server):
 
 @needs_vector_index
 def test_vector_indexes_read_back_as_declared(run, read, keyspace, server):
-    """A vector column and its index are the facts that were declared."""
+    """A vector column and its index are read back as they were declared."""
     desired = Table(name=new_name(), columns=(key(), regular("vec", "vector<float, 3>")))
     using = server.index_class("sai", on_vector=True)
     index = Index(f"{desired.name}_ann", "vec", using=using, options=FrozenMap({"similarity_function": "cosine"}))
@@ -244,7 +244,7 @@ def test_vector_indexes_read_back_as_declared(run, read, keyspace, server):
 
 
 def test_views_read_back_as_declared(run, read, keyspace):
-    """A view is, once made, the fact that was declared: keys, orders, columns, and no filter to speak of."""
+    """A view is read back as declared: keys, orders and columns, without a filter."""
     columns = (key(), key("B", "int", "clustering", descending=True), regular("x y", "text"), regular("w", "int"))
     base = Table(name=new_name(), columns=columns)
     run(ch.AddTable(keyspace, base))
@@ -265,7 +265,7 @@ COMMENT = TableOptions(comment="it's\na view").declared()
 
 
 def test_columns_added_dropped_and_renamed(run, read, keyspace, coordinator, server):
-    """Changes of columns do what they say, and their undo takes it back."""
+    """Columns are added, dropped and renamed as declared, and an undo reverts that."""
     table = Table(
         name=new_name(), columns=(key(), key("c", "int", "clustering"), regular("v", "int")), keyspace=keyspace
     )
@@ -285,7 +285,7 @@ def test_columns_added_dropped_and_renamed(run, read, keyspace, coordinator, ser
 
 
 def test_what_may_be_read_is_what_is_read(server, coordinator):
-    """The server lists the columns of its own schema tables, so newer options would be read too."""
+    """Every column that the server lists for its schema tables is read, so new options would be seen."""
     rows = coordinator.rows("SELECT * FROM system_schema.tables WHERE keyspace_name = 'system_schema'")
 
     assert {("tables", name) for name in rows[0]} <= server.schema_columns
@@ -299,7 +299,7 @@ def test_what_may_be_read_is_what_is_read(server, coordinator):
 )
 @given(facts=keyspaces())
 def test_whole_keyspaces_read_back_as_declared(facts, coordinator, server, keyspace, read):
-    """A script of any facts runs; what it made has no difference to them, and its own script makes the same again."""
+    """The script of any keyspace creates the declared facts, and the script of the result creates them again."""
     first, other = f"{keyspace[:40]}_one", f"{keyspace[:40]}_two"
     expected = _moved(facts, first, read().keyspace)
     try:
@@ -316,7 +316,7 @@ def test_whole_keyspaces_read_back_as_declared(facts, coordinator, server, keysp
 
 
 def _moved(facts, name, like):
-    """Return equal facts in another keyspace, which is replicated like a given one."""
+    """Return equal facts in another keyspace, with the replication of a given one."""
     return KeyspaceFacts(
         name,
         attrs.evolve(like, name=name),
@@ -332,7 +332,7 @@ def _run_script(facts, coordinator, server):
 
 
 def test_hostile_names_and_texts_arrive_as_they_are(run, read, keyspace):
-    """Quotes, semicolons, comments and line ends in names and comments are data."""
+    """Quotes, semicolons, comments and line ends in names and texts are stored unchanged."""
     hostile = "x\"); DROP TABLE t; -- ' $$ /* \n é☃"
     columns = (key(), regular(hostile, "int"), regular("'", "int"))
     desired = Table(name=new_name(), columns=columns, options=TableOptions(comment=hostile).declared())
@@ -343,7 +343,7 @@ def test_hostile_names_and_texts_arrive_as_they_are(run, read, keyspace):
 
 
 def test_quoted_names_of_tables(run, read, keyspace):
-    """Names in mixed case and reserved words stay what they are."""
+    """Names in mixed case and reserved words are stored unchanged."""
     for name in ("Mixed", "select", "1st"):
         run(ch.AddTable(keyspace, Table(name=name, columns=(key(name),))))
 

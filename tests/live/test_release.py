@@ -1,4 +1,4 @@
-"""Start-up syncs and releases on a real server: who runs what, once, and what a start must never bring back."""
+"""Start-up syncs and releases on a real server: what each run does, and what a start must never undo."""
 
 from __future__ import annotations
 
@@ -53,28 +53,28 @@ T = ("id int pk", "at int ck", "a text")
 
 
 class Releases:
-    """One keyspace, and a repo for the models of each release on it."""
+    """One keyspace, and a repo for the models of each release."""
 
     def __init__(self, cluster, keyspace, **settings):
         self.cluster, self.keyspace, self.settings = cluster, keyspace, settings
         self.opened, self.classes = [], []
 
     def __call__(self, *parts):
-        """A repo whose models are these; all releases are one application to the ledger."""
+        """A repo with these models; all releases share one ledger scope."""
         repo = self.cluster.repo(self.keyspace, name=f"r{uuid4().hex[:8]}", **self.settings)
         self.opened.append(repo)
         self.classes.append(declare(repo.name, *parts))
         return repo
 
     def close(self):
-        """Close them."""
+        """Close all repos."""
         for repo in self.opened:
             repo.close()
 
 
 @pytest.fixture
 def releases(scylla_cluster, monkeypatch):
-    """Releases of one application on a keyspace of their own."""
+    """Releases of one application in one keyspace."""
     monkeypatch.setattr("scyllamodel.release.engine.ledger_access.ledger_scope", lambda keyspace, _: f"{keyspace}/app")
     own_releases = Releases(scylla_cluster, keyspaces.unique_name("test_release"))
     keyspaces.create(own_releases())
@@ -85,7 +85,7 @@ def releases(scylla_cluster, monkeypatch):
 
 @pytest.fixture
 def statements(monkeypatch):
-    """Every statement of this package, as it is sent."""
+    """Every statement that this package sends."""
     texts, send = [], Connection.send
 
     def recording_execute(self, cql, **keywords):
@@ -97,7 +97,7 @@ def statements(monkeypatch):
 
 
 def test_a_start_with_nothing_to_do_costs_two_reads(releases, statements):
-    """The stamp of these models and the version of the schema, whatever the number of models."""
+    """A start reads the sync marker and the schema version, whatever the number of models."""
     repo = releases(*(table(f"t{n}", *T) for n in range(5)))
     first = Model.sync_all(repo)
     statements.clear()
@@ -111,7 +111,7 @@ def test_a_start_with_nothing_to_do_costs_two_reads(releases, statements):
 
 
 def test_nothing_to_do_without_a_stamp_takes_no_lock(releases, statements):
-    """Another set of models that fits is read in full once, noted, and then costs two reads too."""
+    """Models without a marker that match the schema are read in full once, then cost two reads too."""
     Model.sync_all(releases(table("t", *T)))
     older = releases(table("t", *T[:2]))
     statements.clear()
@@ -125,7 +125,7 @@ def test_nothing_to_do_without_a_stamp_takes_no_lock(releases, statements):
 
 
 def test_an_older_release_that_restarts_brings_nothing_back(releases):
-    """An older release is superseded: the error lists what it lacks, a release step may run, options are left alone."""
+    """An older release changes no options back, and is superseded if it lacks a table; an explicit migrate runs."""
     old = releases(table("t", *T, options={"gc_grace_seconds": 1000}))
     new = releases(table("t", *T, options={"gc_grace_seconds": 2000}), table("u", *T))
     Model.sync_all(old)
@@ -141,7 +141,7 @@ def test_an_older_release_that_restarts_brings_nothing_back(releases):
 
 
 def test_check_names_the_version_that_replaced_the_models(releases):
-    """After a rollback the newer models are out of sync, and check says which version replaced them."""
+    """After a rollback the newer models are out of sync, and check names the version that replaced them."""
     old, new = releases(table("t", *T)), releases(table("t", *T, "b text"))
     first = migrate(old)
     migrate(new)
@@ -179,7 +179,7 @@ def test_a_keyspace_that_does_not_exist_is_an_error(scylla_cluster):
 
 
 def test_a_rollback_stays_rolled_back(releases):
-    """After it neither the old nor the new models' start undoes it, and check says what the new ones lack."""
+    """After a rollback, no start with old or new models undoes it, and check says what the new ones lack."""
     old, new = releases(table("t", *T)), releases(table("t", *T, "b text"), view("v", "t", "at int pk", "id int ck"))
     first = Model.sync_all(old)
     before = plan(old).schema_from
@@ -196,7 +196,7 @@ def test_a_rollback_stays_rolled_back(releases):
 
 
 def test_a_start_that_may_not_change_anything_says_what_is_missing(releases, monkeypatch):
-    """Verify raises at once, wait after its time, off does not connect; the environment names the mode too."""
+    """Mode verify raises at once, wait raises after its timeout, off changes nothing; the environment can set it."""
     repo = releases(table("t", *T))
     with pytest.raises(OutOfSync, match="CREATE TABLE") as exc_info:
         Model.sync_all(repo, mode="verify")
@@ -214,7 +214,7 @@ def test_a_start_that_may_not_change_anything_says_what_is_missing(releases, mon
 
 
 def test_raw_statements_run_once_and_are_undone(releases):
-    """They stand in the plan before and after the schema, in the ledger, and in the way of a rollback without undo."""
+    """Raw steps run before and after the schema, are in the ledger, and without an undo prevent a rollback."""
     repo = releases(table("t", *T))
     row = f"INSERT INTO {repo.keyspace}.t (id, at, a) VALUES (1, 1, 'x')"
     removed, other = (f"DELETE FROM {repo.keyspace}.t WHERE id = {n} AND at = {n}" for n in (1, 2))
@@ -239,7 +239,7 @@ def test_raw_statements_run_once_and_are_undone(releases):
 
 
 def test_a_failed_raw_statement_leaves_the_rest_for_the_next_run(releases):
-    """Applied steps stay, the version is partial, and a run with the fixed statement continues."""
+    """Applied steps stay, the version is partial, and a run with the corrected statement continues."""
     repo = releases(table("t", *T))
     with pytest.raises(StepFailed) as exc_info:
         migrate(repo, steps=[RawStep("SELECT nothing FROM nowhere")])
@@ -253,7 +253,7 @@ def test_a_failed_raw_statement_leaves_the_rest_for_the_next_run(releases):
 
 
 def test_a_raw_keyspace_drop_requires_its_name(releases):
-    """A run refuses to drop another keyspace without a word (DS101), and its own with any; nothing ran until then."""
+    """A raw step may drop another keyspace only if DS101 is allowed by its name, and never the repo's own."""
     repo, other = releases(table("t", *T)), keyspaces.unique_name("test_old")
     with releases.cluster.repo(other) as other_repo:
         keyspaces.create(other_repo)
@@ -272,7 +272,7 @@ def test_a_raw_keyspace_drop_requires_its_name(releases):
 
 
 def test_a_plan_from_a_file_runs_as_it_was_read(releases, tmp_path):
-    """The statements of the file are those that run; after a manual change they are refused, and it is named."""
+    """The statements of a plan file are those that run; after a manual change they are refused, and it is named."""
     repo = releases(table("t", *T))
     file = tmp_path / "plan.json"
     plan(repo).save(file)
@@ -287,8 +287,8 @@ def test_a_plan_from_a_file_runs_as_it_was_read(releases, tmp_path):
     assert any("b text" in line for line in exc_info.value.moved)
 
 
-def test_indexes_and_views_are_waited_for(releases):
-    """With `wait_built` the call returns when they hold the rows that were there before."""
+def test_a_new_view_is_waited_for(releases):
+    """With `wait_built` the call returns when a new view contains all earlier rows."""
     repo = releases(table("t", *T))
     migrate(repo)
     for number in range(50):
@@ -299,7 +299,7 @@ def test_indexes_and_views_are_waited_for(releases):
 
 
 def test_the_books_may_be_kept_elsewhere_and_in_one_place_only(releases, scylla_cluster):
-    """With ledger_keyspace the keyspace has no internal table; a repo without that setting is refused."""
+    """With ledger_keyspace the keyspace has no internal tables; a repo without that setting is refused."""
     ledger_keyspace = keyspaces.unique_name("test_books")
     away = Releases(scylla_cluster, releases.keyspace, ledger_keyspace=ledger_keyspace)
     result = migrate(away(table("t", *T)), create_keyspace=True)
@@ -316,7 +316,7 @@ def test_the_books_may_be_kept_elsewhere_and_in_one_place_only(releases, scylla_
 
 
 def test_models_in_several_keyspaces_are_one_version(releases):
-    """Each keyspace has a lock of its own, taken in order; the ledger is the repo's."""
+    """Each keyspace has its own lock, acquired in order; the ledger belongs to the repo."""
     other = keyspaces.unique_name("test_other")
     repo = releases(table("t", *T))
 
@@ -333,7 +333,7 @@ def test_models_in_several_keyspaces_are_one_version(releases):
 
 
 def test_a_hand_written_step_on_a_keyspace_is_judged_by_the_nodes_that_there_are(releases):
-    """A data centre without nodes is refused before anything runs; the undo is judged as well."""
+    """A raw step or undo that names a data centre without nodes is refused before anything runs."""
     repo = releases(table("t", *T))
     invalid_cql = (
         f"ALTER KEYSPACE {repo.keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', 'no_dc': 1}}"
@@ -347,7 +347,7 @@ def test_a_hand_written_step_on_a_keyspace_is_judged_by_the_nodes_that_there_are
 
 
 def test_the_loop_runs_during_a_sync(releases):
-    """The twins to await give what the functions give."""
+    """The event loop runs during an awaited sync, and the awaited functions return what the blocking ones return."""
     repo = releases(table("t", *T))
 
     async def both():
@@ -367,7 +367,7 @@ def test_the_loop_runs_during_a_sync(releases):
 
 
 def test_a_key_column_is_renamed_when_that_is_allowed_and_named_back_by_a_rollback(releases):
-    """RENAME is refused as BC101, runs under allow, keeps the rows, and has an inverse."""
+    """RENAME is refused as BC101, runs if allowed, keeps the rows, and has an inverse."""
     first = migrate(releases(table("t", *T)))
     newer = releases()
 
@@ -391,7 +391,7 @@ def test_a_key_column_is_renamed_when_that_is_allowed_and_named_back_by_a_rollba
 
 
 def test_a_holder_that_stirs_at_the_last_moment_keeps_its_lock(releases):
-    """Between the last look and the update that takes the lock away it was renewed: it is alive, and keeps it."""
+    """A holder that renews its lock just before the takeover keeps it."""
     repo = releases(table("t", *T))
     migrate(repo)
     store = CqlLockStore(LwtClient(choose_coordinator(client_of(repo).connection())), repo.keyspace, repo.keyspace)

@@ -1,4 +1,4 @@
-"""What a request raises when it fails: each row of the table in the guide, on a real server."""
+"""The error of each failed request, row by row of the table in the guide, on a real server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.live
 
 
 class Note(Model, table="notes", repo="failing"):
-    """One row under a number."""
+    """A row whose key is one number."""
 
     id: Column[int] = partition_key()
     text: Column[str | None] = column(default=None)
@@ -72,7 +72,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def weak(scylla_cluster, repo, scylla_fault_proxy):
-    """A repo behind a proxy that loses answers; statements are prepared."""
+    """A repo behind a proxy that loses responses; statements are already prepared."""
     with scylla_cluster.repo(
         repo.keyspace, name="failing", nodes=[scylla_fault_proxy.address], request_timeout=0.5
     ) as new_repo:
@@ -85,12 +85,12 @@ def weak(scylla_cluster, repo, scylla_fault_proxy):
 
 @pytest.fixture(params=WAYS)
 def run(request):
-    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    """Run a case, which is written once, with a blocking or an awaited repo."""
     return lambda case, repo: run_in_mode(request.param, case, repo)
 
 
 def error_of(case):
-    """The error of a case, of which the driver's is the cause if it is one of a request."""
+    """The error of a case; if it is one of a request, its cause is the driver's."""
 
     def raising(repo):
         with pytest.raises(ScyllaModelError) as error:
@@ -117,7 +117,7 @@ MISSING = [
 
 @pytest.mark.parametrize("case", MISSING)
 def test_what_the_server_refuses_is_refused(run, repo, case):
-    """Whatever the verb: 500, for the models were not migrated or the text is wrong."""
+    """Whatever the verb, a refusal has status 500: the models were not migrated or the CQL is wrong."""
     error = run(error_of(case), repo)
 
     assert (RequestRefused, False) == (type(error), error.may_be_applied)
@@ -126,7 +126,7 @@ def test_what_the_server_refuses_is_refused(run, repo, case):
 
 
 def test_a_table_that_is_missing_is_advised_upon(run, repo):
-    """The message says what the usual cause is."""
+    """The error for a missing table names the usual cause."""
     error = run(error_of(lambda repo: repo.get(Missing, id=1)), repo)
 
     assert "A select of Missing was refused by the server" in str(error)
@@ -134,7 +134,7 @@ def test_a_table_that_is_missing_is_advised_upon(run, repo):
 
 
 def test_a_batch_that_is_refused(run, repo):
-    """A statement of it cannot be prepared."""
+    """A batch with a statement that cannot be prepared is refused."""
 
     def case(repo):
         batch = repo.batch()
@@ -145,7 +145,7 @@ def test_a_batch_that_is_refused(run, repo):
 
 
 def test_rows_of_bulk_work_have_our_errors(run, repo):
-    """Each in the report, whether a statement cannot be prepared or its answer is an error."""
+    """Failed rows are in the report with an error of this package, whether they failed in preparing or executing."""
 
     def case(repo):
         with pytest.raises(BulkWriteError) as result:
@@ -168,7 +168,7 @@ FAR = "THREE"
     ids=["read", "write"],
 )
 def test_too_few_replicas_are_unavailable(run, repo, case):
-    """503: nothing was applied, and it can be sent again."""
+    """Too few replicas are a 503: nothing was applied, and the request can be sent again."""
     error = run(error_of(case), repo)
 
     assert (ServiceUnavailable, False) == (type(error), error.may_be_applied)
@@ -185,7 +185,7 @@ READS = [
 
 @pytest.mark.parametrize("case", READS)
 def test_a_read_without_an_answer_times_out(run, weak, scylla_fault_proxy, case):
-    """503: it can be sent again."""
+    """A read without a response is a 503, and can be sent again."""
     weak.all(select(Note).limit(1))
     scylla_fault_proxy.swallow_answers()
     error = run(error_of(case), weak)
@@ -196,13 +196,13 @@ def test_a_read_without_an_answer_times_out(run, weak, scylla_fault_proxy, case)
 
 
 async def awaited_rows(rows, between):
-    """Take them all; something happens after each."""
+    """Read all rows, and call a function after each."""
     async for _ in rows:
         between()
 
 
 def each(repo, mode, query, between):
-    """Stream two rows a page, and do something after each row."""
+    """Stream two rows a page, and call a function after each row."""
     if mode == "awaited":
         asyncio.run(awaited_rows(repo.aio().stream(query, page_size=2), between))
     else:
@@ -213,7 +213,7 @@ def each(repo, mode, query, between):
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("mode", WAYS)
 def test_a_later_page_without_an_answer_times_out(weak, scylla_fault_proxy, mode):
-    """Each page has the time of a request; the driver itself waits without end for any page but the first."""
+    """Each page has its own request timeout; the driver has none for any page but the first."""
     weak.save_many([Note(id=number) for number in range(20)])
     with pytest.raises(RequestTimeout):
         each(weak, mode, select(Note).whole_table(), scylla_fault_proxy.swallow_answers)
@@ -221,7 +221,7 @@ def test_a_later_page_without_an_answer_times_out(weak, scylla_fault_proxy, mode
 
 @pytest.mark.timeout(60)
 def test_a_later_page_has_time_of_its_own(weak):
-    """A later page has time of its own, however long the pages before it took to read."""
+    """A later page has a full timeout, however long the earlier pages took."""
     weak.save_many([Note(id=number) for number in range(20)])
     rows = []
     for row in weak.stream(select(Note).whole_table(), page_size=10):
@@ -232,7 +232,7 @@ def test_a_later_page_has_time_of_its_own(weak):
 
 
 def test_a_write_without_an_answer_may_be_applied(run, weak, scylla_fault_proxy):
-    """503, and the message says that this one can be sent again."""
+    """A write without a response is a 503, and the message says that it can be sent again."""
     scylla_fault_proxy.swallow_answers()
     error = run(error_of(lambda repo: repo.save(Note(id=0))), weak)
 
@@ -241,7 +241,7 @@ def test_a_write_without_an_answer_may_be_applied(run, weak, scylla_fault_proxy)
 
 
 def test_a_counter_without_an_answer_is_not_safe_to_send_again(run, weak, scylla_fault_proxy):
-    """The message says so."""
+    """The message says that an increment without a response is not safe to send again."""
     change = update(Tally).where(Tally.id == 1).set(Tally.hits.increment())
     weak.execute(change)
     scylla_fault_proxy.swallow_answers()
@@ -252,7 +252,7 @@ def test_a_counter_without_an_answer_is_not_safe_to_send_again(run, weak, scylla
 
 
 def test_a_statement_that_could_not_be_prepared_was_not_applied(run, weak, scylla_fault_proxy):
-    """A new statement is sent only after it was prepared."""
+    """A write whose statement could not be prepared was not applied."""
     scylla_fault_proxy.cut_requests(None, when=lambda _: True)
     error = run(error_of(lambda repo: repo.delete(Note(id=0))), weak)
 
@@ -260,7 +260,7 @@ def test_a_statement_that_could_not_be_prepared_was_not_applied(run, weak, scyll
 
 
 def test_a_conditional_write_without_an_answer_is_a_timeout_too(run, weak, scylla_fault_proxy):
-    """`UnknownOutcome` is caught with all other timeouts."""
+    """`UnknownOutcome` is a subclass of the timeout error, and is caught with it."""
     scylla_fault_proxy.swallow_answers()
     error = run(error_of(lambda repo: repo.execute(insert(Note(id=0)).if_not_exists())), weak)
 
@@ -269,7 +269,7 @@ def test_a_conditional_write_without_an_answer_is_a_timeout_too(run, weak, scyll
 
 
 def test_a_connection_that_breaks_is_unavailable(run, weak, scylla_fault_proxy):
-    """503; the write whose answer was lost may be applied."""
+    """A broken connection is a 503, and the write whose response was lost may be applied."""
     append = update(Note).where(Note.id == 0).set(Note.words.append(["x"]))
     weak.execute(append)
     scylla_fault_proxy.cut_answers()
@@ -279,7 +279,7 @@ def test_a_connection_that_breaks_is_unavailable(run, weak, scylla_fault_proxy):
 
 
 def test_a_server_that_is_not_there(run):
-    """503 for the first request, since a repo connects then."""
+    """If no server is there, the first request is a 503, since a repo connects then."""
     with Repo("failing", nodes=["127.0.0.1:1"], keyspace="shop") as unreachable:
         error = run(error_of(lambda repo: repo.get(Note, id=1)), unreachable)
 
@@ -287,7 +287,7 @@ def test_a_server_that_is_not_there(run):
 
 
 def test_rows_that_are_not_there_or_too_many(run, repo):
-    """404, and a programming error."""
+    """A missing row is a 404, and too many rows are a programming error."""
     repo.save_many([Note(id=number) for number in (11, 12)])
     both = select(Note).where(Note.id.in_([11, 12]))
 
@@ -306,7 +306,7 @@ def test_a_condition_that_does_not_hold_is_an_answer(run, repo):
 
 
 def test_what_a_client_sent_is_refused_before_anything_is_sent(run, repo):
-    """400 for a page token, 422 for a value, 500 for a query that no index serves."""
+    """A bad page token is a 400, a bad value a 422, and a query that no index serves a 500."""
     error = error_of(lambda repo: repo.page(select(Note).where(Note.id == 1), token="nonsense"))
 
     assert isinstance(run(error, repo), InvalidPageToken)
@@ -319,7 +319,7 @@ def test_what_a_client_sent_is_refused_before_anything_is_sent(run, repo):
 
 
 def test_errors_are_json(repo):
-    """A log line holds code, text, cause, and whether the write may be applied."""
+    """An error as JSON contains code, class, cause, and whether the write may be applied."""
     with pytest.raises(RequestFailed) as error:
         repo.get(Missing, id=1)
     document = error.value.to_dict()
@@ -329,7 +329,7 @@ def test_errors_are_json(repo):
 
 
 def test_a_schema_that_cannot_be_read_stops_no_request(scylla_cluster, repo, caplog):
-    """The driver needs it for routing alone; a slow refresh is a warning."""
+    """Requests work without the driver's schema metadata, and a slow refresh is logged as a warning."""
     with scylla_cluster.repo(repo.keyspace, name="failing") as other:
         client_of(other).connection().session.cluster.control_connection._timeout = 0.000001
         other.save(Note(id=21, text="sent"))

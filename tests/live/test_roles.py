@@ -1,4 +1,4 @@
-"""The sets of `grants` on a server with logins: each command works with its own, and stops before it begins without."""
+"""The permissions that `grants` prints, on a server with logins: each is needed, and no others are."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Account(Model, table="accounts", repo="roles", indexes=[Index("status")]):
 
 
 class Bill(Model, table="bills", repo="roles"):
-    """A table that comes later."""
+    """A table that is created later."""
 
     id: Column[int] = partition_key()
     number: Column[int] = clustering_key()
@@ -68,7 +68,7 @@ class Order(Model, table="orders", repo="views"):
 
 
 class OrderByOwner(MaterializedView, of=Order, view="orders_by_owner"):
-    """What a server writes in the name of those who write the table."""
+    """A view, which the server updates in the name of those who write its table."""
 
     owner: Column[str] = partition_key()
     id: Column[int] = clustering_key()
@@ -76,7 +76,7 @@ class OrderByOwner(MaterializedView, of=Order, view="orders_by_owner"):
 
 @pytest.fixture(scope="module")
 def keyspace(logins):
-    """A keyspace that the administrator migrated, with a table that no model declares."""
+    """A keyspace that the administrator has migrated, with a table that no model declares."""
     name = logins.keyspace()
     with logins.cluster.repo(name, models=[__name__], name="roles") as admin:
         first = migrate(admin, resources=[Account])
@@ -86,13 +86,13 @@ def keyspace(logins):
 
 
 def rights(repo, role, *commands):
-    """The statements that `grants` prints for these commands, without those of what does not exist yet."""
+    """The statements that `grants` prints for these commands, without those for objects that do not exist yet."""
     values = [cql for grant in required_grants(repo, role) if set(commands) & set(grant.commands) for cql in grant.cql]
     return [cql for cql in dict.fromkeys(values) if "scyllamodel_backfills" not in cql and ".bills" not in cql]
 
 
 def without(logins, statements, run):
-    """Which of these rights can be left out: each is revoked, and granted again after the run failed for want of it."""
+    """Those of these permissions that are not needed: each is revoked, and granted again if the run failed."""
     worked = []
     for cql in statements:
         logins.run(cql.replace("GRANT", "REVOKE").replace(" TO ", " FROM "))
@@ -104,7 +104,7 @@ def without(logins, statements, run):
 
 
 def error_of(run):
-    """The error of a call; None where it worked."""
+    """The error of a call, or None."""
     try:
         run()
     except ScyllaModelError as error:
@@ -113,13 +113,13 @@ def error_of(run):
 
 
 def migrated(logins, keyspace):
-    """Make the tables as the superuser."""
+    """Migrate as the superuser."""
     with logins.cluster.repo(keyspace, models=[__name__], name="roles") as repo:
         migrate(repo)
 
 
 def state(logins, keyspace):
-    """What a run could have changed: the tables, and the versions."""
+    """Everything that a run could have changed: the tables and the versions."""
     tables = "SELECT table_name, id FROM system_schema.tables WHERE keyspace_name = %s"
     columns = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = %s"
     session = logins.admin.session
@@ -139,7 +139,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_needs_its_grants_and_no_more(logins, keyspace, command):
-    """Without one of them it fails before anything ran, and with all of them it works."""
+    """A command fails without one of its permissions before it changes anything, and works with all of them."""
     name, first = keyspace
     role = logins.role(command)
     with logins.repo(role, name, models=[__name__], name="roles") as repo:
@@ -160,7 +160,7 @@ def test_a_command_needs_its_grants_and_no_more(logins, keyspace, command):
 
 
 def test_a_role_that_may_only_log_in_can_plan(logins, keyspace):
-    """The schema is readable for all, and a check that finds a difference reads the history."""
+    """A role without permissions can read the schema; a check that finds a difference needs the history."""
     migrated(logins, keyspace[0])
     logins.run(f"ALTER TABLE {keyspace[0]}.accounts DROP note")
     with logins.repo(logins.role("reader"), keyspace[0], models=[__name__], name="roles") as reader:
@@ -174,7 +174,7 @@ def test_a_role_that_may_only_log_in_can_plan(logins, keyspace):
 
 
 def test_a_wait_for_builds_needs_its_grants(logins, keyspace):
-    """Without them a migration stops before it begins, and a wait names the missing permissions."""
+    """Without the permissions a migration stops before it begins, and a wait names those that are missing."""
     name = keyspace[0]
     migrated(logins, name)
     role = logins.role("waiter")
@@ -194,7 +194,7 @@ def test_a_wait_for_builds_needs_its_grants(logins, keyspace):
 
 
 def test_who_makes_a_keyspace_needs_nothing_else(logins):
-    """And without that right the error names it."""
+    """A role that may create keyspaces can create and migrate its own; without that permission the error names it."""
     role, name = logins.role("maker"), f"{logins.keyspace()}_own"
     with logins.repo(role, name, models=[__name__], name="roles") as repo:
         with pytest.raises(PermissionDenied, match="GRANT CREATE ON ALL KEYSPACES"):
@@ -209,7 +209,7 @@ def test_who_makes_a_keyspace_needs_nothing_else(logins):
 
 @pytest.fixture(scope="module")
 def shop(logins):
-    """A keyspace, a deploying role with its sets, and an application's role with none."""
+    """A keyspace, a deploying role with its permissions, and an application's role without any."""
     name, deploy, app = logins.keyspace(), logins.role("deploy"), logins.role("app")
     options = {"models": [__name__], "name": "views", "application_role": app}
     with logins.repo(deploy, name, **options) as deploying, logins.repo(app, name, **options) as application:
@@ -217,7 +217,7 @@ def shop(logins):
 
 
 def test_a_migration_grants_the_application_its_tables(shop):
-    """Not before the deploying role may see what that role has; then by table, new ones too, and once."""
+    """Once the deploying role can read its permissions, a migration grants the application each table once."""
     logins, deploying, _, deploy, app = shop
     logins.run(f"GRANT CREATE ON KEYSPACE {deploying.keyspace} TO {deploy}")
     logins.run(f"GRANT ALTER ON KEYSPACE {deploying.keyspace} TO {deploy}")
@@ -241,7 +241,7 @@ def test_a_migration_grants_the_application_its_tables(shop):
 
 
 def test_an_application_works_with_its_grants(shop):
-    """It starts, writes, reads, pages and takes the fast path; without a right a verb is denied."""
+    """With its permissions an application starts, writes, reads and pages; without one, a verb is denied."""
     logins, _, application, _, app = shop
     started = Model.sync_all(application, mode="verify")
     application.save_many(Order(id=number, owner="ann") for number in range(5))
@@ -268,7 +268,7 @@ def test_an_application_works_with_its_grants(shop):
 
 
 def test_a_role_that_may_write_the_keyspace_is_pointed_out(shop):
-    """The note has the statement that takes the permission back, and the tables are granted one by one before."""
+    """The note about MODIFY on the whole keyspace has the statement that revokes it."""
     logins, deploying, _, _, app = shop
     logins.run(f"GRANT MODIFY ON KEYSPACE {deploying.keyspace} TO {app}")
     notes = [note for note in plan(deploying).notes if note.code == "RO102"]
@@ -280,7 +280,7 @@ def test_a_role_that_may_write_the_keyspace_is_pointed_out(shop):
 
 
 def test_a_server_without_permissions_has_nothing_to_grant(scylla_repo, scylla_cluster):
-    """The setting is passed over."""
+    """On a server without permissions, the setting application_role has no effect."""
     options = {"models": [__name__], "name": "roles", "application_role": "nobody"}
     with scylla_cluster.repo(scylla_repo.keyspace, **options) as repo:
         assert [] == [step.op for step in plan(repo).steps if step.op == "grant"]
@@ -317,7 +317,7 @@ def changes(keyspace, definition, server):
 
 
 def test_a_server_asks_for_what_each_kind_of_change_needs(logins):
-    """Without the permission of the table of needs it refuses the statement, and with it alone it runs it."""
+    """Each change is refused without the permission in the table of needs, and runs with that alone."""
     name, role = logins.keyspace(), logins.role("walker")
     cluster_view = ClusterView.connect(logins.admin.in_keyspace(name))
     statements = set()

@@ -1,4 +1,4 @@
-"""The way back on a real server: `system_schema` is that of the target, and nothing runs twice."""
+"""Rollbacks on a real server: `system_schema` is that of the target version, and nothing runs twice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ T = ("id int pk", "at int ck", "a text")
 
 
 class App:
-    """One application on a keyspace of its own, release after release."""
+    """One application with its own keyspace, release after release."""
 
     def __init__(self, cluster):
         self.cluster, self.keyspace = cluster, keyspaces.unique_name("test_rollback")
@@ -47,7 +47,7 @@ class App:
         return repo
 
     def schema(self):
-        """All that the server stores, but for ids and dropped columns."""
+        """Everything that the server stores, except ids and dropped columns."""
         return fingerprint(inspect(self.opened[0]))
 
     def close(self):
@@ -67,7 +67,7 @@ def app(scylla_cluster, monkeypatch):
 
 
 def released(repo):
-    """The versions that one release writes; none where its models want what CQL cannot do, such as another key."""
+    """The versions that a release writes; none if its models need a change that CQL lacks, such as another key."""
     for run in (migrate, contract):
         try:
             results = run(repo, allow=ALL)
@@ -78,12 +78,12 @@ def released(repo):
 
 
 def with_ttl(seconds, comment, *more, **facts):
-    """Table ``t`` with options."""
+    """Table ``t`` with these options."""
     return table("t", *T, *more, options={"default_time_to_live": seconds, "comment": comment}, **facts)
 
 
 def test_chains_return_to_the_first_version_and_close_the_ledger(app):
-    """Options there and back, an index and a column added and dropped: once, and a second call has nothing to do."""
+    """A chain of options, an index and a column is undone once, and a second call has nothing to do."""
     first = migrate(app.repo(with_ttl(10, "A"), table("u", "id int pk", "c int")))
     before = app.schema()
     migrate(app.repo(with_ttl(20, "B", "b text"), table("u", "id int pk", "c int")))
@@ -103,7 +103,7 @@ def test_chains_return_to_the_first_version_and_close_the_ledger(app):
 
 
 def test_a_dropped_table_returns_with_its_indexes(app):
-    """What contract dropped with a table is restored with it: indexes, options, static columns."""
+    """A table dropped by contract is restored with indexes, options and static columns."""
     original = table(
         "u", *T, "s int static", options={"comment": "u", "gc_grace_seconds": 7}, indexes=[index("a", "u_a_idx")]
     )
@@ -117,7 +117,7 @@ def test_a_dropped_table_returns_with_its_indexes(app):
 
 
 def test_a_type_of_another_definition_returns_with_the_table_that_holds_it(app):
-    """Type and table were dropped and created again with another field; the table, its index and its view follow."""
+    """A type that was dropped and recreated with another field is restored, with its table, index and view."""
     original = table("u", "id int pk", "p frozen<p>", "n int", indexes=[index("n", "u_n_idx")])
     selected = view("w", "u", "n int pk", "id int ck")
     first = migrate(app.repo(table("t", *T), user_type("p", "x int"), original, selected))
@@ -133,7 +133,7 @@ def test_a_type_of_another_definition_returns_with_the_table_that_holds_it(app):
 
 
 def test_a_column_of_a_table_with_a_view_is_taken_back(app):
-    """On Cassandra the view goes first and is made again; the schema is that of the target."""
+    """On Cassandra the view is dropped first and created again; the schema is that of the target."""
     base = (table("t", *T), view("v", "t", "a text pk", "id int ck", "at int ck"))
     first = migrate(app.repo(*base))
     before = app.schema()
@@ -145,7 +145,7 @@ def test_a_column_of_a_table_with_a_view_is_taken_back(app):
 
 
 def test_a_rollback_that_was_killed_is_finished_without_running_twice(app, monkeypatch):
-    """A hand-written undo that ran is in the ledger, and is left out by the next rollback."""
+    """A raw undo that ran before the kill is in the ledger, and the next rollback omits it."""
     first = migrate(app.repo(table("t", *T)))
     before, last = app.schema(), app.repo(table("t", *T, "b text"))
     steps = [RawStep(f"CREATE TABLE {app.keyspace}.raw (id int PRIMARY KEY)", undo=f"DROP TABLE {app.keyspace}.raw")]
@@ -174,7 +174,7 @@ def test_a_rollback_that_was_killed_is_finished_without_running_twice(app, monke
 
 
 def test_a_run_with_nothing_to_do_settles_what_a_dead_one_left(app, monkeypatch):
-    """Killed after its last step was recorded, a version is closed by the next run, which takes no lock."""
+    """A version whose run died after recording its last step is closed by the next run, without a lock."""
     repo = app.repo(table("t", *T))
 
     def die(event):
@@ -206,7 +206,7 @@ def test_a_run_with_nothing_to_do_settles_what_a_dead_one_left(app, monkeypatch)
 )
 @given(data=st.data())
 def test_random_histories_return_to_any_version(scylla_cluster, data):
-    """After each rollback the server stores what it stored at that version; a killed one is finished by the next."""
+    """After each rollback the server stores the schema of that version; a killed one is finished by the next."""
     app, choices, snapshots = App(scylla_cluster), dict.fromkeys(CHOICES) | {"t": "id int pk", "t.a": True}, {}
     try:
         with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Three nodes: a paused one counts, a dead one does not, one coordinator serves all runs, and if it dies, another."""
+"""Three nodes: a paused one counts for agreement, a dead one does not; one coordinator serves all runs."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ def repo(three):
 
 
 def node_of(three, address):
-    """The node at this address."""
+    """The node with this address."""
     return next(node for node in three.nodes if node.contact_point == address)
 
 
 def other_node(three, coordinator):
-    """A node that does not coordinate."""
+    """A node that is not the coordinator."""
     return next(node for node in three.nodes if node.contact_point != coordinator.address)
 
 
 def test_every_run_chooses_the_same_coordinator(three, repo):
-    """Whichever node a process knows first, it takes the same one, which sees all members."""
+    """Whichever node a process contacts first, it chooses one coordinator, which sees all members."""
     host_ids = {choose_coordinator(client_of(repo).connection()).host_id}
     for point in three.contact_points:
         with three.repo("agree", nodes=[point]) as another:
@@ -76,7 +76,7 @@ def test_every_run_chooses_the_same_coordinator(three, repo):
 
 
 def test_another_data_centre_s_policy_does_not_change_the_coordinator(three, repo):
-    """A repo whose data policy leaves the lowest node out still coordinates through it."""
+    """A repo whose data policy excludes the lowest node still coordinates through it."""
     from cassandra.policies import WhiteListRoundRobinPolicy  # noqa: PLC0415 - this test's own
 
     lowest = choose_coordinator(client_of(repo).connection())
@@ -88,21 +88,21 @@ def test_another_data_centre_s_policy_does_not_change_the_coordinator(three, rep
 
 
 def notes(repo, *codes, models=MODELS):
-    """What a plan for these models notes under these codes."""
+    """The notes with these codes in a plan for these models."""
     return [note.text for note in plan(repo, resources=models).notes if note.code in codes]
 
 
 def executed(repo):
-    """How often each statement ran, by the ledger."""
+    """How often each statement ran, according to the ledger."""
     steps = [step for version in history(repo, steps=True) for step in version.steps]
     return Counter(step.cql for step in steps if step.state == "applied")
 
 
 def test_a_paused_node_counts(three, repo):
-    """A node that sleeps through a change ends the run with an error that names it, and the next before its start.
+    """A node that is paused during a change ends that run with an error that names it, and prevents the next.
 
-    Plans note the disagreement (CL102), or that the node is down (CL101), as which the others report it after a while.
-    Woken up, the node agrees, and one more run does what is left.
+    Plans note the disagreement (CL102), or that the node is down (CL101) once the other nodes report that. After the
+    node is resumed it agrees, and one more run does what is left.
     """
     migrate(repo, resources=MODELS[:1])
     asleep = other_node(three, choose_coordinator(client_of(repo).connection()))
@@ -146,7 +146,7 @@ class Tally(Model, table="tally", repo="under_load"):
 
 
 def test_writes_outlive_a_node(three, repo):
-    """A node is killed under load: what was acknowledged is there, and no counter was counted twice."""
+    """When a node is killed under load, acknowledged writes are stored, and no counter was incremented twice."""
     threads = threading.active_count()
     with three.repo("agree", name="under_load", consistency="QUORUM", request_timeout=2) as load:
         migrate(load, resources=[Kept, Tally])
@@ -180,7 +180,7 @@ def test_writes_outlive_a_node(three, repo):
 
 
 def test_a_cancelled_reader_leaves_nothing_behind(three, repo):
-    """A cancelled reader leaves nothing behind: neither tasks nor threads; and the repo is as good as before."""
+    """A cancelled reader leaves neither tasks nor threads, and the repo still works."""
     with three.repo("agree", name="under_load") as load:
         migrate(load, resources=[Kept, Tally])
         load.save_many(Kept(id=number) for number in range(500))
@@ -207,7 +207,7 @@ def test_a_cancelled_reader_leaves_nothing_behind(three, repo):
 
 
 def test_a_dead_node_does_not_count(three, repo):
-    """Once a killed node's heartbeat does not change, the others agree without it."""
+    """Once a killed node's heartbeat stops, the other nodes agree without it."""
     coordinator = choose_coordinator(client_of(repo).connection())
     dead = other_node(three, coordinator)
     dead.kill()
@@ -220,9 +220,9 @@ def test_a_dead_node_does_not_count(three, repo):
 
 
 def test_a_plan_outlives_its_coordinator(three, repo):
-    """The coordinator dies in the middle of a plan: the run continues through another node, or the next run ends it.
+    """When the coordinator dies during a plan, the run continues through another node, or the next run ends it.
 
-    Nothing is lost and nothing left; plans note the node that is down (CL101).
+    Nothing is lost or left to do; plans note the node that is down (CL101).
     """
     up, models = notes(repo, "CL101"), MODELS[3:7]
     dead = choose_coordinator(client_of(repo).connection())
@@ -246,7 +246,7 @@ def test_a_plan_outlives_its_coordinator(three, repo):
 
 @contextlib.contextmanager
 def fourth(three):
-    """A node that has not joined yet, and joins in the background while one is inside."""
+    """A node that joins the cluster in the background inside the block."""
     known = next(node for node in three.nodes if node.is_running)
     config = attrs.evolve(
         known.config,
@@ -265,10 +265,10 @@ def fourth(three):
 
 
 def test_a_node_that_joins_is_noted(three, repo):
-    """As long as a fourth node takes over its part of the ring, plans note that the topology changes (CL103).
+    """While a fourth node joins the ring, plans note that the topology changes (CL103).
 
-    The last test, for the others wait for a node that died while it joined: it has to confirm what is written. All
-    others are up, since a node that finds no source for a part of the ring gives up before anybody sees it join.
+    This is the last test, since nodes wait for one that died while joining, which has to confirm writes. All others
+    are up, since a node that finds no source for a part of the ring gives up before its joining becomes visible.
     """
     before, deadline = notes(repo, "CL103"), time.monotonic() + 60
     with fourth(three) as node:

@@ -1,4 +1,4 @@
-"""What a run on a server logs and says: events, spans, log records and errors hold no redacted value."""
+"""Redacted values in a run on a server: events, spans, log records and errors contain none."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ SECRET = "s3cr3t"
 
 
 class Card(UserType, name="secret_card"):
-    """A field that is shown, and one that is not."""
+    """A user type with a visible and a redacted field."""
 
     holder: str
     number: str = column(redact=True)
 
 
 class Client(Model, table="secret_clients", repo="secrets_live"):
-    """Secrets in the key, in a column, and inside of user types."""
+    """Redacted values in the key, in a column, and inside user types."""
 
     token: Column[str] = partition_key(redact=True)
     number: Column[int] = clustering_key(default=0)
@@ -75,19 +75,19 @@ BAD = [
 
 
 def client(**values):
-    """A row of the secret key."""
+    """A row with the secret key."""
     return Client(token=SECRET, **values)
 
 
 def texts_of(error):
-    """All that an error says."""
+    """All texts of an error."""
     text = f"{error}{error!r}{vars(error)}{''.join(traceback.format_exception(error))}"
     text += f"{json.dumps(error.to_dict())}{pickle.dumps(error)}" if isinstance(error, ScyllaModelError) else ""
     return text + "".join(texts_of(other) for other in (error.__cause__, error.__context__) if other is not None)
 
 
 def verbs(repo, row):
-    """Each way a row or its values go to the server."""
+    """Each way in which a row or its values are sent."""
     yield lambda: repo.save(row)
     yield lambda: repo.execute(insert(row).if_not_exists())
     yield lambda: repo.execute(update(Client).where(Client.token == SECRET, Client.number == 0).set(*changes(row)))
@@ -103,14 +103,14 @@ def changes(row):
 
 
 def in_batch(repo, row):
-    """A save in a batch of its own."""
+    """Save an instance in a batch."""
     with repo.batch() as batch:
         batch.save(row)
 
 
 @pytest.mark.parametrize("values", BAD, ids=range(len(BAD)))
 def test_no_error_of_a_write_says_a_secret(repo, values):
-    """No error of a write says a secret: whichever verb it is, and whatever the value is wrong with."""
+    """No error of a write contains a redacted value, whichever verb it is and whatever is wrong with the value."""
     for verb in verbs(repo, client(**values)):
         with pytest.raises(ScyllaModelError) as exc_info:
             verb()
@@ -121,7 +121,7 @@ def test_no_error_of_a_write_says_a_secret(repo, values):
 
 
 def log_errors(verb):
-    """What a web framework does with an error."""
+    """Log an error as a web framework does."""
     try:
         verb()
     except ScyllaModelError:
@@ -140,12 +140,12 @@ def spans():
 
 
 def table(repo):
-    """The table of the clients, as CQL names it."""
+    """The table of the clients, as CQL spells it."""
     return f"{repo.keyspace}.secret_clients"
 
 
 def test_a_secret_step_runs_once_and_is_shown_nowhere(repo, spans, caplog):
-    """A secret statement reaches the server; plan, events, logs, spans, result and ledger have a digest."""
+    """A secret step is sent; plan, events, logs, spans, result and ledger contain a digest."""
     caplog.set_level(logging.DEBUG)
     events = []
     text = f"INSERT INTO {table(repo)} (\"token\", number) VALUES ('{SECRET}', 77)"
@@ -165,7 +165,7 @@ def test_a_secret_step_runs_once_and_is_shown_nowhere(repo, spans, caplog):
 
 
 def test_a_secret_step_that_fails_quotes_nothing(repo, spans, caplog):
-    """The server repeats the statement in its answer; error, locals, ledger and spans do not."""
+    """The server quotes the statement in its error; the error of the run, locals, ledger and spans do not."""
     caplog.set_level(logging.DEBUG)
     raw = RawStep(f"ALTER ROLE absent PASSWORD '{SECRET}' = '{SECRET}'")
     with pytest.raises(StepFailed) as exc_info:
@@ -179,7 +179,7 @@ def test_a_secret_step_that_fails_quotes_nothing(repo, spans, caplog):
 
 
 def test_text_of_the_application_is_watched_without_its_values(scylla_cluster, repo, spans, caplog):
-    """A statement for `raw` may hold values: events, spans and the log of slow ones have a ``?`` for each."""
+    """For values in raw CQL, events, spans and the log of slow queries contain ``?``."""
     caplog.set_level(logging.DEBUG)
     events = []
     with scylla_cluster.repo(
@@ -194,7 +194,7 @@ def test_text_of_the_application_is_watched_without_its_values(scylla_cluster, r
 
 
 def test_no_event_span_or_log_record_holds_a_secret(scylla_cluster, repo, spans, caplog):
-    """Of good and bad writes and of reads, with the log of the driver at its most talkative."""
+    """Good and bad writes and reads leave no redacted value in events, spans or logs, those of the driver included."""
     events = []
     caplog.set_level(logging.DEBUG)
     with scylla_cluster.repo(
@@ -215,7 +215,7 @@ def test_no_event_span_or_log_record_holds_a_secret(scylla_cluster, repo, spans,
 
 
 def everything():
-    """The repr of each object of the package that is alive, by its class; values of rows are in many of them."""
+    """The repr of each live object of the package, by its class; many contain values of rows."""
     gc.collect()
     for obj in gc.get_objects():
         kind = type(obj)
@@ -224,7 +224,7 @@ def everything():
 
 
 def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
-    """Whatever was made on the way of reads and writes, with errors and without, and still is alive."""
+    """No object that reads and writes left alive, with or without errors, shows a redacted value in its repr."""
     errors, good = [], {"pin": SECRET, "card": GOOD, "cards": {"x": GOOD}}
     row = client(number=5, **good)
     with scylla_cluster.repo(repo.keyspace, name="secrets_live", on_query=errors.append) as other:
@@ -269,7 +269,7 @@ def test_no_object_of_the_package_shows_a_secret(scylla_cluster, repo):
 
 
 def error_of(verb):
-    """What it gives or raises."""
+    """The result or the exception of a call."""
     try:
         return verb()
     except ScyllaModelError as error:
@@ -278,7 +278,7 @@ def error_of(verb):
 
 @pytest.mark.parametrize("values", BAD, ids=range(len(BAD)))
 def test_no_frame_of_a_verb_holds_a_secret(repo, values):
-    """Tools that record the locals of a traceback record none of the values that a verb was on its way with."""
+    """Tools that record the locals of a traceback record none of the values that the verb was to send."""
     for verb in verbs(repo, client(**values)):
         error = error_of(verb)
         assert isinstance(error, ScyllaModelError)
@@ -286,7 +286,7 @@ def test_no_frame_of_a_verb_holds_a_secret(repo, values):
 
 
 def locals_of(error):
-    """The traceback with the locals of all frames of the package and the driver, its causes included."""
+    """The traceback with the locals of all frames of the package and the driver, causes included."""
     frame = error.__traceback__
     while frame is not None and "/tests/" in frame.tb_frame.f_code.co_filename:
         frame = frame.tb_next

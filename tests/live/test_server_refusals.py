@@ -1,4 +1,4 @@
-"""Statements that are refused before they are sent are refused by servers; similar statements are accepted."""
+"""Statements that this package refuses before sending are refused by servers; similar statements are accepted."""
 
 # ruff: noqa: E501 - one case a line
 from __future__ import annotations
@@ -84,7 +84,7 @@ def repo(scylla_cluster):
 
 @pytest.fixture(params=WAYS)
 def run(request, repo):
-    """Runs a case with a repo that blocks, or one that is awaited."""
+    """Run a case with a blocking or an awaited repo."""
     return lambda case: run_in_mode(request.param, case, repo)
 
 
@@ -134,7 +134,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("query", "text"), REFUSED.values(), ids=REFUSED)
 def test_the_server_refuses_what_is_refused_here(run, repo, query, text):
-    """Sent as text, each is an error of the server."""
+    """Each statement that this package refuses is an error of the server when it is sent as text."""
     with pytest.raises(QueryNotSupported):
         run(lambda target: target.execute(query))
 
@@ -156,13 +156,13 @@ EMPTY = {
 
 @pytest.mark.parametrize("case", EMPTY.values(), ids=EMPTY)
 def test_an_empty_partition_key_is_refused(run, case):
-    """By name, before the server would."""
+    """An empty partition key is refused by name, before the server would refuse it."""
     with pytest.raises(TypeMismatch, match=r"(Item\.shop|Blob\.id).*empty"):
         run(case)
 
 
 def test_the_server_refuses_an_empty_partition_key(repo):
-    """Which a part of a key of several columns may be."""
+    """The server refuses an empty partition key, except as one of several columns."""
     with pytest.raises(InvalidRequest, match="may not be empty"):
         repo.session.execute(f"INSERT INTO {repo.keyspace}.blobs (id) VALUES (0x)")
 
@@ -171,7 +171,7 @@ def test_the_server_refuses_an_empty_partition_key(repo):
 
 
 def test_empty_keys_among_many_are_named(run):
-    """Each row that has one is an error of its own, and the others are written."""
+    """Each row with an empty key is an error of its own, and the others are written."""
     rows = [Blob(id=b""), Blob(id=b"many")]
 
     def case(repo):
@@ -193,13 +193,13 @@ NULLS = {
 
 @pytest.mark.parametrize("case", NULLS.values(), ids=NULLS)
 def test_a_null_in_a_key_is_refused(run, case):
-    """By name."""
+    """A null in a key is refused, and the error names the column."""
     with pytest.raises(TypeMismatch, match=r"Item\.(shop|year|number) .*null|Item\.(year|number).*None"):
         run(case)
 
 
 def test_a_null_among_several_values_of_a_condition(run):
-    """A null among several values of a condition: it is matched by a null, and not by an empty text."""
+    """A null among the IN values of a condition matches a null, and not an empty text."""
     where = [Item.shop == "nulls", Item.year == 1]
 
     def case(repo):
@@ -215,7 +215,7 @@ def test_a_null_among_several_values_of_a_condition(run):
 
 
 def test_conditions_are_of_one_partition(repo):
-    """A batch over two of them is refused here, as the server would."""
+    """A conditional batch over two partitions is refused, as the server would refuse it."""
     batch = repo.batch()
     batch.execute(IF.if_exists())
     batch.execute(update(Item).where(Item.shop == "y", *KEY[1:]).set(Item.total.to(1)))
@@ -230,7 +230,7 @@ def test_conditions_are_of_one_partition(repo):
 
 
 def test_conditions_of_two_rows_of_one_partition_are_sent(repo):
-    """Conditions of two rows of one partition are sent: they are agreed upon at once."""
+    """A conditional batch over two rows of one partition is applied."""
     with repo.batch() as batch:
         batch.insert(Item(shop="two", year=1, number=1), if_not_exists=True)
         batch.insert(Item(shop="two", year=1, number=2))
@@ -239,7 +239,7 @@ def test_conditions_of_two_rows_of_one_partition_are_sent(repo):
 
 
 def test_a_level_that_is_none_is_refused(run):
-    """By number, and a level of reads for the conditions of a write."""
+    """An unknown consistency level is refused, and so is a level of reads as a serial consistency."""
     with pytest.raises(ConfigurationError, match="consistency"):
         run(lambda value: value.all(N.consistency(99)))
     with pytest.raises(ConfigurationError, match="use 'SERIAL', or 'LOCAL_SERIAL'"):
@@ -248,6 +248,6 @@ def test_a_level_that_is_none_is_refused(run):
 
 
 def test_the_longest_time_to_live_is_the_servers(repo):
-    """One second more is refused by both."""
+    """The server refuses a TTL one second longer than the longest that this package accepts."""
     with pytest.raises(InvalidRequest, match="ttl is too large"):
         repo.session.execute(f"UPDATE {repo.keyspace}.items USING TTL 630720001 SET total = 1 {WHERE}")

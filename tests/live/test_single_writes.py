@@ -1,4 +1,4 @@
-"""Single writes on a real server, blocking and awaited: sent once, and of the values that were given."""
+"""Single writes on a real server, blocking and awaited: sent once, with the values they were given."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Page(Model, table="single_pages", repo="single"):
 
 
 class Bare(Model, table="single_bare", repo="single"):
-    """Nothing but a key."""
+    """A model that has only a key."""
 
     id: Column[str] = partition_key()
 
@@ -53,7 +53,7 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def weak(scylla_cluster, repo, scylla_fault_proxy):
-    """A repo behind a proxy that loses answers."""
+    """A repo behind a proxy that loses responses."""
     with scylla_cluster.repo(
         repo.keyspace, name="single", nodes=[scylla_fault_proxy.address], request_timeout=0.5
     ) as new_repo:
@@ -64,19 +64,19 @@ def weak(scylla_cluster, repo, scylla_fault_proxy):
 
 @pytest.fixture
 def book(request):
-    """A partition of its own for each test."""
+    """The partition key of one test."""
     return request.node.name
 
 
 @pytest.fixture(params=WAYS)
 def run(request, repo):
-    """Runs a case, which is written once, with a repo that blocks or one that is awaited."""
+    """Run a case, which is written once, with a blocking or an awaited repo."""
     return lambda case, repo=repo: run_in_mode(request.param, case, repo)
 
 
 @pytest.fixture(autouse=True)
 def nothing_left():
-    """No instance stays taken, whatever the outcome of its writes."""
+    """Check that no instance counts as being written after the test."""
     yield
     assert {} == change_tracking._instances_being_written
 
@@ -90,7 +90,7 @@ def appended(repo, book):
 
 
 def test_two_tasks_that_save_one_instance(repo, book):
-    """The second is refused; nothing is appended twice, and the instance can be saved again."""
+    """The second task is refused, nothing is appended twice, and the instance can be saved again."""
     page = appended(repo, book)
 
     async def case():
@@ -107,7 +107,7 @@ def test_two_tasks_that_save_one_instance(repo, book):
 
 
 def test_threads_that_save_one_instance(repo, book):
-    """However they meet, an element is appended once."""
+    """However two threads interleave, an element is appended once."""
     page, together = appended(repo, book), threading.Barrier(8)
     errors = []
 
@@ -129,7 +129,7 @@ def test_threads_that_save_one_instance(repo, book):
 
 
 def test_an_instance_twice_in_bulk_work(run, repo, book):
-    """The second time is that row's error."""
+    """The second occurrence of an instance fails as that row's error."""
     page = appended(repo, book)
 
     def case(repo):
@@ -142,7 +142,7 @@ def test_an_instance_twice_in_bulk_work(run, repo, book):
 
 
 def test_a_batch_beside_a_save(run, repo, book):
-    """An instance that was saved since the batch collected it is not sent again."""
+    """A batch refuses to send an instance that was saved after the batch collected it."""
     page = appended(repo, book)
 
     def fill(batch):
@@ -159,7 +159,7 @@ def test_a_batch_beside_a_save(run, repo, book):
 
 
 def test_an_instance_is_free_after_a_lost_answer(run, repo, book, weak, scylla_fault_proxy):
-    """A write that failed can be repeated."""
+    """After a failed write the instance can be saved again."""
     page = Page(book=book)
 
     def case(repo):
@@ -175,7 +175,7 @@ def test_an_instance_is_free_after_a_lost_answer(run, repo, book, weak, scylla_f
 
 
 def test_an_instance_is_free_after_a_cancellation(repo, book, weak, scylla_fault_proxy):
-    """A task that was cancelled holds nothing."""
+    """After its task was cancelled, the instance can be saved again."""
     page = Page(book=book)
 
     async def case():
@@ -193,7 +193,7 @@ def test_an_instance_is_free_after_a_cancellation(repo, book, weak, scylla_fault
 
 @pytest.mark.parametrize("make", [lambda book: Page(book=book), lambda book: Bare(id=book)], ids=["page", "bare"])
 def test_an_unchanged_instance_asks_whether_its_row_is_there(run, repo, book, make):
-    """An unchanged instance asks whether its row is there, also of a table that has nothing but a key."""
+    """Saving an unchanged instance with if_exists checks for its row, also in a table that has only a key."""
     row = make(book)
     repo.save(row)
 
@@ -207,7 +207,7 @@ def test_an_unchanged_instance_asks_whether_its_row_is_there(run, repo, book, ma
 
 
 def test_a_static_default_overwrites_nothing(run, repo, book):
-    """A new row of a partition that has its own value: saved, inserted, in a batch, in bulk, as a statement."""
+    """A new row leaves an existing static value as it is, whatever the way it is written."""
     repo.save(Page(book=book, number=1, edition="second", owner="Ann"))
 
     def case(repo):
@@ -231,7 +231,7 @@ EXPLICIT = [
 
 @pytest.mark.parametrize("make", EXPLICIT)
 def test_a_static_value_that_was_given_is_written(run, repo, book, make):
-    """A static value that was given is written, also when it is the default itself."""
+    """A static value that was passed is written, even if it equals the default."""
     repo.save(Page(book=book, number=1, edition="second"))
     page = make(book)
     run(lambda repo: repo.save(page))
@@ -240,7 +240,7 @@ def test_a_static_value_that_was_given_is_written(run, repo, book, make):
 
 
 def test_a_statement_keeps_the_values_that_it_was_given(run, repo, book):
-    """The collections of its caller may change until it is sent."""
+    """A statement sends the values it was given, although the caller changes the collections later."""
     tags, lines = {"a"}, ["one"]
     page = Page(book=book, tags={"a"})
     statements = [

@@ -1,4 +1,4 @@
-"""What we refuse in a compaction or compression map is what this server refuses, and what we take it takes."""
+"""Compaction and compression options: this package refuses what the server refuses, and accepts what it accepts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ACCEPTED = [
 
 @pytest.fixture(scope="module")
 def server(scylla_repo):
-    """The profile of the server, once a table is there."""
+    """The profile of the server, which has one table."""
     scylla_repo.session.execute(f"CREATE TABLE {qualified(scylla_repo.keyspace, 't')} (a int PRIMARY KEY)")
     return ClusterView.connect(scylla_repo).server
 
@@ -46,7 +46,7 @@ def alter(repo, server, settings):
 
 @pytest.mark.parametrize("settings", REFUSED, ids=str)
 def test_what_is_refused_here_is_refused_there(scylla_repo, server, settings):
-    """A server answers each of these with an error, which a plan gives before anything runs."""
+    """The server refuses each option that a plan refuses before anything runs."""
     assert TableOptions(compaction=settings).problems("Order")
     with pytest.raises((ConfigurationException, InvalidRequest)):
         alter(scylla_repo, server, settings)
@@ -54,7 +54,7 @@ def test_what_is_refused_here_is_refused_there(scylla_repo, server, settings):
 
 @pytest.mark.parametrize("settings", ACCEPTED, ids=str)
 def test_what_is_taken_here_is_taken_there(scylla_repo, server, settings):
-    """No value that a server takes is called a mistake."""
+    """The server accepts each option that a plan accepts."""
     assert not TableOptions(compaction=settings).problems("Order")
     assert not unsupported_options({"compaction": settings}, server, "t")
 

@@ -1,4 +1,4 @@
-"""TLS with a real server: whose certificate is trusted, by which name it is checked, and what a refusal says."""
+"""TLS with a real server: the trusted certificates, the checked name, and the text of refusals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLIENT = {"tls_cert": DATA / "client-cert.pem", "tls_key": DATA / "client-key.pe
 
 
 class Sealed(Model, table="sealed", repo="tls"):
-    """A table that is made through TLS."""
+    """A table that is created over TLS."""
 
     id: Column[int] = partition_key()
 
@@ -33,7 +33,7 @@ class Server:
         self.certificate, self.port = certificate, cluster.nodes[0].config.native_port
 
     def repo(self, host="localhost", **settings):
-        """A repo that trusts the certificate and shows the client's."""
+        """A repo that trusts the server's certificate and has the client's."""
         options = {"tls_ca": self.certificate, **CLIENT, **settings}
         by_name = {name: value for name, value in options.items() if value is not None}
         return Repo("tls", nodes=[f"{host}:{self.port}"], keyspace="shop", **by_name)
@@ -47,7 +47,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(pytestconfig, tmp_path_factory):
-    """A server whose certificate is for ``localhost``, not for its address, and which asks clients for one."""
+    """A server that requires client certificates, with a certificate for ``localhost`` instead of its address."""
     version = pytestconfig.getoption("--cassandra-version") or versions.DEFAULT
     keytool = java(versions.java_major(versions.exact_version(version))).parent / "keytool"
     folder = tmp_path_factory.mktemp("tls")
@@ -71,7 +71,7 @@ def server(pytestconfig, tmp_path_factory):
 
 
 def test_a_name_that_was_given_is_the_one_that_is_checked(server):
-    """A certificate for the name in ``nodes=`` is enough, for the first connection and for those to the same node."""
+    """A certificate for the name in ``nodes=`` is enough, for the first and for all later connections to the node."""
     with server.repo(create_keyspace=True) as repo:
         migrate(repo, resources=[Sealed])
         repo.save(Sealed(id=1))
@@ -84,14 +84,14 @@ def test_a_name_that_was_given_is_the_one_that_is_checked(server):
 
 
 def test_a_url_says_all_of_it(server):
-    """The files of TLS stand in a URL too, and switch TLS on."""
+    """A URL can name the TLS files, which turns TLS on."""
     files = f"tls_ca={server.certificate}&tls_cert={CLIENT['tls_cert']}&tls_key={CLIENT['tls_key']}"
     with Repo.from_url(f"scylla://localhost:{server.port}/shop?{files}") as repo:
         assert repo.session.execute("SELECT ssl_protocol FROM system_views.clients").one().ssl_protocol
 
 
 def test_another_name_is_refused(server):
-    """An address that is not in the certificate is refused, with the way to name it and no way around the check."""
+    """An address that is not in the certificate is refused; the error says how to name it, not to skip the check."""
     refusal = server.refusal(host="127.0.0.1")
 
     assert "its certificate is not valid for '127.0.0.1'" in refusal
@@ -101,7 +101,7 @@ def test_another_name_is_refused(server):
 
 @pytest.mark.parametrize("settings", [{}, {"tls_ca": CLIENT["tls_cert"]}], ids=["system", "other"])
 def test_an_unknown_authority_is_refused(server, settings):
-    """A certificate of an unknown authority is refused, with the setting that trusts it and no way around the check."""
+    """An unknown authority is refused; the error names the setting that trusts it, not how to skip the check."""
     trust = settings or {"tls_ca": None, "tls_cert": None, "tls_key": None, "ssl_context": ssl.create_default_context()}
     refusal = server.refusal(**trust)
 
@@ -111,7 +111,7 @@ def test_an_unknown_authority_is_refused(server, settings):
 
 
 def test_a_missing_client_certificate_is_named(server):
-    """A server that asks for a certificate says so to a repo that has none."""
+    """A repo without a client certificate is refused, and the error says that the server requires one."""
     refusal = server.refusal(tls_cert=None, tls_key=None)
 
     assert "requires a client certificate" in refusal
@@ -119,7 +119,7 @@ def test_a_missing_client_certificate_is_named(server):
 
 
 def test_a_port_without_tls_is_named(scylla_cluster):
-    """A port without TLS is named as such; the error does not suggest to give up TLS."""
+    """The error says that the port has no TLS, and does not suggest turning TLS off."""
     (node, *_) = scylla_cluster.contact_points
     repo = Repo(nodes=[node], keyspace="shop", tls_ca=CLIENT["tls_cert"])
     with pytest.raises(ConnectionFailed) as exc_info, repo:
@@ -139,7 +139,7 @@ def test_a_port_without_tls_is_named(scylla_cluster):
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(settings, message):
-    """Before anything is sent, with the setting and the reason; an encrypted key causes no prompt for a password."""
+    """An unusable file is refused with setting and reason; an encrypted key does not prompt for a password."""
     repo = Repo(nodes=["127.0.0.1:1"], keyspace="shop", **settings)
     with pytest.raises(ConfigurationError, match=message), repo:
         client_of(repo).connection()

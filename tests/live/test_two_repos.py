@@ -1,4 +1,4 @@
-"""Two repos that share a keyspace: neither takes what the other made, or what its models declare, for left over."""
+"""Two repos that share a keyspace: neither treats the objects or models of the other as leftovers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def keyspace(scylla_cluster):
 
 
 def tables(repo):
-    """The names of the tables that there are."""
+    """The names of the existing tables."""
     return {table.name for table in inspect(repo)[repo.keyspace].tables}
 
 
 def test_what_the_other_repo_made_is_its_own(scylla_cluster, keyspace):
-    """By the ledger, without its models: strict check passes, and contract of every table leaves it."""
+    """By the ledger, tables of a repo whose models are not loaded pass a strict check and are kept by contract."""
     with scylla_cluster.repo(keyspace, name="two_audit") as audit:
         classes = declare("two_audit", TRACES)
         migrate(audit)
@@ -51,7 +51,7 @@ def test_what_the_other_repo_made_is_its_own(scylla_cluster, keyspace):
 
 
 def test_what_the_other_repo_declares_is_its_own(scylla_cluster, keyspace):
-    """Before the other repo ever ran, its loaded models speak for it."""
+    """Loaded models of the other repo protect its tables even before it has run."""
     with scylla_cluster.repo(keyspace, name="two_sales") as sales, scylla_cluster.repo(keyspace, name="two_log") as log:
         classes = [*declare("two_sales", ORDERS), *declare("two_log", TRACES)]
         migrate(sales)

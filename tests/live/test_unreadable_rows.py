@@ -1,4 +1,4 @@
-"""Stored values that cannot be read: a named error for their row, and nothing for any other request."""
+"""Stored values that cannot be read: their row raises an error that names it, and no other request fails."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 class Color(str, enum.Enum):
-    """The colours that this release knows."""
+    """The colours that this release defines."""
 
     RED = "red"
     BLUE = "blue"
@@ -59,7 +59,7 @@ class Stay(UserType, name="unreadable_stay"):
 
 
 class Thing(Model, table="unreadable", repo="unreadable_live"):
-    """A row with a column for each kind of value that may be stored and not read."""
+    """A row with a column for each kind of value that can be stored but not read."""
 
     shelf: Column[int] = partition_key()
     at: Column[datetime] = clustering_key()
@@ -83,14 +83,14 @@ class ThingByColor(MaterializedView, of=Thing, view="unreadable_by_color"):
 
 
 class Pet(Model, table="unreadable_pets", repo="unreadable_live", discriminator="kind"):
-    """The head of several classes in one table."""
+    """The root of a single-table hierarchy."""
 
     id: Column[int] = partition_key()
     kind: Column[str] = column()
 
 
 class Cat(Pet, discriminator_value="cat"):
-    """A class with a column that the head lacks."""
+    """A subclass with a column that the root lacks."""
 
     mood: Column[Color | None] = column(default=None)
 
@@ -105,12 +105,12 @@ def repo(scylla_cluster, scylla_repo):
 
 @pytest.fixture
 def shelf(repo):
-    """The key of a partition of its own."""
+    """The partition key of one test."""
     return uuid.uuid4().int % 2**31
 
 
 def write(repo, shelf, name, literal, at=0):
-    """Write one cell in plain CQL, as another program would."""
+    """Write one cell by plain CQL, as another program would."""
     repo.raw(f"INSERT INTO {repo.keyspace}.unreadable (shelf, at, {name}) VALUES ({shelf}, {at}, {literal})")
 
 
@@ -140,7 +140,7 @@ CELLS = [(name, literal) for name, literals in UNREADABLE.items() for literal in
 
 @pytest.mark.parametrize(("name", "literal"), CELLS)
 def test_what_the_driver_cannot_decode_fails_its_row_alone(repo, shelf, name, literal):
-    """The error names column, table and key; requests in flight on the same connection are answered."""
+    """The error names column, table and key; requests in flight on the same connection succeed."""
     write(repo, shelf, name, literal)
     before = connections(repo.session)
     others = [repo.session.execute_async("SELECT key FROM system.local") for _ in range(40)]
@@ -161,7 +161,7 @@ def test_what_the_driver_cannot_decode_fails_its_row_alone(repo, shelf, name, li
     ("name", "literal"), [("color", "'green'"), ("address", "'::1'"), ("made", "''"), ("seen", str(YEAR_10000))]
 )
 def test_every_read_of_several_rows_can_go_past_one(repo, shelf, mode, name, literal):
-    """Without ``on_error`` the row ends the read; with it the others come, and the error has the row's key."""
+    """Without ``on_error`` the row ends the read; with it the others are read, and the error has the row's key."""
 
     def case(result):
         query = select(Thing).where(Thing.shelf == shelf)
@@ -192,7 +192,7 @@ def test_every_read_of_several_rows_can_go_past_one(repo, shelf, mode, name, lit
 
 
 def test_a_stream_hands_out_the_rows_before_the_one_that_fails(repo, shelf):
-    """Rows that were read before a row that cannot be loaded are not lost."""
+    """A stream yields all rows before the one that fails."""
     for number in range(3):
         repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(number, timezone.utc)))
     write(repo, shelf, "color", "'green'", 2000)
@@ -204,7 +204,7 @@ def test_a_stream_hands_out_the_rows_before_the_one_that_fails(repo, shelf):
 
 
 def test_what_on_error_raises_ends_the_read(repo, shelf):
-    """A program that counts errors can give up."""
+    """An exception that on_error raises ends the read."""
     write(repo, shelf, "color", "'green'")
 
     def give_up(error):
@@ -215,7 +215,7 @@ def test_what_on_error_raises_ends_the_read(repo, shelf):
 
 
 def test_a_key_that_cannot_be_decoded_is_given_as_it_is_stored(repo, shelf):
-    """A row whose own key is at fault can be found and deleted."""
+    """The error of an unreadable key contains its stored form, and the row can still be counted."""
     write(repo, shelf, "note", "'far'", YEAR_10000)
     errors: list[LoadError] = []
     assert repo.all(select(Thing).where(Thing.shelf == shelf), on_error=errors.append) == []
@@ -227,7 +227,7 @@ def test_a_key_that_cannot_be_decoded_is_given_as_it_is_stored(repo, shelf):
 
 
 def test_columns_conditional_writes_views_and_text_say_the_same(repo, shelf):
-    """Every other way to read a row gives the same error."""
+    """Errors of selected columns, conditional writes, views and raw CQL name the unreadable column."""
     at = datetime(1970, 1, 1, tzinfo=timezone.utc)
     loaded = Thing(shelf=shelf, at=at, note="x")
     repo.save(loaded)
@@ -254,7 +254,7 @@ def test_columns_conditional_writes_views_and_text_say_the_same(repo, shelf):
 
 
 def test_text_gets_an_error_of_its_own_request(repo, shelf):
-    """Rows as the session makes them cannot hold the value; the request fails, and no other one."""
+    """Raw CQL without ``into`` fails for an unreadable value, and no connection breaks."""
     write(repo, shelf, "seen", YEAR_10000)
     before = connections(repo.session)
     with pytest.raises(LoadError, match="seen"):
@@ -267,7 +267,7 @@ def test_text_gets_an_error_of_its_own_request(repo, shelf):
 
 
 def test_a_class_of_several_in_one_table_names_its_own_column(repo):
-    """The column of a derived class is found, though the head has it not."""
+    """The error names the column of a subclass that the root lacks."""
     repo.raw(f"INSERT INTO {repo.keyspace}.unreadable_pets (id, kind, mood) VALUES (1, 'cat', 'sour')")
     for model in (Pet, Cat):
         with pytest.raises(LoadError, match=r"unreadable_pets, row id=1: 'sour'") as exc_info:
@@ -276,7 +276,7 @@ def test_a_class_of_several_in_one_table_names_its_own_column(repo):
 
 
 def test_a_redacted_value_is_in_no_part_of_the_error(repo, shelf):
-    """Neither the message nor the cause nor an attribute holds it; and the error can be pickled."""
+    """Message, cause and attributes of the error do not contain the value, and the error can be pickled."""
     write(repo, shelf, "pin", "'s3cr3t'")
     errors: list[LoadError] = []
     repo.all(select(Thing).where(Thing.shelf == shelf), on_error=errors.append)
@@ -290,7 +290,7 @@ def test_a_redacted_value_is_in_no_part_of_the_error(repo, shelf):
 
 
 def test_a_lent_session_keeps_its_own_way_and_survives(repo, scylla_cluster, shelf):
-    """Our reads through a session of the application are safe; its own requests are what they were."""
+    """This package's reads on a lent session fail alone; the application's own requests are unchanged."""
     write(repo, shelf, "seen", YEAR_10000)
     host, _, port = scylla_cluster.contact_points[0].rpartition(":")
     cluster = Cluster([host], port=int(port))
@@ -320,7 +320,7 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("value", OUTSIDE)
 def test_a_timestamp_outside_of_what_can_be_read_is_not_sent(repo, shelf, value):
-    """In a column, a key, a collection, a tuple, a user type, and a condition."""
+    """An unreadable timestamp is refused in a column, a key, a collection, a tuple, a user type and a condition."""
     changes = [
         {"seen": value},
         {"at": value},
@@ -339,7 +339,7 @@ def test_a_timestamp_outside_of_what_can_be_read_is_not_sent(repo, shelf, value)
 
 
 def test_the_first_and_the_last_moment_go_there_and_back(repo, shelf):
-    """The bounds themselves are kept."""
+    """The earliest and latest readable timestamps are stored and read back."""
     first = datetime.min.replace(tzinfo=timezone.utc)
     last = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=timezone.utc)
     for value in (first, last):
@@ -350,13 +350,13 @@ def test_the_first_and_the_last_moment_go_there_and_back(repo, shelf):
 
 
 def test_an_address_of_the_other_family_is_not_sent(repo, shelf):
-    """What a column of one family could not load is refused when it is written."""
+    """An address that its column could not load is refused when it is written."""
     with pytest.raises(TypeMismatch, match="address"):
         repo.save(Thing(shelf=shelf, at=NOW, address="::1"))  # type: ignore[arg-type]
 
 
 def test_a_backfill_reports_a_row_that_cannot_be_read(repo, shelf):
-    """The other rows are copied, and the one is among the failed ones with its key."""
+    """Other rows are copied, and the unreadable one is reported as failed, with its key."""
     for number in range(2):
         repo.save(Thing(shelf=shelf, at=datetime.fromtimestamp(number, timezone.utc), seen=NOW))
     write(repo, shelf, "seen", YEAR_10000, 1000)
@@ -373,7 +373,7 @@ def test_a_backfill_reports_a_row_that_cannot_be_read(repo, shelf):
 
 
 def test_a_row_from_before_its_column_loads_the_default(repo):
-    """The plan notes the column that says nothing of nulls; an unchanged instance saves nothing."""
+    """A row older than a column loads its default with null_as_default; without it the plan has a note."""
 
     class Grown(Model, table="from_before", repo="unreadable_live"):
         id: Column[int] = partition_key()

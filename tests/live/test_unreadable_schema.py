@@ -1,4 +1,4 @@
-"""Tables that this release cannot read beside those of models, on a server."""
+"""Tables that this release cannot read, beside those of models."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Odd(Model, repo="unreadable_declared", table="odd"):
 
 @needs_any_schema
 def test_other_tables_stop_no_command(scylla_cluster, scylla_repo):
-    """Each is a note that names it, until a model declares it."""
+    """Unreadable tables are notes that name them, until a model declares one."""
     keyspace = scylla_repo.keyspace
     scylla_repo.raw(f"CREATE TABLE {keyspace}.odd (id int PRIMARY KEY) WITH bloom_filter_fp_chance = NaN")
     scylla_repo.raw(f"CREATE TABLE {keyspace}.deep (id int PRIMARY KEY, v {DEEP})")
@@ -51,7 +51,7 @@ def test_other_tables_stop_no_command(scylla_cluster, scylla_repo):
 
 
 def test_a_type_of_the_deepest_kind_is_read(scylla_repo):
-    """The limit leaves what a schema may hold."""
+    """A type at the limit of nesting is read."""
     deep = f"{'frozen<list<' * 32}int{'>>' * 32}"
     scylla_repo.raw(f"CREATE TABLE {scylla_repo.keyspace}.lists (id int PRIMARY KEY, v {deep})")
     facts = inspect(scylla_repo)[scylla_repo.keyspace]

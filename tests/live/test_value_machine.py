@@ -1,4 +1,4 @@
-"""Whatever is done to instances, the row is what a plain model of it says, in stored form."""
+"""Whatever is done to instances, the row equals a plain model of it, in stored form."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STEPS = 25
 
 
 class Pair(UserType, name="pair"):
-    """A user type whose values Python and the server compare differently."""
+    """A user type whose values compare differently in Python and on the server."""
 
     at: datetime | None = None
     price: Decimal | None = None
@@ -38,7 +38,7 @@ class Pair(UserType, name="pair"):
 
 
 class Basket(UserType, name="basket"):
-    """A user type that is always frozen: it has collections that are not."""
+    """A user type that is always frozen, since it has collections that are not."""
 
     seen: set[datetime] | None = None
     words: list[str] | None = None
@@ -46,7 +46,7 @@ class Basket(UserType, name="basket"):
 
 
 class Opaque:
-    """A class of an application, which says nothing of equality."""
+    """A class of an application that does not define equality."""
 
     def __init__(self, text):
         self.text = text
@@ -77,12 +77,12 @@ POOL = [*NEAR, *(shape for shape in SCALARS if shape.hint not in {near.hint for 
 
 
 def sets_of(shape):
-    """Sets of these values."""
+    """Strategies of sets with these values."""
     return st.lists(shape.values, max_size=4).map(set)
 
 
 def kinds_of(shape, other):
-    """Columns made of these values: alone, and in every container."""
+    """Columns of these values: alone, and in every container."""
     values = [
         (shape.hint | None, st.none() | shape.values),
         (list[shape.hint], st.lists(shape.values, max_size=4)),
@@ -100,7 +100,7 @@ def kinds_of(shape, other):
 
 
 def random_model(number, chance):
-    """A model of all types, each in a container that chance picks, and the strategies of its columns."""
+    """A model of all types, each in a random container, and the strategies of its columns."""
     annotations: dict[str, Any] = {"id": Column[uuid.UUID]}
     body: dict[str, Any] = {"__module__": __name__, "__qualname__": f"Random{number}", "id": partition_key()}
     strategies = {}
@@ -123,7 +123,7 @@ MODELS = [random_model(number, random.Random(SEED + number)) for number in range
 
 
 class Values(RuleBasedStateMachine):
-    """Two instances of one row, in turn, and the row as it must be."""
+    """Two instances of one row, used in turn, and the expected row."""
 
     repo: Any
     sent: Counter[str]
@@ -136,7 +136,7 @@ class Values(RuleBasedStateMachine):
     @precondition(lambda self: self.row is None)
     @rule(data=st.data(), at=st.integers(0, len(MODELS) - 1))
     def begin(self, data, at):
-        """A new instance, with some values."""
+        """Create a new instance with some values."""
         model, self.strategies = MODELS[at]
         names = data.draw(st.sets(st.sampled_from(sorted(self.strategies)), max_size=8))
         self.row = model(id=uuid.uuid4(), **{name: data.draw(self.strategies[name]) for name in sorted(names)})
@@ -145,14 +145,14 @@ class Values(RuleBasedStateMachine):
     @precondition(lambda self: self.row is not None)
     @rule(data=st.data())
     def assign(self, data):
-        """Other values in some columns."""
+        """Assign other values to some columns."""
         for name in sorted(data.draw(st.sets(st.sampled_from(sorted(self.strategies)), max_size=4))):
             setattr(self.row, name, data.draw(self.strategies[name]))
 
     @precondition(lambda self: self.row is not None)
     @rule(data=st.data())
     def change_in_place(self, data):
-        """Elements put into a collection or taken out of it."""
+        """Add elements to a collection or remove some."""
         name = data.draw(st.sampled_from(sorted(self.strategies)))
         value, other = getattr(self.row, name), data.draw(self.strategies[name])
         if isinstance(value, list) and isinstance(other, list):
@@ -167,17 +167,17 @@ class Values(RuleBasedStateMachine):
     @precondition(lambda self: self.row is not None)
     @rule(method=st.sampled_from(["save", "batch", "save_many", "replace"]))
     def save(self, method):
-        """Each way of saving."""
+        """Save in one of several ways."""
         self.saved(method)
 
     @precondition(lambda self: self.row is not None)
     @rule()
     def reload(self):
-        """Continue with the row that is read; unsaved changes are forgotten."""
+        """Continue with the row as it is read; unsaved changes are discarded."""
         self.row = self.repo.get(type(self.row), id=self.row.id)
 
     def saved(self, method):
-        """Save, and compare the row with the instance, which a second save does not send."""
+        """Save, and compare the row with the instance; a second save sends nothing."""
         row, repo = self.row, self.repo
         expected = forms(row)
         if method == "batch":
@@ -210,7 +210,7 @@ def _ambiguous(model, name, value):
 
 @pytest.fixture(scope="module")
 def machine(scylla_cluster):
-    """The machine with the tables of its models."""
+    """The state machine with the tables of its models."""
     sent = Counter()
 
     def count(event):
@@ -229,7 +229,7 @@ def machine(scylla_cluster):
 
 
 def test_a_row_is_what_was_done_to_its_instances(machine):
-    """For random models over all types, and random sequences of changes, saves, batches and reads."""
+    """Rows equal the model after random sequences of changes, saves, batches and reads of random models."""
     few = settings(
         max_examples=max(EXAMPLES, settings().max_examples // 10),
         stateful_step_count=STEPS,

@@ -1,4 +1,4 @@
-"""Values of every type go to a real server and come back as they were."""
+"""Values of every type are stored on a real server and read back unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ few = settings(max_examples=15, deadline=None, suppress_health_check=list(Health
 
 
 class Holder:
-    """A row of a key and a value."""
+    """A table with a key and a value."""
 
     __slots__ = ("id", "value")
     id: uuid.UUID
@@ -37,14 +37,14 @@ class Holder:
 
 
 class Server:
-    """A session of one keyspace, and what its server can do."""
+    """A session with one keyspace, and the capabilities of its server."""
 
     def __init__(self, session, profile):
         self.session, self.profile = session, profile
         self.columns = {}
 
     def column(self, annotation):
-        """A column of this annotation, in the one table: hundreds of tables would slow a small server down."""
+        """A column with this annotation in a shared table, since hundreds of tables would slow a small server down."""
         text = map_annotation(annotation).type.cql
         if text not in self.columns:
             self.session.execute(f"ALTER TABLE held ADD c{len(self.columns)} {text}")
@@ -87,7 +87,7 @@ def server(scylla_cluster, profile):
 
 
 def _frozen(fields):
-    """Fields of a user type that are user types themselves are frozen."""
+    """Freeze user types in the fields of a user type."""
     return [
         (name, cql.parse_type(f"frozen<{value.cql}>") if hasattr(value, "frozen") else value) for name, value in fields
     ]
@@ -95,7 +95,7 @@ def _frozen(fields):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_values_of_every_type_come_back(server, case):
-    """Equal, and of the class that the annotation says."""
+    """Values of every type are loaded equal, with the class of the annotation."""
     values = [server.returned(case.hint, value) for value in case.values]
 
     assert case.values == values
@@ -104,7 +104,7 @@ def test_values_of_every_type_come_back(server, case):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_null_comes_back(server, case):
-    """As None, or as the empty value that servers do not tell from null."""
+    """Null is loaded as None, or as the empty value that servers do not distinguish from null."""
     annotation = map_annotation(case.hint)
 
     assert (annotation.empty and annotation.empty()) == server.returned(case.hint, None)
@@ -112,7 +112,7 @@ def test_null_comes_back(server, case):
 
 @pytest.mark.parametrize("case", VECTOR_CASES, ids=lambda case: case.name)
 def test_vectors_come_back_where_there_are_vectors(server, case):
-    """A server that says it has vectors keeps them; another refuses the type."""
+    """Vectors are loaded equal from a server that has them; another refuses the type."""
     if server.profile.has_vectors:
         assert case.values == [server.returned(case.hint, value) for value in case.values]
     else:
@@ -122,7 +122,7 @@ def test_vectors_come_back_where_there_are_vectors(server, case):
 
 @pytest.mark.parametrize("shape", SCALARS, ids=lambda shape: str(shape.hint))
 def test_any_value_of_a_scalar_comes_back(server, shape):
-    """Any value of a scalar comes back, whatever Hypothesis thinks of."""
+    """Any value of a scalar type is loaded equal."""
 
     @few
     @given(shape.values)
@@ -135,7 +135,7 @@ def test_any_value_of_a_scalar_comes_back(server, shape):
 @few
 @given(st.data())
 def test_any_value_of_any_nesting_comes_back(server, data):
-    """Whatever nests in whatever, servers take the type and keep the value."""
+    """Any value of any nested type is accepted and loaded equal."""
     shape = data.draw(shapes)
     assume(server.profile.has_vectors or not _has_vector(shape.hint))
 
@@ -149,7 +149,7 @@ def _has_vector(annotation):
 
 
 def test_counters_come_back(server):
-    """A counter is an int, incremented by the server."""
+    """A counter is loaded as an int, incremented by the server."""
     server.session.execute("CREATE TABLE hits (id uuid PRIMARY KEY, value counter)")
     key, load = (
         uuid.uuid4(),
@@ -163,7 +163,7 @@ def test_counters_come_back(server):
 
 
 def test_a_type_that_gained_a_field_is_still_read(server):
-    """What an older model does not know is left out, in values written before and after."""
+    """An older model ignores an added field, in values written before and after."""
     column = server.column(Place)
     before = server.returned(Place, Place("a", date.max))
     server.session.execute("ALTER TYPE place ADD extra text")
