@@ -1,4 +1,4 @@
-"""Facts in few words, and changes in fewer, for tests that are tables of cases."""
+"""Short notations for facts and changes, for tests that are tables of cases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NTS = {"class": "NetworkTopologyStrategy", "dc1": "3"}
 
 
 def column(text):
-    """``name type [pk|ck|static] [desc] [from=old] [mask=call()]``, types and masks without spaces."""
+    """A column as ``name type [pk|ck|static] [desc] [from=old] [mask=call()]``; types and masks have no spaces."""
     name, cql_type, *attributes = text.split()
     kind = next((_KINDS[attribute] for attribute in attributes if attribute in _KINDS), "regular")
     old = next((attribute[5:] for attribute in attributes if attribute.startswith("from=")), None)
@@ -48,12 +48,12 @@ def schema(*parts, keyspace=True):
 
 
 def desired(*parts):
-    """What models declare of keyspace ``k``, and nothing of the keyspace itself."""
+    """The schema that models declare for keyspace ``k``, without the keyspace itself."""
     return schema(*parts, keyspace=None)
 
 
 def index(column_, name=None, **facts):
-    """An index as a model declares it: with a name of its own, or with ours, which is open."""
+    """An index as a model declares it, with an explicit or a generated name."""
     return Index(name or f"t_{column_}_idx", column_, named=name is not None, **facts)
 
 
@@ -86,5 +86,5 @@ _SUMMARIES = {
 
 
 def summaries(changes):
-    """Each change in a few words."""
+    """A summary of each change in a few words."""
     return [_SUMMARIES[type(change)](change) for change in changes]

@@ -1,4 +1,4 @@
-"""``data/cassandra-observed.json`` with its abbreviations written out: what real Cassandra nodes stored for what."""
+"""``data/cassandra-observed.json`` with its abbreviations expanded: the statements and what Cassandra nodes stored."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _WORDS = {
 
 
 def expanded(cql):
-    """A piece of the file with its abbreviations written out."""
+    """A part of the file with its abbreviations expanded."""
     if isinstance(cql, str):
         for short, long in _SHORT.items():
             cql = cql.replace(short, long)
@@ -88,7 +88,7 @@ _LITERAL = re.compile(
 
 
 def literal(cql):
-    """The value of a CQL literal: text, number, boolean or map of these; None for what is none."""
+    """The value of a CQL literal: text, number, boolean or a map of these; None for anything else."""
     tokens, at = [], 0
     while at < len(cql):
         match = _LITERAL.match(cql, at)

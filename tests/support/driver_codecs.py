@@ -1,4 +1,4 @@
-"""What the driver makes of a value: its own serialisers and deserialisers, without a server."""
+"""The driver's own serialisers and deserialisers, without a server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def driver_type(cql_type, user_types=None):
 
 
 def returned(value, cql_type, user_types=None):
-    """What the driver returns for a value that it was given."""
+    """The value that the driver returns after it was given this one."""
     result_type = driver_type(cql_type, user_types)
     return result_type.from_binary(result_type.to_binary(value, PROTOCOL), PROTOCOL)
 
@@ -40,7 +40,7 @@ def round_trip(annotation, value, user_types=None):
 
 
 def prepared(shape, user_types=None):
-    """What the driver makes of a statement, by the types of our markers."""
+    """The driver's types for the markers of a statement."""
     columns = [
         ColumnMetadata("shop", "orders", f"c{index}", driver_type(marker.type, user_types))
         for index, marker in enumerate(shape.markers)

@@ -1,4 +1,4 @@
-"""States of a schema that came before another one, for tests of evolution."""
+"""States of a schema before it evolved into another one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scyllamodel.types.cql_types import user_type_names
 
 
 def deep_types(facts, names):
-    """These user types and all that are inside them."""
+    """The names of these user types and of all types inside them."""
     values = set(names)
     while more := {name for item in facts.types if item.name in values for name in item.user_types} - values:
         values |= more
@@ -41,7 +41,7 @@ def _fewer_fields(draw, item, *, whole):
 
 
 def _fewer_columns(draw, table, needed):
-    """Servers never let a table without counters gain one, so a table of counters keeps them."""
+    """The table with fewer columns, indexes and options; counters stay, since a table without any cannot gain one."""
     columns = [c for c in table if c.in_key or c.name in needed or table.is_counter or draw(st.booleans())]
     names = {column.name for column in columns}
     indexes = [index for index in table.indexes if index.column in names and draw(st.booleans())]

@@ -1,4 +1,4 @@
-"""Rows that a role with MODIFY on the internal tables could write, and how each command is judged that meets them."""
+"""Rows that a role with MODIFY on the internal tables could write, and checks of the commands that meet them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _counter = iter(range(1, 10**6))
 
 
 def text(forged: str, repo: Any, head: int) -> str:
-    """The statement, for the internal tables of a repo."""
+    """The statement for the internal tables of a repo."""
     names = {"lock": LOCK, "migrations": MIGRATIONS, "steps": STEPS}
     return forged.format(
         **{name: f"{repo.keyspace}.{table}" for name, table in names.items()},
@@ -68,7 +68,7 @@ def text(forged: str, repo: Any, head: int) -> str:
 
 
 def commands(repo: Any, table: str) -> dict[str, Any]:
-    """Every command of a deploying role, as a call; the migration has a statement of its own to run."""
+    """Every command of a deploying role, as a call; the migration has a raw step to run."""
 
     def migrated() -> Any:
         step = RawStep(f"UPDATE {repo.keyspace}.{table} SET note = 'x' WHERE id = {next(_counter)}")
@@ -88,7 +88,7 @@ def commands(repo: Any, table: str) -> dict[str, Any]:
 
 
 def refusals(repo: Any, table: str) -> dict[str, ScyllaModelError]:
-    """The errors of the commands that do not work, by command; another error than ours is raised."""
+    """The errors of the commands that fail, by command; an error that is not of this package is raised."""
     results: dict[str, ScyllaModelError] = {}
     for name, call in commands(repo, table).items():
         error = _error_of(call)
@@ -106,7 +106,7 @@ def _error_of(call: Any) -> ScyllaModelError | None:
 
 
 def healed(repo: Any, error: ScyllaModelError) -> str:
-    """Do what the message says, and return it."""
+    """Run the statement that the message advises, and return it."""
     message = str(error)
     if "unlock --force" in message:
         try:

@@ -1,7 +1,7 @@
 """Random histories of one keyspace on a server in memory, with kills between any two requests.
 
-A `World` is a server, a ledger and the hand-written statements that ran; each request to any of them can be the last
-one of its process. What runs there is the code of releases: plans, `execute`, `roll_back`; only the lock is left out.
+A `World` is a server, a ledger and the raw statements that ran; each request to any of them can be the last one of its
+process. It runs the real code of releases: plans, `execute`, `roll_back`; only the lock is left out.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CHOICES = {
 
 
 def declared(choices: dict[str, Any]) -> KeyspaceFacts:
-    """The schema that these choices declare."""
+    """The schema that these choices stand for."""
     types = [] if choices["type"] is None else [user_type("p", "x int", *choices["type"])]
     tables, views = [], []
     if choices["t"] is not None:
@@ -78,10 +78,10 @@ class World:
     """Everything that outlives a process.
 
     Attributes:
-        executed: the hand-written statements that ran and were not undone, by number.
-        doubtful: numbers of those that a killed process may have sent.
-        snapshots: the schema and the hand-written statements at each version that ended well.
-        fuse: how many moments are left until the process dies; None for a long life.
+        executed: numbers of the raw statements that ran and were not undone.
+        doubtful: numbers of the raw statements that a killed process may have sent.
+        snapshots: the schema and the raw statements at each version that succeeded.
+        fuse: the number of moments until the process dies; None if it does not.
     """
 
     def __init__(self) -> None:
@@ -98,18 +98,18 @@ class World:
 
     @property
     def state(self) -> Any:
-        """What a snapshot holds of the schema: all that `system_schema` shows but ids and dropped columns."""
+        """The schema without ids and dropped columns, and the raw statements in effect, as a snapshot has them."""
         return fingerprint(self.server.facts), frozenset(self.executed)
 
     def moment(self) -> None:
-        """One more moment of the life of the process."""
+        """Count one moment in the life of the process, which may be its last."""
         if self.fuse is not None:
             self.fuse -= 1
             if self.fuse < 0:
                 raise Killed
 
     def execute(self, cql: str, timeout: float) -> tuple[str, ...]:
-        """A statement, with a moment before and after it."""
+        """Execute a statement, with a moment before and after it."""
         self.moment()
         if cql.startswith(("RAW ", "UNDO ")):
             self.by_hand(*cql.split())
@@ -119,7 +119,7 @@ class World:
         return ()
 
     def by_hand(self, action: str, number: str) -> None:
-        """A hand-written statement: none runs twice, unless a kill left it in doubt."""
+        """Execute a raw statement: none runs twice, unless a kill left its outcome unknown."""
         at = int(number)
         if action == "RAW":
             assert at not in self.executed or at in self.doubtful, f"{action} {number} ran twice"
@@ -130,7 +130,7 @@ class World:
         self.doubtful.discard(at)
 
     def guard(self) -> Any:
-        """The locked run of a new process: what dead ones left is settled."""
+        """The locked run of a new process: first it recovers the runs of dead ones."""
         self.epoch += 1
         executor = SimpleNamespace(
             server=self.server.server,
@@ -151,7 +151,7 @@ class World:
         )
 
     def settle(self) -> None:
-        """Settle what dead runs left; one that is found complete is a version to return to."""
+        """Recover the runs of dead processes; a run that turns out complete is a version to return to."""
         settled = self.ledger.recover(self.server.introspect, self.server.server)
         for version in self.ledger.versions():
             if version.status in RESTORABLE_STATUSES:  # its process may have died before it could take the snapshot
@@ -161,7 +161,7 @@ class World:
             self.doubtful |= claimed
 
     def migrate(self, target: KeyspaceFacts, *, contract: bool = False, raw: bool = False) -> str:
-        """Bring the schema to these models, or drop what they do not declare; ``refused`` when rules forbid it."""
+        """Migrate to these models, or drop what they do not declare; ``refused`` if rules forbid it."""
         guard = self.guard()
         if raw:
             number = len(self.raw)
@@ -188,7 +188,7 @@ class World:
         return result.status
 
     def rollback(self, version: int) -> str:
-        """Return to a version; ``refused`` when rules forbid it, and then nothing ran."""
+        """Return to a version; ``refused`` if rules forbid it, and then nothing ran."""
         settings = SimpleNamespace(internal_keyspaces=("k",))
         repo: Any = SimpleNamespace(models=(), name="default", keyspace="k", settings=settings)
         guard = self.guard()
@@ -208,7 +208,7 @@ class World:
         return result.status
 
     def words(self) -> list[str]:
-        """What a person who looked would say of each undo that a kill left in doubt."""
+        """The allowance for each undo that a kill left in doubt, as a user who checked the server would give it."""
         versions = self.ledger.with_steps(self.ledger.versions())
         steps = [step for version in versions for step in version.steps if step.undone_step is not None]
         names = {"/".join(map(str, step.undone_step)): int(step.cql.split()[1]) for step in steps}

@@ -1,12 +1,12 @@
-"""Every order of events that a few processes, one row and one schema can have, within a budget of faults.
+"""Every order of events of a few processes, one row and one schema, within a budget of faults.
 
-A process is a plain function that does all it does to the world through an `Env`. What it does next depends on nothing
-but the answers that it got, so a process *is* the answers that it got: it is run again from its start with these, up to
-the first request that has none yet. That makes the state of everything a value, which can be kept, compared, and
-continued in every possible way; the code under test is the real one, threads and pauses and crashes included.
+A process is a plain function that accesses the world through an `Env` only. Its next request depends only on the
+responses so far, so a process is represented by these: it is run again from its start with them, up to the first
+request without a response. That makes the state of everything a value, which can be stored, compared, and continued in
+every possible way; the code under test is the real one, threads, pauses and crashes included.
 
-`explore` visits every state that can be reached. Where one process asks something that no other can notice, such as the
-time, no other order is tried, for it would lead to the same states.
+`explore` visits every reachable state. For a request that no other process can notice, such as the time, no other
+order is tried, since it would lead to the same states.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ END = 30 * LEASE
 
 
 class Suspended(BaseException):
-    """The process asks something that it has no answer for yet."""
+    """The process makes a request that has no response yet."""
 
 
 class Violation(AssertionError):
-    """The world came into a state that must not be."""
+    """The world reached a state that must not exist."""
 
 
 class Env:
-    """The world as one process sees it, and the `LockStore` that it uses."""
+    """The world as one process sees it, and its `LockStore`."""
 
     name = "shop"
 
@@ -46,7 +46,7 @@ class Env:
         self.me, self.steps, self.answers, self.given, self.request = me, steps, answers, 0, None
 
     def ask(self, *request: Any) -> Any:
-        """Ask the world; a request without an answer ends the run, however often the run tries to continue."""
+        """Make a request; one without a response ends the run, however often the run tries to continue."""
         if self.request is None and self.given < len(self.answers):
             self.given += 1
             answer = self.answers[self.given - 1]
@@ -63,7 +63,7 @@ class Env:
         self.ask("sleep", round(seconds, 3))
 
     def choose(self) -> bool:
-        """Whether the thread that renews the lock has its turn here."""
+        """Whether the thread that renews the lock runs here."""
         return self.ask("choose")
 
     def read(self, *, serial: bool) -> LockRow | None:
@@ -83,7 +83,7 @@ class Env:
         self.ask("agree")
 
     def ddl(self, step: int, owner: Any, meanwhile: Callable[[], object] | None = None) -> None:
-        """Send a statement, decided now; the thread that renews may have its turn before it arrives."""
+        """Send a statement that is decided now; the renewing thread may run before it arrives."""
         self.ask("decided")
         if meanwhile is not None and self.choose():
             meanwhile()
@@ -94,21 +94,21 @@ Program = Callable[[Env], str]
 
 
 class Node:
-    """A process after some answers; equal ones are one object."""
+    """A process after some responses; equal ones are one object."""
 
     def __init__(self, program: Program, me: int, steps: int, answers: tuple[Any, ...] = ()) -> None:
         self.program, self.me, self.steps, self.answers = program, me, steps, answers
         self.after: dict[Any, Node] = {}
 
     def then(self, answer: Any) -> Node:
-        """This process, one answer later."""
+        """This process after one more response."""
         if answer not in self.after:
             self.after[answer] = Node(self.program, self.me, self.steps, (*self.answers, answer))
         return self.after[answer]
 
     @functools.cached_property
     def request(self) -> tuple[Any, ...]:
-        """What it asks next: ``("end", result)`` when it is done."""
+        """The next request of the process: ``("end", result)`` when it is done."""
         env = Env(self.me, self.steps, self.answers)
         try:
             return "end", self.program(env)
@@ -140,12 +140,12 @@ class Budget:
     """How many faults may still happen.
 
     Attributes:
-        lost: answers that get lost, whether or not the update was done.
-        late: updates without an answer that are done at some later moment.
+        lost: lost responses, whether or not the update was done.
+        late: updates without a response that are done at some later moment.
         renewals: turns of renewing threads.
         losses: nodes that are lost with a statement, after they ran it or before; the next one may not know the
             statement before it either, and the lost one may come back with what it ran.
-        victim: the one process that faults happen to; None for all.
+        victim: the only process with faults; None for all.
     """
 
     crashes: int = 0
@@ -163,7 +163,7 @@ class Budget:
 
 @attrs.frozen(cache_hash=True)
 class State:
-    """Everything there is at one moment.
+    """Everything that exists at one moment.
 
     Attributes:
         late: updates on their way.
@@ -189,7 +189,7 @@ class State:
 
 @attrs.define
 class Report:
-    """What an exploration saw."""
+    """The results of an exploration."""
 
     states: int = 0
     ends: int = 0
@@ -204,7 +204,7 @@ def explore(programs: list[Program], steps: int, budget: Budget) -> Report:
     """Visit every reachable state.
 
     Raises:
-        Violation: one of them must not be.
+        Violation: one of them must not exist.
     """
     report = Report()
     start = State(
@@ -253,7 +253,7 @@ def _landings(state: State, report: Report):
 
 
 def _moves(state: State, index: int, report: Report):
-    """What one process may do, or what may happen to it, at its next request."""
+    """The actions and faults that one process can have at its next request."""
     process, budget, faults = state.processes[index], state.budget, state.budget.of(index)
     kind, *arguments = process.node.request
     if kind == "end":
@@ -333,7 +333,7 @@ def _change(state, index, report, when, to):
 
 
 def _visible(state: State) -> LockRow:
-    """The row as it is now: what has a time to live is gone after it."""
+    """The row as it is now: a row with a TTL is gone after that."""
     if state.expires is not None and state.now >= state.expires:
         return attrs.evolve(state.row, owner=None)
     return state.row
@@ -359,7 +359,7 @@ def _schema(state, index, report):
 
 
 def _ddl(state, index, report, step, owner):
-    """A statement arrives. Only one that was held up after its last check may come while another holds the lock."""
+    """A statement arrives. Only one that was paused after its last check may arrive while another has the lock."""
     process = state.processes[index]
     if _visible(state).owner == owner:
         sent = tuple(count + (number == step) for number, count in enumerate(state.sent))
@@ -380,7 +380,7 @@ def _ddl(state, index, report, step, owner):
 
 
 def _losses(state, index, step):
-    """The node is lost with the statement: the others know it, or they do not, nor perhaps the one before it."""
+    """The node is lost with the statement; the others know it or not, and perhaps not even the one before it."""
     yield _answered(attrs.evolve(state, schema=state.schema | {step}), index, LOST)
     executed = state.schema | {step}
     for forgotten in {frozenset({step}), frozenset({step, step - 1}) & executed - state.common}:
@@ -391,7 +391,7 @@ def _losses(state, index, step):
 
 
 def _agree(state, index, report):
-    """The live nodes agree at once; what lost ones know may come back at any time."""
+    """The live nodes agree at once; statements that only lost nodes know may come back at any time."""
     yield _answered(attrs.evolve(state, common=state.schema), index, None)
 
 
@@ -431,7 +431,7 @@ def _check_end(state: State) -> None:
 
 
 def _describe(state: State) -> str:
-    """The state for people: what every process was answered."""
+    """The state in words: the responses that each process received."""
     lines = [f"at {state.now} s, {state.row}, schema {sorted(state.schema)}, budget left {state.budget}"]
     for index, process in enumerate(state.processes):
         lines.append(f"process {index} ({process.state}):")

@@ -1,4 +1,4 @@
-"""JSON documents against the schemas that the package publishes."""
+"""Validation of JSON documents against the schemas that the package publishes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REGISTRY = Registry().with_resources((schema["$id"], Resource.from_contents(sch
 
 
 def faults(document):
-    """What the schema of its kind has against a document, as texts; a list is looked into."""
+    """The violations of the schema for its kind, as texts; each document of a list is checked."""
     values = [
         f"{'/'.join(map(str, error.absolute_path))}: {error.message}"
         for error in Draft202012Validator(SCHEMAS[document["kind"]], registry=_REGISTRY).iter_errors(document)
@@ -27,7 +27,7 @@ def faults(document):
 
 
 def document_in(text):
-    """The one JSON document in a text, which must be valid by its schema."""
+    """The single JSON document in a text, which must conform to its schema."""
     document = json.loads(text)
 
     assert [] == faults(document)

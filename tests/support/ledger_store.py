@@ -1,4 +1,4 @@
-"""A ledger in memory: rows as a server would keep them, with faults by the number of the request.
+"""A ledger in memory: rows as a server would store them, with faults by the number of the request.
 
 Plain writes are ordered by the clocks of their writers, as on a server, so that a writer whose clock is behind loses.
 """
@@ -22,14 +22,14 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 
 @attrs.define
 class MemoryStore:
-    """The three tables.
+    """The three tables of the ledger.
 
     Attributes:
-        lost: numbers of requests (from 1, reads included) that are done and whose answer is lost.
+        lost: numbers of requests (from 1, reads included) that are done and whose response is lost.
         unsent: numbers of requests that are not done, although their outcome is reported as unknown.
-        busy: numbers of requests that are not done, and said so.
-        refused: numbers of requests that are refused for good.
-        clock: the writer's, in microseconds.
+        busy: numbers of requests that are not done and reported as such.
+        refused: numbers of requests that are refused permanently.
+        clock: the writer's clock in microseconds.
         moment: called before and after each request.
     """
 
@@ -81,7 +81,7 @@ class MemoryStore:
         return self._request("steps", lambda: rows)
 
     def removal_statement(self, scope, version, seq=None):
-        """As CQL would say it."""
+        """The removal as a CQL statement."""
         return f"DELETE {(scope, version) if seq is None else (scope, version, seq)}"
 
     def add_version(self, row):
@@ -124,7 +124,7 @@ class MemoryStore:
 
 
 def ledger_on(store, scope="k/default", now=NOON, step=timedelta(0)):
-    """A ledger whose clock moves by ``step`` at each look, and that waits for nothing."""
+    """A ledger whose clock advances by ``step`` at each reading, and that waits for nothing."""
     moments = [now]
 
     def tick():

@@ -1,4 +1,4 @@
-"""A process that takes a lock and keeps proving that it holds it, for tests that stop or kill it.
+"""A process that acquires a lock and keeps checking it, for tests that pause or kill the process.
 
 ``lock_holder.py NODE KEYSPACE NAME LEASE ROUNDS``: prints ``taken EPOCH SECONDS``, ``fenced SECONDS`` each time, and at
 the end ``released SECONDS`` or ``lost SECONDS``, on the clock that all processes of a machine share.
@@ -17,13 +17,13 @@ from scyllamodel.release.lock import CqlLockStore, Lock, LockRequest
 
 
 def say(*fields):
-    """One line, at once."""
+    """Print one line and flush it."""
     sys.stdout.write(" ".join(map(str, (*fields, time.monotonic()))) + "\n")
     sys.stdout.flush()
 
 
 def main(node, keyspace, name, lease, rounds):
-    """Take, fence so many times, give back."""
+    """Acquire the lock, fence so many times, release it."""
     with Repo(nodes=[node], keyspace=keyspace) as repo:
         store = CqlLockStore(LwtClient(choose_coordinator(client_of(repo).connection())), keyspace, name)
         say("ready")

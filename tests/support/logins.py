@@ -1,4 +1,4 @@
-"""A server that asks for passwords and looks at permissions, one for all tests of a run, and roles on it."""
+"""A server with passwords and permissions, one for all tests of a run, and roles on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts -> the classes that declare them: the way back, so that a test can send any schema down the whole road."""
+"""Classes that declare given facts, so that a test can migrate any schema."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _inside(part):
 
 
 def _declare_type(name, user_types, classes):
-    """The class of a user type, those inside it first."""
+    """The class of a user type, after the classes of the types inside it."""
     if name not in classes:
         for inner in user_types[name].user_types:
             _declare_type(inner, user_types, classes)
@@ -105,7 +105,7 @@ def declare_view(repo, view, base):
 
 
 def annotation(cql_type, user_types):
-    """An annotation of this type, and the arguments that `column` needs as well.
+    """An annotation of this type, and further arguments for `column`.
 
     No Python value stands for a set of lists, so such columns keep what the driver makes of them; the classes of the
     user types inside are mentioned, as a model has to.
@@ -137,7 +137,7 @@ def _hint(cql_type, user_types):
 
 
 def plain(value):
-    """A value of the driver in tuples, without the fields that are null: an older value lacks the newer fields."""
+    """A driver value as tuples without fields that are null, since an older value lacks the newer fields."""
     if hasattr(value, "items"):
         # The driver's own items() looks keys up by their bytes, and fails for keys whose type has gained a field.
         return tuple((plain(key), plain(item)) for key, item in getattr(value, "_items", None) or value.items())
@@ -170,6 +170,6 @@ def _options(options):
 
 
 def _make(name, base, keywords, annotations, body):
-    """One class; its name is that of one release, or the class of another would take its place in the registry."""
+    """Create a class with a name of its own, since the registry replaces a class of an equal name."""
     place = {"__module__": PLACE["module"], "__qualname__": f"declare.<locals>.{name}", "__annotations__": annotations}
     return types.new_class(name, (base,), keywords, lambda namespace: namespace.update(place, **body))

@@ -1,4 +1,4 @@
-"""A project on disk with models of its own, and the command line run in its folder, each time a process."""
+"""A project on disk with its own models, and the command line run in its folder as a process."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Trace(Model, table="traces", repo="audit"):
 
 @attrs.frozen
 class App:
-    """A project on disk, with a keyspace that is its own and does not exist yet."""
+    """A project on disk, with its own keyspace, which does not exist yet."""
 
     folder: object
     keyspace: str
     repo: object
 
     def run(self, *arguments, **changes):
-        """Run a command in the project's folder, on its repo."""
+        """Run a command in the project's folder with its repo."""
         return run(*arguments, folder=self.folder, **{"SCYLLAMODEL_REPOS": "app.db:repo", **changes})
 
     def on_a_terminal(self, *arguments, **changes):
@@ -71,7 +71,7 @@ class App:
         (self.folder / "app" / f"{module}.py").write_text(text, encoding="utf-8")
 
     def tables(self):
-        """The names of the tables that there are, without those of our bookkeeping."""
+        """The names of the existing tables without the internal ones."""
         query = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
         values = [row[0] for row in self.repo.session.execute(query, [self.keyspace])]
         return sorted(name for name in values if not name.startswith("scyllamodel_"))
@@ -79,7 +79,7 @@ class App:
 
 @pytest.fixture
 def app(tmp_path, scylla_cluster):
-    """A project with two models; what it makes on the server is dropped."""
+    """A project with two models; its keyspace is dropped afterwards."""
     keyspace = f"cli_{uuid4().hex[:12]}"
     repo = scylla_cluster.repo(keyspace)
     value = repo.settings

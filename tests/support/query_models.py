@@ -1,4 +1,4 @@
-"""The models that statements are made of in tests without a server."""
+"""The models of statements in tests without a server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scyllamodel import types as cql
 
 
 class Level(enum.IntEnum):
-    """By value."""
+    """An enum stored by value."""
 
     LOW = 1
     HIGH = 2
@@ -40,7 +40,7 @@ class Order(
         Index("place", using="sai"),
     ],
 ):
-    """A composite partition key, two clustering columns, one of everything else."""
+    """A model with a composite partition key, two clustering columns, and a column of every other kind."""
 
     shop: Column[int] = partition_key()
     day: Column[int] = partition_key()
@@ -76,20 +76,20 @@ class ByTotal(MaterializedView, of=Order):
 
 
 class Plain(Model, table="plain", repo="queries"):
-    """A key of one column and nothing to look up by."""
+    """A key of one column and no index."""
 
     id: Column[UUID] = partition_key()
     name: Column[str] = column(default="")
 
 
 class Hits(Model, table="hits", repo="queries"):
-    """Counters."""
+    """A table of counters."""
 
     page: Column[str] = partition_key()
     hits: Column[cql.Counter] = column()
 
 
 class Elsewhere(Model, table="elsewhere", keyspace="Other", repo="queries"):
-    """A keyspace of its own."""
+    """A model in another keyspace."""
 
     id: Column[int] = partition_key()

@@ -17,7 +17,7 @@ _BLOCK = re.compile(r"(<!-- live -->\n)?```pycon\n(.*?)```", re.DOTALL)
 
 
 def sessions(page=README, *, live):
-    """The text of a page's sessions, in order, without or with those that need a server."""
+    """The text of a page's sessions, in order, with or without those that need a server."""
     return [text for mark, text in _BLOCK.findall(page.read_text(encoding="utf-8")) if live or not mark]
 
 
@@ -27,17 +27,17 @@ def has_live(page):
 
 
 def blocks(page, kind):
-    """The texts of a page's blocks of this kind, such as ``yaml``."""
+    """The texts of a page's code blocks of this language, such as ``yaml``."""
     return re.findall(rf"```{kind}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def guide(name):
-    """A page of the guide."""
+    """The path of a page of the guide."""
     return ROOT / "scyllamodel" / "guide" / f"{name}.md"
 
 
 def commands(page):
-    """The command lines of a page's shell blocks, each with the exit code that its comment gives."""
+    """The command lines of a page's shell blocks, each with the exit code in its comment."""
     lines = [line for text in blocks(page, "sh") for line in text.splitlines() if line.startswith("scyllamodel ")]
     return [(line.partition("#")[0].split()[1:], _exit_code(line)) for line in lines]
 
@@ -48,7 +48,7 @@ def _exit_code(line):
 
 
 def run(texts, **names):
-    """Run sessions one after the other in one module; returns doctest's report of what differed, empty for nothing."""
+    """Run sessions one after another in one module; returns doctest's report of differences, empty for none."""
     module = types.ModuleType("readme_sessions")
     vars(module).update(names)
     sys.modules[module.__name__] = module

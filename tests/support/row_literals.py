@@ -1,4 +1,4 @@
-"""A row for any table: CQL literals of every type, so that nothing between a test and the server can change a value."""
+"""A row for any table as CQL literals of every type, so that nothing between test and server can change a value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NATIVES = {
 
 
 def literal(cql_type, n, user_types):
-    """A value of this type, another one for each ``n`` from 1 to 2.
+    """A value of this type that differs for ``n`` 1 and 2.
 
     Parameters:
         user_types: facts of user types by name.
@@ -44,7 +44,7 @@ def literal(cql_type, n, user_types):
 
 
 def insert(keyspace, table, n, user_types):
-    """The statement that writes row ``n`` with a value in every column; counters are counted up to ``n``."""
+    """The statement that writes row ``n`` with a value in every column; counters are incremented by ``n``."""
     cells = {quote(column_facts.name): literal(column_facts.type, n, user_types) for column_facts in table}
     if not table.is_counter:
         return (

@@ -1,4 +1,4 @@
-"""What real ScyllaDB nodes stored and answered: the files ``data/scylla-*.json`` as rows and cases."""
+"""The recorded responses of real ScyllaDB nodes: the files ``data/scylla-*.json`` as rows and cases."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _data(name):
 
 
 def stored_rows(release):
-    """All rows of ``2025.1.14`` or ``2026.3``, as the files hold them, by table."""
+    """All rows of ``2025.1.14`` or ``2026.3`` as the files contain them, by table."""
     result, newer = _data("system-schema"), _data("system-schema-2026")
     rows = {}
     for part in (result["rows"], result["more"]["rows"]):
@@ -48,7 +48,7 @@ def stored_rows(release):
 
 
 def _overlay(rows, table, differences):
-    """Write what differs in the newer release over the rows of the older one."""
+    """Replace the rows of the older release where the newer one differs."""
     names = ("keyspace_name", *_KEYS[table])
     by_key = {tuple(map(row.get, names)): row for row in rows}
     for difference in differences:
@@ -59,7 +59,7 @@ def _overlay(rows, table, differences):
 
 
 def rows(release="2025.1.14"):
-    """The rows of one release as a driver gives them: only the columns that are read, blobs as bytes."""
+    """The rows of one release as a driver returns them: only the columns that are read, blobs as bytes."""
     result = stored_rows(release)
     for row in [*result["tables"], *result["views"]]:
         row["extensions"] = {name: bytes.fromhex(value[2:]) for name, value in row["extensions"].items()}
@@ -81,7 +81,7 @@ def scylla_cases(group, form="cql"):
 
 
 def observed(group):
-    """A group of cases as the file holds it, abbreviations written out."""
+    """A group of cases as the file contains it, with abbreviations expanded."""
     return expanded(_data("observed")[group])
 
 
@@ -100,12 +100,12 @@ DEFAULTS = FrozenMap({
 
 
 def defaults(server):
-    """What this server stores of a table without options."""
+    """The options that this server stores for a table without options."""
     compressor, gc = server.default_compressor, server.default_tombstone_gc
     return {**DEFAULTS, "compression": {"class": compressor}, "tombstone_gc": {"mode": gc}}
 
 
 def setups():
-    """The statements behind the names of setups."""
+    """The setup statements by name."""
     value = _data("observed")["about"]["setups"]
     return {name: [expanded(cql) for cql in text.split("; ")] for name, text in value.items()}

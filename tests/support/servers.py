@@ -48,7 +48,7 @@ needs_ann = pytest.mark.needs(
 
 @pytest.fixture(scope="session")
 def profile(scylla_cluster) -> ServerProfile:
-    """What the server of this run is and can do."""
+    """The server of this run and its capabilities."""
     with scylla_cluster.repo("system") as repo:
         return ClusterView.connect(repo).server
 
@@ -93,7 +93,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _server(config: pytest.Config) -> ServerProfile | None:
-    """The server of this run; None when it does not answer, so that all tests say so."""
+    """The server of this run; None if it does not respond, so that all tests report that."""
     address: str | None = config.getoption("--scylla")
     if address is None:
         version = str(config.getoption("--cassandra-version"))
@@ -111,7 +111,7 @@ def _lacking(item: pytest.Item, server: ServerProfile) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """List what was deselected, and why."""
+    """List the deselected tests with the reasons."""
     left_out = config.stash.get(_left_out, [])
     if left_out:
         terminalreporter.section("tests that this server cannot answer")

@@ -15,12 +15,12 @@ OURS = (
 
 
 def environment(**changes):
-    """This process's environment without what would configure a command, and with these changes."""
+    """The environment of this process without settings for commands, and with these changes."""
     return {name: value for name, value in os.environ.items() if name not in OURS} | changes
 
 
 def command(*arguments):
-    """The words that start the command line with this Python."""
+    """The arguments that start the command line with this Python."""
     return [sys.executable, "-m", "scyllamodel", *map(str, arguments)]
 
 
@@ -68,7 +68,7 @@ def on_a_terminal(arguments, folder, **changes):
 
 
 def _piece(terminal):
-    """What comes next; nothing once the other side has closed, which Linux reports as an error."""
+    """The next piece of output; empty once the other side has closed, which Linux reports as an error."""
     try:
         return os.read(terminal, 65536)
     except OSError:

@@ -42,7 +42,7 @@ def _without(facts, name):
 
 
 def _in_table(change: Callable[[Any, Any], Any]):
-    """A change of one table, as a change of its keyspace."""
+    """Wrap a change of one table as a change of its keyspace."""
 
     def of_keyspace(facts, step):
         name = step.table if isinstance(step.table, str) else step.table.name
@@ -247,11 +247,11 @@ class Faults:
         refused: not applied, for good.
         missing: not applied, since the node does not know yet what the statement needs.
         crash: an unexpected error, before it is applied.
-        interrupt: Ctrl-C while the answer is awaited; applied.
-        warnings: what comes with the answer.
+        interrupt: Ctrl-C while the response is awaited; applied.
+        warnings: the warnings in the response.
         blind: looks, by their number, that fail.
         blind_until: looks fail until so many statements were sent.
-        foreign: what another hand does just before, as a function of the facts.
+        foreign: the change that another client makes just before, as a function of the facts.
         disagree: numbers of the waits for agreement that fail.
         deaf: numbers of the waits for agreement in which no node answers.
         watch_interrupt: looks, by their number, that Ctrl-C hits.
@@ -279,7 +279,7 @@ class Faults:
 
 
 class Simulator:
-    """Nodes that coordinate one after the other: an executor whose time passes only while a caller sleeps.
+    """Nodes that coordinate one after another: an executor whose time passes only while a caller sleeps.
 
     A statement that is sent through a node that took over before all nodes agreed fails the test.
     """
@@ -306,7 +306,7 @@ class Simulator:
 
     @property
     def schema(self) -> SchemaFacts:
-        """All that is there."""
+        """The whole schema."""
         return SchemaFacts([self.facts])
 
     def clock(self) -> float:
@@ -344,7 +344,7 @@ class Simulator:
         return faults.warnings.get(number, ())
 
     def _arrive(self, number: int, cql: str) -> None:
-        """The node has the statement, and runs it now, or later, or is lost with it."""
+        """Deliver the statement to the node, which runs it now or later, or is lost with it."""
         if number in self.faults.losses:
             self._lose(cql, self.faults.losses[number])
         if number in self.faults.late:
@@ -358,7 +358,7 @@ class Simulator:
         self.known.append(self.facts)
 
     def _lose(self, cql: str, loss: Loss) -> None:
-        """Lose the node with what it alone knew."""
+        """Lose the node with the statements that it alone knew."""
         if loss.executed:
             self._run(cql)
         forgotten = self.executed[len(self.executed) - loss.forgets :]
@@ -372,12 +372,12 @@ class Simulator:
         self.facts, self.has_moved, self.agreed = self.known[-1], True, False
 
     def take_over(self) -> None:
-        """Let the node that took over coordinate."""
+        """Make the node that took over the coordinator."""
         assert self.agreed, "a node takes over before all agreed"
         self.has_moved = False
 
     def introspect(self, keyspace: str) -> KeyspaceFacts:
-        """The facts, unless this look fails."""
+        """Return the facts, unless this introspection fails."""
         assert keyspace == self.facts.name
         self.looks += 1
         for due in [due for due in self.away if due[0] <= self.looks]:
@@ -393,17 +393,17 @@ class Simulator:
         return self.facts
 
     def _merge(self, forgotten: list[str]) -> None:
-        """A lost node is back, and all learn what it ran."""
+        """Bring a lost node back, so that all nodes learn its statements."""
         for cql in forgotten:
             with contextlib.suppress(StatementConflict):
                 self.facts = applied(self.facts, self.changes[cql])
 
     def returns_row(self, cql: str) -> bool:  # noqa: ARG002
-        """Whether a query gives a row: the simulator keeps none."""
+        """Whether a query returns a row; the simulator has none."""
         return False
 
     def await_agreement(self, timeout: float) -> None:
-        """All nodes agree, unless this wait fails."""
+        """Make all nodes agree, unless this wait fails."""
         self.waits += 1
         if self.waits in self.faults.deaf:
             raise IntrospectionError("no answer")

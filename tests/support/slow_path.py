@@ -1,6 +1,6 @@
-"""The option ``--slow-path``: repos of the run send all requests by the driver, unless a test says which way.
+"""The option ``--slow-path``: repos of the run send all requests through the driver, unless a test sets the path.
 
-It changes the default of `Repo(fast_path=)`; repos that are made of a URL, or in other processes, are as without it.
+It changes the default of `Repo(fast_path=)`; repos from a URL or in other processes are not affected.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Schema statements as facts: what a keyspace holds after them, and so what models would declare instead of them."""
+"""Schema statements as facts: the contents of a keyspace after them, and so the equivalent models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PART = re.compile(r"(keys|values|entries|full) \( (.*) \)", re.IGNORECASE)
 
 
 class Inexpressible(Exception):
-    """A statement that changes nothing that models speak of; the text says why."""
+    """A statement that changes nothing that models can declare; the text says why."""
 
 
 def keyspace(*statements, tablets=False):
@@ -36,7 +36,7 @@ def after(facts, cql):
     """The keyspace after one more statement.
 
     Raises:
-        Inexpressible: models declare no such thing.
+        Inexpressible: models cannot declare it.
         StatementSyntaxError: it cannot be read.
     """
     reader = StatementReader(cql)
@@ -68,7 +68,7 @@ def _parts(text):
 
 
 def _key(items, columns, order):
-    """The columns with their kinds, of a ``PRIMARY KEY`` with these items."""
+    """The columns, with their kinds, of a ``PRIMARY KEY`` with these items."""
     first = items[0] if isinstance(items[0], list) else [items[0]]
     kinds = [*((name, "partition_key") for name in first), *((name, "clustering") for name in items[1:])]
     descending = dict(order)

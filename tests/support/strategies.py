@@ -42,14 +42,14 @@ from scyllamodel.types.identity import cell_form, identity_of
 
 
 class Status(str, enum.Enum):
-    """An enum of texts."""
+    """An enum with text values."""
 
     NEW = "new"
     PAID = "paid"
 
 
 class Level(enum.IntEnum):
-    """An enum of numbers."""
+    """An enum with number values."""
 
     LOW = 1
     HIGH = 7
@@ -73,7 +73,7 @@ cql_types = st.recursive(natives | user_type_names, _nested, max_leaves=6)
 
 
 class Shape(NamedTuple):
-    """An annotation, a strategy of its values, and whether they can be hashed and have an order on servers."""
+    """An annotation, a strategy of its values, and whether these are hashable and ordered on servers."""
 
     hint: Any
     values: st.SearchStrategy
@@ -170,7 +170,7 @@ NEAR = [
 
 
 def maps_of(key, value, max_size=4):
-    """Maps none of whose keys are stored as one."""
+    """Maps in which no two keys have the same stored form."""
     cell = identity_of(map_annotation(key.hint))
     pairs = st.tuples(key.values, value.values)
     return st.lists(pairs, max_size=max_size, unique_by=lambda pair: cell_form(cell, pair[0])).map(dict)
@@ -251,8 +251,8 @@ def storable(draw, user_types=(), *, durations=True, depth=2):
     """A type that a column can have on every server, given these user types; no counters, no vectors.
 
     Parameters:
-        durations: whether it may hold durations, which servers refuse in whatever has an order.
-        depth: how many collections may stand in one another.
+        durations: whether it may contain durations, which servers refuse in ordered values.
+        depth: the maximum nesting of collections.
     """
     shape = draw(st.sampled_from(["scalar", "scalar", "user", "list", "set", "map", "tuple"])) if depth else "scalar"
 
@@ -277,13 +277,13 @@ def storable(draw, user_types=(), *, durations=True, depth=2):
 
 
 def _freeze_user_type(cql_type):
-    """A user type holds others only frozen, and collections as it likes."""
+    """Freeze the type of a field if it is a user type, as it must be; collections need not be frozen."""
     return freeze(cql_type) if isinstance(cql_type, UserTypeName) else cql_type
 
 
 @st.composite
 def user_type_sets(draw, reserved=()):
-    """User types of one keyspace, each made of those before it, and none of them by a name that is taken."""
+    """User types of one keyspace, each of which may contain earlier ones, with names that are not in use."""
     results = []
     for name in draw(st.lists(names, max_size=3, unique=True)):
         if name in reserved:
@@ -378,7 +378,7 @@ def keyspaces(draw):
 
 @st.composite
 def later(draw, old):
-    """A later release of a keyspace: all of the earlier one, with added fields, columns, options, indexes and more."""
+    """A later release of a keyspace: the earlier one with added fields, columns, options, indexes and more."""
     later_types = [draw(_with_fields(item)) for item in old.types]
     used_names = {item.name for item in (*old.types, *old.tables, *old.views)}
     types = (*later_types, *draw(user_type_sets(used_names)))
@@ -403,7 +403,7 @@ def _with_fields(draw, user_type):
 
 @st.composite
 def _with_more(draw, table, user_types):
-    """The table with added columns and indexes, and options for what it left open."""
+    """The table with added columns and indexes, and with some options that were not set."""
     kinds = ["regular", "static"] if table.clustering_key and not table.is_counter else ["regular"]
     more = [name for name in draw(st.lists(column_names, max_size=3, unique=True)) if name not in table]
     columns = [

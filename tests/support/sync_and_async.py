@@ -1,4 +1,4 @@
-"""One case for the blocking and the awaited repo: a case calls verbs, and need not know which of the two it has."""
+"""Run one case with a blocking and an awaited repo: it calls verbs and need not distinguish the two."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WAYS = ("blocking", "awaited")
 
 
 class Plain:
-    """A repo that blocks."""
+    """A blocking repo."""
 
     def __init__(self, repo: Any) -> None:
         self.repo = repo
@@ -33,14 +33,14 @@ class Plain:
         return batch.send()
 
     def block(self, batch: Any, fill: Callable[[Any], Any]) -> Any:
-        """A batch in its block: filled, and sent at the end."""
+        """Fill a batch in its block, and send it at the end."""
         with batch:
             fill(batch)
         return batch
 
 
 class Bridge(Plain):
-    """A repo that is awaited, for a case that runs in a thread beside the loop."""
+    """An awaited repo, for a case that runs in a thread beside the loop."""
 
     def __init__(self, repo: Any, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(repo)
@@ -64,7 +64,7 @@ class Bridge(Plain):
         return asyncio.run_coroutine_threadsafe(batch.send(), self.loop).result()
 
     def block(self, batch: Any, fill: Callable[[Any], Any]) -> Any:
-        """A batch in its block, entered and left with ``async with``."""
+        """Fill a batch in its block, entered and left with ``async with``."""
 
         async def send_block() -> Any:
             async with batch:
@@ -88,7 +88,7 @@ class Bridge(Plain):
 
 
 def run_in_mode(mode: str, case: Callable[[Any], Any], repo: Any) -> Any:
-    """What a case returns, played one way."""
+    """The result of a case in one of the modes."""
     if mode == "blocking":
         return case(Plain(repo))
 

@@ -1,4 +1,4 @@
-"""A node in memory that answers the queries on its system tables from rows, for what only reads them."""
+"""A node in memory that answers queries on its system tables from rows, for code that only reads them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Rows:
 
 @attrs.frozen
 class Endpoint:
-    """Where the node is."""
+    """The address of the node."""
 
     address: str = "10.0.0.1"
     port: int = 9042
@@ -37,7 +37,7 @@ class Endpoint:
 
 @attrs.frozen(eq=False)
 class Host:
-    """The node, as the driver names it."""
+    """The node as the driver represents it."""
 
     endpoint: Endpoint = Endpoint()
     host_id: UUID = HOST_ID
@@ -45,10 +45,10 @@ class Host:
 
 
 class SystemRows:
-    """A coordinator, and the connection behind it.
+    """A coordinator and the connection behind it.
 
     Parameters:
-        rows: by table, ``system_schema`` left out of its name; a table that is not given is empty.
+        rows: rows by table name without ``system_schema``; other tables are empty.
     """
 
     def __init__(self, rows):
@@ -64,7 +64,7 @@ class SystemRows:
         self.hosts, self.connected_hosts, self.read_cql = [], (), []
 
     def rows(self, cql, **_):
-        """The rows that a query is about."""
+        """The rows that a query selects."""
         self.read_cql.append(cql)
         table, keyspace = _FROM.match(cql).groups()
         if not table.startswith(("system.", "system_schema.")):
@@ -73,16 +73,16 @@ class SystemRows:
         return [row for row in loaded if keyspace is None or row["keyspace_name"] == keyspace]
 
     def send(self, cql, **_):
-        """A request that was started."""
+        """Start a request."""
         return Rows(self.rows(cql))
 
     def read(self, work):
-        """What reads that belong together give."""
+        """Return the result of several reads that belong together."""
         return work(_Here(self, self.host))
 
 
 class _Here(PinnedNode):
-    """The node, for reads that belong together."""
+    """The node for reads that belong together."""
 
     def rows(self, cql, **_):
         return self.connection.rows(cql)

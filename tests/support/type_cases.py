@@ -1,4 +1,4 @@
-"""Every CQL type as an annotation with values that are hard to keep: one table for whatever must hold of all types."""
+"""Every CQL type as an annotation with values that are hard to store: one table for all tests of types."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Place:
 
 @attrs.frozen
 class Address:
-    """A user type with a collection, a tuple, another type, and a field whose name Python keeps for itself."""
+    """A user type with a collection, a tuple, another type, and a field whose name is reserved in Python."""
 
     __cql_name__ = "address"
     __fields_by_cql__ = ("street", "class", "place", "days", "moved")
