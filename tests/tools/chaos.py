@@ -2,9 +2,9 @@
 
 Threads, tasks, groups, bulk runs, pages, scans, lightweight transactions, counters, lists and sets, with deadlines from
 a millisecond to ten seconds and random cancellations, through proxies that cut, delay and swallow, on nodes that are
-paused and (``--nodes 3``) killed; forks, and event loops that end. A model of what each row may hold decides at the
-end; then nothing of the run may be left. ``--scylla HOST:PORT`` takes a server that runs. The exit status is 1 if
-anything was wrong. A seed plays the same calls and faults again, though not their interleaving.
+paused and (``--nodes 3``) killed; forks, and event loops that end. At the end a model of the possible contents checks
+each row; then no resources of the run may be left. ``--scylla HOST:PORT`` uses a running server. The exit status is 1
+if anything was wrong. A seed repeats the calls and faults, though not their interleaving.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ GONE: Final = 20.0
 
 
 def census() -> Counter[str]:
-    """What a process can forget to give back, counted after a collection."""
+    """Counts of resources that a process can leak, taken after a garbage collection."""
     gc.collect()
     classes = map(type, gc.get_objects())
     counts = Counter(item.__name__ for item in classes if issubclass(item, KINDS) or item.__name__ in DRIVERS)
@@ -85,7 +85,7 @@ def is_socket(link: Path) -> bool:
 
 @attrs.define(eq=False)
 class Run:
-    """One session: the server, the repos, the writers, the model."""
+    """One session: the server, the repos, the workers, the model."""
 
     seed: int
     faults: Faults
@@ -102,7 +102,7 @@ class Run:
     ledgers: Rotation = attrs.field(factory=lambda: Ledgers("", random.Random(), ChaosModel({})).rotation)
 
     def repo(self, nodes: list[str], **keywords: Any) -> Repo:
-        """A repo on these addresses; a majority of replicas takes part in everything."""
+        """A repo on these addresses, with quorum consistency."""
         secret = "a secret of the chaos run"
         options = {"consistency": "QUORUM", "page_secret": secret, **keywords}
         new_repo = RunningServer(nodes).repo(self.keyspace, name="chaos", **options)
@@ -110,7 +110,7 @@ class Run:
         return new_repo
 
     def prepare(self) -> None:
-        """Make the keyspace and its tables, and fill the one that never changes."""
+        """Create the keyspace and its tables, and fill the table that never changes."""
         direct = self.repo(self.faults.direct, request_timeout=30.0)
         datacenter = direct.session.execute("SELECT data_center FROM system.local").one()[0]
         replication = {"class": "NetworkTopologyStrategy", datacenter: len(self.faults.direct)}
@@ -120,15 +120,15 @@ class Run:
         direct.save_many(FIXED)
 
     def lane(self, repo: Repo, timeout: float, name: str) -> Lane:
-        """What a worker has."""
+        """The context of a worker."""
         return Lane(self.record, self.model, repo, timeout, self.stop, self.rng(name))
 
     def rng(self, name: str) -> random.Random:
-        """Random numbers that no other writer takes."""
+        """Random numbers for one worker alone."""
         return random.Random(f"{self.seed} {name}")
 
     def actors(self, name: str, *, bulk: bool) -> list[Actor]:
-        """A writer of each kind."""
+        """An actor of each kind."""
         actors: list[Actor] = [
             kind(f"{name}{kind.__name__}", self.rng(f"{name}{kind.__name__}"), self.model)
             for kind in (Docs, Docs, Guards, Logs, Tallies, Seats, Ledgers, Reads)
@@ -144,7 +144,7 @@ class Run:
         return actors
 
     def connect(self) -> None:
-        """Connect through the proxies, while all passes."""
+        """Connect through the proxies while they pass everything."""
         for timeout in TIMEOUTS:
             repo = self.repo(self.faults.nodes, request_timeout=timeout, on_query=self.record.on_query)
             repo.get(Fixed, part=0, number=0)
@@ -153,9 +153,9 @@ class Run:
         self.repos.append(self.session_repo)
 
     def _reach(self) -> None:
-        """Wait until the nodes answer without the proxies.
+        """Wait until the nodes respond without the proxies.
 
-        A connection that broke while it was idle is made again when the next request finds it; that one is refused.
+        A connection that broke while it was idle is reopened after a request finds it broken; that request fails.
         """
         until = time.monotonic() + GONE
         while True:
@@ -169,7 +169,7 @@ class Run:
                 return
 
     def begin(self, half: str) -> None:
-        """Make all writers of one half of the run, and only then start them."""
+        """Create all workers of one half of the run, and only then start them."""
         self.stop.clear()
         self._worker("watch", lambda: self.record.watch(self.stop))
         for timeout, repo in self.shared.items():
@@ -204,7 +204,7 @@ class Run:
         self.threads.append(threading.Thread(target=run, name=f"chaos-{name}", daemon=True))
 
     def end(self) -> None:
-        """Let all pass, and wait for the workers; one that does not end is shown with its stack."""
+        """Let the proxies pass everything, and wait for the workers; one that does not end is shown with its stack."""
         self.stop.set()
         if not self.faults.calm():
             self.record.report_violation("the nodes did not come back")
@@ -220,7 +220,7 @@ class Run:
         self._reach()
 
     def quiet(self) -> Moment:
-        """What the process has in memory once the driver has given up all requests, and the record's part of it."""
+        """The memory of the process once the driver has given up all requests, and the record's part of it."""
         until = time.monotonic() + GONE
         while any(map(census().__getitem__, REQUESTS)) and time.monotonic() < until:
             time.sleep(0.5)
@@ -247,7 +247,7 @@ class Run:
         self.docs.clear()
 
     def _check_instances(self, actor: Docs) -> None:
-        """An instance agrees with its row, or knows that it does not, and one more save makes it agree."""
+        """Check that each instance agrees with its row or knows it does not, and that a save makes it agree."""
         for slot in actor.slots:
             if is_loaded(slot.row) and not changed_columns(slot.row, current_values(slot.row)):
                 self._agrees(slot, "says that it is")
@@ -300,7 +300,7 @@ def busy_streams(session: Any) -> list[str]:
 
 
 def left_over(before: Counter[str], record: Record) -> Counter[str]:
-    """What the run did not give back; waits as long as the driver may need."""
+    """The resources that the run did not release, after waiting as long as the driver may need."""
     until = time.monotonic() + GONE
     while True:
         remaining = census() - before
@@ -312,7 +312,7 @@ def left_over(before: Counter[str], record: Record) -> Counter[str]:
 
 
 def run_phase(run: Run, seconds: float) -> Growth:
-    """Break things for so long, in two halves; gives how the memory grew in the second one."""
+    """Inject faults for this time, in two halves; returns how the memory grew in the second one."""
     run.connect()
     moments = []
     for half in "ab":
@@ -325,7 +325,7 @@ def run_phase(run: Run, seconds: float) -> Growth:
 
 
 def wait_for(run: Run, seconds: float) -> None:
-    """Wait for so long, with a line of progress now and then."""
+    """Wait for this time, and print progress now and then."""
     start = time.monotonic()
     while (passed := time.monotonic() - start) < seconds:
         time.sleep(min(5.0, seconds / 4))
@@ -337,7 +337,7 @@ def wait_for(run: Run, seconds: float) -> None:
 
 
 def say(text: str) -> None:
-    """One line, at once."""
+    """Print one line and flush it."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -363,7 +363,7 @@ def table(run: Run, memory: Growth, remaining: Counter[str]) -> str:
 
 
 def session(options: argparse.Namespace, nodes: int) -> int:
-    """One session; gives how many things were wrong."""
+    """Run one session; returns the number of problems."""
     arguments = (
         ["--scylla", options.scylla] if options.scylla else ["--nodes", str(nodes), "--version", options.version]
     )
@@ -390,7 +390,7 @@ def session(options: argparse.Namespace, nodes: int) -> int:
 
 
 def main() -> int:
-    """All of it."""
+    """Run all sessions."""
     faulthandler.enable()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)

@@ -1,6 +1,6 @@
-"""Writers of a chaos run: random writes of each kind of row, reported to the model before they are sent.
+"""Actors of a chaos run: random writes of each kind of row, reported to the model before they are sent.
 
-A writer owns its documents and guards, so that writes of one are ordered; logs, counters, seats and ledgers are shared.
+An actor owns its documents and guards, so that writes of one are ordered; logs, counters, seats and ledgers are shared.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ POOL: Final = 24
 
 @attrs.define(eq=False)
 class Slot:
-    """A document with its instance; `row` says what its owner believes."""
+    """A document with its instance; `row` is the state that its owner expects."""
 
     key: tuple[str, str, int]
     row: Doc
@@ -37,7 +37,7 @@ class Slot:
 
 @attrs.define(eq=False)
 class Docs(Actor):
-    """Saves, deletes and reads documents of its own, one by one and many at once.
+    """Saves, deletes and reads its own documents, one by one and many at once.
 
     Attributes:
         slots: the documents that no call uses at this moment; `every` has all of them.
@@ -50,7 +50,7 @@ class Docs(Actor):
     bulk: bool = True
 
     def call(self) -> Call:
-        """A random call; one that deletes is rare."""
+        """A random call; deletes are rare."""
         kinds: list[Callable[[], Call]] = [self.save] * 8 + [self.get] * 3 + [self.delete, self.refresh, self.batch]
         kinds += [self.save_many, self.save_many, self.delete_many] if self.bulk else []
         return self.rng.choice(kinds)()
@@ -69,7 +69,7 @@ class Docs(Actor):
         return slots
 
     def give_back(self, slots: list[Slot], *, keep: bool = True) -> None:
-        """End the use of documents, but of those that were dropped; those not kept are looked at when the run ends."""
+        """End the use of documents, except dropped ones; those not kept are checked when the run ends."""
         slots = [slot for slot in slots if slot in self.every]
         self.busy -= len(slots)
         if keep:
@@ -78,22 +78,22 @@ class Docs(Actor):
             self.every = [slot for slot in self.every if slot not in slots]
 
     def drop_all(self) -> list[Slot]:
-        """Give up all documents, those of calls that never end included."""
+        """Give up all documents, including those of calls that never end."""
         dropped, self.slots, self.every, self.busy = list(self.every), [], [], 0
         return dropped
 
     def save(self) -> Call:
-        """Save a document after some changes, or none."""
+        """Save a document after some changes or none."""
         (slot,) = slots = self.take()
         self.change(slot.row)
         return Call("save", (slot.row,), writes=(self.begin(slot),), on_end=partial(self.give_back, slots))
 
     def begin(self, slot: Slot) -> Write:
-        """What a save leaves in the row: all columns as the instance has them, however few of them are sent."""
+        """Report a save to the model: all columns as the instance has them, however few of them are sent."""
         return self.model.begin(slot.key, writer=self.name, **contents(slot.row))
 
     def change(self, row: Doc) -> None:
-        """Change some columns, often back to what they were."""
+        """Change some columns, often back to earlier values."""
         for _ in range(self.rng.choice([0, 1, 1, 2, 3])):
             self.rng.choice([self._text, self._words, self._notes, self._counts])(row)
 
@@ -125,9 +125,10 @@ class Docs(Actor):
         return self.model.observe(slot.key, contents(stored))
 
     def refresh(self) -> Call:
-        """Put what is stored into an instance.
+        """Refresh an instance from its row.
 
-        The instance counts as known then, while a write without an answer may still come: such a document is left.
+        After that the instance counts as unchanged, although a write without a response may still be applied, so a
+        document with such a write is dropped.
         """
         (slot,) = slots = self.take()
         keep = self.model.is_settled(slot.key)
@@ -138,7 +139,7 @@ class Docs(Actor):
         return self.model.observe(slot.key, None if missing else contents(slot.row))
 
     def delete(self) -> Call:
-        """Delete a document; the next save makes it again."""
+        """Delete a document; the next save creates it again."""
         (slot,) = slots = self.take()
         write = self.model.begin(slot.key, **NOTHING)
         return Call("delete", (slot.row,), writes=(write,), on_end=partial(self.give_back, slots))
@@ -152,7 +153,7 @@ class Docs(Actor):
         return Call("batch", (rows,), writes=tuple(map(self.begin, slots)), on_end=partial(self.give_back, slots))
 
     def save_many(self) -> Call:
-        """Save many documents, one by one or by partition; source or listener may break."""
+        """Save many documents, one by one or by partition; source or listener may fail."""
         slots = self.take(self.rng.randint(2, POOL))
         for slot in slots:
             self.change(slot.row)
@@ -179,7 +180,7 @@ class Docs(Actor):
 
 
 def breaks_off(rows: list[Any], at: int) -> Iterable[Any]:
-    """These rows, up to the one at which the source fails."""
+    """Yield these rows up to the one at which the source fails."""
     for index, row in enumerate(rows):
         if index == at:
             raise WhimError
@@ -187,7 +188,7 @@ def breaks_off(rows: list[Any], at: int) -> Iterable[Any]:
 
 
 def broken_listener(at: int) -> Callable[[Any], None]:
-    """A listener to progress that fails after so many rows."""
+    """A progress listener that fails after so many rows."""
 
     def listen(progress: Any) -> None:
         if progress.done > at:
@@ -198,12 +199,12 @@ def broken_listener(at: int) -> Callable[[Any], None]:
 
 @attrs.define(eq=False)
 class Guards(Actor):
-    """Saves documents under the condition that they exist, and reads them at SERIAL."""
+    """Saves documents on the condition that they exist, and reads them at SERIAL."""
 
     rows: list[Guard] = attrs.field(factory=list)
 
     def create(self, repo: Any, count: int = 6) -> None:
-        """Make the documents, while nothing breaks; without a condition, which a busy server may not settle."""
+        """Create the documents before faults begin, without a condition, whose outcome a busy server may not report."""
         for number in range(count):
             row = Guard(id=f"{self.name}.{number}", x="new")
             self.model.begin(("guards", row.id), **contents(row)).acknowledge()
@@ -226,10 +227,10 @@ class Guards(Actor):
 
 @attrs.define(eq=False)
 class Rotation:
-    """Numbers of rows that grow: all write the current one, those before it are looked at.
+    """Increasing row numbers: all workers write to the current one, and earlier ones are checked.
 
     Attributes:
-        length: writes after which the next one is begun.
+        length: the number of writes after which the next row begins.
         old: rows that are no longer written, and that were not checked.
     """
 
@@ -239,31 +240,31 @@ class Rotation:
     old: deque[int] = attrs.field(factory=deque)
 
     def number(self) -> int:
-        """The row to write next."""
+        """The number of the row to write next."""
         self.written += 1
         if self.written % self.length == 0:
             self.advance(self.current)
         return self.current
 
     def advance(self, number: int) -> None:
-        """Begin the next row, if this is the current one; writes of a row or two before it may be in flight."""
+        """Start the next row if this is the current one; writes to the last row or two may still be in flight."""
         if number == self.current:
             self.current = number + 1
             self.old.append(number)
 
     def finished(self) -> int | None:
-        """A row to look at, once."""
+        """The number of a row to check, once."""
         return self.old.popleft() if len(self.old) > 3 else None
 
 
 @attrs.define(eq=False)
 class Logs(Actor):
-    """Appends to lists and adds to sets that all share."""
+    """Appends to shared lists and adds to shared sets."""
 
     rotation: Rotation = attrs.field(factory=lambda: Rotation(LOG_LENGTH))
 
     def call(self) -> Call:
-        """An append or an addition, of one element."""
+        """An append or an addition of one element."""
         old = self.rotation.finished()
         if old is not None:
             return self._look(old)
@@ -280,16 +281,16 @@ class Logs(Actor):
 
 
 def log_found(row: Log | None) -> dict[str, Any] | None:
-    """What the model compares."""
+    """The values of a log row that the model compares."""
     return None if row is None else {"entries": row.entries, "marks": row.marks}
 
 
 @attrs.define(eq=False)
 class Tallies(Actor):
-    """Counts up and down, one by one and in counter batches."""
+    """Increments and decrements counters, one by one and in counter batches."""
 
     def call(self) -> Call:
-        """A counter, or some of them together."""
+        """A change of one counter or of several together."""
         numbers = self.rng.sample(range(TALLIES), self.rng.choice([1, 1, 1, 3]))
         changes = [(number, self.rng.choice([-2, -1, 1, 2, 3])) for number in numbers]
         statements = [update(Tally).where(Tally.id == number).set(Tally.hits.increment(by)) for number, by in changes]
@@ -302,10 +303,10 @@ class Tallies(Actor):
 
 @attrs.define(eq=False)
 class Seats(Actor):
-    """Competes for places by inserts that must be the first."""
+    """Competes for places by inserts with IF NOT EXISTS."""
 
     def call(self) -> Call:
-        """An insert of a place that may be taken."""
+        """An insert of a place that may already be taken."""
         number, token = self.rng.randrange(SEATS + self.count // 20), self.token()
         statement, timeout = self._timed(insert(Seat(id=number, holder=token)).if_not_exists())
         write = self.model.begin(("seats", number), claims=(number, token))
@@ -314,13 +315,13 @@ class Seats(Actor):
 
 @attrs.define(eq=False)
 class Ledgers(Actor):
-    """Competes for the next version of a row by conditional updates, and resolves those without an answer."""
+    """Competes for the next version of a row by conditional updates, and resolves those without a response."""
 
     rotation: Rotation = attrs.field(factory=lambda: Rotation(LEDGER_LENGTH))
     seen: tuple[int, int] | None = None
 
     def call(self) -> Call:
-        """Write the version after the one that was seen last, or look which one it is."""
+        """Write the version after the last one seen, or read the current one."""
         old = self.rotation.finished()
         if old is not None or self.seen is None:
             return self._look(self.rotation.current if old is None else old, last=old is not None)
@@ -353,7 +354,7 @@ class Ledgers(Actor):
 
 
 def gaps(row: Ledger | None) -> list[str]:
-    """Return what is wrong with the versions of a ledger: each has a winner."""
+    """Return what is wrong with the versions of a ledger: each must have a winner."""
     versions = {version for version, _ in claims_of(row)}
     if row is None or set(range(1, row.version + 1)) == versions:
         return []

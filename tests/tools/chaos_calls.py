@@ -1,4 +1,4 @@
-"""Calls of a chaos run: what each writes, how long it may take, and what an answer or an error says of its writes.
+"""Calls of a chaos run: the writes of each, its time limit, and the outcomes that a response or an error reveals.
 
 *In*: a seeded rng and the model. *Out*: `Call` values that a thread or a task performs and then settles. Nothing here
 waits.
@@ -34,7 +34,7 @@ ROUNDS, PAUSES = 4, 4.0
 
 
 class WhimError(Exception):
-    """What a source of rows or a listener of the application raises in the middle of a bulk run."""
+    """The exception that a source or a listener of the application raises in the middle of a bulk run."""
 
 
 PASSING: Final = (
@@ -56,12 +56,12 @@ class Call:
     """One call of a verb.
 
     Attributes:
-        writes: what it writes; of a bulk run one for each row.
+        writes: its writes; in a bulk run one for each row.
         bulk: whether a report contains the outcome of each row.
         requests: how many request timeouts it may take.
-        follows: how many it may take after those, of the repo's length whatever its statement sets.
-        extra: seconds that it may take besides.
-        timeout: seconds that its statement sets; None is what the repo sets.
+        follows: further request timeouts of the repo, whatever its statement sets.
+        extra: additional seconds that it may take.
+        timeout: the timeout of its statement in seconds; None for that of the repo.
         check: returns the faults of its result, or of a `NotFound` in place of one.
         on_end: called last, whatever the outcome.
     """
@@ -79,11 +79,11 @@ class Call:
     on_end: Callable[[], Any] = lambda: None
 
     def limit(self, request_timeout: float) -> float:
-        """Seconds after which it has to have ended, whatever happens."""
+        """The seconds after which it must have ended in any case."""
         return (self.timeout or request_timeout) * self.requests + request_timeout * self.follows + self.extra
 
     def succeeded(self, result: Any) -> list[str]:
-        """Settle its writes; gives what is wrong."""
+        """Settle its writes; returns what is wrong."""
         self._note("")
         if self.bulk:
             self._settle_rows(result)
@@ -122,7 +122,7 @@ class Call:
 
 
 def report_of(error: BaseException | None) -> BulkReport | None:
-    """The report of a bulk run that was broken off; a timeout has the cancellation behind it."""
+    """The report of a bulk run that was interrupted; a timeout has the cancellation as its cause."""
     depth = 0
     while error is not None and depth < 10:
         report = getattr(error, "report", None)
@@ -133,16 +133,16 @@ def report_of(error: BaseException | None) -> BulkReport | None:
 
 
 def deadline(rng: random.Random) -> float:
-    """A number of seconds between a millisecond and ten seconds, each order of size alike."""
+    """A random number of seconds between a millisecond and ten seconds, uniform by order of magnitude."""
     return 10 ** rng.uniform(-3, 1)
 
 
 @attrs.define(eq=False)
 class Actor:
-    """Makes calls on one kind of row, on behalf of one writer.
+    """Makes calls on one kind of row, for one worker.
 
     Attributes:
-        name: of the writer, unique in a run.
+        name: the name of the worker, unique in a run.
     """
 
     name: str
@@ -151,7 +151,7 @@ class Actor:
     count: int = 0
 
     def token(self) -> str:
-        """A value that was never written."""
+        """A new value that was never written."""
         self.count += 1
         return f"{self.name}.{self.count}"
 
@@ -160,14 +160,14 @@ class Actor:
         raise NotImplementedError
 
     def reviewed(self, key: Any, stored: Any) -> list[str]:
-        """Return what is wrong with a row that is no longer written; a correct one is forgotten."""
+        """Return what is wrong with a row that is no longer written; a correct one is removed from the model."""
         violations = self.model.violations(key, stored)
         if not violations and self.model.is_settled(key):
             self.model.forget(key)
         return violations
 
     def _timed(self, statement: Any) -> tuple[Any, float | None]:
-        """The statement, in half of all cases with a timeout."""
+        """The statement, half of the time with a timeout."""
         if self.rng.random() < 0.5:
             return statement, None
         seconds = max(0.001, round(deadline(self.rng), 3))
@@ -176,7 +176,7 @@ class Actor:
 
 @attrs.define(eq=False)
 class Reads(Actor):
-    """Reads the table that never changes, by all verbs; what comes is right to the last row."""
+    """Reads the table that never changes, with all verbs, and checks every row."""
 
     keyspace: str = ""
     token_of_page: dict[int, tuple[str | None, int]] = attrs.field(factory=dict)
@@ -194,35 +194,35 @@ class Reads(Actor):
         return part, FIXED[part * ROWS : (part + 1) * ROWS]
 
     def get(self) -> Call:
-        """One row."""
+        """A read of one row."""
         row = self.rng.choice(FIXED)
         return Call("get", (Fixed,), {"part": row.part, "number": row.number}, check=partial(differs, row))
 
     def fresh(self) -> Call:
-        """One row by a class that was made just now, so that its statement has to be prepared."""
+        """A read of one row by a class that was just created, so that its statement must be prepared."""
         row = self.rng.choice(FIXED)
         check = lambda stored: differs(row.text, None if stored is None else stored.text)  # noqa: E731
         return Call("get", (fresh_model(),), {"part": row.part, "number": row.number}, check=check)
 
     def all(self) -> Call:
-        """A partition."""
+        """A read of a partition."""
         part, rows = self._part()
         statement, timeout = self._timed(select(Fixed).where(Fixed.part == part))
         return Call("all", (statement,), check=partial(differs, rows), timeout=timeout)
 
     def stream(self) -> Call:
-        """A partition, page by page."""
+        """A read of a partition, page by page."""
         part, rows = self._part()
         query, options = select(Fixed).where(Fixed.part == part), {"page_size": 40}
         return Call("stream", (query,), options, requests=4, check=partial(differs, rows))
 
     def count_rows(self) -> Call:
-        """The rows of a partition, counted by the server."""
+        """A count of the rows of a partition."""
         part, rows = self._part()
         return Call("count", (select(Fixed).where(Fixed.part == part),), check=partial(differs, len(rows)))
 
     def page(self) -> Call:
-        """The next page of a partition, by the token that an earlier call got."""
+        """A read of the next page of a partition, by the token of an earlier call."""
         part, rows = self._part()
         token, at = self.token_of_page.get(part, (None, 0))
 
@@ -234,19 +234,19 @@ class Reads(Actor):
         return Call("page", (query,), {"size": 30, "token": token}, check=check)
 
     def raw(self) -> Call:
-        """Text that was never prepared."""
+        """Raw CQL that was never prepared."""
         row = self.rng.choice(FIXED)
         text = f"SELECT text FROM {self.keyspace}.chaos_fixed WHERE part = ? AND number = ? /* {self.token()} */"
         return Call("raw", (text, (row.part, row.number)), check=lambda stored: differs(row.text, stored[0][0]))
 
     def get_many(self) -> Call:
-        """Some rows by their keys."""
+        """Reads of some rows by their keys."""
         rows = self.rng.sample(FIXED, 40)
         keys = [(row.part, row.number) for row in rows]
         return Call("get_many", (Fixed, keys), requests=ROUNDS, extra=PAUSES, check=partial(differs, rows))
 
     def scan(self) -> Call:
-        """All rows; 16 ranges, of one or two pages each, four at a time, each page asked for four times at most."""
+        """A scan of all rows: 16 ranges of one or two pages each, four at a time, with up to four attempts per page."""
         options = {"parallelism": 4, "page_size": 200}
         return Call(
             "scan", (Fixed,), options, requests=32, check=lambda stored: differs(FIXED, sorted(stored, key=place))
@@ -259,7 +259,7 @@ def place(row: Fixed) -> tuple[int, int]:
 
 
 def differs(expected: Any, live: Any) -> list[str]:
-    """Return what is wrong with an answer, if anything is."""
+    """Return what is wrong with a response, if anything."""
     if live == expected:
         return []
     return [

@@ -1,9 +1,9 @@
-"""What breaks in a chaos run: a process of its own that holds the proxies, and the nodes if they are started here.
+"""Faults of a chaos run: a separate process with the proxies, and with the nodes if they are started here.
 
 ``python tests/tools/chaos_faults.py SEED (--scylla HOST:PORT | --nodes N [--version V])`` prints one line of JSON with
-where to connect. On its standard input it takes ``go`` (break something at random, again and again), ``calm`` (let all
-pass; answered when all nodes are up), ``cut`` (close all connections) and ``end``. Each fault is a line of JSON. It is
-a process so that neither its threads, sockets and memory nor a fork of the run mix with those that are counted.
+where to connect. Its standard input accepts ``go`` (inject random faults), ``calm`` (pass everything; confirmed when
+all nodes are up), ``cut`` (close all connections) and ``end``. Each fault is printed as a line of JSON. It is a process
+so that its threads, sockets and memory are not counted as those of the run, and are not forked.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Target:
     """A node with the proxy in front of it.
 
     Attributes:
-        node: None where the server is not ours to pause.
-        cluster: of three nodes, of which one may be killed; else None.
+        node: None if the server must not be paused.
+        cluster: the cluster if it has three nodes, one of which may be killed; else None.
     """
 
     gate: FaultProxy
@@ -42,75 +42,75 @@ class Target:
     cluster: GatedCluster | None = None
 
     def proxy(self) -> FaultProxy:
-        """The proxy as it is now: a node that was killed comes back with another one."""
+        """The current proxy; a node that was killed gets another one."""
         return self.gate if self.cluster is None else self.cluster.gates[self.number]
 
 
 def silence(target: Target, rng: random.Random) -> None:
-    """Nothing passes, connections stay open; then all of it does."""
+    """Pass nothing with connections open, and then everything."""
     target.proxy().black_hole()
     time.sleep(rng.choice([0.05, 0.3, 1.0, 3.0]))
 
 
 def long_silence(target: Target, rng: random.Random) -> None:
-    """Longer than any request timeout of a run."""
+    """Pass nothing for longer than any request timeout of a run."""
     target.proxy().black_hole()
     time.sleep(rng.uniform(11, 14))
 
 
 def cut(target: Target, rng: random.Random) -> None:
-    """All connections are closed, perhaps several times."""
+    """Close all connections, perhaps several times."""
     for _ in range(rng.choice([1, 1, 3])):
         target.proxy().cut()
         time.sleep(rng.uniform(0, 0.2))
 
 
 def reset(target: Target, rng: random.Random) -> None:
-    """All connections are reset."""
+    """Reset all connections."""
     del rng
     target.proxy().reset()
 
 
 def lost_answers(target: Target, rng: random.Random) -> None:
-    """Statements run, and the connection breaks in place of an answer."""
+    """Break the connection instead of sending the response of an executed statement."""
     target.proxy().cut_answers(rng.randint(1, 5))
     time.sleep(0.3)
 
 
 def lost_requests(target: Target, rng: random.Random) -> None:
-    """The connection breaks before a statement reaches the server."""
+    """Break the connection before a statement reaches the server."""
     target.proxy().cut_requests(rng.randint(1, 5))
     time.sleep(0.3)
 
 
 def swallowed(target: Target, rng: random.Random) -> None:
-    """Answers never come, on connections that stay open; those to PREPARE too."""
+    """Drop responses on connections that stay open, including those to PREPARE."""
     target.proxy().swallow_answers(rng.randint(1, 30))
     target.proxy().swallow_answers(rng.randint(0, 3), when=is_prepare)
     time.sleep(rng.uniform(0.3, 1))
 
 
 def slow(target: Target, rng: random.Random) -> None:
-    """Answers are late."""
+    """Delay responses."""
     target.proxy().delay(rng.choice([0.02, 0.1, 0.6]))
     time.sleep(rng.uniform(0.5, 2))
 
 
 def paused(target: Target, rng: random.Random) -> None:
-    """The node sleeps, and wakes."""
+    """Pause the node, and resume it."""
     target.node.pause()
     time.sleep(rng.choice([0.2, 1.0, 3.0]))
 
 
 def killed(target: Target, rng: random.Random) -> None:
-    """The node dies and comes back with its data."""
+    """Kill the node, and restart it with its data."""
     assert target.cluster is not None
     target.cluster.kill(target.number)
     time.sleep(rng.uniform(1, 8))
 
 
 def is_prepare(request: Request) -> bool:
-    """Choose what is sent to be prepared."""
+    """Whether a request is a PREPARE."""
     return request.kind == "PREPARE"
 
 
@@ -122,7 +122,7 @@ RARE: Final[tuple[Fault, ...]] = (long_silence,)
 
 
 class Breaker:
-    """Breaks one thing after another, in rounds in which each kind comes once."""
+    """Injects one fault after another, in rounds in which each kind occurs once."""
 
     def __init__(self, targets: list[Target], rng: random.Random) -> None:
         self._targets, self._rng = targets, rng
@@ -133,11 +133,11 @@ class Breaker:
         self._thread.start()
 
     def go(self) -> None:
-        """Begin, or continue after `calm`."""
+        """Start, or continue after `calm`."""
         self._going.set()
 
     def calm(self) -> None:
-        """End the fault that there is, and wait until all nodes are up."""
+        """End the current fault, and wait until all nodes are up."""
         self._going.clear()
         with self._calm:
             pass
@@ -183,13 +183,13 @@ class Breaker:
 
 
 def say(what: Any) -> None:
-    """One line."""
+    """Print one line."""
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
 
 
 def serve(targets: list[Target], direct: list[str], rng: random.Random) -> None:
-    """Say where the nodes are, and do as the run says."""
+    """Print the addresses of the nodes, and follow the commands of the run."""
     say({"nodes": [target.proxy().address for target in targets], "direct": direct})
     breaker = Breaker(targets, rng)
     for line in sys.stdin:
@@ -207,7 +207,7 @@ def serve(targets: list[Target], direct: list[str], rng: random.Random) -> None:
 
 
 def main() -> None:
-    """Start what is to be broken."""
+    """Start the nodes and proxies."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seed")
     parser.add_argument("--scylla")
@@ -232,10 +232,10 @@ class Faults:
     """The process, as a run sees it.
 
     Attributes:
-        nodes: where to connect, through the proxies.
-        direct: where to look at the end.
-        counts: how often each kind of fault was; known after `calm`.
-        last: the fault before now, for messages.
+        nodes: the addresses of the proxies.
+        direct: the addresses of the nodes, for the final checks.
+        counts: the number of faults of each kind; set by `calm`.
+        last: the latest fault, for messages.
     """
 
     process: subprocess.Popen[str]
@@ -247,7 +247,7 @@ class Faults:
 
     @classmethod
     def start(cls, seed: int, *arguments: str) -> Faults:
-        """Start it, and wait until the nodes are up."""
+        """Start the process, and wait until the nodes are up."""
         command = [sys.executable, __file__, str(seed), *arguments]
         process = cls(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         first = json.loads(process.process.stdout.readline() or "{}")
@@ -268,21 +268,21 @@ class Faults:
                 self.counts[document["fault"]] = self.counts.get(document["fault"], 0) + 1
 
     def go(self) -> None:
-        """Begin to break things."""
+        """Start injecting faults."""
         self._say("go")
 
     def calm(self, timeout: float = 180.0) -> bool:
-        """End it, and wait until all is well."""
+        """End the faults, and wait until all nodes are well."""
         self._calm.clear()
         self._say("calm")
         return self._calm.wait(timeout)
 
     def cut(self) -> None:
-        """Close all connections, with the requests whose answers were swallowed."""
+        """Close all connections, with the requests whose responses were dropped."""
         self._say("cut")
 
     def end(self) -> None:
-        """End the process, and with it all that it started."""
+        """End the process and everything that it started."""
         self._say("end")
         try:
             self.process.wait(60)

@@ -1,4 +1,4 @@
-"""Forked children of a chaos run, which use what they inherited: they are answered or refused in bounded time."""
+"""Forked children of a chaos run that use what they inherited: each gets a result or an error in bounded time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHILD: Final = 25.0
 
 
 def fork_worker(name: str, lane: Lane, session_repo: Any) -> None:
-    """Children that use what they inherited: a repo, a lent session, a stream that their parent began."""
+    """Fork children that use what they inherited: a repo, a lent session, an iterator that their parent began."""
     warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
     reads = Reads(name, lane.rng, lane.model, keyspace=lane.repo.keyspace)
     docs = Docs(name, lane.rng, lane.model)
@@ -48,7 +48,7 @@ Child = Callable[[], dict[str, Any]]
 
 
 def own_repo(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child:
-    """The child opens its own connection, and is answered or fails."""
+    """A child that opens its own connection, and gets a result or an error."""
     del session_repo
     call = reads.raw()
 
@@ -66,7 +66,7 @@ def own_repo(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child:
 
 
 def lent_session(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child:
-    """The child is refused at once, on every road to the session."""
+    """A child that is refused at once, on every way to the session."""
     del row
     fixed, call = FIXED[0], reads.fresh()
 
@@ -85,13 +85,13 @@ def lent_session(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child
 
 
 def begun_stream(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child:
-    """A stream of the parent does not continue in a child, once the page that it has is used up."""
+    """A child that must not continue the parent's stream after its current page."""
     del session_repo, row, reads
     return _begun(lane, lane.repo.stream(select(Fixed).where(Fixed.part == 0), page_size=20), "a stream")
 
 
 def begun_scan(lane: Lane, session_repo: Any, row: Doc, reads: Reads) -> Child:
-    """Nor does a scan."""
+    """A child that must not continue the parent's scan."""
     del session_repo, row, reads
     return _begun(lane, iter(lane.repo.scan(Fixed, page_size=20)), "a scan")
 
@@ -105,7 +105,7 @@ def _begun(lane: Lane, rows: Any, what: str) -> Child:
 
 
 def fork_problems(what: str, use: Callable[[], Any]) -> list[str]:
-    """Return what is wrong unless the error in the child says that this belongs to its parent."""
+    """Return what is wrong, unless the use fails with an error of a connection or a request."""
     try:
         used = use()
     except (ConnectionFailed, RequestFailed):
@@ -116,7 +116,7 @@ def fork_problems(what: str, use: Callable[[], Any]) -> list[str]:
 
 
 def answer_of_child(child: Child) -> dict[str, Any]:
-    """Fork, and wait for the answer for a bounded time; a child that hangs is killed."""
+    """Fork, and wait a bounded time for the result; a child that hangs is killed."""
     reads, writes = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -134,7 +134,7 @@ def answer_of_child(child: Child) -> dict[str, Any]:
 
 
 def _report(child: Child, writes: int) -> None:
-    """In the child: answer, and end without a word to what belongs to the parent. One that hangs shows where."""
+    """In the child: report the result, and exit without cleaning up; a child that hangs shows its stack."""
     faulthandler.dump_traceback_later(CHILD - 2)
     try:
         try:

@@ -1,7 +1,7 @@
-"""What a chaos run has in memory: how much of it is the run's own record, and who refers to what should be gone.
+"""The memory of a chaos run: how much belongs to its own record, and what references leaked objects.
 
-*In*: the model and the writers of a run. *Out*: megabytes, and sentences about objects that were left. The record grows
-with each write whose outcome is unknown; the rest, without its size, belongs to the library and the driver.
+*In*: the model and the writers of a run. *Out*: megabytes, and descriptions of leaked objects. The record grows
+with each write whose outcome is unknown; all other memory belongs to the library and the driver.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FOREIGN: Final = (type, types.ModuleType, types.FunctionType, types.BuiltinFunct
 
 
 def resident() -> float:
-    """The megabytes of this process, without what it has freed and could give back."""
+    """The megabytes of this process, without memory that it has freed and could return."""
     gc.collect()
     with contextlib.suppress(AttributeError):  # of glibc
         ctypes.CDLL(None).malloc_trim(0)
@@ -32,7 +32,7 @@ def resident() -> float:
 
 
 def reachable(*roots: Any) -> dict[int, int]:
-    """The bytes of some objects and of all that they refer to, by the address of each."""
+    """The bytes of some objects and of everything they reference, by the address of each."""
     sizes: dict[int, int] = {}
     waiting = list(roots)
     while waiting:
@@ -45,12 +45,12 @@ def reachable(*roots: Any) -> dict[int, int]:
 
 @attrs.frozen
 class Moment:
-    """What a run has in memory while nothing is in flight.
+    """The memory of a run while nothing is in flight.
 
     Attributes:
         resident: megabytes of the process.
         record: megabytes of its own record, as the interpreter counts them; the allocator needs more.
-        others: how many objects that the garbage collector knows are not part of the record.
+        others: the number of objects of the garbage collector outside the record.
     """
 
     resident: float
@@ -85,7 +85,7 @@ class Growth:
 
     @property
     def others(self) -> int:
-        """How many more objects there are beside the record: what the library or the driver keeps of its requests."""
+        """The number of new objects outside the record: those that the library or the driver keeps of its requests."""
         return self.last.others - self.first.others
 
     def __str__(self) -> str:
@@ -97,7 +97,7 @@ class Growth:
 
 
 def referrers(name: str, depth: int = 6) -> str:
-    """Who refers to the objects of a class of this name, as far as that can be followed."""
+    """The referrers of the objects of a class with this name, as far as they can be followed."""
     values = [obj for obj in gc.get_objects() if type(obj).__name__ == name]
     lines, known = [name], {id(values), id(locals())}
     for _ in range(depth):

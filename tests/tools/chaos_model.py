@@ -1,8 +1,8 @@
-"""What each row may hold after writes of which some were acknowledged, some refused, and some got no answer.
+"""The possible contents of each row after writes that were acknowledged, refused, or got no response.
 
-*In*: each write before it is sent, and its outcome. *Out*: what a row that was read violates, as sentences. A
-write counts as unknown until its caller says more, so that a call which never ends needs no care. Nothing here waits or
-knows of a server; times are the order of the calls.
+*In*: each write before it is sent, and its outcome. *Out*: the violations of a row that was read, as sentences. A write
+is unknown until its caller settles it, so that a call which never ends needs no special case. Nothing here waits or
+uses a server; times are the order of the calls.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_WRITES_SHOWN: Final = 6
 
 
 def plain(value: Any) -> Any:
-    """A value in the form in which it is compared: hashable, and None for what CQL does not tell from null."""
+    """A value in its compared form: hashable, and None where CQL does not distinguish it from null."""
     if isinstance(value, (list, tuple)):
         return tuple(value) or None
     if isinstance(value, (set, frozenset)):
@@ -33,11 +33,11 @@ def plain(value: Any) -> Any:
 
 
 class Assignments:
-    """A column of one writer, whose writes are ordered by their times: the last one that was applied stays.
+    """A column of one writer, whose writes are ordered by their times: the last applied one stays.
 
     Parameters:
-        floating: whether a write without an answer may be applied after later ones. A conditional write gets its time
-            when the server comes to it; all others carry that of the client.
+        floating: whether a write without a response may be applied after later ones. A conditional write gets its time
+            from the server when it runs; all others have that of the client.
     """
 
     def __init__(self, *, floating: bool = False) -> None:
@@ -45,11 +45,11 @@ class Assignments:
         self._writes: list[tuple[Write | None, Any]] = [(None, None)]
 
     def begin(self, write: Write, value: Any) -> None:
-        """A write of this value is sent."""
+        """Record that a write of this value is sent."""
         self._writes.append((write, plain(value)))
 
     def settle(self, write: Write) -> None:
-        """Forget what an acknowledged write has replaced, or a refused one itself."""
+        """Forget the values that an acknowledged write replaced, or a refused write."""
         index = next((position for position, (item, _) in enumerate(self._writes) if item is write), None)
         if index is None:
             return  # a later one was seen
@@ -64,26 +64,26 @@ class Assignments:
 
     @property
     def values(self) -> list[Any]:
-        """What the column may hold, the oldest value first."""
+        """The values that the column may have, the oldest first."""
         return [value for _, value in self._writes]
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is one possibility."""
+        """Whether only one value is possible."""
         return len(self._writes) == 1
 
     def violations(self, stored: Any) -> list[str]:
-        """Return what is wrong with this value, if anything is."""
+        """Return what is wrong with this value, if anything."""
         return [] if plain(stored) in self.values else [f"holds {stored!r}, and may hold {self.values!r}"]
 
     def observe(self, stored: Any) -> None:
-        """Values older than one that was read do not come back."""
+        """Exclude values older than one that was read."""
         if not self._floating:
             del self._writes[: self.values.index(plain(stored))]
 
 
 class Elements:
-    """A list that elements are appended to, or a set that they are added to, by several writers.
+    """A list that several writers append to, or a set that they add to.
 
     Parameters:
         ordered: whether acknowledged elements of one writer stand in the order in which they were written.
@@ -94,21 +94,21 @@ class Elements:
         self._writes: dict[Any, Write] = {}
 
     def begin(self, write: Write, value: Any) -> None:
-        """This element is sent; no other write sends an equal one."""
+        """Record that this element is sent; no other write sends an equal one."""
         self._writes[value] = write
 
     def settle(self, write: Write) -> None:
-        """Forget what was refused; all else is looked for."""
+        """Forget a refused element; all others are checked."""
         if write.outcome == REFUSED:
             self._writes = {element: item for element, item in self._writes.items() if item is not write}
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is one possibility."""
+        """Whether every outcome is known."""
         return all(write.outcome != UNKNOWN for write in self._writes.values())
 
     def violations(self, stored: Iterable[Any] | None) -> list[str]:
-        """Elements that are lost, came twice, were refused and are there, or stand in another order."""
+        """Elements that are lost, duplicated, present although refused, or in another order."""
         listed = list(stored or ())
         counts = Counter(listed)
         acknowledged = [element for element, write in self._writes.items() if write.outcome == ACKNOWLEDGED]
@@ -120,7 +120,7 @@ class Elements:
         return violations + (self._disorder(acknowledged, listed) if self._ordered and not violations else [])
 
     def _disorder(self, acknowledged: list[Any], listed: list[Any]) -> list[str]:
-        """Calls of one writer that were made side by side have no order."""
+        """Elements out of order; simultaneous calls of one writer have no order."""
         places = {element: index for index, element in enumerate(listed)}
         writers: dict[Any, list[tuple[Write, Any]]] = {}
         for element in acknowledged:
@@ -134,29 +134,29 @@ class Elements:
 
 
 class Total:
-    """A counter: what was acknowledged is in it, what is unknown may be, once."""
+    """A counter: acknowledged changes are in it, unknown ones may be, once."""
 
     def __init__(self) -> None:
         self._acknowledged = 0
         self._unknown: dict[Write, int] = {}
 
     def begin(self, write: Write, value: int) -> None:
-        """So much is added, or taken away."""
+        """Record that this amount is added or subtracted."""
         self._unknown[write] = value
 
     def settle(self, write: Write) -> None:
-        """Add what was acknowledged."""
+        """Add an acknowledged amount."""
         value = self._unknown.pop(write)
         if write.outcome == ACKNOWLEDGED:
             self._acknowledged += value
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is one possibility."""
+        """Whether every outcome is known."""
         return not self._unknown
 
     def violations(self, stored: int | None) -> list[str]:
-        """Whether it is out of its bounds; zeros and nulls are alike."""
+        """The violated bounds of the counter, if any; zero and null are equal."""
         low = self._acknowledged + sum(value for value in self._unknown.values() if value < 0)
         high = self._acknowledged + sum(value for value in self._unknown.values() if value > 0)
         return [] if low <= (stored or 0) <= high else [f"holds {stored}, and may hold {low} to {high}"]
@@ -165,27 +165,27 @@ class Total:
 class Claims:
     """Places that conditional writes compete for: each is taken once, by a writer that was not refused.
 
-    A claim is ``(place, token)``; found is a set of those.
+    A claim is ``(place, token)``; the stored value is a set of claims.
     """
 
     def __init__(self) -> None:
         self._elements = Elements(ordered=False)
 
     def begin(self, write: Write, value: tuple[Any, str]) -> None:
-        """A writer asks for a place."""
+        """Record that a writer claims a place."""
         self._elements.begin(write, value)
 
     def settle(self, write: Write) -> None:
-        """Forget what was refused."""
+        """Forget a refused claim."""
         self._elements.settle(write)
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is one possibility."""
+        """Whether every outcome is known."""
         return self._elements.is_settled
 
     def violations(self, stored: Iterable[tuple[Any, str]] | None) -> list[str]:
-        """Claims that are lost or were refused, and places that were given twice."""
+        """Claims that are lost or were refused, and places that were taken twice."""
         claims = sorted(stored or ())
         places = Counter(place for place, _ in claims)
         twice = [f"place {place!r} was taken {count} times" for place, count in places.items() if count > 1]
@@ -197,10 +197,10 @@ class Write:
     """One write, of one or several columns of a row.
 
     Attributes:
-        writer: who sends it, one write after another.
+        writer: the name of its sender, which sends one write after another.
         outcome: unknown until `acknowledge` or `refuse` is called.
-        note: by what call it was sent, and with what it ended.
-        begun: its place among all that was begun and settled; `settled` that of its outcome.
+        note: the call that sent it, and its outcome.
+        begun: its position in the order of all beginnings and outcomes; `settled` is that of its outcome.
     """
 
     model: ChaosModel = attrs.field(repr=False)
@@ -216,11 +216,11 @@ class Write:
         return f"{self.note} {dict(self.values)}: {self.outcome}"
 
     def acknowledge(self) -> None:
-        """The server has applied it, and said so."""
+        """Record that the server has acknowledged it."""
         self.model.settle(self, ACKNOWLEDGED)
 
     def refuse(self) -> None:
-        """It was not applied and never will be."""
+        """Record that it was not applied and never will be."""
         self.model.settle(self, REFUSED)
 
 
@@ -239,7 +239,7 @@ class ChaosModel:
     ["('docs', 1).x: holds None, and may hold ['a', 'b']"]
 
     Parameters:
-        tables: what makes the history of each column, by table. A key is a tuple that begins with its table.
+        tables: the factories of the histories of each column, by table. A key is a tuple that begins with its table.
     """
 
     def __init__(self, tables: Mapping[str, Mapping[str, Any]]) -> None:
@@ -249,7 +249,7 @@ class ChaosModel:
         self._lock, self._moments = threading.RLock(), itertools.count(1)
 
     def begin(self, key: Any, /, *, writer: Any = None, **values: Any) -> Write:
-        """A write of these columns is sent next; the others stay as they are."""
+        """Record that a write of these columns is sent next; the others stay unchanged."""
         write = Write(self, key, values, writer)
         with self._lock:
             row, write.begun = self._row(key), next(self._moments)
@@ -259,7 +259,7 @@ class ChaosModel:
         return write
 
     def story(self, key: Any) -> str:
-        """The last writes of a row, to be read by people."""
+        """The last writes of a row in words."""
         return "".join(f"\n    {write}" for write in self._last.get(key, ()))
 
     def _row(self, key: Any) -> dict[str, History]:
@@ -287,7 +287,7 @@ class ChaosModel:
             ]
 
     def observe(self, key: Any, stored: Mapping[str, Any] | None) -> list[str]:
-        """Return what is wrong with a row that its only writer has read; what was seen stays seen."""
+        """Return what is wrong with a row that its only writer has read, and exclude earlier values."""
         with self._lock:
             violations = self.violations(key, stored)
             for name, history in self._row(key).items():
@@ -296,12 +296,12 @@ class ChaosModel:
             return violations
 
     def is_settled(self, key: Any) -> bool:
-        """Whether the row can hold one thing alone."""
+        """Whether the row can have only one content."""
         with self._lock:
             return all(history.is_settled for history in self._row(key).values())
 
     def forget(self, key: Any) -> None:
-        """A row that is no longer written was found to be right."""
+        """Remove a row that is no longer written and was correct."""
         with self._lock:
             self._rows.pop(key, None)
             self._last.pop(key, None)

@@ -1,4 +1,4 @@
-"""Tables of a chaos run, what makes the history of each column in the model, and the rows that never change."""
+"""Tables of a chaos run, the history of each column in the model, and the rows that never change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTS, ROWS = 20, 100
 
 
 class Doc(Model, table="chaos_docs", repo="chaos"):
-    """A column of each kind that a save writes by its difference."""
+    """A table with a column of each kind whose differences a save writes."""
 
     owner: Column[str] = partition_key()
     number: Column[int] = clustering_key()
@@ -26,7 +26,7 @@ class Doc(Model, table="chaos_docs", repo="chaos"):
 
 
 class Guard(Model, table="chaos_guards", repo="chaos"):
-    """Written under a condition alone."""
+    """A table that is written conditionally only."""
 
     id: Column[str] = partition_key()
     x: Column[str | None] = column(default=None)
@@ -34,7 +34,7 @@ class Guard(Model, table="chaos_guards", repo="chaos"):
 
 
 class Log(Model, table="chaos_logs", repo="chaos"):
-    """Appended to by all."""
+    """A table that all actors append to."""
 
     id: Column[int] = partition_key()
     entries: Column[list[str]] = column(factory=list)
@@ -42,21 +42,21 @@ class Log(Model, table="chaos_logs", repo="chaos"):
 
 
 class Tally(Model, table="chaos_tallies", repo="chaos"):
-    """Counted by all."""
+    """A table of counters that all actors change."""
 
     id: Column[int] = partition_key()
     hits: Column[cql.Counter] = column()
 
 
 class Seat(Model, table="chaos_seats", repo="chaos"):
-    """Taken by the first one who inserts it."""
+    """A table of places, each taken by the first insert."""
 
     id: Column[int] = partition_key()
     holder: Column[str] = column()
 
 
 class Ledger(Model, table="chaos_ledgers", repo="chaos"):
-    """Each version is written by the one whose condition held."""
+    """A table of versions, each written by the update whose condition held."""
 
     id: Column[int] = partition_key()
     version: Column[int] = column(default=0)
@@ -64,7 +64,7 @@ class Ledger(Model, table="chaos_ledgers", repo="chaos"):
 
 
 class Fixed(Model, table="chaos_fixed", repo="chaos"):
-    """Never changes, so that each read of it is right or wrong."""
+    """A table that never changes, so that each read of it can be checked."""
 
     part: Column[int] = partition_key()
     number: Column[int] = clustering_key()
@@ -84,19 +84,19 @@ NOTHING: Final = dict.fromkeys(TABLES["docs"])
 
 
 def contents(row: Any) -> dict[str, Any] | None:
-    """The columns of a document or guard."""
+    """The columns of a document or guard, without its key."""
     names = TABLES["docs"] if isinstance(row, Doc) else TABLES["guards"]
     return None if row is None else {name: getattr(row, name) for name in names}
 
 
 def claims_of(row: Ledger | None) -> set[tuple[int, str]]:
-    """Who wrote which version."""
+    """The writer of each version."""
     winners = set() if row is None else row.winners
     return {(int(text.partition(":")[0]), text.partition(":")[2]) for text in winners}
 
 
 def fresh_model() -> type[Model]:
-    """A class over the table that never changes; it is collected once it is not referenced."""
+    """A new class for the table that never changes; it is collected once it is not referenced."""
 
     class Fresh(Model, table="chaos_fixed", repo="chaos_fresh"):
         part: Column[int] = partition_key()

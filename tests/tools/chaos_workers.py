@@ -1,4 +1,4 @@
-"""Threads, tasks, loops and forked children that perform the calls of a chaos run, and measure how long each took.
+"""Threads, tasks, loops and forked children that perform the calls of a chaos run and measure their times.
 
 *In*: repos and actors. *Out*: figures and violations in a `Record`. Each worker is a function that a thread runs until
 the run is over.
@@ -54,7 +54,7 @@ GIVEN_UP: Final = (asyncio.CancelledError, asyncio.TimeoutError, GeneratorExit)
 
 
 class Record:
-    """Figures of a run, and what is wrong."""
+    """The figures of a run and its problems."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -72,7 +72,7 @@ class Record:
 
     @property
     def requests(self) -> int:
-        """How many requests the repos have reported."""
+        """The number of requests that the repos have reported."""
         return next(copy.copy(self._requests))
 
     def on_query(self, event: Any) -> None:
@@ -81,19 +81,19 @@ class Record:
         next(self._requests)
 
     def report_violation(self, *texts: str) -> None:
-        """Take note of violations."""
+        """Record violations."""
         with self._lock:
             for text in texts:
                 self.violations.append(f"after {time.monotonic() - self._began:.1f} s: {text:.2000}")
 
     def stalled(self, start: float) -> float:
-        """Seconds for which the process stood still since then; also until now, when another thread woke up first."""
+        """Seconds for which the process did not run since then, or until now if another thread woke up first."""
         delay = time.monotonic() - self.asleep - NAP
         over = sum((duration for at, duration in self.stalls if at + duration >= start), 0.0)
         return over + (delay if delay > LATEST else 0.0)
 
     def done(self, call: Call, start: float, limit: float, error: BaseException | None) -> None:
-        """A call ended, in time or not."""
+        """Record that a call ended, in time or not."""
         over = time.monotonic() - start - limit
         with self._lock:
             self.calls[call.verb] += 1
@@ -120,14 +120,14 @@ class Record:
 
 
 def standing(thread: int) -> str:
-    """Where a thread stands, the innermost calls last."""
+    """The stack of a thread, the innermost calls last."""
     frame = sys._current_frames().get(thread)
     return "" if frame is None else "\n" + "".join(traceback.format_stack(frame)[-8:])
 
 
 @attrs.define(eq=False)
 class Lane:
-    """What a worker has: a repo with its timeout, and the word that ends it."""
+    """The context of a worker: a repo with its timeout, and the event that ends it."""
 
     record: Record
     model: ChaosModel
@@ -138,7 +138,7 @@ class Lane:
 
     @contextlib.contextmanager
     def measured(self, call: Call, limit: float | None = None) -> Iterator[None]:
-        """Settle what the block raised, and measure it; what may be raised goes no further."""
+        """Measure the block, and settle the call by what the block raises, which is raised again."""
         start, failed = time.monotonic(), None
         limit = call.limit(self.request_timeout) if limit is None else limit
         try:
@@ -152,7 +152,7 @@ class Lane:
             call.on_end()
 
     def pause(self) -> float:
-        """Seconds until the next call."""
+        """The number of seconds to wait until the next call."""
         return min(self.rng.expovariate(1 / self.record.pace), 3.0)
 
 
@@ -191,27 +191,27 @@ async def perform_async(repo: Any, call: Call) -> Any:
 
 
 def filled(batch: Any, call: Call) -> Any:
-    """A batch with what the call writes."""
+    """A batch with the writes of the call."""
     for item in call.args[0]:
         batch.counter().execute(item) if call.verb == "counter_batch" else batch.save(item)
     return batch
 
 
 def run_sync(lane: Lane, call: Call) -> None:
-    """One call in this thread."""
+    """Run one call in this thread."""
     with contextlib.suppress(Exception), lane.measured(call):
         lane.record.report_violation(*call.succeeded(perform(lane.repo, call)))
 
 
 def thread_worker(lane: Lane, actors: list[Actor]) -> None:
-    """Calls one after another, that block."""
+    """Run blocking calls one after another."""
     while not lane.stop.is_set():
         run_sync(lane, lane.rng.choice(actors).call())
         time.sleep(lane.pause())
 
 
 async def run_async(lane: Lane, call: Call, seconds: float) -> None:
-    """One awaited call, that is given up after so many seconds; it raises what it ended with."""
+    """Run one awaited call, which is cancelled after so many seconds; raises its exception."""
     limit = call.limit(lane.request_timeout)
     if seconds < limit:  # what a bulk run has sent is settled before it ends
         limit = seconds + (lane.request_timeout if call.bulk or call.verb == "get_many" else 0)
@@ -220,7 +220,7 @@ async def run_async(lane: Lane, call: Call, seconds: float) -> None:
 
 
 async def given_up(lane: Lane, call: Call, seconds: float) -> Any:
-    """The result of a call; cancelled from outside or by a timeout of its own.
+    """Return the result of a call; it is cancelled from outside or by a timeout of its own.
 
     Not by `asyncio.wait_for`: before Python 3.12, one that is cancelled while it waits for the task that it has
     cancelled leaves that task running, which still writes the rows of a bulk run when this call has ended.
@@ -238,7 +238,7 @@ async def given_up(lane: Lane, call: Call, seconds: float) -> Any:
 
 
 async def task_worker(lane: Lane, actor: Actor) -> None:
-    """Calls one after another, and sometimes several in a group, of which one that fails cancels the others."""
+    """Run calls one after another, and sometimes several in a group, where one failure cancels the others."""
     while not lane.stop.is_set():
         count = lane.rng.choice([1] * 9 + [5])
         running = [run_async(lane, actor.call(), deadline(lane.rng)) for _ in range(count)]
@@ -248,14 +248,14 @@ async def task_worker(lane: Lane, actor: Actor) -> None:
 
 
 async def together(*running: Any) -> None:
-    """All of these in a TaskGroup."""
+    """Await all of these in a TaskGroup."""
     async with asyncio.TaskGroup() as group:
         for item in running:
             group.create_task(item)
 
 
 def loop_worker(lane: Lane, actors: list[Actor]) -> None:
-    """An event loop with many tasks; at its end all slots are free again."""
+    """Run an event loop with many tasks; at its end all slots must be free again."""
 
     async def main() -> None:
         tasks = [asyncio.ensure_future(task_worker(lane, actor)) for actor in actors]
@@ -295,7 +295,7 @@ async def watch_loop(lane: Lane) -> None:
 
 
 async def slots_come_back(record: Record) -> None:
-    """Every slot of this loop is free once the driver has given up all its requests."""
+    """Check that every slot of this loop is free once the driver has given up all its requests."""
     waker, until = asyncio_bridge.loop_notifier(), time.monotonic() + 20
     while waker._free_slots < asyncio_bridge.IN_FLIGHT and time.monotonic() < until:  # noqa: ASYNC110 - nothing tells
         await asyncio.sleep(0.1)
@@ -306,7 +306,7 @@ async def slots_come_back(record: Record) -> None:
 
 
 def ending_worker(lane: Lane, actor: Docs) -> None:
-    """Event loops that end with requests in flight: by `asyncio.run`, or closed without a word to their tasks."""
+    """Run event loops that end with requests in flight: by `asyncio.run`, or closed without cancelling tasks."""
     pending: deque[tuple[float, Slot]] = deque()
     while not lane.stop.is_set():
         calls = [actor.save() for _ in range(6)] + [actor.get() for _ in range(3)]
@@ -319,7 +319,7 @@ def ending_worker(lane: Lane, actor: Docs) -> None:
 
 
 def look_at(lane: Lane, slot: Slot) -> None:
-    """A document that is no longer written is right, and is forgotten."""
+    """Check a document that is no longer written, and remove it from the model."""
 
     def check(stored: Doc | None) -> list[str]:
         violations = lane.model.violations(slot.key, contents(stored))
@@ -332,7 +332,7 @@ def look_at(lane: Lane, slot: Slot) -> None:
 
 
 def end_loop(lane: Lane, calls: list[Call], *, closed: bool) -> None:
-    """Begin these calls in a loop of their own, and end it."""
+    """Start these calls in their own loop, and end it."""
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # that tasks were pending is what this is about
     lane.record.ended_loops.add(loop)
@@ -351,6 +351,6 @@ def end_loop(lane: Lane, calls: list[Call], *, closed: bool) -> None:
 
 
 async def quietly(lane: Lane, call: Call) -> None:
-    """A call whose end is not awaited."""
+    """Run a call whose end is not awaited."""
     with contextlib.suppress(Exception), lane.measured(call, 60.0):
         lane.record.report_violation(*call.succeeded(await perform_async(lane.repo.aio(), call)))

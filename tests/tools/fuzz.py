@@ -2,7 +2,7 @@
 
 Each case alters something valid in a few places and reads it as the library does, then shows what was read. The only
 outcomes are a value and an error of this package, within seconds and half a gigabyte. ``python tests/tools/fuzz.py``
-plays 100,000 cases of each kind and shows how far it is; a failure prints the seed and number that play it again:
+runs 100,000 cases of each kind and shows its progress; a failure prints the seed and number that reproduce it:
 
     python tests/tools/fuzz.py --only plans --seed 7 --first 4711 --cases 1
 """
@@ -86,7 +86,7 @@ ODD_VALUES = (
 
 
 def odd_text(rng, text):
-    """A text, damaged at random: cut, doubled, shuffled, or with something odd in it."""
+    """A text with random damage: cut, doubled, shuffled, or with something odd in it."""
     at, end = sorted((rng.randrange(len(text) + 1), rng.randrange(len(text) + 1)))
     return rng.choice(
         (
@@ -102,7 +102,7 @@ def odd_text(rng, text):
 
 
 def odd_value(rng, value):
-    """A value in place of this one, of its kind or of another."""
+    """A value in place of this one, of its type or of another."""
     if isinstance(value, str) and rng.random() < 0.7:
         return odd_text(rng, value)
     if isinstance(value, list) and value and rng.random() < 0.5:
@@ -111,7 +111,7 @@ def odd_value(rng, value):
 
 
 def of_its_kind(rng, value, *, in_collection=False):
-    """Another value that a column of this type can hold: servers keep types, and no nulls in collections."""
+    """Another value of this column's type: servers keep types, and have no nulls in collections."""
     if not in_collection and (value is None or rng.random() < 0.1):
         return None
     if isinstance(value, str):
@@ -184,7 +184,7 @@ def serialize(rng, value):
 
 
 def tokens(rng):
-    """Page tokens, and positions of scans behind a tag that verifies."""
+    """Page tokens, and positions of scans with a valid tag."""
     if rng.random() < 0.5:
         token = make_token(QUERY, rng.randbytes(rng.randrange(200)), rng.choice((KEYS, KEYS[1:])))
         return read_token(QUERY, times(rng, odd_text, token), KEYS)
@@ -193,7 +193,7 @@ def tokens(rng):
 
 
 def plans(rng):
-    """Plan files, most of them with the hash of what they hold."""
+    """Plan files, most of them with the correct hash."""
     result = times(rng, altered, PLAN.to_dict())
     with contextlib.suppress(Exception):  # whatever the damage does to the hash, the reader says
         result["hash"] = _fingerprint(result)
@@ -202,7 +202,7 @@ def plans(rng):
 
 
 def _document(text):
-    """The document of a file, as `Plan.load` reads it."""
+    """The document of a file as `Plan.load` reads it."""
     try:
         document = read_json(text)
     except ValueError as error:
@@ -213,11 +213,11 @@ def _document(text):
 
 
 class Refused(ScyllaModelError):
-    """Stands for what `Plan.load` makes of a `ValueError`."""
+    """Represents the `ValueError` of `Plan.load`."""
 
 
 def locks(rng):
-    """Lock files, compared with what was declared."""
+    """Lock files, compared with the declared schema."""
     document = times(rng, altered, snapshot_document({"default": ("k", SchemaFacts([FACTS]))}))
     snapshot = read_snapshot(serialize(rng, document), "schema.lock.json")
     facts = facts_from_snapshot(snapshot, "default", "k")
@@ -242,7 +242,7 @@ VERSION = {
 
 
 def ledger(rng):
-    """Rows of versions and steps, with the change that a rollback would take back."""
+    """Rows of versions and steps, with the change that a rollback would undo."""
     change = json.loads(change_to_json(rng.choice(CHANGES)))
     text = serialize(rng, times(rng, altered, change)) if rng.random() < 0.8 else rng.choice(ODD_TEXTS)
     rows = {**STEP, "change": text}, VERSION
@@ -316,7 +316,7 @@ KINDS = {value.__name__: value for value in (tokens, plans, locks, ledger, rows)
 
 
 class TooLong(BaseException):
-    """A case took more than its time."""
+    """A case exceeded its time limit."""
 
 
 def _ring(*_):
@@ -324,13 +324,13 @@ def _ring(*_):
 
 
 def run_cases(kind, seed, first, cases, progress=None):
-    """So many cases of a kind; how many gave a value, and which errors the others gave.
+    """Run so many cases of a kind; returns how many gave a value, and the errors of the others.
 
     Parameters:
-        progress: called with the number of each case, once it is played.
+        progress: called with the number of each case after it has run.
 
     Raises:
-        AssertionError: a case ended in another way; names what plays it again.
+        AssertionError: a case ended in another way; the message says how to reproduce it.
     """
     outcomes, slowest = Counter(), 0.0
     before = signal.signal(signal.SIGALRM, _ring)
@@ -357,7 +357,7 @@ def run_cases(kind, seed, first, cases, progress=None):
 
 
 def reporter(kind, options, out=sys.stderr):
-    """What writes a line after each tenth of the cases."""
+    """Return a function that prints a line after each tenth of the cases."""
     part, start = max(1, options.cases // 10), time.monotonic()
 
     def report(number):
@@ -370,7 +370,7 @@ def reporter(kind, options, out=sys.stderr):
 
 
 def main():
-    """The long run, with a line for each kind."""
+    """Run all cases, with a line for each kind."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--first", type=int, default=0)
@@ -391,7 +391,7 @@ def main():
 
 
 def _mapped():
-    """Bytes of address space that this process has."""
+    """The address space of this process in bytes."""
     with contextlib.suppress(OSError):
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     return 1 << 32

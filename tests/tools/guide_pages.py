@@ -1,4 +1,4 @@
-"""The pages of the guide that are generated: the codes from the catalogue, the command line from its parsers.
+"""The generated pages of the guide: the codes from the catalogue, the command line from its parsers.
 
 ``python tests/tools/guide_pages.py`` writes them; a test fails while they are out of date.
 """
@@ -104,7 +104,7 @@ def pages() -> dict[Path, str]:
 
 
 def codes_page():
-    """Every code with its meaning, by the letters that it starts with."""
+    """Every code with its meaning, grouped by prefix."""
     lines = [CODES]
     for letters, value in groupby(code_explanations().values(), key=lambda explanation: explanation.code[:2]):
         lines += [f"## {PARTS[letters]}", ""]
@@ -136,7 +136,7 @@ def _texts(letters, entry):
 
 
 def _markdown(text):
-    """Prose of docstrings and of the catalogue; what could be a tag or a placeholder stands as it is."""
+    """Prose of docstrings and of the catalogue, with characters escaped that could form a tag or a placeholder."""
     return re.sub(r"``(.+?)``", r"`\1`", text).replace("<", r"\<")
 
 
@@ -155,7 +155,7 @@ def command_line_page():
 
 
 def _shared(groups):
-    """The titled groups of options that several commands have; of two with one title the longer."""
+    """The titled groups of options that several commands have; of two with one title, the longer one."""
     times = Counter(groups)
     several = sorted((key for key, number in times.items() if number > 1), key=lambda key: len(key[1]))
     return {title: rows for title, rows in several if title not in ("Options", "Arguments")}

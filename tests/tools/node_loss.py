@@ -1,8 +1,8 @@
 """The node that all runs use is killed, paused or cut off while many processes change a schema, or wait for it.
 
 ``python tests/tools/node_loss.py [--rounds N] [--starters N] [--seed N] [--verb VERB] [--fault FAULT] [--version V]``
-plays every verb with every fault at every step of it, or at N steps of each, and prints a line for each round. The live
-suite plays a few of them with fewer processes.
+runs every verb with every fault at every step of it, or at N steps of each, and prints a line for each round. The live
+suite runs a few of them with fewer processes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LIMIT = 60.0
 
 
 class GatedCluster(LocalCluster):
-    """Three nodes, each behind a proxy that clients reach it by, so that it can be cut off from them."""
+    """Three nodes, each behind a proxy for its clients, so that it can be cut off from them."""
 
     def __init__(self, version="5.0"):
         super().__init__(3, version)
@@ -77,12 +77,12 @@ class GatedCluster(LocalCluster):
         self.gates[number] = gate
 
     def kill(self, number):
-        """End the node, and its address with it."""
+        """Kill the node and close its address."""
         self.node(number).kill()
         self.gates[number].close()
 
     def heal(self, number):
-        """Bring the node back from whatever happened to it."""
+        """Bring the node back from any fault."""
         node = self.node(number)
         node.resume()
         if not node.is_running:
@@ -96,7 +96,7 @@ class GatedCluster(LocalCluster):
             self.heal(number)
 
     def chosen(self):
-        """The number of the node that every run chooses, once all agree."""
+        """The number of the node that every run chooses, once all nodes agree."""
         with self.repo("system") as repo:
             coordinator = choose_coordinator(client_of(repo).connection())
             await_agreement(coordinator, 180)
@@ -111,7 +111,7 @@ FAULTS = {
 
 
 class Starter:
-    """A process that does what the verb says; it is read in a thread, so that no pipe fills up."""
+    """A process that runs the verb; a thread reads its output, so that no pipe fills up."""
 
     def __init__(self, node, keyspace, verb, tables, on_line):
         arguments = [node, keyspace, LEASE, 3, 1, tables, verb]
@@ -131,7 +131,7 @@ class Starter:
             on_line(line.strip())
 
     def end(self, timeout):
-        """The last word of it, or what went wrong."""
+        """The last output, or its error."""
         with self.process:
             try:
                 self.process.wait(max(timeout, 0.1))
@@ -145,7 +145,7 @@ class Starter:
 
 @attrs.define
 class Round:
-    """What one loss came to.
+    """The outcome of one loss.
 
     Attributes:
         problems: unexpected outcomes; empty when all survived.
@@ -160,7 +160,7 @@ class Round:
     recovery: float = 0.0
 
     def check(self):
-        """All ended well in time, and one did the work."""
+        """Check that all processes ended well in time, and that one did the work."""
         self.problems += [end for end in self.ends if end not in WELL[self.verb]]
         if sum(end in DONE for end in self.ends) != 1:
             self.problems.append(f"{sum(end in DONE for end in self.ends)} did it")
@@ -169,7 +169,7 @@ class Round:
 
 
 def run_round(cluster, verb, fault, at, starters=16):
-    """Lose the chosen node at the moment when some process says ``at``; a `Round`."""
+    """Lose the chosen node at the moment when some process prints ``at``; returns a `Round`."""
     cluster.heal_all()
     own_round, coordinator = Round(verb, fault, at), cluster.chosen()
     contact = cluster.contact_points[coordinator % 3]  # another node: a process need not know the chosen one
@@ -193,7 +193,7 @@ def run_round(cluster, verb, fault, at, starters=16):
 
 
 def _lose(cluster, fault, coordinator):
-    """Lose the node; the moment from which the time counts."""
+    """Lose the node; returns the moment from which the time counts."""
     FAULTS[fault](cluster, coordinator)
     if fault == "pause":
         time.sleep(PAUSE)
@@ -206,7 +206,7 @@ def _synced(contact, keyspace):
 
 
 def _look(outcome, repo, cluster, tables):
-    """The lost node is back, and brings no other schema with it; what is wanted is there, made by one version."""
+    """Check that the lost node is back with the same schema, and that one version created the desired one."""
     cluster.chosen()
     model_classes = replica.models(1, tables)
     remaining = [] if outcome.verb == "rollback" else plan(repo, resources=model_classes).cql
@@ -224,7 +224,7 @@ KINDS = {"sync": "sync", "wait": "sync", "rollback": "rollback", "contract": "mi
 
 
 def moments(verb):
-    """When the node may be lost: before the lock, and before and after each step."""
+    """The moments at which the node may be lost: before the lock, and before and after each step."""
     dropped = {"rollback": TABLES, "contract": TABLES // 2}  # each with its user type; an index goes with its table
     steps = 2 * dropped[verb] if verb in dropped else STEPS
     return [
@@ -234,7 +234,7 @@ def moments(verb):
 
 
 def main():
-    """All of it, or a part."""
+    """Run all rounds or some of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=None, help="moments of each verb and fault (default: all)")
     parser.add_argument("--starters", type=int, default=16)
@@ -251,7 +251,7 @@ def main():
 
 
 def run_all(verbs, faults, rounds, starters, seed, version="5.0"):  # noqa: PLR0917 - as of the command line
-    """Play these verbs with these faults, at all moments or at so many of each; how many rounds went wrong."""
+    """Run these verbs with these faults, at all moments or at some; returns how many rounds failed."""
     rng, bad = random.Random(seed), 0
     rounds_to_run = [
         (verb, fault, at) for verb in verbs for fault in faults for at in _some(rng, moments(verb), rounds)
@@ -273,10 +273,10 @@ def _some(rng, moments, rounds):
 
 
 def _agrees(cluster):
-    """Whether all nodes are back and agree, which is looked at before the next round.
+    """Whether all nodes are back and agree, which is checked before the next round.
 
-    They did at the end of the last one. A node that was killed in it may still fail to learn that the keyspace was
-    dropped afterwards: that is the server's affair, and the next round gets a new cluster.
+    They agreed at the end of the last round. A node that was killed in it may still miss that the keyspace was dropped
+    afterwards: that is a fault of the server, and the next round gets a new cluster.
     """
     try:
         cluster.heal_all()

@@ -1,10 +1,10 @@
-"""Rebuild schemas of other origin: ``python tests/tools/rebuild.py FILE.cql [FILE.cql …]``.
+"""Rebuild existing schemas: ``python tests/tools/rebuild.py FILE.cql [FILE.cql …]``.
 
-Each file's CQL creates a keyspace on a real node. Models are generated of it: a strict check against it names nothing
-but what the generated module lists as left out, and an empty keyspace made of these models has the same rows in
-``system_schema``. The script that `inspect --format cql` prints has the same rows too, with nothing left out. Options
-that servers no longer take are left out, and the keyspaces that a file names are replaced. A statement that the node
-refuses is printed, and is not part of the schema.
+Each file's CQL creates a keyspace on a real node. Models are generated from it: a strict check against it names only
+what the generated module lists as left out, and an empty keyspace migrated to these models has the same rows in
+``system_schema``. The script that `inspect --format cql` prints creates the same rows too, with nothing left out.
+Options that servers no longer take are left out, and the keyspaces that a file names are replaced. A statement that the
+node refuses is printed, and is not part of the schema.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ OURS = "scyllamodel_"
 
 
 def statements(text: str, keyspace: str) -> list[str]:
-    """The statements of a file that make a schema, on our keyspace."""
+    """The schema statements of a file, applied to our keyspace."""
     text = re.sub(r"\$\{keyspace\}\.|\{\{\.Keyspace\}\}\.", "", text)
     text = re.sub(r"\$\{\w+\}|\{\{[^}]*\}\}", "172800", text)
     values = [""]
@@ -69,7 +69,7 @@ def _is_keyspace(statement: str) -> bool:
 
 
 def _qualified(statement: str, keyspace: str) -> str:
-    """Every object that is made or altered in our keyspace, whichever the file named."""
+    """Rewrite names so that every object is created or altered in our keyspace, whichever the file named."""
     head = re.match(
         r"(?P<verb>(?:CREATE|ALTER|DROP)\s+(?:OR\s+REPLACE\s+)?"
         r"(?:TABLE|COLUMNFAMILY|TYPE|FUNCTION|AGGREGATE|MATERIALIZED\s+VIEW)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?)"
@@ -124,7 +124,7 @@ def generated(source: str, folder: Path) -> str:
 
 
 def rebuilt(cluster: LocalCluster, name: str, texts: list[str], folder: Path) -> list[str]:
-    """Return what is wrong with the models and the script of a schema; nothing, if they create an equal one."""
+    """Return what is wrong with the models and the script of a schema; nothing if they create an equal one."""
     live, copy_keyspace, script_of = f"live_{name}", f"again_{name}", f"script_{name}"
     with cluster.repo(live, name=name) as repo:
         migrate_keyspace(repo)
@@ -159,7 +159,7 @@ def rebuilt(cluster: LocalCluster, name: str, texts: list[str], folder: Path) ->
 def differences(
     original: dict[str, list[Any]], regenerated: dict[str, list[Any]], left_out: list[Unsupported]
 ) -> list[str]:
-    """Rows that only one of two keyspaces has, those of what was left out aside; what was dropped once may differ."""
+    """Rows that only one of two keyspaces has, except those of objects that were left out or columns once dropped."""
     missing = [
         re.compile(rf"'{re.escape(re.split('[(.]', item.name)[-1 if '.' in item.name else 0])}'") for item in left_out
     ]
@@ -179,7 +179,7 @@ def differences(
 
 
 def applied(repo: Repo, keyspace: str, value: list[str]) -> list[tuple[str, str]]:
-    """Run statements; one that needs what comes later waits for it. What the node refuses in the end, and why."""
+    """Run statements, those with missing dependencies last. Returns those that the node refused, with reasons."""
     repo.session.execute(f"USE {keyspace}")
     while value:
         tried = [(statement, _refusal(repo, statement)) for statement in value]
@@ -199,13 +199,13 @@ def _refusal(repo: Repo, statement: str) -> str:
 
 
 def migrate_keyspace(repo: Repo) -> None:
-    """An empty keyspace."""
+    """Create an empty keyspace."""
     replication = f"{{'class': 'NetworkTopologyStrategy', '{DATA_CENTER}': 1}}"
     repo.session.execute(f"CREATE KEYSPACE {repo.keyspace} WITH replication = {replication}")
 
 
 def main(arguments: list[str]) -> int:
-    """Rebuild each file, or several joined by ``+``; 1 if something is wrong."""
+    """Rebuild each file, or several joined by ``+``; returns 1 if something is wrong."""
     failed = 0
     with tempfile.TemporaryDirectory() as folder, LocalCluster(settings=SETTINGS) as cluster:
         for number, argument in enumerate(arguments):

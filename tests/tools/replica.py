@@ -1,9 +1,9 @@
-"""One replica of an application that starts: it syncs its models and says, line by line, how far it is.
+"""One replica of an application that starts: it syncs its models and prints its progress line by line.
 
 ``replica.py NODE KEYSPACE LEASE COPIES FIRST LAST [VERB]``: the models are tables ``t<FIRST>`` to ``t<LAST>``, each
 with a user type of its own and every third one with an index. It prints ``step_started N``, ``step_done N`` …, and at
-the end ``ended STATUS`` or the class of the error; a parent kills or stops it when it likes. With a VERB of `VERBS` it
-does that in place of a sync, and is patient enough for a node that is paused in between.
+the end ``ended STATUS`` or the class of the error; a parent may kill or pause it at any time. With a VERB of `VERBS` it
+runs that instead of a sync, with timeouts long enough for a node that is paused in between.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from scyllamodel.release.lock import LockRequest
 
 
 def say(*fields):
-    """One line, at once."""
+    """Print one line and flush it."""
     sys.stdout.write(" ".join(map(str, fields)) + "\n")
     sys.stdout.flush()
 
 
 def models(first, last):
-    """The classes; the caller keeps them."""
+    """The model classes; the caller keeps them alive."""
     classes = []
     for number in range(first, last + 1):
         field_type = types.new_class(
@@ -81,7 +81,7 @@ PATIENT = {"agreement_timeout": 150.0, "step_timeout": 120.0}
 
 
 def main(node, keyspace, lease, copies, first, last, verb=None):  # noqa: PLR0917 - the words of a command line
-    """Sync, or do what the verb says, and say what happens."""
+    """Sync, or run the verb, and print the events."""
     locked_run.LockRequest = functools.partial(LockRequest, lease_seconds=float(lease))
     model_classes = models(int(first), int(last))
 

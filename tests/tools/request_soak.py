@@ -1,9 +1,9 @@
-"""A million mixed requests, and what is left of them: ``python tests/tools/request_soak.py --scylla HOST:PORT``.
+"""A million mixed requests, and the resources they leave: ``python tests/tools/request_soak.py --scylla HOST:PORT``.
 
 Threads, tasks and bulk runs insert, read, change, delete and page, each with its own rows, and check what they read;
-some requests have a timeout of a millisecond, so that answers come late. Threads, sockets, requests of the driver,
-stream ids and memory are counted after the first tenth, and at the end: nothing may be left. ``--slow-path`` sends by
-the driver, ``--requests N`` sends fewer. The exit status is 1 if anything was wrong.
+some requests have a timeout of a millisecond, so that responses come late. Threads, sockets, requests of the driver,
+stream ids and memory are counted after the first tenth, and at the end: nothing may be left. ``--slow-path`` sends
+through the driver, ``--requests N`` sends fewer. The exit status is 1 if anything was wrong.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Row(Model, table="soak_rows", repo="request_soak"):
 
 
 class Budget:
-    """The requests that are left to be sent, and those that timed out."""
+    """The number of requests still to be sent, and of those that timed out."""
 
     def __init__(self, count: int) -> None:
         self._left, self._lock = count, threading.Lock()
@@ -51,13 +51,13 @@ class Budget:
         self.wrong: list[str] = []
 
     def take(self, count: int) -> bool:
-        """Take some of the requests, if any is left."""
+        """Take some of the requests, if any are left."""
         with self._lock:
             self._left -= count
             return self._left + count > 0
 
     def check(self, what: str, value: object, expected: object) -> None:
-        """Note a value that differs."""
+        """Record a value that differs."""
         if value != expected:
             self.wrong.append(f"{what}: {value!r} instead of {expected!r}")
 
@@ -109,7 +109,7 @@ async def work_in_tasks(repo: Repo, budget: Budget) -> None:
 
 
 def play(repo: Repo, count: int) -> Budget:
-    """Send so many requests, from threads and from one event loop."""
+    """Send so many requests, from threads and from an event loop."""
     budget = Budget(count)
 
     def guarded(function: Callable[..., Any], *arguments: Any) -> None:
@@ -128,7 +128,7 @@ def play(repo: Repo, count: int) -> Budget:
 
 
 def settle(repo: Repo) -> list[str]:
-    """Wait until no stream is in use; return what is wrong with them."""
+    """Wait until no stream is in use; return what is wrong with the streams."""
     until = time.monotonic() + SETTLED
     while (busy := busy_streams(repo.session)) and time.monotonic() < until:
         time.sleep(0.1)
@@ -141,7 +141,7 @@ def settle(repo: Repo) -> list[str]:
 
 
 def run(repo: Repo, count: int) -> list[str]:
-    """Play the first tenth, then the rest; return what is wrong."""
+    """Run the first tenth, then the rest; return what is wrong."""
     wrong = [*play(repo, count // 10).wrong, *settle(repo)]
     before, memory = census(), resident()
     began, cpu = time.perf_counter(), time.process_time()
@@ -161,7 +161,7 @@ def run(repo: Repo, count: int) -> list[str]:
 
 
 def main() -> int:
-    """All of it."""
+    """Run everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scylla", required=True, help="HOST:PORT of a server that runs")
     parser.add_argument("--requests", type=int, default=1_000_000)

@@ -1,9 +1,9 @@
-"""What has to survive, as often as one likes: replicas that are killed, stopped and cut off while they change a schema.
+"""Soak test of migrations: replicas that are killed, paused and cut off while they change a schema.
 
-``python tests/tools/soak.py [--rounds N] [--replicas N] [--seed N] [--only NAME]`` prints a table; the live suite plays
-each scenario of one node once, and has short forms of those of three (`live/test_schema_agreement`). Real processes,
-real signals, a fault proxy, one node and three; and `node_loss`, in which the node that all runs use is lost at each
-step of each verb.
+``python tests/tools/soak.py [--rounds N] [--replicas N] [--seed N] [--only NAME]`` prints a table; the live suite runs
+each scenario of one node once, and has short forms of those of three (`live/test_schema_agreement`). It uses real
+processes, real signals, a fault proxy, one node and three; and `node_loss`, in which the node that all runs use is lost
+at each step of each verb.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ STEPS = 9
 
 @attrs.define
 class Outcome:
-    """What a scenario came to.
+    """The outcome of a scenario.
 
     Attributes:
-        twice: statements that ran more than once; ``lost`` that no version of the ledger contains.
+        twice: statements that ran more than once; ``lost``: those that no version of the ledger contains.
         repeated: statements that only a dead node had applied, so that they ran once more.
-        remaining: statements that a last plan still has.
+        remaining: statements in a final plan.
         recovery: the longest time, in leases, from the last fault until some replica had finished.
         problems: unexpected messages of replicas.
     """
@@ -63,13 +63,13 @@ class Outcome:
 
     @property
     def is_clean(self):
-        """Whether everything survived."""
+        """Whether there were no problems."""
         return not (self.twice or self.lost or self.remaining or self.problems)
 
     def look(self, repo, seconds=None, *, forgets=False):
-        """Read the ledger and plan again, after one round that took so long to recover, in seconds.
+        """Read the ledger and plan again after one round, which took this many seconds to recover.
 
-        ``forgets``: a node died with what it alone knew.
+        ``forgets``: a node died with changes that it alone had.
         """
         self.runs += 1
         self.recovery = max(self.recovery, (seconds or 0.0) / LEASE)
@@ -106,25 +106,25 @@ class Replica:
         self.process.communicate()
 
     def until(self, *starts):
-        """The first line that begins with one of these words; empty at the end."""
+        """The first line that begins with one of these words; empty at the end of the output."""
         return next((line.strip() for line in self.process.stdout if line.startswith(starts)), "")
 
     def end(self):
-        """The last word of it, or the traceback."""
+        """The last output, or the traceback."""
         out, err = self.process.communicate(timeout=180)
         last = [line for line in out.splitlines() if line.startswith(("ended", "failed"))]
         return last[-1] if last else err.strip().splitlines()[-1] if err.strip() else "killed"
 
 
 def _agree(repo):
-    """A node that was away for a while may not know yet what the others do."""
+    """Wait for agreement, since a node that was away may not know yet what the others do."""
     cluster_view = ClusterView.connect(repo)
     with DdlExecutor(cluster_view.coordinator, cluster_view.server) as executor:
         executor.await_agreement(180)
 
 
 def _round(cluster, outcome, run_round, *, forgets=False):
-    """A fresh keyspace for one round, and a look at what is left."""
+    """Run one round on a fresh keyspace, and check the result."""
     with cluster.repo(unique_name("soak"), name="soak") as repo:
         seconds = run_round(repo.settings.nodes[0], repo.keyspace)
         _agree(repo)
@@ -139,7 +139,7 @@ def _expect(outcome, messages, *allowed):
 
 
 def many_at_once(cluster, rng, outcome, replicas=8):
-    """So many replicas start on an empty cluster: all succeed, and one of them did it."""
+    """So many replicas start on an empty cluster: all succeed, and one of them does the work."""
     del rng
 
     def scenario(node, keyspace):
@@ -154,9 +154,9 @@ def many_at_once(cluster, rng, outcome, replicas=8):
 
 
 def killed_anywhere(cluster, rng, outcome):
-    """A replica is killed at a step boundary or within a step; the next one finishes, without a word from anybody.
+    """A replica is killed between steps or within one; the next one finishes without manual action.
 
-    Each round takes another boundary, so that as many rounds as there are see all of them.
+    Each round kills at another step, so that enough rounds cover all of them.
     """
     boundaries = [f"{state} {step}" for step in range(1, STEPS + 1) for state in ("step_started", "step_done")]
 
@@ -176,7 +176,7 @@ def killed_anywhere(cluster, rng, outcome):
 
 
 def stopped_past_its_lease(cluster, rng, outcome):
-    """A replica sleeps past its lease: another one finishes, and the sleeper learns at its next fence that it lost."""
+    """A replica is paused past its lease: another finishes, and the first learns at its next fence that it lost."""
 
     def scenario(node, keyspace):
         with Replica(node, keyspace) as sleeper, Replica(node, keyspace) as other:
@@ -194,7 +194,7 @@ def stopped_past_its_lease(cluster, rng, outcome):
 
 
 def answers_swallowed(cluster, rng, outcome):
-    """The answer of a statement that ran never comes: it is found in the schema, and not sent again."""
+    """The response of an executed statement never arrives: its effect is found in the schema, and it is not resent."""
     prefix = rng.choice(["CREATE TYPE", "CREATE TABLE soak", "CREATE INDEX"])
 
     def scenario(node, keyspace):
@@ -219,7 +219,7 @@ class Thing(Model, table="things"):
 
 
 def one_keyspace_of_many_fails(cluster, rng, outcome, keyspaces=50):
-    """Of so many keyspaces one cannot be migrated: exit 6, all others are done; the rerun does that one alone."""
+    """One of many keyspaces cannot be migrated: exit 6, all others are done; a rerun does only that one."""
     names = [unique_name("soak") for _ in range(keyspaces)]
     invalid_keyspace = rng.choice(names)
     with tempfile.TemporaryDirectory() as folder, cluster.repo(invalid_keyspace) as repo:
@@ -246,7 +246,7 @@ def _statuses(result):
 
 
 def paused_node(cluster, rng, outcome):
-    """One of three nodes is paused: no agreement, an end in time; resumed, a next run finishes."""
+    """One of three nodes is paused: runs end in time without agreement; after it is resumed, the next one finishes."""
     coordinator = _coordinator(cluster)
     contact = cluster.contact_points[coordinator - 1]
     victim = cluster.node(rng.choice([number for number in (1, 2, 3) if number != coordinator]))
@@ -270,7 +270,7 @@ def paused_node(cluster, rng, outcome):
 
 
 def killed_coordinator(cluster, rng, outcome):
-    """The coordinator dies in the middle of a plan: the run continues through another node, or the next run does."""
+    """The coordinator dies during a plan: the run continues through another node, or the next run does."""
     coordinator = _coordinator(cluster)
     contact = cluster.contact_points[coordinator % 3]
 
@@ -312,7 +312,7 @@ SHORT = {many_at_once: {"replicas": 6}, one_keyspace_of_many_fails: {"keyspaces"
 
 
 def run_scenarios(scenarios, cluster, rounds, seed, description):
-    """Each scenario so many times, with what `how` has for it; an outcome for each."""
+    """Run each scenario several times, with its parameters in `how`; returns an outcome for each."""
     results = []
     for scenario in scenarios:
         outcome, rng = Outcome(scenario.__name__), random.Random(f"{seed} {scenario.__name__}")
@@ -346,7 +346,7 @@ def table(value):
 
 
 def main():
-    """The long run."""
+    """Run the soak test."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=2 * STEPS)
     parser.add_argument("--replicas", type=int, default=32)
@@ -368,7 +368,7 @@ def main():
 
 
 def _played(selected, cluster, options):
-    """Each scenario of one cluster, with a line as soon as it is over; slow ones play less often."""
+    """Run each scenario of one cluster and print a line after each; slow ones run less often."""
     for scenario in selected:
         rounds = 1 if scenario in LONG else max(1, options.rounds // 6) if scenario in THREE_NODES else options.rounds
         (outcome,) = run_scenarios(

@@ -1,4 +1,4 @@
-"""Lets a tool that runs as a script import ``tests/support``; for tests ``pythonpath`` of pytest does it."""
+"""Makes ``tests/support`` importable for a tool that runs as a script; for tests, pytest's ``pythonpath`` does it."""
 
 from __future__ import annotations
 
