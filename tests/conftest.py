@@ -1,4 +1,4 @@
-"""Lists the fixtures' homes, and names profiles of Hypothesis; the server comes from the package's own plugin."""
+"""Lists the modules with fixtures, and registers Hypothesis profiles; the package's own plugin has the server."""
 
 from __future__ import annotations
 

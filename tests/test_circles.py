@@ -1,4 +1,4 @@
-"""Modules import one another in one direction, in the imports of type checkers and inside functions too."""
+"""Modules import one another in one direction, including imports for type checkers and inside functions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ TWINS = [["driver.async_repo", "driver.repo"]]
 
 
 def imports_by_module():
-    """The modules that each module imports, anywhere in its text."""
+    """The modules that each module imports anywhere in its text."""
     return {module: {_module(name) for _, name in _imports(module)} - {module} for module in MODULES}
 
 
 def _module(name):
-    """The module of an imported name, which may be that of a package."""
+    """The module of an imported name, which may be a package's."""
     return name if name in MODULES else f"{name}.__init__".lstrip(".")
 
 
@@ -36,12 +36,12 @@ def _reachable(graph, start):
 
 
 def test_a_circle_is_found():
-    """Nodes that reach one another are one group; a chain is none."""
+    """Nodes that reach one another are one group; a chain is not a group."""
     graph = {"a": {"b"}, "b": {"c", "d"}, "c": {"a"}, "d": set()}
 
     assert [("a", "b", "c"), ("d",)] == circles(graph)
 
 
 def test_modules_import_one_another_in_one_direction():
-    """The only circles of imports are a class with its awaited twin."""
+    """The only circular imports are between a class and its awaited twin."""
     assert TWINS == [list(group) for group in circles(imports_by_module()) if len(group) > 1]

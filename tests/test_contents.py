@@ -23,7 +23,7 @@ def entries(package):
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_package_lists_its_modules(package):
-    """Every module and package in the folder has one line, in the order of the folder, and nothing else has."""
+    """A package's docstring lists exactly the modules and packages in its folder, in that order."""
     modules = {path.stem for path in package.glob("*.py")} | {
         path.parent.name for path in package.glob("*/__init__.py")
     }

@@ -1,4 +1,4 @@
-"""The examples in the package's docstrings do what they show."""
+"""The examples in the package's docstrings print what they show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scyllamodel import types as cql
 
 
 class Order(Model, table="orders", repo="doctests"):
-    """What the examples of statements read and write."""
+    """The model that examples of statements read and write."""
 
     shop: Column[int] = partition_key()
     placed: Column[int] = clustering_key()
@@ -32,7 +32,7 @@ OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_a_module(name):
-    """Every example of the module prints what it says."""
+    """Every example of the module prints what it shows."""
     outcome = doctest.testmod(importlib.import_module(name), extraglobs={"Order": Order}, optionflags=OPTIONS)
 
     assert 0 == outcome.failed

@@ -1,4 +1,4 @@
-"""Regular expressions of the package take linear time whatever they read."""
+"""Regular expressions of the package have no nested repeats, so they take no exponential time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def patterns(module):
 
 
 def repeats(parsed, within=0):
-    """How deep the repeats of a parsed pattern nest; one of a fixed count is none, nor is an optional part."""
+    """The nesting depth of repeats in a parsed pattern; fixed counts and optional parts do not count."""
     deepest = within
     for operation, argument in parsed:
         depth = within
@@ -53,7 +53,7 @@ def repeats(parsed, within=0):
 
 
 def _parts(argument):
-    """The patterns within an operation of a pattern."""
+    """The patterns inside an operation of a pattern."""
     if isinstance(argument, _parser.SubPattern):
         yield argument
     elif isinstance(argument, (list, tuple)):
@@ -63,7 +63,7 @@ def _parts(argument):
 
 @pytest.mark.parametrize("module", sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py")))
 def test_no_pattern_nests_repeats(module):
-    """A repeat within a repeat can try exponentially many ways to match a text that does not."""
+    """No pattern has a repeat inside a repeat, which could try exponentially many matches."""
     values = [(line, text) for line, text, flags in patterns(module) if repeats(_parser.parse(text, flags)) > 1]
 
     assert [] == values
@@ -74,5 +74,5 @@ def test_no_pattern_nests_repeats(module):
     [("a*b+", 1), ("(a|b+)*", 2), ("(a+)?", 1), ("(?:[0-9]{4}-){3}", 0), ("(?=(x*)+)", 2), ("(a(b*c){2,3})", 2)],
 )
 def test_repeats_are_counted(text, deep):
-    """Through groups, branches and assertions."""
+    """Nested repeats are counted through groups, branches and assertions."""
     assert deep == repeats(_parser.parse(text))

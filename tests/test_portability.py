@@ -1,4 +1,4 @@
-"""Live tests run on every supported server, at any address: what one server alone has is asked of its profile."""
+"""Live tests run on every supported server at any address, and ask its profile for anything specific."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ ALLOWED = {
 
 
 def assumptions():
-    """Each assumption in a text of a live test, as file and word; docstrings are prose."""
+    """The assumptions in the text of a live test, as file and word; docstrings are ignored."""
     for path in FILES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -67,12 +67,12 @@ def assumptions():
 
 
 def test_live_tests_assume_no_server():
-    """A name, an address or a text of one server is in no live test, or stands in the list with its reason."""
+    """A name, an address or a message of one server occurs in a live test only if it is listed with a reason."""
     mismatches = {f"{path}: {word!r}": ASSUMED[word] for path, word in assumptions() if (path, word) not in ALLOWED}
 
     assert {} == mismatches
 
 
 def test_the_list_of_reasons_is_not_longer_than_needed():
-    """An entry whose word is gone from its file is gone, too."""
+    """Every listed word still occurs in its file."""
     assert [] == sorted(set(ALLOWED) - set(assumptions()))

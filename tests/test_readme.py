@@ -1,4 +1,4 @@
-"""What README and the guide show is what happens, as far as no server is needed."""
+"""README and the guide match the package, as far as that can be checked without a server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([\w-]+))?\)")
 
 @pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
 def test_sessions_without_a_server(page):
-    """Every session that needs no server prints what README and the pages of the guide print."""
+    """Every session that needs no server prints what its page shows."""
     report = readme.run(readme.sessions(page, live=False))
 
     assert not report, report
@@ -52,7 +52,7 @@ def test_a_server_for_the_first_example_is_one_command():
 
 
 def test_the_first_model_can_be_pasted(tmp_path):
-    """The first block of Python is a module that imports, and lints without a complaint."""
+    """The first Python block of README is a module that can be imported and passes lint."""
     (tmp_path / "pasted.py").write_text(readme.blocks(readme.README, "python")[0], encoding="utf-8")
     command = [sys.executable, "-m", "scyllamodel", "lint", "--models", "pasted"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -61,14 +61,14 @@ def test_the_first_model_can_be_pasted(tmp_path):
 
 
 def test_readme_is_short():
-    """README stays within 1,500 words: longer explanations belong to the guide."""
+    """README has at most 1,500 words; longer explanations belong to the guide."""
     word_count = len(readme.README.read_text(encoding="utf-8").split())
 
     assert 1000 < word_count <= 1500
 
 
 def test_generated_pages_are_current():
-    """Codes and command line are described as they are; ``python tests/tools/guide_pages.py`` writes both pages."""
+    """The generated pages are up to date; ``python tests/tools/guide_pages.py`` writes them."""
     outdated = [page.name for page, text in guide_pages.pages().items() if text != page.read_text(encoding="utf-8")]
 
     assert [] == outdated
@@ -76,7 +76,7 @@ def test_generated_pages_are_current():
 
 @pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
 def test_links_lead_somewhere(page):
-    """Every relative link names a file, and a heading of it where it has a fragment."""
+    """Every relative link names an existing file, and an existing heading where it has a fragment."""
     text = page.read_text(encoding="utf-8")
     links = [(page.parent / name if name else page, fragment) for name, fragment in LINK.findall(_without_code(text))]
 
@@ -89,14 +89,14 @@ def _without_code(text):
 
 
 def _anchors(page):
-    """The fragments of a page's headings, as GitHub makes them."""
+    """The fragments of a page's headings, as GitHub generates them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
 def test_code_that_is_not_run_can_be_parsed(page):
-    """Blocks of Python, such as those for other libraries, have no mistake of syntax and import what is public."""
+    """Python blocks have valid syntax and import only public names of this package."""
     for text in readme.blocks(page, "python"):
         modules = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
         names = [alias.name for node in modules if node.module == "scyllamodel" for alias in node.names]
@@ -106,13 +106,13 @@ def test_code_that_is_not_run_can_be_parsed(page):
 
 @pytest.mark.parametrize("page", readme.PAGES, ids=lambda page: page.stem)
 def test_shell_commands_can_be_typed(page):
-    """Every command of a shell block is understood by the parser."""
+    """The parser accepts every command in a shell block."""
     for arguments, _ in readme.commands(page):
         assert arguments[0] == parse(COMMANDS, arguments).command.name
 
 
 def test_contributing_names_files_that_exist():
-    """The lists of files to touch name files and folders of this repository."""
+    """Files and folders that contributing.md names exist in this repository."""
     text = readme.guide("contributing").read_text(encoding="utf-8")
     paths = re.findall(r"`((?:scyllamodel|tests)/[\w/.-]+)`", text)
 
@@ -121,7 +121,7 @@ def test_contributing_names_files_that_exist():
 
 
 def test_the_map_of_the_package_names_files_that_exist():
-    """The reading orders of its docstring: a file without a folder is in that of the one before it."""
+    """Files in the package's docstring exist; one without a folder is in that of the file before it."""
     folder, missing = "", []
     paths = re.findall(r"``([\w/]+\.py)``", scyllamodel.__doc__.partition("To follow a migration")[2])
     for path in paths:
@@ -133,7 +133,7 @@ def test_the_map_of_the_package_names_files_that_exist():
 
 
 def test_the_map_of_tests_names_files_that_exist():
-    """``tests/README.md``: a file without a folder is in the folder of the one before it, or in ``tests``."""
+    """Files in ``tests/README.md`` exist; one without a folder is in that of the file before it, or in ``tests``."""
     missing = []
     for cell in (TESTS / "README.md").read_text(encoding="utf-8").partition("## I changed")[2].split("|"):
         folder = TESTS

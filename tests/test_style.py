@@ -1,4 +1,4 @@
-"""What reviewers would say again and again, said once."""
+"""Rules of style that reviewers would otherwise have to repeat."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ HELPERS = {path.stem for path in (HERE / "support").glob("*.py")}
 
 
 def test_unit_tests_are_in_the_folder_of_what_they_test():
-    """``unit/ROOM/`` is for the package ``scyllamodel/ROOM/``; a file in ``unit/`` is for a module or several rooms."""
+    """``unit/NAME/`` tests the package ``scyllamodel/NAME/``; a file in ``unit/`` tests a module or several."""
     names = {path.stem.removeprefix("test_") for path in (HERE / "unit").iterdir() if path.stem != "__pycache__"}
 
     assert set() == names - PACKAGE - SEVERAL_ROOMS - {"tools"}
@@ -56,7 +56,7 @@ def test_unit_tests_are_in_the_folder_of_what_they_test():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(HERE).with_suffix("").as_posix())
 def test_helpers_are_imported_from_support(path):
-    """``from support.NAME import``: a bare name finds nothing when the tests run."""
+    """Helpers are imported as ``from support.NAME import``, since a bare name is not found when the tests run."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     names |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
@@ -66,7 +66,7 @@ def test_helpers_are_imported_from_support(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(HERE).with_suffix("").as_posix())
 def test_every_test_states_its_claim(path):
-    """A test has a docstring: the claim it makes, in a sentence."""
+    """Every test has a docstring, which states its claim in a sentence."""
     undocumented = [
         node.name
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -80,7 +80,7 @@ def test_every_test_states_its_claim(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(HERE).with_suffix("").as_posix())
 def test_nothing_is_skipped_or_mocked(path):
-    """A test runs, against real things."""
+    """No test is skipped, is expected to fail, or uses a mock."""
     text = path.read_text(encoding="utf-8")
     banned = (
         "pytest." + "skip",
@@ -105,7 +105,7 @@ def test_texts_are_plain_english(folder):
 
 @pytest.mark.parametrize("folder", ["scyllamodel", "tests", "benchmarks"])
 def test_names_are_nouns_of_the_field(folder):
-    """Parameters, variables and constants have none of the banned names; fields of a class may be any word."""
+    """Parameters, variables and constants have no banned names; class fields may have any name."""
     paths = sorted((ROOT / folder).rglob("*.py")) + ([ROOT / "noxfile.py"] if folder == "scyllamodel" else [])
 
     assert [] == [
@@ -143,7 +143,7 @@ def _banned(path: Path) -> Iterator[str]:
 
 
 def _text_spans(source: str) -> Iterator[tuple[int, int]]:
-    """Return where the strings and comments of a module are, since names and keywords may be any word."""
+    """Return the positions of strings and comments in a module, since names and keywords may be any word."""
     lines = [0]
     for line in source.splitlines(keepends=True):
         lines.append(lines[-1] + len(line))

@@ -1,4 +1,4 @@
-"""What the package promises is what it has."""
+"""The public names of the package exist, and nothing else is public."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITTEN_BY_PROGRAMS = """
 
 
 def test_a_star_import_takes_no_name_of_the_program():
-    """It brings what application code writes; all other public names are imported one by one."""
+    """A star import brings the main names, but none that programs commonly use for their own values."""
     namespace = dict.fromkeys(WRITTEN_BY_PROGRAMS, "mine")
     exec("from scyllamodel import *", namespace)
 
@@ -36,14 +36,14 @@ def test_a_star_import_takes_no_name_of_the_program():
 
 
 def test_every_public_name_can_be_imported():
-    """Those that a star import leaves out can be imported by name, and completion shows them."""
+    """Public names that a star import omits can be imported by name, and completion shows them."""
     assert [] == [name for name in scyllamodel._HOME if not hasattr(scyllamodel, name)]
     assert {*scyllamodel.__all__, "errors", "functions", "types"} < set(dir(scyllamodel))
     assert set(scyllamodel.__all__) < scyllamodel._HOME.keys()
 
 
 def test_names_outside_all_are_exported_to_type_checkers():
-    """A checker takes a name without ``__all__`` for an export only if it is imported as itself."""
+    """A public name outside ``__all__`` is imported as itself, which type checkers need to treat it as exported."""
     tree = ast.parse(Path(scyllamodel.__file__).read_text(encoding="utf-8"))
     aliases = [alias for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
     loose = {alias.name for alias in aliases if alias.name in scyllamodel._HOME and alias.asname != alias.name}
@@ -52,7 +52,7 @@ def test_names_outside_all_are_exported_to_type_checkers():
 
 
 def test_nothing_public_is_missing_from_the_table():
-    """A name without an underscore that stands on the package is promised, or a module."""
+    """Every attribute of the package without an underscore is a documented name or a module."""
     loose = {
         name
         for name, value in vars(scyllamodel).items()
@@ -63,7 +63,7 @@ def test_nothing_public_is_missing_from_the_table():
 
 
 def test_names_are_loaded_from_where_checkers_look_for_them():
-    """The table of homes and the imports that checkers read say the same."""
+    """The table of lazy imports and the imports for type checkers agree."""
     tree = ast.parse(Path(scyllamodel.__file__).read_text(encoding="utf-8"))
     checked = {
         alias.name: node.module
@@ -77,7 +77,7 @@ def test_names_are_loaded_from_where_checkers_look_for_them():
 
 
 def test_a_class_statement_loads_no_driver():
-    """A program that only declares models pays for neither driver nor planner."""
+    """Declaring models imports neither the driver nor the planner."""
     code = (
         "import sys; from scyllamodel import Column, MaterializedView, Model, UserType, partition_key, types; "
         "print([m for m in ('cassandra', 'scyllamodel.release', 'scyllamodel.schema.plan') if m in sys.modules])"
@@ -88,7 +88,7 @@ def test_a_class_statement_loads_no_driver():
 
 
 def test_every_error_is_public():
-    """Every error of this package can be imported from the top."""
+    """Every exception of this package can be imported from the top."""
     errors = importlib.import_module("scyllamodel.errors")
     tree = {
         name
@@ -100,7 +100,7 @@ def test_every_error_is_public():
 
 
 def test_importing_the_package_touches_nothing_else():
-    """An import starts no thread, reads no network, and leaves optional extras alone."""
+    """An import starts no thread and imports no optional dependency."""
     code = (
         "import sys, threading, scyllamodel; "
         "print(threading.active_count(), [m for m in ('rich', 'jgo', 'pytest', 'cattrs') if m in sys.modules])"

@@ -1,8 +1,8 @@
-"""The typed surface: what checkers accept, and what they refuse, is a feature with tests.
+"""The types of the public interface: programs that type checkers accept, and mistakes that they report.
 
-In ``typing/ok_*.py`` neither mypy nor pyright, both strict, has anything to say. In ``typing/bad_*.py`` each line that
-ends in ``# error`` is reported by both (``# error: mypy``, ``# error: pyright``: by that one alone, since the other
-cannot), and no other line is.
+In ``typing/ok_*.py`` neither mypy nor pyright, both strict, reports anything. In ``typing/bad_*.py`` both report each
+line that ends in ``# error``, and no other line; ``# error: mypy`` and ``# error: pyright`` mark lines that only that
+checker can report.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _pyright(folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The programs in a folder of their own, away from the settings of this project."""
+    """The programs in a separate folder, away from the settings of this project."""
     folder = tmp_path_factory.mktemp("typing")
     for path in PROGRAMS:
         shutil.copy(path, folder)
@@ -56,7 +56,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("checker", [_mypy, _pyright], ids=["mypy", "pyright"])
 def test_reported_lines_are_the_marked_ones(folder, checker):
-    """A strict checker reports the lines that are marked for it, and no others."""
+    """A strict checker reports exactly the lines that are marked for it."""
     name = checker.__name__.lstrip("_")
     marked = {
         (path.name, number)
@@ -70,7 +70,7 @@ def test_reported_lines_are_the_marked_ones(folder, checker):
 
 @pytest.mark.parametrize("path", [path for path in PROGRAMS if path.name.startswith("ok_")], ids=lambda path: path.stem)
 def test_accepted_programs_run(path):
-    """What the checkers accept works."""
+    """Programs that the checkers accept run without errors."""
     result = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
 
     assert "" == result.stderr

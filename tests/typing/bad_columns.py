@@ -1,5 +1,5 @@
 # ruff: noqa: B015, B018 - the comparisons are what is tested
-"""Operations that CQL does not have on this column, and operands of the wrong type."""
+"""Operations that CQL lacks for a column, and operands of the wrong type."""
 
 from __future__ import annotations
 

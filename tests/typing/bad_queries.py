@@ -1,4 +1,4 @@
-"""What statements and verbs refuse; both checkers say so."""
+"""Mistakes in statements and verbs: both checkers report them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ByStatus(MaterializedView, of=Order):
 
 
 def invalid_queries(repo: Repo, order: Order) -> None:
-    """One mistake a line."""
+    """One mistake on each line."""
     select(Order).where(Order.status == 3)  # error
     select(Order).where("status = 'x'")  # error
     select(Order).where(status="x")  # error

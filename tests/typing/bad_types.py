@@ -1,5 +1,5 @@
 # ruff: noqa: B015 - the comparison is what is tested
-"""What the annotations of `scyllamodel.types` do not let pass."""
+"""Values that do not fit the annotations of `scyllamodel.types`."""
 
 from __future__ import annotations
 

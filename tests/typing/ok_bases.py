@@ -1,4 +1,4 @@
-"""Bases besides models, and what attrs users write: both checkers accept it."""
+"""Bases besides models, and features of attrs: both checkers accept them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Priced(abc.ABC):
 
     @abc.abstractmethod
     def price(self) -> int:
-        """What it costs."""
+        """The price."""
 
 
 class Named(Protocol):
@@ -67,12 +67,12 @@ class Item(Model, Priced, Named):
     _secret: Column[str] = column(alias="secret", default="x")
 
     def price(self) -> int:
-        """What it costs."""
+        """The price."""
         return self.size
 
     @cached_property
     def doubled(self) -> int:
-        """Worked out once."""
+        """A cached property."""
         return self.size * 2
 
     def hidden(self) -> str:

@@ -1,4 +1,4 @@
-"""What columns offer on the class, and what it makes; both checkers accept it."""
+"""Expressions that columns offer on the class, and their results; both checkers accept them."""
 
 from __future__ import annotations
 

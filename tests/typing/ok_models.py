@@ -38,7 +38,7 @@ class Address(UserType, name="address"):
 
 
 class Stamped(Model, abstract=True):
-    """A mixin with a column of its own."""
+    """A mixin with its own column."""
 
     created: Column[datetime] = column(default=NOW)
 
@@ -129,13 +129,13 @@ assert_type({address: 1}, dict[Address, int])
 
 
 def of_view(order_by_status: OrderByStatus) -> Decimal:
-    """Instances of views are read like others."""
+    """Read instances of a view like those of a model."""
     assert_type(order_by_status.status, str)
     return order_by_status.total
 
 
 def matched(value: Order | Hits) -> str:
-    """Models take part in ``match``."""
+    """Use models in ``match``."""
     match value:
         case Order(status=status, seats=0):
             return status

@@ -1,4 +1,4 @@
-"""What stands for "any model with these columns": an abstract base for columns, a protocol for methods."""
+"""How to type "any model with these columns": an abstract base for columns, a protocol for methods."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Labelled(Protocol):
     """Anything with a label."""
 
     def label(self) -> str:
-        """What to show."""
+        """The label."""
         raise NotImplementedError
 
 
 class Customer(Identified, table="customers"):
-    """A model that fits both."""
+    """A model that is both."""
 
     name: Column[str] = column(default="")
 
     def label(self) -> str:
-        """What to show."""
+        """The label."""
         return self.name
 
 
@@ -47,7 +47,7 @@ def renumbered(row: M, number: int) -> M:
 
 
 def output(item: Labelled) -> str:
-    """Call a method of anything that has it."""
+    """Call a method of any object that has it."""
     return item.label()
 
 

@@ -1,4 +1,4 @@
-"""What statements and verbs return; both checkers accept it."""
+"""The types that statements and verbs return; both checkers accept them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ByStatus(MaterializedView, of=Order):
 
 
 class Wide(Model):
-    """More columns than are typed."""
+    """A model with more columns than are typed."""
 
     id: Column[UUID] = partition_key()
     c1: Column[str] = column(default="")
@@ -93,7 +93,7 @@ class Hits(Model):
 
 
 def statements(order: Order, shop: UUID) -> None:
-    """What builders are."""
+    """The types of builders."""
     assert_type(select(Order), Select[Order])
     assert_type(select(ByStatus), Select[ByStatus])
     assert_type(select(Order.total), Select[tuple[Decimal]])
@@ -149,7 +149,7 @@ def statements(order: Order, shop: UUID) -> None:
 
 
 def blocking(repo: Repo, order: Order, shop: UUID) -> None:
-    """What the verbs of a repo return."""
+    """The types that verbs of a repo return."""
     query, pairs = select(Order), select(Order.placed, Order.total)
     assert_type(repo.get(Order, shop=shop, placed=shop), Order | None)
     assert_type(repo.get(ByStatus, status="x", shop=shop, placed=shop), ByStatus | None)
@@ -182,7 +182,7 @@ def blocking(repo: Repo, order: Order, shop: UUID) -> None:
 
 
 async def async_queries(repo: AsyncRepo, order: Order, shop: UUID) -> None:
-    """Those of an awaited one."""
+    """The types that verbs of an awaited repo return."""
     query, pairs = select(Order), select(Order.placed, Order.total)
     assert_type(await repo.get(Order, shop=shop, placed=shop), Order | None)
     assert_type(await repo.all(pairs), list[tuple[UUID, Decimal]])

@@ -1,5 +1,5 @@
 # ruff: noqa: PLR0917 - one function, many parameters
-"""What annotations of `scyllamodel.types` are to a checker: the Python type, nothing more."""
+"""Annotations of `scyllamodel.types` are plain Python types to a checker."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(
     hits: cql.Counter,
     span: cql.Duration,
 ) -> None:
-    """Each is what Python code expects."""
+    """Each value has the Python type that code expects."""
     assert_type(number, int)
     assert_type(key, UUID)
     assert_type(text, str)
