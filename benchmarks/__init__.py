@@ -1,1 +1,1 @@
-"""Benchmarks: every figure is a ratio, both sides in one process and one run. ``python -m benchmarks --help``."""
+"""Benchmarks: every figure is a ratio of two sides measured in one run. ``python -m benchmarks --help``."""

@@ -1,6 +1,6 @@
-"""A session of the driver with default settings, on a cluster of its own: the other side of the comparisons.
+"""A driver session with default settings, on its own cluster: the other side of the comparisons.
 
-A session of a repo would not do: its policies, protocol and connection class are set by the library.
+A session of a repo would not be a fair comparison: its policies, protocol and connection class are set by the library.
 """
 
 from __future__ import annotations

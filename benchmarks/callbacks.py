@@ -1,4 +1,4 @@
-"""Requests of the driver in flight by its callbacks: each response sends the next request."""
+"""Driver requests kept in flight by callbacks: each response sends the next request."""
 
 from __future__ import annotations
 

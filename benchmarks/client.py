@@ -1,8 +1,7 @@
-"""One client in a process of its own: ``python -m benchmarks.client NAME NODE KEYSPACE ROW COUNT``.
+"""One client in its own process: ``python -m benchmarks.client NAME NODE KEYSPACE ROW COUNT``.
 
-It reads the row ``COUNT`` times by its key, ``WIDTH`` requests in flight, and prints the seconds of wall clock and of
-CPU as JSON. Every client prepares the same statement, uses its default settings, and takes the columns out of each
-response.
+It reads the row ``COUNT`` times by its key, ``WIDTH`` requests in flight, and prints wall-clock and CPU seconds as
+JSON. Every client prepares the same statement, uses its default settings, and extracts the columns of each response.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Get = Callable[[], Awaitable[Any]]
 
 
 async def in_flight(get: Get, count: int) -> None:
-    """Await that many reads by `WIDTH` workers."""
+    """Await this number of reads, in `WIDTH` workers."""
     left = iter(range(count))
 
     async def work() -> None:
@@ -36,7 +35,7 @@ async def in_flight(get: Get, count: int) -> None:
 
 
 async def measure(get: Get, count: int) -> tuple[float, float]:
-    """Wall and CPU seconds of the reads, after some that are not counted."""
+    """Wall-clock and CPU seconds of the reads, after a warm-up."""
     if not await get():
         raise RuntimeError("the row was not found")
     await in_flight(get, max(WIDTH, count // 5))
@@ -46,7 +45,7 @@ async def measure(get: Get, count: int) -> tuple[float, float]:
 
 
 async def scyllamodel(node: str, keyspace: str, row: UUID, count: int) -> tuple[float, float]:
-    """Gets of an `AsyncRepo`."""
+    """Gets through an `AsyncRepo`."""
     from benchmarks.rows import Plain  # noqa: PLC0415 - each process loads its own client alone
     from scyllamodel import AsyncRepo  # noqa: PLC0415
 
@@ -55,7 +54,7 @@ async def scyllamodel(node: str, keyspace: str, row: UUID, count: int) -> tuple[
 
 
 async def driver(node: str, keyspace: str, row: UUID, count: int) -> tuple[float, float]:
-    """Callbacks of `execute_async`, which is how the driver itself keeps requests in flight."""
+    """Callbacks of `execute_async`, by which the driver itself keeps requests in flight."""
     from cassandra.cluster import Cluster  # noqa: PLC0415
 
     from benchmarks.callbacks import run_callbacks  # noqa: PLC0415
@@ -76,7 +75,7 @@ async def driver(node: str, keyspace: str, row: UUID, count: int) -> tuple[float
 
 
 async def acsylla(node: str, keyspace: str, row: UUID, count: int) -> tuple[float, float]:
-    """The C++ driver of DataStax in Cython."""
+    """The DataStax C++ driver, wrapped in Cython."""
     import acsylla as library  # noqa: PLC0415
 
     host, _, port = node.rpartition(":")
@@ -92,7 +91,7 @@ async def acsylla(node: str, keyspace: str, row: UUID, count: int) -> tuple[floa
 
 
 async def scyllapy(node: str, keyspace: str, row: UUID, count: int) -> tuple[float, float]:
-    """The Rust driver of ScyllaDB, by a third party."""
+    """The ScyllaDB Rust driver, wrapped by a third party."""
     from scyllapy import Scylla  # noqa: PLC0415
     from scyllapy.extra_types import BigInt  # noqa: PLC0415
 
@@ -107,7 +106,7 @@ async def scyllapy(node: str, keyspace: str, row: UUID, count: int) -> tuple[flo
 
 
 async def scylladb_rs(node: str, keyspace: str, row: UUID, count: int) -> tuple[float, float]:
-    """The Rust driver of ScyllaDB, by ScyllaDB."""
+    """The ScyllaDB Rust driver, wrapped by ScyllaDB."""
     from scylla.session_builder import SessionBuilder  # noqa: PLC0415
 
     host, _, port = node.rpartition(":")
@@ -130,7 +129,7 @@ CLIENTS = {
 
 
 def main(name: str, node: str, keyspace: str, row: str, count: str) -> None:
-    """Run one client and print its figures."""
+    """Run one client and print the figures."""
     wall, cpu = asyncio.run(CLIENTS[name](node, keyspace, UUID(row), int(count)))
     print(json.dumps({"wall": wall, "cpu": cpu}), flush=True)
 

@@ -1,4 +1,4 @@
-"""Reading and writing through models against the bare driver, on one node that shares the machine with its client."""
+"""Reads and writes through models, compared with the bare driver, on one node on the client's machine."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ READ, STREAM, SCAN, BULK = 10_000, 100_000, 200_000, 10_000
 
 @attrs.frozen
 class Bench:
-    """A repo with filled tables, and a session of the bare driver with default settings, on a cluster of its own."""
+    """A repo with filled tables, and a driver session with default settings, on its own cluster."""
 
     repo: Repo
     session: Any
 
     def prepare(self, text: str) -> Any:
-        """A statement of the driver's own."""
+        """Prepare a statement on the driver session."""
         return self.session.prepare(text.replace("FROM ", f"FROM {self.repo.keyspace}."))
 
     @property
     def tuned(self) -> Any:
-        """The profile that a programmer tunes manually: rows as tuples."""
+        """The execution profile of a hand-tuned program: rows as tuples."""
         return self.session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
 
 
 def figures() -> Iterator[Figure]:
-    """All rows, on one node."""
+    """All figures of reads and writes, on one node."""
     with LocalCluster(benchmark=True) as cluster, cluster.repo("bench", name="bench_data") as repo:
         migrate(repo, resources=[Plain, Rich, Spread], create_keyspace=True)
         progress("data: filling tables")
@@ -64,7 +64,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _one_row(bench: Bench) -> Iterator[Figure]:
-    """One row by its key."""
+    """Reads of one row by its key."""
     row = plain(2, SEED)
     bench.repo.save(row)
     prepared = bench.prepare("SELECT * FROM plain WHERE part = ? AND id = ?")
@@ -94,7 +94,7 @@ def _one_row(bench: Bench) -> Iterator[Figure]:
 
 
 def _written(bench: Bench) -> Iterator[Figure]:
-    """One row in, one changed."""
+    """Inserts of one row, and changes of one."""
     insert = bench.session.prepare(
         f"INSERT INTO {bench.repo.keyspace}.plain (part, id, name, title, body, kind, size, score, seen, flag) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -138,7 +138,7 @@ def _written(bench: Bench) -> Iterator[Figure]:
 
 
 def _read(bench: Bench) -> Iterator[Figure]:
-    """Many rows of one partition into objects."""
+    """Reads of many rows of one partition into objects."""
     prepared = bench.prepare("SELECT * FROM plain WHERE part = ?")
     query = select(Plain).where(Plain.part == 1)
     yield compare(
@@ -173,7 +173,7 @@ def _read(bench: Bench) -> Iterator[Figure]:
 
 
 def _loaded(bench: Bench) -> Iterator[Figure]:
-    """Memory of what was read, values included."""
+    """Memory of the rows that were read, values included."""
     query = select(Plain).where(Plain.part == 1)
     names = ", ".join(Plain.__columns__)
     prepared, profile = bench.prepare(f"SELECT {names} FROM plain WHERE part = ?"), bench.tuned
@@ -205,14 +205,14 @@ def _memory(make: Callable[[], Any]) -> int:
 
 
 def _busy() -> None:
-    """20 microseconds of work."""
+    """Work for 20 microseconds."""
     end = time.perf_counter() + 20e-6
     while time.perf_counter() < end:
         pass
 
 
 def _streamed(bench: Bench) -> Iterator[Figure]:
-    """A long read with work for each row."""
+    """A long read with work on each row."""
     bench.repo.save_many((plain(9, SEED) for _ in range(STREAM)), by_partition=True)
     prepared = bench.prepare("SELECT * FROM plain WHERE part = ?")
     query = select(Plain).where(Plain.part == 9)
@@ -233,7 +233,7 @@ def _streamed(bench: Bench) -> Iterator[Figure]:
 
 
 def _bulk(bench: Bench) -> Iterator[Figure]:
-    """Many rows written."""
+    """Writes of many rows."""
     rows = [plain(part, SEED) for part in range(100, 100 + BULK)]
     insert = bench.session.prepare(
         f"INSERT INTO {bench.repo.keyspace}.plain (part, id, name, title, body, kind, size, score, seen, flag) "
@@ -321,7 +321,7 @@ def _async(bench: Bench) -> Iterator[Figure]:
 
 
 def _scanned(bench: Bench) -> Iterator[Figure]:
-    """A whole table of many partitions."""
+    """A scan of a table with many partitions."""
     progress(f"data: {SCAN:,} rows to scan")
     bench.repo.save_many((Spread(id=uuid4(), name="a name", size=n) for n in range(SCAN)), concurrency=256)
     statement = bench.prepare("SELECT * FROM spread")

@@ -1,4 +1,4 @@
-"""Interleaved rounds of two sides -> the median ratio, and a table of them."""
+"""Interleaved rounds of two sides, the median ratio of their times, and a table of these."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Figure:
     """One line of the table.
 
     Attributes:
-        work: what was done.
-        against: what the other side did; empty where the target is a plain time.
+        work: the measured work.
+        against: the work of the other side; empty if the target is a time.
         ours: median milliseconds of our side, for one repetition.
-        theirs: the same of the other side; None without one.
+        theirs: median milliseconds of the other side; None without one.
         wall: median ratio of wall times, round by round; None without another side.
-        cpu: the same of this process's CPU time.
-        target: what design asks for, such as ``wall <= 1.2``.
-        note: round trips, statements, or what else belongs to the figure.
+        cpu: median ratio of this process's CPU times; None without another side.
+        target: the design target, such as ``wall <= 1.2``.
+        note: round trips, statements, or other details of the figure.
     """
 
     work: str
@@ -73,12 +73,12 @@ def compare(
 
 
 def alone(work: str, ours: Side, *, target: str, rounds: int = 5, note: str = "") -> Figure:
-    """Time one side alone, where the target is a time."""
+    """Time one side alone, if the target is a time."""
     return Figure(work, "", _median(_timed(ours, 1)[0] for _ in range(rounds)), target=target, note=note)
 
 
 def _timed(side: Side, number: int) -> tuple[float, float]:
-    """Wall and CPU milliseconds of ``number`` calls."""
+    """Wall-clock and CPU milliseconds of ``number`` calls."""
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(number):
@@ -92,7 +92,7 @@ def _median(value: Any) -> float:
 
 
 def machine(load_before: str) -> dict[str, Any]:
-    """Where the figures come from, and how busy it was: load above the number of cores spoils wall times.
+    """The machine of the figures and how busy it was: a load above the number of cores spoils wall times.
 
     Parameters:
         load_before: the load before the first figure, from `load`.
@@ -114,7 +114,7 @@ def load() -> str:
 
 
 def report(figures: list[Figure], path: Path, load_before: str) -> None:
-    """Print the table with what it was measured on, and write the figures as JSON."""
+    """Print the table with a description of the machine, and write the figures as JSON."""
     measured_on = machine(load_before)
     head = ("work", "against", "ours ms", "theirs ms", "wall", "cpu", "target", "note")
     rows = [head, *(tuple(map(_cell, attrs.astuple(figure))) for figure in figures)]
@@ -128,7 +128,7 @@ def report(figures: list[Figure], path: Path, load_before: str) -> None:
 
 
 def format_figure(figure: Figure) -> str:
-    """A figure in a line, for those who do not want to wait for the table."""
+    """A figure as one line, printed before the table is complete."""
     ratio = "" if figure.wall is None else f", wall {_cell(figure.wall)}"
     return f"{figure.work}: {_cell(figure.ours)} ms{ratio}"
 
@@ -146,5 +146,5 @@ def _cell(value: object) -> str:
 
 
 def progress(text: str) -> None:
-    """Say on standard error what runs now."""
+    """Print the current benchmark on standard error."""
     print(f"… {text}", file=sys.stderr, flush=True)

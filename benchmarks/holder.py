@@ -1,4 +1,4 @@
-"""A run that is to be killed: ``python -m benchmarks.holder NODE KEYSPACE TABLES LEASE`` migrates, and says how far."""
+"""A run to be killed: ``python -m benchmarks.holder NODE KEYSPACE TABLES LEASE`` migrates, and prints its progress."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scyllamodel.release.lock import LockRequest
 
 
 def main(node: str, keyspace: str, tables: str, lease: str) -> None:
-    """Migrate models of that many tables."""
+    """Migrate models of so many tables."""
     setattr(locked_run, "LockRequest", functools.partial(LockRequest, lease_seconds=float(lease)))  # noqa: B010 - no option of a migration
     model_classes = models(keyspace, int(tables))
     with Repo(keyspace, nodes=[node], keyspace=keyspace) as repo:

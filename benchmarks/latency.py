@@ -1,4 +1,4 @@
-"""Single requests one by one: what the middle and the slowest of them take, and how many bytes of values they carry."""
+"""Latency of single requests: median and slowest times, and the bytes of values per request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = tuple(Plain.__columns__)
 
 
 def latencies(repo: Repo, session: Any) -> Iterator[Figure]:
-    """Get, insert and save of one row against the prepared statements of the driver, call by call in turn."""
+    """Get, insert and save of one row, alternating call by call with prepared statements of the driver."""
     row = plain(5, SEED)
     repo.save(row)
     where, marks, values = f"{repo.keyspace}.plain", ", ".join("?" * len(NAMES)), tuple(getattr(row, n) for n in NAMES)

@@ -1,4 +1,4 @@
-"""What a class costs, and what a row costs, without a network."""
+"""The cost of a class and of a row, without a network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMES = ("id", "placed", "status", "total", "seats", "paid", "note", "weight")
 
 
 class Row(Model, table="rows"):
-    """Eight plain columns, none of which needs a conversion."""
+    """Eight plain columns that need no conversion."""
 
     id: Column[UUID] = partition_key()
     placed: Column[UUID] = clustering_key()
@@ -37,7 +37,7 @@ VALUES: tuple[Any, ...] = (uuid4(), uuid4(), "new", 10, 3, True, "a note", 1.5)
 
 
 def figures() -> Iterator[Figure]:
-    """Import time, class creation, load, bind."""
+    """Times of import, class creation, load and bind."""
     yield _imports()
     yield _classes()
     yield from _rows()
@@ -59,7 +59,7 @@ def _imports() -> Figure:
 
 
 def _body(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The body of one class, for us and for attrs alone."""
+    """The body of one class, for a model and for attrs alone."""
     mine: dict[str, Any] = {"__annotations__": {}, "__module__": __name__, "__qualname__": f"Model{number}"}
     theirs: dict[str, Any] = {"__annotations__": {}, "__module__": __name__, "__qualname__": f"Plain{number}"}
     for at, (name, value) in enumerate(zip(NAMES, VALUES, strict=True)):

@@ -1,4 +1,4 @@
-"""cqlengine and coodie on the same work, the same server and in the same run, each against the bare driver."""
+"""cqlengine and coodie on equal work, on one server and in one run, each compared with the bare driver."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEED = random.Random(2)
 
 
 class Engine(EngineModel):  # type: ignore[misc]  # the driver ships no types
-    """The plain table as cqlengine has it."""
+    """The plain table as a cqlengine model."""
 
     __table_name__ = "plain"
     __keyspace__ = "bench"
@@ -40,7 +40,7 @@ class Engine(EngineModel):  # type: ignore[misc]  # the driver ships no types
 
 
 class Coodie(Document):
-    """The plain table as coodie has it."""
+    """The plain table as a coodie model."""
 
     part: Annotated[int, PrimaryKey()]
     id: Annotated[UUID, ClusteringKey()]
@@ -54,14 +54,14 @@ class Coodie(Document):
     flag: bool
 
     class Settings:
-        """Where it lives."""
+        """The table's name and keyspace."""
 
         name = "plain"
         keyspace = "bench"
 
 
 def peers(cluster: Any, session: Any, keyspace: str, rows: int) -> Iterator[Figure]:
-    """Insert, get and a big read by both."""
+    """Insert, get and a large read by both."""
     host, _, port = cluster.contact_points[0].rpartition(":")
     theirs = Cluster([host], port=int(port))
     try:

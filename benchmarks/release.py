@@ -1,4 +1,4 @@
-"""What it costs to be safe: lock and ledger on a first sync, and how long after a death the next run is done."""
+"""The cost of safety: lock and ledger on a first sync, and the delay of the next run after a process died."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ LEASE = 5.0
 
 
 def figures() -> Iterator[Figure]:
-    """Lock and ledger on one node, and the takeover after a SIGKILL."""
+    """The cost of lock and ledger on one node, and the takeover after a SIGKILL."""
     with LocalCluster(benchmark=True) as cluster:
         yield _books(cluster)
         yield _takeover(cluster)
 
 
 def _books(cluster: Any, *, rounds: int = 3, tables: int = 50) -> Figure:
-    """A first sync as it is, and the same plan applied with neither lock nor ledger, each on fresh keyspaces."""
+    """A first sync, compared with the same plan applied without lock and ledger, each on fresh keyspaces."""
     fresh = (f"books{turn}" for turn in range(2 * (rounds + 1)))
 
     def ours() -> None:
@@ -68,7 +68,7 @@ def _without_books(value: Plan) -> Plan:
 
 @contextlib.contextmanager
 def _repo(cluster: Any, name: str, tables: int) -> Generator[Repo]:
-    """A repo on a fresh keyspace, with models that live as long as it is open."""
+    """A repo on a fresh keyspace, with models that exist while it is open."""
     model_classes = models(name, tables)
     with cluster.repo(name, name=name) as repo:
         yield repo
@@ -76,7 +76,7 @@ def _repo(cluster: Any, name: str, tables: int) -> Generator[Repo]:
 
 
 def _takeover(cluster: Any, *, rounds: int = 3, tables: int = 10) -> Figure:
-    """From the SIGKILL of a run that holds the lock to the end of the next one, which is there already."""
+    """The time from the SIGKILL of a run that holds the lock until the next run, started at once, has finished."""
     times: list[float] = []
     for turn in range(rounds):
         name = f"takeover{turn}"

@@ -1,4 +1,4 @@
-"""The tables that reading and writing is measured on: ten plain columns, and the same with converted ones."""
+"""The tables that reads and writes are measured on: ten plain columns, and ten converted ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Plain(Model, table="plain", repo="bench_data"):
 
 
 class Rich(Model, table="rich", repo="bench_data"):
-    """Columns whose values are converted on their way."""
+    """Columns whose values are converted."""
 
     part: Column[int] = partition_key()
     id: Column[UUID] = clustering_key()
@@ -53,7 +53,7 @@ class Rich(Model, table="rich", repo="bench_data"):
 
 
 class Spread(Model, table="spread", repo="bench_data"):
-    """Many partitions of one row."""
+    """A table with many partitions of one row each."""
 
     id: Column[UUID] = partition_key()
     name: Column[str] = column()
@@ -62,7 +62,7 @@ class Spread(Model, table="spread", repo="bench_data"):
 
 @attrs.define
 class Slotted:
-    """The plain row as a slotted attrs class of the same fields, for its memory."""
+    """The plain row as a slotted attrs class, to compare memory."""
 
     part: int
     id: UUID
@@ -77,7 +77,7 @@ class Slotted:
 
 
 def plain(part: int, seed: random.Random) -> Plain:
-    """One row."""
+    """One plain row."""
     return Plain(
         part=part,
         id=uuid4(),
@@ -93,7 +93,7 @@ def plain(part: int, seed: random.Random) -> Plain:
 
 
 def rich(part: int) -> Rich:
-    """One row."""
+    """One row with converted columns."""
     return Rich(
         part=part,
         id=uuid4(),
@@ -107,7 +107,7 @@ def rich(part: int) -> Rich:
 
 
 def read_row(row: Any) -> tuple[Any, ...]:
-    """What a programmer does to a row of `Rich` as the driver gives it."""
+    """The conversions that a programmer applies to a row of `Rich` as the driver returns it."""
     place = row.place
     return (
         row.part,

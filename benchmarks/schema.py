@@ -1,4 +1,4 @@
-"""What comparing schemas costs, without a server."""
+"""The cost of comparing schemas, without a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sync costs against a real server: nothing to do, and everything to do."""
+"""The cost of a sync on a real server: with nothing to do, and with everything to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READS = ("keyspaces", "tables", "columns", "indexes", "views", "types", "dropped
 
 
 def figures() -> Iterator[Figure]:
-    """No-op syncs on one node, first syncs on one node and on three."""
+    """Syncs with nothing to do on one node, and first syncs on one node and on three."""
     with LocalCluster(benchmark=True) as cluster:
         yield _first(cluster, rounds=4, target="wall <= 1.2")
     with LocalCluster(benchmark=True, durable=False, heap_mb=3000) as cluster:
@@ -35,7 +35,7 @@ def figures() -> Iterator[Figure]:
 
 
 def models(name: str, count: int) -> list[Any]:
-    """Models of ten columns, bound to a repo of that name; they live as long as they are referenced."""
+    """Models of ten columns, bound to the repo of this name; they exist as long as they are referenced."""
 
     def body(namespace: dict[str, Any]) -> None:
         names = [f"c{at}" for at in range(9)]
@@ -52,7 +52,7 @@ def models(name: str, count: int) -> list[Any]:
 
 
 def _idle(cluster: Any, counts: tuple[int, ...] = (10, 100, 1000)) -> Iterator[Figure]:
-    """Nothing to do: with the stamp that a start finds, and by a full read."""
+    """Syncs with nothing to do: with the sync marker that a start finds, and with a full read."""
     for count in counts:
         name = f"idle{count}"
         model_classes = models(name, count)
@@ -84,7 +84,7 @@ def _idle(cluster: Any, counts: tuple[int, ...] = (10, 100, 1000)) -> Iterator[F
 
 
 def tenants(cluster: Any, count: int = 1000) -> Figure:
-    """A start for many tenants: one keyspace each, with the same model, and nothing to do."""
+    """A start for many tenants with nothing to do: each has a keyspace with an equal model."""
     model_classes = models("tenants", 1)
     names = [f"tenant{number}" for number in range(count)]
     with cluster.repo("tenants", name="tenants", ledger_keyspace="tenants") as repo, contextlib.ExitStack() as stack:
@@ -110,7 +110,7 @@ LOCAL = "SELECT schema_version FROM system.local WHERE key = 'local'"
 
 
 class _Sender:
-    """The bare driver: rows as dicts, no statement of this package."""
+    """The bare driver: rows as dicts, and no statement of this package."""
 
     def __init__(self, session: Any) -> None:
         self.session = session
@@ -134,7 +134,7 @@ class _Sender:
 
 
 def _first(cluster: Any, *, rounds: int, target: str, tables: int = 100) -> Figure:
-    """Both sides on fresh keyspaces, in turn, after a small round that warms up the servers and is not counted."""
+    """First syncs and plain loops on fresh keyspaces, in turn, after a small uncounted round to warm up the servers."""
     nodes = len(cluster.contact_points)
     _first_round(cluster, f"warm{nodes}", 10, ours_first=True)
     samples: list[tuple[float, float]] = []
@@ -172,7 +172,7 @@ def _statements(repo: Repo) -> list[str]:
 
 
 def _plain_loop(repo: Repo, statements: list[str], name: str) -> float:
-    """Milliseconds of the same statements for another keyspace, by a driver session with default settings."""
+    """Milliseconds of equal statements for another keyspace, by a driver session with default settings."""
     hosts = [node.partition(":")[0] for node in repo.settings.nodes]
     cluster = Cluster(hosts, port=int(repo.settings.nodes[0].rpartition(":")[2]))
     session = cluster.connect()

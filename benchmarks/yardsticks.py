@@ -1,7 +1,7 @@
-"""Pipelined reads by compiled clients, the driver and this library, each in processes of its own.
+"""Pipelined reads by compiled clients, the driver and this library, each in separate processes.
 
-The clients run in turn, so that none has the other's threads beside it. One that is not installed, because it has no
-wheel for this Python or machine, is named and left out.
+The clients run in turn, so that the threads of one do not slow down another. A client that is not installed, because
+it has no wheel for this Python or machine, is named and left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PACKAGES = {"driver": "scylla-driver"}
 
 
 def figures(count: int = COUNT, rounds: int = 5) -> Iterator[Figure]:
-    """Each client against the driver, on one node."""
+    """Each client compared with the driver, on one node."""
     with LocalCluster(benchmark=True) as cluster, cluster.repo("bench", name="bench_data") as repo:
         migrate(repo, resources=[Plain], create_keyspace=True)
         row = plain(PART, random.Random(4))
