@@ -1,4 +1,4 @@
-"""The command line without a server: help, usage, configuration, lint; each in a process of its own."""
+"""The command line without a server: help, usage, configuration and lint, each in its own process."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ elsewhere = Repo("audit", nodes=["127.0.0.1:1"], keyspace="audit", models=["app.
 
 @pytest.fixture
 def folder(tmp_path):
-    """A project with a package `app` of one model, and two repos."""
+    """A project with a package `app`, which has one model and two repos."""
     package = tmp_path / "app"
     package.mkdir()
     modules = {"__init__": "", "models": MODELS, "again": MODELS, "db": REPO, "broken": "import no_such_module"}
@@ -58,7 +58,7 @@ def folder(tmp_path):
 
 
 def test_help_lists_every_command(folder):
-    """The help goes to stdout and ends with 0."""
+    """The help goes to stdout and the exit code is 0."""
     result = run("--help", folder=folder)
 
     assert (0, "") == (result.returncode, result.stderr)
@@ -67,7 +67,7 @@ def test_help_lists_every_command(folder):
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_command_has_help_with_examples_and_exit_codes(capsys, command):
-    """The examples of each command are commands, and its exit codes are listed."""
+    """The help of each command has examples, exit codes and lines of at most 100 characters."""
     code = main([command.name, "--help"])
     text = capsys.readouterr().out
 
@@ -79,7 +79,7 @@ def test_every_command_has_help_with_examples_and_exit_codes(capsys, command):
 
 @pytest.mark.parametrize("example", [example for command in COMMANDS for example in command.examples])
 def test_every_example_can_be_typed(example):
-    """What the help shows is understood by the parser."""
+    """The parser accepts every example that the help shows."""
     (program, *arguments) = shlex.split(example.partition(" | ")[0])
 
     assert ("scyllamodel", arguments[0]) == (program, parse(COMMANDS, arguments).command.name)
@@ -105,7 +105,7 @@ def test_the_version_is_printed(folder):
     ],
 )
 def test_wrong_usage_ends_with_64(capsys, arguments, expected):
-    """A command line that cannot be understood is explained on stderr."""
+    """A command line that cannot be parsed ends with 64 and an explanation on stderr."""
     code = main(arguments.split())
     printed = capsys.readouterr()
 
@@ -115,7 +115,7 @@ def test_wrong_usage_ends_with_64(capsys, arguments, expected):
 
 @pytest.mark.parametrize("command", ["plan", "migrate", "check", "inspect", "lint", "create-keyspace"])
 def test_without_a_repo_the_ways_to_configure_one_are_listed(folder, command):
-    """Exit code 78, and every place where a repo can be named."""
+    """The exit code is 78, and the message lists every place where a repo can be configured."""
     result = run(command, folder=folder)
 
     assert (78, "") == (result.returncode, result.stdout)
@@ -145,7 +145,7 @@ def test_without_a_repo_the_ways_to_configure_one_are_listed(folder, command):
     ],
 )
 def test_what_cannot_be_used_is_named(folder, arguments, code, expected):
-    """Wrong settings and models that do not import have an exit code and a sentence."""
+    """Invalid settings and models that cannot be imported have an exit code and a message that names them."""
     result = run(*arguments.split(), folder=folder)
 
     assert (code, "") == (result.returncode, result.stdout)
@@ -157,7 +157,7 @@ def test_what_cannot_be_used_is_named(folder, arguments, code, expected):
     "arguments", ["plan", "plan --wrong", "plan --repo app.db:repo", "lint --repo app.db:repo --models app.broken"]
 )
 def test_errors_are_documents_too(folder, arguments):
-    """With --json the one document on stdout is the error, with the exit code of the process."""
+    """With --json the only document on stdout is the error, with the exit code of the process."""
     result = run(*arguments.split(), "--json", folder=folder)
     document = document_in(result.stdout)
 
@@ -175,7 +175,7 @@ def test_several_failed_repos_are_reported_one_by_one(folder):
 
 
 def test_a_password_is_never_printed(folder):
-    """Neither a URL that works nor one that does not gives its password away, wherever it was written."""
+    """Neither a valid nor an invalid URL reveals its password, wherever it was configured."""
     works = "scylla://user:hunter2@127.0.0.1:1/shop?models=app.models"
     for arguments in (
         ("plan", "-v", "--url", works),
@@ -196,7 +196,7 @@ def test_a_password_is_never_printed(folder):
 
 
 def test_help_leads_no_password_to_the_command_line(folder):
-    """Other users can read command lines, so the help names the variable and the file instead."""
+    """Other users can read command lines, so the help recommends the variable and the file instead."""
     output = " ".join(run("plan", "--help", folder=folder).stdout.split())
 
     assert "password@" not in output
@@ -204,7 +204,7 @@ def test_help_leads_no_password_to_the_command_line(folder):
 
 
 def test_a_url_comes_from_a_file(folder, tmp_path):
-    """``--url-file`` reads the URL of a repo from a file; one that is missing is named."""
+    """``--url-file`` reads the URL of a repo from a file, and a missing file is named."""
     file = tmp_path / "secret-url"
     file.write_text("scylla://user:hunter2@127.0.0.1:1/shop?models=app.models\n", encoding="utf-8")
     result = run("plan", "--url-file", file, folder=folder)
@@ -217,14 +217,14 @@ def test_a_url_comes_from_a_file(folder, tmp_path):
 
 
 def test_lint_needs_no_server(folder):
-    """Models are read and judged with nothing but themselves."""
+    """The models of a repo are checked without a connection."""
     result = run("lint", "--repo", "app.db:repo", folder=folder)
 
     assert (0, "1 model, 0 diagnostics.\n", "") == (result.returncode, result.stdout, result.stderr)
 
 
 def test_lint_tells_what_would_be_refused(folder):
-    """A remark that refuses gives exit code 3, in text and in the document."""
+    """A diagnostic of severity error ends lint with exit code 3."""
     (folder / "app" / "models.py").write_text(TWINS, encoding="utf-8")
     result = run("lint", "--json", "--repo", "app.db:repo", folder=folder)
 
@@ -232,14 +232,14 @@ def test_lint_tells_what_would_be_refused(folder):
 
 
 def test_lint_takes_packages_without_a_repo(folder):
-    """Models can be looked at before there is any repo."""
+    """Models can be checked before a repo exists."""
     result = run("lint", "--models", "app.models", folder=folder)
 
     assert (0, "1 model, 0 diagnostics.\n") == (result.returncode, result.stdout)
 
 
 def test_the_current_folder_is_imported_from(folder):
-    """The installed command finds the packages of the folder it is called in, as python -m does."""
+    """The installed command imports packages of the current folder, as ``python -m`` does."""
     code = "import sys; sys.path[:] = [p for p in sys.path if p]; from scyllamodel.cli import main; sys.exit(main())"
     exit_code, output = on_a_terminal([sys.executable, "-c", code, "lint", "--repo", "app.db:repo"], folder)
 
@@ -247,7 +247,7 @@ def test_the_current_folder_is_imported_from(folder):
 
 
 def test_errors_are_red_on_a_terminal(folder):
-    """A terminal shows an error in red, and NO_COLOR in plain text."""
+    """Errors are red on a terminal, and plain text if NO_COLOR is set."""
     arguments = [sys.executable, "-m", "scyllamodel", "plan"]
     red = on_a_terminal(arguments, folder, TERM="xterm-256color")[1]
     plain = on_a_terminal(arguments, folder, TERM="xterm-256color", NO_COLOR="1")[1]

@@ -1,4 +1,4 @@
-"""Where the words of a command go."""
+"""Which stream the output of a command goes to, and how it is formatted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def on_terminal(**changes):
     ],
 )
 def test_words_go_where_they_belong(settings, out, err):
-    """Results go to stdout and messages to stderr; a document replaces the results."""
+    """Results go to stdout and messages to stderr; a JSON document replaces the results."""
     console = Console(out=io.StringIO(), err=io.StringIO(), **settings)
     console.result("result")
     console.message("message")
@@ -56,7 +56,7 @@ def test_words_go_where_they_belong(settings, out, err):
 
 
 def test_a_terminal_gets_colour():
-    """The mark at the start of a line colours it."""
+    """A line is coloured according to the mark at its start."""
     output = on_terminal(TERM="xterm-256color")
 
     assert "\x1b[32m+ table shop.orders" in output
@@ -64,12 +64,12 @@ def test_a_terminal_gets_colour():
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1", "TERM": "xterm-256color"}, {"TERM": "dumb"}])
 def test_no_colour_where_none_is_wanted(environment):
-    """NO_COLOR and a dumb terminal get the bare text."""
+    """NO_COLOR and a dumb terminal get plain text."""
     assert "\x1b" not in on_terminal(**environment)
 
 
 def test_without_rich_a_terminal_gets_plain_text():
-    """The extra `cli` is optional: without it there are words, and neither colour nor a bar."""
+    """The extra `cli` is optional: without it there is plain text, with neither colours nor progress bars."""
     code = f"import sys; sys.modules['rich'] = None\n{SAY}\nprint(console.bar(3))"
     output = on_a_terminal([sys.executable, "-c", code], None, TERM="xterm-256color")[1]
 
@@ -77,19 +77,19 @@ def test_without_rich_a_terminal_gets_plain_text():
 
 
 def test_a_terminal_is_not_driven_by_what_is_printed():
-    """Control characters of a comment are spelt out on a terminal."""
+    """Control characters within a comment are escaped on a terminal."""
     assert "plain \\x1b[2J" in on_terminal(TERM="xterm")
 
 
 def test_a_pipe_is_as_safe_as_a_terminal():
-    """What goes into a pipe is read on a terminal later, by ``less -R`` or in a log."""
+    """Control characters are escaped in a pipe too, since ``less -R`` may show its contents on a terminal later."""
     result = subprocess.run([sys.executable, "-c", SAY], capture_output=True, check=True)
 
     assert b"+ table shop.orders\n. noted\nplain \\x1b[2J\n" == result.stdout
 
 
 def test_letters_that_a_stream_cannot_hold_are_spelt_out():
-    """An ASCII terminal does not end a command."""
+    """Characters that the encoding of a stream lacks are escaped, so an ASCII terminal does not end a command."""
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     code = "from scyllamodel.cli.console import Console; Console().result('h\\u00e9')"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
@@ -98,7 +98,7 @@ def test_letters_that_a_stream_cannot_hold_are_spelt_out():
 
 
 def test_a_reader_that_goes_away_does_not_end_the_work():
-    """After ``| head`` the rest is dropped, and the exit code is that of the work."""
+    """After ``| head`` exits, the remaining output is dropped, and the exit code is that of the command."""
     code = """
 import sys
 from scyllamodel.cli.console import Console
@@ -127,7 +127,7 @@ sys.exit(42)
     ],
 )
 def test_bars_move_on_a_terminal_only(monkeypatch, settings, out, err, live):
-    """Bars never share a stream with JSON, and never reach a pipe."""
+    """Progress bars are not mixed with JSON and are not written to a pipe."""
     monkeypatch.setenv("TERM", "xterm")
     console = Console(out=out, err=err, **settings)
 
@@ -135,14 +135,14 @@ def test_bars_move_on_a_terminal_only(monkeypatch, settings, out, err, live):
 
 
 def test_a_dumb_terminal_has_no_bars(monkeypatch):
-    """What cannot move a cursor gets lines."""
+    """A terminal that cannot move its cursor gets lines instead of bars."""
     monkeypatch.setenv("TERM", "dumb")
 
     assert Console(out=Terminal(), err=Terminal()).terminal_stream is None
 
 
 def test_documents_are_ascii():
-    """A document can be read whatever the encoding of the stream."""
+    """A JSON document is ASCII, so it can be read whatever the encoding of the stream."""
     console = Console(json=True, out=io.StringIO())
     console.document({"name": "h\u00e9"})
 
@@ -161,13 +161,13 @@ def test_documents_are_ascii():
     ],
 )
 def test_the_mark_gives_the_style(line, style):
-    """A mark counts when it stands alone at the start."""
+    """A mark determines the style only if it stands alone at the start of a line."""
     assert style == line_style(line)
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_stream_ends_no_command(closed):
-    """If stdout or stderr is closed, the work is done and the exit code is the usual one."""
+    """If stdout or stderr is closed, the command still finishes with its usual exit code."""
     run = subprocess.run(
         ["sh", "-c", f'"$0" -m scyllamodel explain PK101 {closed}', sys.executable],
         check=False,
@@ -180,7 +180,7 @@ def test_a_closed_stream_ends_no_command(closed):
 
 @pytest.fixture
 def full():
-    """A stream on a disk that is full."""
+    """A stream on a full disk."""
     with Path("/dev/full").open("w", encoding="utf-8") as device:
         yield device
 
@@ -202,14 +202,14 @@ LOST = "error CM104: The command succeeded, but stdout failed: No space left on 
     ],
 )
 def test_a_full_disk_is_an_error_in_a_line(full, arguments, code, output):
-    """Output that cannot be written is reported on stderr, without a traceback; a graver exit code stays."""
+    """Output that cannot be written is reported on stderr without a traceback; a more severe exit code is kept."""
     run = run_into(full, "-m", "scyllamodel", *arguments)
 
     assert (code, f"{output}\n") == (run.returncode, run.stderr)
 
 
 def test_a_full_disk_stops_no_work(full):
-    """A migration does not end at a line of progress that cannot be written."""
+    """A progress line that cannot be written does not end a migration."""
     run = run_into(full, "-c", f"{SAY}\nconsole.message('done')")
 
     assert (0, "done\n") == (run.returncode, run.stderr)

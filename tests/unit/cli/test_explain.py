@@ -1,4 +1,4 @@
-"""What codes mean, as the command line tells it."""
+"""Explanations of codes on the command line."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from scyllamodel.schema.rules.catalogue import CATALOGUE
 
 
 def test_every_code_that_is_printed_is_known():
-    """Each code that stands in the package as text, of a diagnostic or an error, can be explained."""
+    """Every code of a diagnostic or an error that the source of the package contains can be explained."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in Path(scyllamodel.__file__).parent.rglob("*.py"))
 
     assert set(re.findall(r'"([A-Z]{2}[19][0-9]{2})"', text)) <= code_explanations().keys()
 
 
 def test_a_rule_is_explained_with_a_recipe(capsys):
-    """Title, cause, example and what to do; the case of the code does not matter."""
+    """The title and the fix are printed; the case of the code does not matter."""
     code = main(["explain", "ty101"])
     text = capsys.readouterr().out
 
@@ -34,20 +34,20 @@ def test_a_rule_is_explained_with_a_recipe(capsys):
 
 
 def test_an_error_is_explained_by_what_it_says_of_itself(capsys):
-    """The codes of errors are known too."""
+    """The explanation of an error's code comes from the docstring of the error."""
     main(["explain", "CN101"])
 
     assert capsys.readouterr().out.startswith("CN101 ConnectionFailed: No server could be connected")
 
 
 def test_a_mistake_of_a_class_body_is_explained(capsys):
-    """Each of them carries its own advice, so that the code only says what it is about."""
+    """A code of a class body is explained with its description."""
     assert 0 == main(["explain", "MD101"])
     assert capsys.readouterr().out.startswith(f"MD101 A mistake in a class body: {CODES['MD101']}\n\n")
 
 
 def test_every_code_is_listed(capsys):
-    """Without a code there is a line for each of them, in order."""
+    """Without a code, each of them is listed on a line, in order."""
     main(["explain"])
     codes = [line.partition(" ")[0] for line in capsys.readouterr().out.splitlines()]
 
@@ -56,12 +56,12 @@ def test_every_code_is_listed(capsys):
 
 
 def test_every_code_says_something():
-    """No title is empty."""
+    """No code has an empty title."""
     assert [] == [code for code, value in code_explanations().items() if not value.title.strip(": ")]
 
 
 def test_a_code_as_a_document(capsys):
-    """A code as a document, with --json the same as values."""
+    """With --json the explanation of a code is a document."""
     main(["explain", "--json", "TY101"])
     (load,) = json.loads(capsys.readouterr().out)["codes"]
 
@@ -80,14 +80,14 @@ def test_a_code_as_a_document(capsys):
     ],
 )
 def test_an_unknown_code_is_answered_with_the_nearest(capsys, code, advice):
-    """Exit code 64, and a way on."""
+    """The exit code is 64, and the message suggests the nearest code or how to list all."""
     assert 64 == main(["explain", code])
     assert advice in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("digits", ["", "9", "000", "10", "199", "555", "999", "99999"])
 def test_suggested_codes_exist_and_have_the_letters_that_were_typed(capsys, digits):
-    """Whatever follows the two letters of an area, only codes of this area are suggested."""
+    """Suggestions for an unknown code are existing codes with the same two letters."""
     known = set(code_explanations())
     for letters in sorted({code[:2] for code in known}):
         if (unknown := f"{letters}{digits}") not in known:

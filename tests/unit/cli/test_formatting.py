@@ -1,4 +1,4 @@
-"""What the command line prints of a plan."""
+"""How the command line prints a plan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINE = f"  +     Create {len(TABLES)} internal tables for the lock and the histo
 
 
 def test_internal_tables_are_one_line():
-    """A first run shows its keyspace and its steps whole, and the internal tables in one line between them."""
+    """The plan of a first run lists the keyspace and its own steps in full, and the internal tables in one line."""
     text = plan_text(FIRST, verbose=False)
     before, _, after = text.partition(LINE)
 
@@ -29,12 +29,12 @@ def test_internal_tables_are_one_line():
 
 
 def test_verbose_shows_every_statement():
-    """With -v the plan is whole, as Plan.render has it."""
+    """With -v the whole plan is printed, as `Plan.render` returns it."""
     assert FIRST.render() == plan_text(FIRST, verbose=True)
 
 
 def test_internal_tables_alone():
-    """A keyspace that lacks nothing but the internal tables has their line and no other step."""
+    """A keyspace that lacks only the internal tables has a line for them and no other step."""
     alone = attrs.evolve(WITHOUT, bootstrap=tuple(INTERNAL), steps=())
 
     assert plan_text(alone, verbose=False).endswith(f"\n\nFirst, before the plan:\n{LINE}".rstrip("\n"))
@@ -42,5 +42,5 @@ def test_internal_tables_alone():
 
 @pytest.mark.parametrize("verbose", [True, False])
 def test_a_plan_without_internal_tables_is_as_it_renders(verbose):
-    """Nothing else of a plan is shortened."""
+    """Other parts of a plan are not shortened."""
     assert WITHOUT.render() == plan_text(WITHOUT, verbose=verbose)

@@ -1,4 +1,4 @@
-"""The guide in the terminal, and completion of the shell."""
+"""The guide in the terminal, and shell completion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGES = [page.stem for page in readme.GUIDE if page.stem != "index"]
 
 
 def test_every_page_is_in_the_index():
-    """The index has each page once, by its title."""
+    """The index lists each page once, by title."""
     titles = {page.stem: page.read_text(encoding="utf-8").split("\n", 1)[0] for page in readme.GUIDE}
 
     assert sorted(PAGES) == sorted(topics())
@@ -35,7 +35,7 @@ def test_every_page_is_in_readme():
 
 
 def test_topics_are_listed(capsys):
-    """Without a topic there is a line for each, under the parts of the guide."""
+    """Without a topic, each topic is listed on a line, grouped by the parts of the guide."""
     assert 0 == main(["guide"])
     lines = capsys.readouterr().out.splitlines()
 
@@ -46,7 +46,7 @@ def test_topics_are_listed(capsys):
 
 @pytest.mark.parametrize("topic", ["models", "models.md", "Multi_Tenancy"])
 def test_a_topic_is_printed_as_it_is(capsys, topic):
-    """A page is the Markdown that ships with the package, however its name is written."""
+    """A page is printed as the Markdown that ships with the package, however its name is spelled."""
     assert 0 == main(["guide", topic])
     name = topic.lower().removesuffix(".md").replace("_", "-")
     page = Path(readme.GUIDE[0].parent, f"{name}.md").read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def test_a_topic_is_printed_as_it_is(capsys, topic):
 
 
 def test_a_topic_as_a_document(capsys):
-    """With --json the page is the text of its topic, and the list has no texts."""
+    """With --json a page is a document with its text, and the list of topics contains no texts."""
     main(["guide", "types", "--json"])
     (topic,) = json.loads(capsys.readouterr().out)["topics"]
     main(["guide", "--json"])
@@ -79,13 +79,13 @@ def test_a_topic_as_a_document(capsys):
     ],
 )
 def test_an_unknown_topic_is_answered_with_near_ones(capsys, topic, advice):
-    """Exit code 64, and the topics whose name, summary or text has the word, or a name like it."""
+    """The exit code is 64, and topics with a similar name or with the word in their summary or text are suggested."""
     assert 64 == main(["guide", topic])
     assert advice in capsys.readouterr().err
 
 
 def completed(*arguments):
-    """What bash offers for the last of these words."""
+    """What bash suggests for the last of these words."""
     script = completion_script(completions(COMMANDS))
     output = (
         f"COMP_WORDS=({' '.join(arguments)} ''); COMP_CWORD={len(arguments) - 1}; _scyllamodel; echo ${{COMPREPLY[@]}}"
@@ -107,13 +107,13 @@ def completed(*arguments):
     ],
 )
 def test_bash_completes_commands_topics_and_options(arguments, expected):
-    """The script offers the commands first, then the words of the command."""
+    """The script suggests commands first, then the arguments and options of the command."""
     assert expected == completed(*arguments)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_the_script_is_printed(capsys, shell):
-    """The command prints the script; that of zsh loads the emulation of bash's completion first."""
+    """The command prints the script; the one for zsh loads the emulation of bash completion first."""
     assert 0 == main(["completion", shell])
     printed = capsys.readouterr().out
 
@@ -151,7 +151,7 @@ def test_the_script_is_printed(capsys, shell):
     ],
 )
 def test_a_question_finds_its_page(words, page):
-    """The page that answers a frequent question has its words in its summary or in a heading."""
+    """The page that answers a frequent question has its keywords in the summary or in a heading."""
     topic = topics()[page]
 
     assert words.lower() in f"{topic.description()} {topic.headings()}".lower()

@@ -1,4 +1,4 @@
-"""From the words of a command line to settings, or to an error that helps."""
+"""From the arguments of a command line to settings, or to an error with advice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scyllamodel.cli.parser import Command, parse
 
 
 def look_options(parser):
-    """The options of the command of these tests."""
+    """The options of the command that these tests parse."""
     options.add_target(parser)
     options.add_resources(parser)
     options.add_create_keyspace(parser)
@@ -29,7 +29,7 @@ COMMANDS = (LOOK, LEAVE)
 
 
 def test_a_command_line_becomes_settings():
-    """Options that may be repeated gather, and lists may be written with commas."""
+    """Options that may be repeated accumulate, and lists may be separated by commas."""
     arguments = (
         "look --repo a:b --repo c:d --models x.y,x.z --models w --keyspace k1,k2 --resource A,B --allow BC101:t -q"
     )
@@ -47,7 +47,7 @@ def test_a_command_line_becomes_settings():
 
 
 def test_omitted_options_have_defaults():
-    """Two minutes for agreement and for a step; the keyspace as the repo says; talk neither more nor less."""
+    """Defaults are two minutes for agreement and for a step, the keyspace setting of the repo, and normal verbosity."""
     parsed = parse(COMMANDS, ["look"])
 
     assert (120.0, 120.0, None, 0, False, []) == (
@@ -61,7 +61,7 @@ def test_omitted_options_have_defaults():
 
 
 def test_one_command_line_does_not_leak_into_the_next():
-    """The values of one command line are not present in the next one."""
+    """Values of one command line do not appear in the next one."""
     parse(COMMANDS, ["look", "--models", "x", "--repo", "a:b"])
     parsed = parse(COMMANDS, ["look"])
 
@@ -87,7 +87,7 @@ def test_one_command_line_does_not_leak_into_the_next():
     ],
 )
 def test_a_wrong_command_line_says_what_would_be_right(arguments, expected):
-    """The error names the word that is wrong, the nearest right one, and where the help is."""
+    """The error names the wrong argument, the nearest valid one, and how to get help."""
     with pytest.raises(UsageError) as exc_info:
         parse(COMMANDS, arguments.split())
 
@@ -96,7 +96,7 @@ def test_a_wrong_command_line_says_what_would_be_right(arguments, expected):
 
 
 def test_the_whole_help_lists_every_command(capsys):
-    """One line for each command, and how to learn more."""
+    """Each command has one line, followed by how to learn more."""
     with pytest.raises(SystemExit):
         parse(COMMANDS, ["--help"])
     text = capsys.readouterr().out
@@ -107,7 +107,7 @@ def test_the_whole_help_lists_every_command(capsys):
 
 
 def test_the_help_of_a_command_has_examples_and_exit_codes(capsys):
-    """Help ends with what can be copied, and with the exit codes of this very command."""
+    """The help ends with examples that can be copied and with the exit codes of this command."""
     with pytest.raises(SystemExit) as exc_info:
         parse(COMMANDS, ["look", "--help"])
     text = capsys.readouterr().out
@@ -129,7 +129,7 @@ def test_no_line_of_help_is_too_wide(capsys):
 
 
 def test_the_parser_knows_the_shared_options_by_one_name_each():
-    """No two options of a command share a destination by accident."""
+    """No two options of a command have the same destination."""
     parser = argparse.ArgumentParser()
     look_options(parser)
     names = [action.dest for action in parser._actions if action.dest != "verbosity"]

@@ -1,4 +1,4 @@
-"""The reports while a plan is applied, and the effect of Ctrl-C on it."""
+"""Progress reports while a plan is applied, and the effect of Ctrl-C on it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Terminal(io.StringIO):
 
 
 class Node:
-    """An executor whose statements all go through; `during` maps the number of one to what happens meanwhile."""
+    """An executor whose statements all succeed; `during` maps the number of a statement to what happens meanwhile."""
 
     server = SERVER
     has_moved = False
@@ -54,17 +54,17 @@ class Node:
 
 
 def press_ctrl_c():
-    """What the terminal sends."""
+    """Send the signal of a terminal."""
     signal.raise_signal(signal.SIGINT)
 
 
 def end_politely():
-    """What a container platform sends."""
+    """Send the signal of a container platform."""
     signal.raise_signal(signal.SIGTERM)
 
 
 def refuse():
-    """What a server does with a statement it does not like."""
+    """Refuse a statement as a server does."""
     raise StatementRefused("no such strategy")
 
 
@@ -78,7 +78,7 @@ def run(node, console=None, **settings):
 
 
 def test_each_step_is_reported_with_its_time():
-    """After the plan there is one line for each step: mark, number, what it did, milliseconds."""
+    """After the plan, each step has a line with its mark, number, description and milliseconds."""
     out, err = run(Node())
     plan, _, steps = out.partition(f"{PLAN.render()}\n\n")
 
@@ -89,20 +89,20 @@ def test_each_step_is_reported_with_its_time():
 
 
 def test_a_warning_of_the_server_stands_under_its_step():
-    """Once, although it comes with each answer, and without what could drive a terminal."""
+    """A warning is printed once although each answer has it, and its control characters are escaped."""
     out, _ = run(Node(warnings=("RF 1 is\x1b[2J low",)))
 
     assert 1 == out.count("     warning: RF 1 is\\x1b[2J low")
 
 
 @pytest.mark.parametrize("settings", [{"json": True}, {"verbosity": -1}])
-def test_quiet_runs_tell_nothing(settings):
-    """Quiet runs tell nothing: neither a document nor -q leaves room for lines."""
+def test_quiet_runs_print_nothing(settings):
+    """With --json or -q no progress lines are printed."""
     assert ("", "") == run(Node(), **settings)
 
 
-def test_verbose_runs_tell_the_statements():
-    """With -v each statement is printed before it is sent."""
+def test_verbose_runs_print_the_statements():
+    """With -v each statement is printed on stderr, in order."""
     _, err = run(Node(), verbosity=1)
 
     assert [line for cql in PLAN.cql for line in cql.splitlines()] == err.splitlines()
@@ -110,7 +110,7 @@ def test_verbose_runs_tell_the_statements():
 
 @pytest.mark.parametrize("press", [press_ctrl_c, end_politely])
 def test_the_running_statement_is_finished_first(press):
-    """Ctrl-C and SIGTERM let the running statement end, and keep the next one from being sent."""
+    """Ctrl-C and SIGTERM let the running statement finish, and prevent the next one from being sent."""
     node = Node({2: press})
     console = Console(out=io.StringIO(), err=io.StringIO())
     with pytest.raises(Stopped, match="2 of 3 steps were applied") as exc_info:
@@ -121,16 +121,16 @@ def test_the_running_statement_is_finished_first(press):
     assert "Stopping after the current statement" in console.err.getvalue()
 
 
-def test_a_wish_during_the_last_statement_comes_too_late():
-    """A wish during the last statement comes too late: when all is done there is nothing to stop."""
+def test_an_interrupt_during_the_last_statement_is_ignored():
+    """Ctrl-C during the last statement does not change the run, since nothing is left to stop."""
     node = Node({3: press_ctrl_c})
     run(node)
 
     assert PLAN.cql == node.sent
 
 
-def test_insisting_leaves_a_statement_to_the_schema():
-    """A second Ctrl-C no longer waits for the answer: the schema tells that the statement ran."""
+def test_a_second_interrupt_leaves_a_statement_to_the_schema():
+    """After a second Ctrl-C the answer is not awaited: the schema shows that the statement ran."""
     node = Node({1: lambda: (press_ctrl_c(), press_ctrl_c())})
     with pytest.raises(Stopped) as exc_info:
         run(node)
@@ -139,7 +139,7 @@ def test_insisting_leaves_a_statement_to_the_schema():
 
 
 def test_before_the_first_statement_nothing_was_changed():
-    """Ctrl-C while nodes are waited for ends the run with the code for "nothing changed"."""
+    """Ctrl-C while waiting for nodes before the first statement ends the run with 130 and no statement sent."""
     node = Node({"agreement after 0": press_ctrl_c})
     with pytest.raises(Interrupted) as exc_info:
         run(node)
@@ -149,13 +149,13 @@ def test_before_the_first_statement_nothing_was_changed():
 
 
 def test_success_is_reported_after_the_last_statement():
-    """Ctrl-C while the last agreement is waited for counts what was done."""
+    """Ctrl-C during the last wait for agreement reports how many steps were applied."""
     with pytest.raises(Stopped, match="3 of 3 steps were applied"):
         run(Node({"agreement after 3": press_ctrl_c}))
 
 
 def test_a_failure_stays_what_it_is():
-    """A step that the server refuses is not an interruption, and is reported with its mark."""
+    """A step that the server refuses is a failure and not an interruption, and is reported with its mark."""
     console = Console(out=io.StringIO(), err=io.StringIO())
     with pytest.raises(StepFailed):
         run(Node({2: refuse}), console)
@@ -165,7 +165,7 @@ def test_a_failure_stays_what_it_is():
 
 
 def test_signals_mean_what_they_meant_before():
-    """The handlers are gone when the run is over."""
+    """The previous signal handlers are restored when the run is over."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     run(Node())
 
@@ -173,7 +173,7 @@ def test_signals_mean_what_they_meant_before():
 
 
 def test_a_terminal_gets_a_bar(monkeypatch):
-    """On a terminal a bar counts the steps, and the lines stand above it."""
+    """On a terminal a progress bar counts the steps, and the lines are printed above it."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
     out, err = run(Node(), Console(out=Terminal(), err=Terminal()))

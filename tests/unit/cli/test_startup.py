@@ -1,4 +1,4 @@
-"""What a start loads: nothing that the command does not need. Modules are compared, and no time is measured."""
+"""What a command loads at its start: nothing that it does not need, by comparing modules and not by measuring time."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def package_modules(statement):
     "arguments", [["--version"], ["--help"], ["plan", "--help"], ["local", "--help"], ["explain", "--help"]]
 )
 def test_help_and_version_load_neither_attrs_nor_the_driver(arguments):
-    """They are printed by the parser alone."""
+    """Help and the version are printed by the parser alone."""
     assert "[]" == loaded(f"from scyllamodel.cli import main; main({arguments!r})", *HEAVY)
 
 
 @pytest.mark.parametrize("arguments", [["guide"], ["explain", "TY101"], ["completion", "bash"], ["plan", "--unknown"]])
 def test_commands_without_a_repo_load_no_driver(arguments):
-    """Neither do those that only read files of the package, nor an error of usage."""
+    """Commands that only read files of the package do not load the driver, and neither does a usage error."""
     modules = ("cassandra", "scyllamodel.release", "scyllamodel.driver", "rich", "jgo")
 
     assert loaded(f"from scyllamodel.cli import main; main({arguments!r})", *modules).endswith("[]")
 
 
 def test_the_package_loads_names_on_first_use():
-    """``import scyllamodel`` loads none of its modules, and a name loads its own."""
+    """``import scyllamodel`` loads no submodule, and the first use of a name loads the module that defines it."""
     assert [] == package_modules("import scyllamodel")
     assert ["scyllamodel._version"] == package_modules("import scyllamodel._version")
     assert "scyllamodel.errors" in package_modules("from scyllamodel import NotFound")
 
 
-def test_a_command_loads_the_others_no_more_than_it_must():
-    """A check imports no local server, no lock, and nothing that changes a schema."""
+def test_a_command_loads_only_the_modules_that_it_needs():
+    """The check command imports no local server, no lock, and nothing that changes a schema."""
     result = package_modules(
         "from scyllamodel.cli.definitions import COMMANDS; {c.name: c for c in COMMANDS}['check'].load()"
     )
@@ -81,18 +81,18 @@ def test_a_command_loads_the_others_no_more_than_it_must():
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_a_definition_names_its_function(command):
-    """Each command has a function of settings and console, and the completion of its argument can be computed."""
+    """The function of each command accepts settings and console, and completions of its argument can be computed."""
     assert ["settings", "console"] == list(signature(command.load()).parameters)
     assert bool(command.values) == bool(list(command.completions()))
 
 
 def test_defaults_in_the_help_are_those_of_the_functions():
-    """The parser repeats three values, since importing their modules is slow."""
+    """Three defaults that the parser duplicates, since importing their modules is slow, equal the originals."""
     assert (FILE, get_args(Aim), versions.DEFAULT) == (options.SNAPSHOT_FILE, options.WAIT_AIMS, options.SERVER_VERSION)
 
 
 def test_explain_knows_every_error_in_a_process_of_its_own():
-    """Errors of modules that nothing else imports are listed, too."""
+    """Errors of modules that nothing else imports are listed too."""
     code = "import sys; from scyllamodel.cli import main; sys.exit(main(['explain']))"
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
@@ -100,5 +100,5 @@ def test_explain_knows_every_error_in_a_process_of_its_own():
 
 
 def test_the_version_is_that_of_the_installation():
-    """The build reads the version from the module that ``--version`` prints."""
+    """The build reads the version from the module that ``--version`` uses."""
     assert version("scyllamodel") == __version__
