@@ -1,4 +1,4 @@
-"""Where a ``pyproject.toml`` is looked for, whose is obeyed, and which folders a command imports from."""
+"""Where a ``pyproject.toml`` is searched for, whose files are trusted, and which folders a command imports from."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def project(tmp_path, monkeypatch):
     "mark", [lambda top: (top / ".git").mkdir(), lambda top: (top / ".git").write_text("gitdir: x")]
 )
 def test_the_search_ends_at_the_root_of_a_repository(project, mark):
-    """A file at the root counts, and one above it does not."""
+    """A file at the root of the repository is used, and a file above it is not."""
     assert ["shop.db:repo"] == names(project / "below")
 
     mark(project)
@@ -47,7 +47,7 @@ def test_the_search_ends_at_the_root_of_a_repository(project, mark):
 
 
 def test_the_search_ends_at_the_home_folder(project, monkeypatch):
-    """What stands above it is not the user's."""
+    """A file above the home folder is not the user's, so it is ignored."""
     monkeypatch.setenv("HOME", str(project))
     assert ["shop.db:repo"] == names(project / "below")
 
@@ -58,7 +58,7 @@ def test_the_search_ends_at_the_home_folder(project, monkeypatch):
 
 @pytest.fixture
 def stranger(monkeypatch):
-    """Makes a file or folder another user's; without the right to give it away this process is the other one."""
+    """Give a file or folder to another user, or change the user of this process if it may not do so."""
 
     def give(path):
         if os.getuid() == 0:
@@ -78,7 +78,7 @@ def _folder(project):
 
 
 def _link(project):
-    """A link of another user, to a file of this one."""
+    """A symbolic link of another user to a file of this one."""
     (project / "pyproject.toml").rename(project / "mine.toml")
     (project / "pyproject.toml").symlink_to(project / "mine.toml")
     return project / "pyproject.toml"
@@ -86,7 +86,7 @@ def _link(project):
 
 @pytest.mark.parametrize("place", [_file, _folder, _link])
 def test_a_file_of_another_user_is_refused(project, stranger, monkeypatch, place):
-    """It names code that is run; the message says what to do, and its folder is not imported from."""
+    """The file names code that is run, so it is refused with advice, and its folder is not imported from."""
     pyproject = place(project)
     stranger(pyproject)
     with pytest.raises(ConfigurationError, match="belongs to another user") as exc_info:
@@ -101,7 +101,7 @@ def test_a_file_of_another_user_is_refused(project, stranger, monkeypatch, place
 
 
 def test_the_user_behind_sudo_is_no_stranger(project, stranger, monkeypatch):
-    """Root runs the command for the owner of the project."""
+    """With sudo, files of the user who called it are trusted."""
     stranger(project / "pyproject.toml")
     monkeypatch.setenv("SUDO_UID", str(STRANGER))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -111,7 +111,7 @@ def test_the_user_behind_sudo_is_no_stranger(project, stranger, monkeypatch):
 
 @pytest.mark.parametrize("mode", [0o1777, 0o777, 0o703, 0o702], ids=oct)
 def test_a_folder_that_everybody_writes_is_not_trusted(project, monkeypatch, mode):
-    """In such a folder the file may be mine, and the module that it names is anybody's, sticky bit or not."""
+    """A folder that everybody can write to is refused, sticky bit or not: the named module may be another user's."""
     project.chmod(mode)
     with pytest.raises(ConfigurationError, match=r"open to all users, .* chmod o-w"):
         names(project / "below")
@@ -122,7 +122,7 @@ def test_a_folder_that_everybody_writes_is_not_trusted(project, monkeypatch, mod
 
 
 def test_a_file_that_everybody_writes_is_not_trusted(project):
-    """Every user may have written its content, regardless of the owner."""
+    """Every user may have written the content of such a file, whoever owns it."""
     _file(project).chmod(0o666)
     with pytest.raises(ConfigurationError, match=r"pyproject.toml is open to all users"):
         names(project / "below")
@@ -130,7 +130,7 @@ def test_a_file_that_everybody_writes_is_not_trusted(project):
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"[tool.other]", b"x" * 5_000_000 + TABLE.encode(), b"\n" * 1_000_000])
 def test_other_files_are_passed_over(project, text):
-    """Other files are passed over, whatever stands in them, and however much."""
+    """A ``pyproject.toml`` without settings of this package is ignored, whatever its contents and size."""
     (project / "below" / "pyproject.toml").write_bytes(text)
 
     assert [project / "pyproject.toml"] == list(find_pyprojects(project / "below"))[:1]
@@ -139,19 +139,19 @@ def test_other_files_are_passed_over(project, text):
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 50_000 + "]" * 50_000, "a = " + "{b=" * 50_000])
 def test_a_file_that_nests_too_deep_is_no_toml(project, text):
-    """The error is one of this package, and names the file."""
+    """The error belongs to this package and names the file."""
     (project / "pyproject.toml").write_text(f"{TABLE}{text}\n")
     with pytest.raises(ConfigurationError, match=r"pyproject.toml is not valid TOML"):
         names(project)
 
 
 def test_a_folder_that_cannot_be_looked_into_has_no_file(tmp_path):
-    """A name that is too long, or a file in its place, is passed over."""
+    """A folder name that is too long, or that belongs to a file, is ignored."""
     assert [] == [path for path in find_pyprojects(tmp_path / ("x" * 300)) if path.is_relative_to(tmp_path)]
 
 
 def test_folders_are_added_once_before_what_is_installed(project, monkeypatch):
-    """Models are those of the folder, whatever is installed, and the standard library is that of Python."""
+    """Folders are added once, after the standard library and before installed packages."""
     (lib,) = {str(Path(os.__file__).parent)}
     monkeypatch.setattr(sys, "path", [lib, "/venv/lib/site-packages", "/more"])
     add_current_folder()
@@ -162,7 +162,7 @@ def test_folders_are_added_once_before_what_is_installed(project, monkeypatch):
 
 @pytest.mark.parametrize("text", ["[tool.scyllamodel\n", TABLE])
 def test_the_folder_of_pyproject_is_added(project, monkeypatch, text):
-    """The names in the file are meant from there; the file is not criticised here."""
+    """The names in the file are relative to its folder, which is added even if the file is invalid."""
     (project / "pyproject.toml").write_text(text)
     monkeypatch.setattr(sys, "path", ["/nowhere"])
     add_current_folder()
@@ -176,7 +176,7 @@ NAMES = ("rich", "attrs", "attr", "cassandra", "tomllib", "queue", "stringprep",
 
 @pytest.fixture
 def hostile(tmp_path):
-    """A folder in which files stand in for packages, with a module of models too."""
+    """A folder whose files have the names of installed packages, with a module of models."""
     for name in NAMES:
         (tmp_path / f"{name}.py").write_text(HOSTILE)
     (tmp_path / "app.py").write_text(
@@ -199,7 +199,7 @@ SCRIPT = "import sys; sys.path.remove(''); from scyllamodel.cli import main; sys
     ids=["local", "lint", "explain", "plan"],
 )
 def test_no_file_of_the_current_folder_stands_in_for_a_package(hostile, start, arguments, code):
-    """On a terminal, where rich is used, whichever way the command is started, and also while models are imported."""
+    """Files of the current folder do not shadow packages, with either way to start the command, also during imports."""
     exit_code, output = on_a_terminal(
         [sys.executable, *start, *arguments], hostile, XDG_CACHE_HOME=str(hostile), TERM="xterm"
     )

@@ -1,4 +1,4 @@
-"""Settings of a repo: from keywords, URLs, the environment and pyproject.toml, and never with a password in sight."""
+"""Settings of a repo from keywords, URLs, the environment and pyproject.toml, without revealing passwords."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ URL = "scylla://shop:hunter2-%C3%B6%C3%9F@h1/shop"
 
 
 def settings(**changes):
-    """Settings that are right, but for the changes."""
+    """Valid settings, with these changes."""
     return RepoSettings(**{"nodes": ["h1"], "keyspace": "shop", **changes})
 
 
@@ -45,7 +45,7 @@ def settings(**changes):
     ],
 )
 def test_a_node_is_a_host_and_a_port(node, host, port):
-    """A node is read with and without a port, IPv4, IPv6 and by name."""
+    """A node is parsed with and without a port, as an IPv4 address, an IPv6 address and a name."""
     assert (host, port) == node_address(node)
 
 
@@ -106,7 +106,7 @@ def test_a_node_reads_back_as_it_was_written(host, port):
     ],
 )
 def test_a_wrong_setting_is_named(changes, setting, message):
-    """A setting that cannot be used is refused at once, with its name and what to write."""
+    """An invalid setting is refused immediately, with its name and what to write."""
     with pytest.raises(ConfigurationError, match=message) as exc_info:
         settings(**changes)
 
@@ -114,7 +114,7 @@ def test_a_wrong_setting_is_named(changes, setting, message):
 
 
 def test_lists_may_be_texts_with_commas():
-    """`nodes` and `models` are taken as one text too, as people write them."""
+    """`nodes` and `models` may also be one string, separated by commas."""
     result = settings(nodes="h1, h2:9043,h1", models="shop.models")
 
     assert (("h1:9042", "h2:9043"), ("shop.models",)) == (result.nodes, result.models)
@@ -129,13 +129,13 @@ def test_levels_are_kept_by_name():
 
 
 def test_settings_cannot_be_changed():
-    """Settings are frozen, and those of a repo with them."""
+    """Settings are frozen."""
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         settings().keyspace = "other"
 
 
 def test_a_url_says_it_all():
-    """Every part of a URL lands in its setting."""
+    """Every part of a URL is parsed into its setting."""
     url = (
         "cassandra://us%40er:p%3Aw@h1,[::1]:9043,h3:9044/shop?name=audit&local_dc=dc%201&models=shop.models,shop.more&tls=1"
         "&tablets=0&durable_writes=no&create_keyspace=yes&consistency=quorum&serial_consistency=SERIAL&request_timeout=2.5"
@@ -161,7 +161,7 @@ LONG, OLDER = "a-page-secret-of-march-2026", "a-page-secret-of-february"
     [f"{LONG},{OLDER}", f" {LONG} , {OLDER}", [LONG, OLDER], (Secret(LONG), OLDER), Secret(f"{LONG},{OLDER}")],
 )
 def test_page_secrets_are_one_or_several(page_secret):
-    """As a text with commas or a list, in a call and in a URL; none of them is shown."""
+    """Page secrets may be a string with commas or a list, in a call and in a URL; none of them is shown."""
     result = settings(page_secret=page_secret)
 
     assert [LONG, OLDER] == [secret.reveal() for secret in result.page_secret]
@@ -173,7 +173,7 @@ def test_page_secrets_are_one_or_several(page_secret):
     "page_secret", ["", " ", "short", f"{LONG},", f"{LONG},short", [""], [LONG, "short"], Secret("")]
 )
 def test_an_empty_or_short_page_secret_is_refused(page_secret):
-    """Alone and beside a long one, without being quoted."""
+    """An empty or short secret is refused, alone and next to a long one, without being quoted."""
     with pytest.raises(ConfigurationError, match="at least 16 characters") as exc_info:
         settings(page_secret=page_secret)
 
@@ -206,7 +206,7 @@ def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused(url, message):
-    """A URL is read whole or refused, with the part that is wrong."""
+    """An invalid URL is refused, and the error names the invalid part."""
     with pytest.raises(ConfigurationError, match=message):
         settings_from_url(url)
 
@@ -234,7 +234,7 @@ def test_a_url_that_cannot_be_used_is_refused(url, message):
     ],
 )
 def test_an_error_about_a_url_shows_no_piece_of_its_password(url):
-    """A URL with a password in a wrong place is refused without quoting what may be the password."""
+    """A URL with a password in the wrong place is refused without quoting what may be the password."""
     with pytest.raises(ConfigurationError) as exc_info:
         settings_from_url(url)
 
@@ -245,7 +245,7 @@ def test_an_error_about_a_url_shows_no_piece_of_its_password(url):
 
 @pytest.mark.parametrize("text", ["shop:hunter2@h1/shop", "shop:hunter2/shop", "shop:hunter2", "hunter2"])
 def test_a_text_that_may_be_a_url_without_its_scheme_is_not_quoted(text):
-    """`SCYLLAMODEL_URL` without ``scylla://`` is refused without showing it, nor is any part of it imported."""
+    """`SCYLLAMODEL_URL` without ``scylla://`` is refused without being shown, and no part of it is imported."""
     with pytest.raises(ConfigurationError, match="SCYLLAMODEL_URL is not a URL") as exc_info:
         configured_repos(environ={"SCYLLAMODEL_URL": text})
 
@@ -254,7 +254,7 @@ def test_a_text_that_may_be_a_url_without_its_scheme_is_not_quoted(text):
 
 @pytest.mark.parametrize("text", ["shop:hunter2@h1/shop", "shop:hunter2/shop", "scylla:/shop:hunter2@h1/shop"])
 def test_a_name_of_a_repo_that_may_be_a_url_is_not_quoted(text):
-    """What stands for ``module:attribute`` and holds a character of URLs is refused without showing it."""
+    """A value for ``module:attribute`` that contains URL characters is refused without being shown."""
     with pytest.raises(ConfigurationError, match="SCYLLAMODEL_REPOS names a text with an @ or a / in it") as exc_info:
         configured_repos(environ={"SCYLLAMODEL_REPOS": text})
 
@@ -262,7 +262,7 @@ def test_a_name_of_a_repo_that_may_be_a_url_is_not_quoted(text):
 
 
 def test_a_url_may_stand_in_a_file(tmp_path):
-    """``SCYLLAMODEL_URL_FILE`` names a file with the URL, as container platforms hand secrets over."""
+    """``SCYLLAMODEL_URL_FILE`` names a file that contains the URL, as container platforms provide secrets."""
     file = tmp_path / "url"
     file.write_text("scylla://shop:hunter2@h1/shop?name=filed\n")
     (repo,) = configured_repos(environ={"SCYLLAMODEL_URL_FILE": str(file)})
@@ -279,13 +279,13 @@ def test_a_url_may_stand_in_a_file(tmp_path):
     ],
 )
 def test_a_file_without_a_url_is_refused(environ, message):
-    """A missing or empty file, and a file beside another URL, are errors that name the variable."""
+    """A missing or empty file, and a file in addition to a URL, are errors that name the variable."""
     with pytest.raises(ConfigurationError, match=message):
         configured_repos(environ=environ)
 
 
 def test_a_file_that_is_not_text_shows_nothing_of_it(tmp_path):
-    """A file that is not text shows nothing of it: neither the message nor an error behind it holds the password."""
+    """A file that is not text is refused, and neither the message nor the cause of the error contains the password."""
     file = tmp_path / "url"
     file.write_bytes(b"scylla://shop:hunter2\xff@h1/shop")
     with pytest.raises(ConfigurationError, match="is not UTF-8 text") as exc_info:
@@ -296,7 +296,7 @@ def test_a_file_that_is_not_text_shows_nothing_of_it(tmp_path):
 
 
 def every_way_to_show(repo):
-    """All that the repo and its settings look like to people and machines."""
+    """All ways in which the repo and its settings are displayed or serialized."""
     value = repo.settings
     yield from map(repr, (repo, value, value.password, vars(repo), attrs.asdict(value)))
     yield from map(str, (repo, value, value.password, attrs.astuple(value)))
@@ -308,7 +308,7 @@ def every_way_to_show(repo):
 
 
 def test_a_password_shows_nowhere():
-    """No repr, text, dict or pickle of a repo, its settings, or an error about them holds the password."""
+    """No repr, text, dict or pickle of a repo, its settings or an error about them contains the password."""
     for repo in (Repo.from_url(URL), Repo(nodes=["h1"], keyspace="shop", username="shop", password=PASSWORD)):
         output = [text for text in every_way_to_show(repo) if "hunter2" in text]
 
@@ -316,7 +316,7 @@ def test_a_password_shows_nowhere():
 
 
 def test_a_password_does_not_travel_by_pickle():
-    """Settings with a password refuse to be pickled or copied by pickle's means."""
+    """Settings with a password refuse to be pickled, or copied by means of pickle."""
     for leak in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError, match="a password cannot be pickled"):
             leak(settings(username="u", password=PASSWORD))
@@ -333,13 +333,13 @@ def test_a_password_is_not_logged(caplog):
 
 
 def test_passwords_compare_by_value():
-    """Settings that differ in the password alone are different."""
+    """Settings that differ only in the password are different."""
     assert Secret("a") == Secret("a") != Secret("b")
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A folder with a package whose modules define repos, importable, and a file for each of its sources."""
+    """A folder with a package whose modules define repos, importable, and with a file for each source of settings."""
     package = tmp_path / "shop_of_config"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -369,7 +369,7 @@ def names(**kwargs):
 
 
 def test_the_first_place_that_names_repos_wins(project):
-    """The call comes before ``SCYLLAMODEL_REPOS``, that before ``SCYLLAMODEL_URL``, that before pyproject.toml."""
+    """A call takes precedence over ``SCYLLAMODEL_REPOS``, then ``SCYLLAMODEL_URL``, then pyproject.toml."""
     (project / "pyproject.toml").write_text('[tool.scyllamodel]\nrepos = ["shop_of_config.db:audit"]\n')
     below = project / "shop_of_config"
     environ = {"SCYLLAMODEL_URL": "scylla://h1/shop?name=url", "SCYLLAMODEL_REPOS": "shop_of_config.db:repo,"}
@@ -384,14 +384,14 @@ def test_the_first_place_that_names_repos_wins(project):
 
 
 def test_several_repos_keep_their_order(project):
-    """``SCYLLAMODEL_REPOS`` names several repos, dotted attributes and functions among them; one is not taken twice."""
+    """``SCYLLAMODEL_REPOS`` may name several repos, also as dotted attributes and functions, without duplicates."""
     text = "shop_of_config.db:make, shop_of_config.db:box.repo,shop_of_config.db:repo,shop_of_config.db:audit"
 
     assert ["made", "audit", "default"] == names(environ={"SCYLLAMODEL_REPOS": text})
 
 
 def test_urls_in_the_environment_keep_their_commas():
-    """A comma between hosts or models does not end a URL; one before another target does."""
+    """A comma between hosts or models does not end a URL, while one before another URL does."""
     text = "scylla://u:pw@h1,h2:9043/shop?models=a,b.c&name=one, cassandra://h1,h2/shop?name=two,"
     repos = configured_repos(environ={"SCYLLAMODEL_REPOS": text})
 
@@ -401,13 +401,13 @@ def test_urls_in_the_environment_keep_their_commas():
 
 @pytest.mark.parametrize("text", [3, [3], [None], object()])
 def test_a_reference_without_a_repo_is_reported(text):
-    """Another object than a repo or a name is a configuration error, not one of Python."""
+    """An object that is neither a repo nor a name is a configuration error, not a built-in exception."""
     with pytest.raises(ConfigurationError, match="expected a Repo or the name of one"):
         configured_repos(text)
 
 
 def test_a_repo_may_be_given_as_such():
-    """A call may name a repo object, a URL, or a list of both."""
+    """The argument may be a repo object, a URL, or a list of both."""
     repo = Repo("mine", nodes=["h1"], keyspace="shop")
 
     assert (["mine"], ["default"], ["mine", "default"]) == (
@@ -429,7 +429,7 @@ def test_a_repo_may_be_given_as_such():
     ],
 )
 def test_what_is_no_repo_is_refused(project, reference, message):
-    """A name that leads to no repo, or to two of one name, says where it stands and what is wrong."""
+    """The error for a name that leads to no repo, or to two of one name, says where it is written and what is wrong."""
     with pytest.raises(ConfigurationError, match=message):
         configured_repos(environ={"SCYLLAMODEL_REPOS": reference})
 
@@ -471,7 +471,7 @@ def test_a_wrong_pyproject_is_refused(tmp_path, text, message):
 
 
 def test_pyproject_is_looked_for_upwards(tmp_path):
-    """Files without our table are passed over, and are not parsed; ``url`` is another way to name a repo."""
+    """Files without our table are ignored and not parsed, and ``url`` is another way to configure a repo."""
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     (below / "pyproject.toml").write_text("not TOML at all")
@@ -481,7 +481,7 @@ def test_pyproject_is_looked_for_upwards(tmp_path):
 
 
 def test_python_without_a_toml_reader_says_what_to_install(tmp_path):
-    """Python 3.10 without tomli refuses a ``[tool.scyllamodel]`` with the way out, and needs none for other files."""
+    """Python 3.10 without tomli refuses a ``[tool.scyllamodel]`` with advice, and ignores other files."""
     (tmp_path / "pyproject.toml").write_text("[tool.scyllamodel]\nrepos = []\n")
     code = """
         import sys
@@ -508,7 +508,7 @@ def test_python_without_a_toml_reader_says_what_to_install(tmp_path):
 
 @pytest.mark.parametrize("models", [json, [json], ["json"], "json"], ids=repr)
 def test_models_are_names_or_modules(models):
-    """An imported module stands for its name, alone or in a list."""
+    """An imported module is equivalent to its name, alone or in a list."""
     assert ("json",) == RepoSettings(keyspace="k", nodes=["h"], models=models).models
 
 
@@ -528,7 +528,7 @@ def test_schemes_are_read_in_any_case(url):
     ],
 )
 def test_settings_of_tls_that_do_not_fit_are_refused(changes, setting, message):
-    """A key without its certificate, and two ways to say the same."""
+    """A key without its certificate and two contradicting TLS settings are refused."""
     with pytest.raises(ConfigurationError, match=message) as exc_info:
         settings(**changes)
 
@@ -536,7 +536,7 @@ def test_settings_of_tls_that_do_not_fit_are_refused(changes, setting, message):
 
 
 def test_a_url_names_the_files_of_tls():
-    """A URL names the files of TLS: they are settings of their own, imply ``tls=1``, and contradict ``tls=0``."""
+    """A URL can name the TLS files, which implies ``tls=1`` and contradicts ``tls=0``."""
     result = settings_from_url("scylla://h1/shop?tls=1&tls_ca=/etc/ca.pem&tls_cert=c%20.pem&tls_key=k.pem")
     with pytest.raises(ConfigurationError, match="tls=0 and tls_ca contradict each other"):
         settings_from_url("scylla://h1/shop?tls=0&tls_ca=/etc/ca.pem")
