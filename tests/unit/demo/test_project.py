@@ -1,4 +1,4 @@
-"""The project that the tour plays with, and its online shop."""
+"""The project that the tour edits, and its online shop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOURCE = files("scyllamodel.demo").joinpath("shop.py").read_text(encoding="utf-8
 
 
 def shop():
-    """The facts that the models of the project want now; other tests have models of the same repo."""
+    """The facts that the models of the project declare now, without other models of the repo."""
     import_packages([MODELS])
     models = [model for model in registry if model.__module__ == MODELS]
     return desired_facts(models, "shop")["shop"]
@@ -34,7 +34,7 @@ def project():
 
 
 def test_the_shop_shows_every_kind_of_thing(project):
-    """What a newcomer should see once: keys, orders, static, collections, nested types, counters, indexes, a view."""
+    """The shop has all kinds of keys and columns, nested types, a counter table, indexes and a view."""
     facts = shop()
     columns = [column for table in facts.tables for column in table]
     indexes = [index for table in facts.tables for index in table.indexes]
@@ -51,12 +51,12 @@ def test_the_shop_shows_every_kind_of_thing(project):
 
 
 def test_the_shop_is_an_example_to_follow(project):
-    """The rules have nothing to say about it."""
+    """Lint reports nothing about the models of the shop."""
     assert () == lint(SchemaFacts([shop()]))
 
 
 def test_an_edit_shows_in_the_models(project):
-    """A column more is there after the module was imported again, and gone when the edit is taken back."""
+    """A new column appears after the module is reloaded, and disappears when the edit is undone."""
     before = shop()
     project.edit(POINTS)
     edited = shop()
@@ -80,20 +80,20 @@ def test_two_edits_follow_each_other(project):
 
 @pytest.mark.parametrize("edit", [POINTS, HALF_STARS])
 def test_the_edits_fit_the_shop(edit):
-    """Each edit finds its line once, and shows as a diff of whole lines."""
+    """The text that each edit replaces occurs once, and the edit is a diff of whole lines."""
     assert 1 == SOURCE.count(edit.line)
     assert all(line[:2] in {"+ ", "- "} for line in edit.diff_lines())
 
 
 @pytest.mark.parametrize("source", ["nothing of it", "a\na\n"])
 def test_an_edit_that_does_not_fit_is_refused(source):
-    """No edit, or two of them, would make the tour tell a tale."""
+    """An edit is refused if the text that it replaces occurs never or twice."""
     with pytest.raises(ValueError, match="times in the models, not once"):
         Edit("a\n", "b\n").apply(source)
 
 
 def test_the_project_leaves_nothing_behind():
-    """Folder, module and search path are gone."""
+    """The folder, the module and the entry of the search path are removed."""
     with Project() as project:
         shop()
         folder = project.folder
@@ -104,7 +104,7 @@ def test_the_project_leaves_nothing_behind():
 
 
 def test_acts_are_numbered_and_show_their_code():
-    """An act is a number, a sentence, and the lines that a reader would write."""
+    """An act prints its number, a sentence, and the code that a reader would write."""
     messages = []
     stage = TourOutput(messages.append)
     stage.start_step("First.", "begin()")
@@ -115,7 +115,7 @@ def test_acts_are_numbered_and_show_their_code():
 
 
 def test_a_claim_that_does_not_hold_ends_the_tour():
-    """The tour tells no tales."""
+    """A claim of the tour that turns out to be false is an error."""
     expect(True, "one and one is two")
     with pytest.raises(TourFailed, match="one and one is three"):
         expect(False, "one and one is three")
