@@ -1,4 +1,4 @@
-"""Requests that are awaited: how many the driver has, and what is left of a loop that ended."""
+"""Requests that are awaited: how many are in flight, and what remains of a closed event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scyllamodel.query.statement import CompiledStatement, StatementTemplate
 
 
 class Request:
-    """Stands in for the driver's future: it is answered when the test says so, perhaps in another thread."""
+    """Stands in for the driver's future: the test sets its answer, perhaps in another thread."""
 
     _errors: ClassVar[dict[str, Exception]] = {}
 
@@ -27,34 +27,34 @@ class Request:
         self.callbacks = None
 
     def add_callbacks(self, callback, errback, *, callback_args, errback_args):
-        """As the driver's."""
+        """Register the callbacks, as the driver's future does."""
         self.callbacks = (callback, callback_args, errback, errback_args)
 
     def answer(self, rows):
-        """The answer comes, in the driver's thread."""
+        """Receive the answer in the driver's thread."""
         thread = threading.Thread(target=lambda: self.callbacks[0](rows, *self.callbacks[1]))
         thread.start()
         thread.join()
 
     def fail(self, error):
-        """The driver gives up."""
+        """Receive an error of the driver."""
         self.callbacks[2](error, *self.callbacks[3])
 
 
 @pytest.fixture
 def few(monkeypatch):
-    """Two requests at a time."""
+    """Limit the requests in flight to two."""
     monkeypatch.setattr(asyncio_bridge, "IN_FLIGHT", 2)
 
 
 async def turns():
-    """Let all that is ready run."""
+    """Run all callbacks that are ready."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 def sending(requests):
-    """A function that sends a request, and notes it."""
+    """A function that sends a request and records it."""
 
     def send():
         requests.append(Request())
@@ -64,7 +64,7 @@ def sending(requests):
 
 
 def test_an_answer_and_an_error_reach_their_tasks():
-    """An answer and an error reach their tasks, with the driver's future beside the rows."""
+    """The task of a request receives the rows with the driver's future, or the error."""
 
     async def run():
         requests = []
@@ -81,7 +81,7 @@ def test_an_answer_and_an_error_reach_their_tasks():
 
 @pytest.mark.usefixtures("few")
 def test_a_request_counts_until_the_driver_is_done_with_it():
-    """A task that is cancelled frees no room; the third request is sent when an answer has come."""
+    """A cancelled task frees no slot: the third request is sent only after an answer to one in flight."""
 
     async def run():
         requests = []
@@ -105,7 +105,7 @@ def test_a_request_counts_until_the_driver_is_done_with_it():
 
 @pytest.mark.usefixtures("few")
 def test_a_task_that_is_cancelled_with_its_turn_passes_it_on():
-    """The turn and the cancellation come at once."""
+    """A slot that is assigned to a task at the moment of its cancellation is passed on to the next task."""
 
     async def run():
         requests = []
@@ -124,7 +124,7 @@ def test_a_task_that_is_cancelled_with_its_turn_passes_it_on():
 
 
 def test_a_request_that_is_answered_twice_frees_its_place_once():
-    """The driver gives up, and then hears of an attempt that it made once more: what came first counts."""
+    """If the driver reports an error and later an answer to another attempt, only the first of them counts."""
 
     async def run():
         requests = []
@@ -142,7 +142,7 @@ def test_a_request_that_is_answered_twice_frees_its_place_once():
 
 
 def test_a_request_that_cannot_be_sent_frees_its_place():
-    """The error comes at once."""
+    """The error is raised immediately, and the slot is free."""
 
     def send():
         raise OSError("no connection")
@@ -157,7 +157,7 @@ def test_a_request_that_cannot_be_sent_frees_its_place():
 
 @pytest.mark.parametrize("when", ["answered", "in flight", "answered afterwards", "answered too late to be taken"])
 def test_loops_are_collected(when):
-    """While the driver still has the request, which it keeps until its timeout would have passed."""
+    """A closed loop can be collected although the driver keeps the request until its timeout."""
     requests = []
 
     async def run():
@@ -180,7 +180,7 @@ def test_loops_are_collected(when):
 
 @pytest.mark.usefixtures("few")
 def test_loops_are_collected_with_those_that_wait_for_a_turn():
-    """Neither the requests in flight nor those that were not sent keep a loop that was closed."""
+    """Neither the requests in flight nor the queued ones keep a closed loop alive."""
     requests = []
 
     async def run():
@@ -200,7 +200,7 @@ def test_loops_are_collected_with_those_that_wait_for_a_turn():
 
 @pytest.mark.usefixtures("few")
 def test_a_coroutine_that_is_closed_waits_for_no_turn():
-    """Otherwise it would get one, and no other request ever would."""
+    """A closed coroutine leaves the queue, so that no slot is assigned to it and lost."""
 
     async def run():
         requests = []
@@ -219,7 +219,7 @@ def test_a_coroutine_that_is_closed_waits_for_no_turn():
 
 
 def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
-    """The loop refers to what waits in it, for longer than a timer lasts, and forgets it afterwards."""
+    """The loop holds references to waiting tasks for longer than a timer lasts, and drops them afterwards."""
     monkeypatch.setattr(asyncio_bridge, "KEEP_SECONDS", 0.01)
     requests, results = [], []
 
@@ -243,7 +243,7 @@ def test_a_task_that_nothing_refers_to_gets_its_answer(monkeypatch):
 
 
 def test_an_answer_after_its_loop_was_closed_is_dropped():
-    """Nothing of it is kept."""
+    """No result is stored for a closed loop."""
     requests, created = [], []
 
     async def run():
@@ -267,7 +267,7 @@ class Rows(list):
 
 @pytest.mark.parametrize("closed", ["before", "while the first answer is on its way"])
 def test_answers_after_their_loop_was_closed_are_dropped(closed):
-    """The first woke the loop, which was closed before it ran; nothing of those that came later is kept either."""
+    """No rows are kept, whether the loop was closed before all answers or after the first one."""
     requests = []
 
     async def run():
@@ -292,7 +292,7 @@ def test_answers_after_their_loop_was_closed_are_dropped(closed):
 
 
 def test_one_error_of_many_requests_keeps_none_of_their_loops():
-    """The driver answers all requests of a connection that broke with one object, which it and the queue refer to."""
+    """All requests of a broken connection share one error object, which must not refer to their event loops."""
     requests, shutdown = [], ConnectionShutdown("broken pipe")
 
     async def ask():

@@ -1,4 +1,4 @@
-"""A generated binder makes what the driver's own ``bind`` makes, byte for byte."""
+"""A generated binder produces the same bytes as the driver's own ``bind``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ONE_INSTANT = {(MOMENTS[0], 1): "a", (MOMENTS[0].replace(microsecond=999_998), 1
 
 
 def prepared(hints, key=(0,), server=SERVER):
-    """What the driver makes of a prepared statement with values of these types, and our markers for it."""
+    """The driver's prepared statement for values of these types, and our markers for it."""
     mappings = [map_annotation(annotation) for annotation in hints]
     columns = [
         ColumnMetadata("shop", "orders", f"c{index}", driver_type(annotation.type, server))
@@ -65,7 +65,7 @@ def both(hints, values, key=(0,)):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_bytes_are_the_drivers(case):
-    """For every type, for nulls and for unset values; but for the order of sets and maps, which is ours."""
+    """Values of every type, nulls and unset values have the driver's bytes, apart from the order of sets and maps."""
     for value in (*case.values, None, UNSET):
         expected, result = both([uuid.UUID, case.hint], (KEY, value))
 
@@ -80,7 +80,7 @@ def test_the_bytes_are_the_drivers(case):
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=str)
 def test_timestamps_are_cut_as_the_driver_cuts_them(moment):
-    """Down to milliseconds, before 1970 too, in whatever zone."""
+    """Timestamps are truncated to milliseconds as by the driver, also before 1970 and in any zone."""
     expected, result = both([uuid.UUID, datetime], (KEY, moment))
 
     assert expected.values[1] == result.values[1]
@@ -109,7 +109,7 @@ ELEMENTS = [
 
 @pytest.mark.parametrize(("annotation", "values"), ELEMENTS, ids=lambda item: getattr(item, "__name__", ""))
 def test_the_bytes_of_what_is_in_collections_are_the_drivers(annotation, values):
-    """Of each element of lists, sets and maps, also of those inside of others; the driver's way is not taken."""
+    """Elements of lists, sets and maps, nested ones included, have the driver's bytes without its slow path."""
     for value in values:
         hints = [
             uuid.UUID,
@@ -126,7 +126,7 @@ def test_the_bytes_of_what_is_in_collections_are_the_drivers(annotation, values)
 
 @pytest.mark.parametrize("key", [(0,), (1, 0), (0, 1, 2)], ids=str)
 def test_the_routing_key_is_the_drivers(key):
-    """The routing key is the drivers: of one part and of several, in whatever order they are bound."""
+    """The routing key equals the driver's, for one column and for several in any order."""
     expected, result = both([uuid.UUID, str, int], (KEY, "naïve", 3), key)
 
     assert expected.routing_key == result.routing_key
@@ -146,7 +146,7 @@ NAMED = [
 
 @pytest.mark.parametrize(("cassandra_type", "value", "data"), NAMED, ids=[case[0].__name__ for case in NAMED])
 def test_each_name_of_a_type_is_bound_in_line(cassandra_type, value, data):
-    """The server has two names for texts and for timestamps."""
+    """Each of the server's two names for texts and for timestamps is bound by generated code."""
     columns = [ColumnMetadata("shop", "orders", "c0", cassandra_type)]
     statement = PreparedStatement(columns, b"id", [0], "INSERT …", "shop", PROTOCOL, [], b"")
     bound = make_bind(statement, [Marker("Order.c0")], {})((value,))
@@ -159,7 +159,7 @@ FULL_NAMES = "VectorType(FrozenType(MapType(FrozenType(TupleType(TimestampType,L
 
 
 def test_frozen_types_that_the_server_names_are_checked():
-    """It names types inside of vectors in full, with their frozen parts."""
+    """Frozen types inside vectors, which the server describes by full class names, are checked too."""
     cassandra_type = cqltypes.lookup_casstype(FULL_NAMES)
     columns = [ColumnMetadata("shop", "orders", "c0", cassandra_type)]
     statement = PreparedStatement(columns, b"id", [0], "INSERT …", "shop", PROTOCOL, [], b"")
@@ -174,7 +174,7 @@ def test_frozen_types_that_the_server_names_are_checked():
 
 @pytest.mark.parametrize("name", ["list", "set", "map", "tuple", "frozen"])
 def test_a_user_type_may_be_called_like_a_collection(name):
-    """A user type may be called like a collection: it is bound as what it is, with its fields in their order."""
+    """A user type that has the name of a collection is bound as a user type, with its fields in order."""
     fields = SERVER["place"]
     cassandra_type = cqltypes.UserType.make_udt_class(
         "shop", name, ("opened", "city"), tuple(driver_type(t) for _, t in fields[::-1])
@@ -187,7 +187,7 @@ def test_a_user_type_may_be_called_like_a_collection(name):
 
 
 def test_what_the_server_sorts_is_sent_as_it_is():
-    """Elements of a set and keys of a map that are cells of their own."""
+    """Elements of a set and keys of a map that is not frozen are not sorted."""
     values = [f"word {number}" for number in range(20)]
     expected, result = both([uuid.UUID, set[str], dict[str, int]], (KEY, set(values), dict.fromkeys(values[::-1], 1)))
 
@@ -195,7 +195,7 @@ def test_what_the_server_sorts_is_sent_as_it_is():
 
 
 def test_plain_values_never_take_the_drivers_way():
-    """The statement is of the class made for it."""
+    """A row of plain values is bound by generated code, into a `Bound` statement."""
     _, result = both([uuid.UUID, str, cql.Int, bool, float, datetime], (KEY, "a", 1, True, 0.5, MOMENTS[0]))
 
     assert "Bound" == type(result).__name__
@@ -209,7 +209,7 @@ SETTINGS = (
 
 @pytest.mark.parametrize("key", [(), (0,), (0, 1)], ids=str)
 def test_a_bound_statement_has_the_settings_of_the_prepared_one(key):
-    """All that the driver's own has, and none of its values in its ``repr``."""
+    """The statement has all settings of the driver's own, and its ``repr`` shows no values."""
     statement, markers = prepared([uuid.UUID, str], key)
     statement.consistency_level, statement.serial_consistency_level, statement.fetch_size = 6, 8, 50
     statement.is_idempotent, statement.retry_policy, statement.custom_payload = True, object(), {"a": b"b"}
@@ -221,14 +221,14 @@ def test_a_bound_statement_has_the_settings_of_the_prepared_one(key):
 
 
 def test_a_statement_without_markers_is_bound_by_the_driver():
-    """A statement without markers is bound by the driver: there is nothing to write in line."""
+    """A statement without markers is bound by the driver, since there is nothing to generate."""
     statement = PreparedStatement([], b"id", [], "SELECT …", "shop", PROTOCOL, [], b"")
 
     assert [] == make_bind(statement, [], {})(()).values
 
 
 def test_the_slow_way_makes_the_same_statement():
-    """The slow way makes the same statement, for what its fast twin does not know: a date as the driver's own class."""
+    """Values that generated code does not support, such as the driver's own date, are bound the same without it."""
     expected, result = both([uuid.UUID, date, str, str], (KEY, util.Date(20_454), UNSET, None), (0,))
 
     assert "BoundStatement" == type(result).__name__
@@ -255,7 +255,7 @@ EDGES = [
 
 @pytest.mark.parametrize(("moment", "is_taken"), EDGES, ids=str)
 def test_moments_are_taken_as_far_as_they_can_be_read(moment, is_taken):
-    """Moments are taken as far as they can be read, to the millisecond, in UTC."""
+    """Timestamps are accepted as far as they can be loaded, to the millisecond, in UTC."""
     statement, markers = prepared([uuid.UUID, datetime])
     bind = make_bind(statement, markers, {})
     if is_taken:
@@ -266,7 +266,7 @@ def test_moments_are_taken_as_far_as_they_can_be_read(moment, is_taken):
 
 
 def test_a_value_that_does_not_fit_names_its_column():
-    """A value that does not fit names its column, with the value and the type."""
+    """The error for a value that does not fit its column has the column, the value and the type."""
     statement, markers = prepared([uuid.UUID, cql.Int])
     with pytest.raises(TypeMismatch) as exc_info:
         make_bind(statement, markers, {})((KEY, "three"))
@@ -352,7 +352,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("annotation", "value"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
 def test_what_would_be_stored_as_something_else_is_refused(annotation, value):
-    """With the name of its column, whichever way the statement is bound."""
+    """A value that would be stored as a different one is refused with its column, with and without generated code."""
     statement, markers = prepared([uuid.UUID, annotation])
     with pytest.raises(TypeMismatch, match=r"Order\.c1"):
         make_bind(statement, markers, {})((KEY, value))
@@ -371,7 +371,7 @@ NOT_WHOLE = [
 
 @pytest.mark.parametrize(("annotation", "value", "text"), NOT_WHOLE, ids=str)
 def test_nearly_whole_numbers_are_refused_with_a_replacement(annotation, value, text):
-    """What to write in the place of nearly whole numbers is said, by what is wrong with them."""
+    """The error for a number that is not quite an integer says what to write instead."""
     statement, markers = prepared([uuid.UUID, annotation])
     with pytest.raises(TypeMismatch) as exc_info:
         make_bind(statement, markers, {})((KEY, value))
@@ -380,7 +380,7 @@ def test_nearly_whole_numbers_are_refused_with_a_replacement(annotation, value, 
 
 
 def test_a_null_in_a_key_is_not_dumped():
-    """A null in a key is not dumped: it would be a text that says None."""
+    """A null in a key is refused before ``dump``, which would turn it into the text None."""
     statement, (key, other) = prepared([str, str])
     bind = make_bind(statement, [attrs.evolve(key, dump=str), attrs.evolve(other, dump=str, required=True)], {})
 
@@ -391,14 +391,14 @@ def test_a_null_in_a_key_is_not_dumped():
 
 
 def test_whole_numbers_fit_decimals_and_floats():
-    """Whole numbers fit decimals and floats: they lose nothing there."""
+    """Integers are accepted for decimals and floats, which store them without loss."""
     expected, result = both([uuid.UUID, Decimal, float], (KEY, 3, 2))
 
     assert list(expected.values) == list(result.values)
 
 
 def test_a_redacted_value_is_not_shown():
-    """A redacted value is not shown: neither it nor the error that may quote it."""
+    """Neither a redacted value nor the error that may quote it is shown."""
     statement, (key, other) = prepared([uuid.UUID, cql.Int])
     secret = Marker(other.name, other.type, other.dump, show=show_nothing)
     with pytest.raises(TypeMismatch) as exc_info:
@@ -408,7 +408,7 @@ def test_a_redacted_value_is_not_shown():
 
 
 def test_a_null_in_the_partition_key_is_refused():
-    """By its name, where the driver says that NoneType has no len()."""
+    """A null in the partition key is refused with its column, where the driver's own error names no column."""
     statement, markers = prepared([uuid.UUID, str], (0, 1))
     with pytest.raises(TypeMismatch, match=r"Order\.c1 is part of the partition key"):
         make_bind(statement, markers, {})((KEY, None))
@@ -427,7 +427,7 @@ def test_a_null_in_a_clustering_key_is_refused(value):
 
 @pytest.mark.parametrize(("annotation", "empty"), [(str, ""), (bytes, b""), (cql.Ascii, "")], ids=str)
 def test_a_partition_key_cannot_be_empty(annotation, empty):
-    """If it is one column alone; servers refuse it in words of their own."""
+    """A partition key of one column cannot be empty, while a part of a composite key can."""
     statement, (key, other) = prepared([annotation, annotation])
     filled = attrs.evolve(key, required=True, not_empty=True)
 
@@ -438,7 +438,7 @@ def test_a_partition_key_cannot_be_empty(annotation, empty):
 
 
 def test_a_number_may_be_zero_in_a_partition_key():
-    """Zero is not empty."""
+    """Zero is not an empty value."""
     statement, (key, other) = prepared([cql.VarInt, str])
     bind = make_bind(statement, [attrs.evolve(key, required=True, not_empty=True), other], {})
 
@@ -446,7 +446,7 @@ def test_a_number_may_be_zero_in_a_partition_key():
 
 
 def test_a_marker_without_a_type_is_named_with_that_of_the_server():
-    """A marker such as that of a limit is named, with the type of the server."""
+    """The error of a marker without a column type, such as that of a limit, has the server's type."""
     statement, (key, other) = prepared([uuid.UUID, cql.Int])
     with pytest.raises(TypeMismatch, match=r"\[limit\]: 'three' does not fit int"):
         make_bind(statement, [key, Marker("[limit]")], {})((KEY, "three"))
@@ -454,14 +454,14 @@ def test_a_marker_without_a_type_is_named_with_that_of_the_server():
 
 
 def test_the_column_at_fault_is_named_behind_nulls_and_good_values():
-    """The column at fault is named behind nulls and good values, whatever stands before it."""
+    """The error names the column that does not fit, even after a null, an unset value and a good one."""
     statement, markers = prepared([uuid.UUID, cql.TinyInt, cql.TinyInt, cql.TinyInt, cql.TinyInt])
     with pytest.raises(TypeMismatch, match=r"Order\.c4"):
         make_bind(statement, markers, {})((KEY, None, UNSET, 1, 128))
 
 
 def test_nulls_may_stand_in_a_list_of_a_condition():
-    """Nulls may stand in a list of a condition, and what does not fit may not."""
+    """Nulls are accepted in the list of a condition, and values that do not fit are refused."""
     statement, (key, other) = prepared([uuid.UUID, list[int]])
     bind = make_bind(statement, [key, attrs.evolve(other, holds_nulls=True)], {})
 
@@ -471,7 +471,7 @@ def test_nulls_may_stand_in_a_list_of_a_condition():
 
 
 def test_fields_go_where_the_server_has_them():
-    """A type whose fields stand in another order, and that has more of them, loses none."""
+    """Fields are placed by name if the server has them in another order or has more of them."""
     city, opened = SERVER["place"]
     server = {**SERVER, "place": [opened, ("extra", city[1]), city]}
     statement, markers = prepared([uuid.UUID, list[Place]], server=server)
@@ -482,7 +482,7 @@ def test_fields_go_where_the_server_has_them():
 
 
 def test_a_field_that_the_server_lacks_is_never_dropped():
-    """A value of a missing field asks to prepare the statement again; without a value nothing is lost."""
+    """A value for a field that the server lacks makes the statement be prepared again; a missing value does not."""
     statement, markers = prepared([uuid.UUID, Place], server={**SERVER, "place": SERVER["place"][:1]})
     bind = make_bind(statement, markers, CLASS_FIELDS)
 
@@ -503,7 +503,7 @@ ORDERS = [
 
 @pytest.mark.parametrize(("annotation", "make"), [case[1:] for case in ORDERS], ids=[case[0] for case in ORDERS])
 def test_sets_and_maps_inside_of_frozen_values_have_one_order(annotation, make):
-    """Sets and maps inside of frozen values have one order, whatever order Python has them in."""
+    """Sets and maps inside frozen values are sent in one order, whatever their order in Python."""
     items = [f"word {number}" for number in range(20)]
     statement, markers = prepared([uuid.UUID, annotation])
     bind = make_bind(statement, markers, CLASS_FIELDS)
@@ -534,14 +534,14 @@ ACCEPTED = [
 
 @pytest.mark.parametrize(("annotation", "value"), [case[1:] for case in ACCEPTED], ids=[case[0] for case in ACCEPTED])
 def test_collections_that_equal_what_is_read_are_taken(annotation, value):
-    """Those of the type itself, and sets of either class."""
+    """Each collection that equals a loaded one is accepted, such as a set and a frozenset."""
     statement, markers = prepared([uuid.UUID, annotation])
 
     assert make_bind(statement, markers, CLASS_FIELDS)((KEY, value)).values[1]
 
 
 def test_two_keys_that_are_stored_as_one_are_both_named():
-    """Two keys that are stored as one are both named, with what is wrong with them."""
+    """The error for two keys that are stored as one names both, and what is wrong with them."""
     statement, markers = prepared([uuid.UUID, dict[datetime, str]])
     first, other = MOMENTS[0], MOMENTS[0].replace(microsecond=999_998)
     with pytest.raises(TypeMismatch, match="are stored as one key of the map") as exc_info:

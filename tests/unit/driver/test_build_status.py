@@ -26,19 +26,19 @@ INDEXED = KeyspaceFacts("k", tables=[table("t", "a int pk", "v int", indexes=[in
 
 
 class Node:
-    """Answers with what a node lists as built: views, and the indexes that are kept in views."""
+    """Answers with the views that a node lists as built, and the indexes that are stored in views."""
 
     def __init__(self, views, indexes):
         self._answers = {"system.built_views": ("view_name", views), 'system."IndexInfo"': ("index_name", indexes)}
 
     def rows(self, cql):
-        """The rows of the one table that the statement reads."""
+        """Return the rows of the one table that the statement reads."""
         (name, listed) = next(answer for table, answer in self._answers.items() if table in cql)
         return [{name: item} for item in listed]
 
 
 def test_indexes_that_no_node_lists_are_not_awaited():
-    """Vector and full-text indexes never show as built, so that waiting for them would never end."""
+    """Vector and full-text indexes are not awaited, since no node ever lists them as built."""
     facts = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
     complete = Node(["by_v", "same_partition"], ["docs_lang", "docs_lang_local"])
     building = Node(["by_v"], ["docs_lang"])
@@ -58,7 +58,7 @@ def answering(error):
 
 
 def test_who_may_not_read_what_is_built_learns_it():
-    """The wait ends with the statements that an administrator sends, and not as if all were built."""
+    """Without permission to read the build status, the wait is an error with the GRANT statements for it."""
     denied = answering(Unauthorized("User u has no SELECT permission on <table system.built_views>"))
 
     assert read_unbuilt(denied.coordinator, INDEXED) is None
@@ -70,7 +70,7 @@ def test_who_may_not_read_what_is_built_learns_it():
 
 
 def test_a_lost_answer_is_not_taken_for_a_finished_build():
-    """The wait raises an error; it does not report the builds as finished."""
+    """If the status cannot be read, the wait raises an error and does not report the builds as finished."""
     timed_out = answering(OperationTimedOut())
 
     with pytest.raises(IntrospectionError, match="indexes and views"):
@@ -78,14 +78,14 @@ def test_a_lost_answer_is_not_taken_for_a_finished_build():
 
 
 def test_nothing_is_read_where_nothing_is_built():
-    """A keyspace without indexes and views needs no permission."""
+    """A keyspace without indexes and views needs no permission, since nothing is read."""
     denied = answering(Unauthorized("User u has no SELECT permission on <table system.built_views>"))
 
     assert () == read_unbuilt(denied.coordinator, KeyspaceFacts("k", tables=[table("t", "a int pk")]))
 
 
 def test_grants_name_every_table_of_the_system_that_is_read():
-    """An ordinary role reads the list of nodes; for the other tables of ScyllaDB it needs a GRANT."""
+    """The suggested grants cover exactly those system tables that the code reads and an ordinary role may not."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOM.glob("*.py")))
     read = set(re.findall(r'FROM system\."?(\w+)', code)) - READABLE
     messages = "\n".join("\n".join((grant.why, *grant.cql)) for grant in grants("shop", "deploy", GrantTables()))

@@ -1,4 +1,4 @@
-"""Rows that a bulk run sends again: one whose first attempt may be applied stays so, whatever the other outcomes."""
+"""Rows that a bulk run sends again: one whose first attempt may be applied remains so, whatever the later outcomes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Part(Model, table="parts", repo="rounds"):
 
 
 class Future:
-    """Stands in for the driver's future, whose error is there already."""
+    """Stands in for the driver's future, with an error from the start."""
 
     _errors: ClassVar[dict[str, Exception]] = {}
 
@@ -36,13 +36,13 @@ class Future:
         self.error = error
 
     def add_callbacks(self, callback, errback, *, callback_args, errback_args):
-        """As the driver's."""
+        """Call the error callback, as the driver's future does."""
         del callback, callback_args
         errback(self.error, *errback_args)
 
 
 class Sender:
-    """What sends requests: each ends with the next of these errors."""
+    """Sends requests, each of which ends with the next of these errors."""
 
     instrumentation = None
 
@@ -50,23 +50,23 @@ class Sender:
         self.errors = list(errors)
 
     def bind_cached(self, compiled):
-        """There is nothing to prepare."""
+        """Prepare nothing."""
         return compiled
 
     def send(self, statement, options, **keywords):
-        """It has failed."""
+        """Return a failed request."""
         del statement, options, keywords
         return Future(self.errors.pop(0))
 
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    """Rounds with very short pauses."""
+    """Retry after very short pauses."""
     monkeypatch.setattr(bulk, "RETRY_PAUSES", (0.001, 0.002, 0.003))
 
 
 def saved(*errors):
-    """The error of a row, and what its instance does not know; one attempt ends with each of these errors."""
+    """The error of a row and its uncertain columns, where each attempt ends with the next of these errors."""
     row = Part(id=1, name="a")
     report = BulkOperations(Sender(*errors), "shop").save([row], NO_WRITE_OPTIONS, by_partition=False).run()
     return report.errors[0].error, uncertain_columns(row)
@@ -74,7 +74,7 @@ def saved(*errors):
 
 @pytest.mark.parametrize("at", range(4))
 def test_a_row_of_which_any_attempt_got_no_answer_may_be_applied(at):
-    """That a later attempt was not sent changes nothing of it."""
+    """The row may be applied although all other attempts were refused, and its columns are uncertain."""
     error, unknown = saved(*(LOST if attempt == at else REFUSED for attempt in range(4)))
 
     assert error.may_be_applied
@@ -82,7 +82,7 @@ def test_a_row_of_which_any_attempt_got_no_answer_may_be_applied(at):
 
 
 def test_a_row_that_was_never_sent_is_not_applied():
-    """The instance stands for no row, and knows it."""
+    """The row is reported as not applied, and no column of its instance is uncertain."""
     error, unknown = saved(*[REFUSED] * 4)
 
     assert not error.may_be_applied
@@ -90,31 +90,31 @@ def test_a_row_that_was_never_sent_is_not_applied():
 
 
 class Silent:
-    """Stands in for the driver's future, to which no answer comes."""
+    """Stands in for a driver's future that gets no answer."""
 
     def add_callbacks(self, callback, errback, *, callback_args, errback_args):
-        """As the driver's."""
+        """Call nothing."""
 
 
 class SilentSender(Sender):
-    """What sends requests that get no answer."""
+    """Sends requests that get no answer."""
 
     connection = types.SimpleNamespace(is_inherited=False, check_not_forked=lambda: None)
 
     def send(self, statement, options, **keywords):
-        """It is in flight."""
+        """Return a request in flight."""
         del statement, options, keywords
         return Silent()
 
 
 def interrupt(*_):
-    """Ctrl-C."""
+    """Raise the error of Ctrl-C."""
     raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("second_interrupt", ["while it waits", "while it stops", "while it drops what was not sent"])
 def test_ctrl_c_that_is_pressed_twice_gives_all_instances_back(monkeypatch, second_interrupt):
-    """At whatever place the second one arrives; what was sent may be applied."""
+    """Wherever the second Ctrl-C arrives, no instance stays locked, and the rows that were sent are uncertain."""
     rows = [Part(id=number, name="a") for number in range(6)]
 
     def source():
@@ -137,7 +137,7 @@ def test_ctrl_c_that_is_pressed_twice_gives_all_instances_back(monkeypatch, seco
 
 
 def once(first, second):
-    """A function that does the one the first time, and gives the other from then on."""
+    """A function that calls the first one once, and afterwards returns the result of the second."""
     calls = []
 
     def call(*args):

@@ -1,4 +1,4 @@
-"""Sets and maps inside of frozen values are sent in the order in which servers keep them."""
+"""Sets and maps inside frozen values are sent in the order in which servers store them."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ IN_ORDER = {
 
 
 def framed(items):
-    """A collection as it is sent: how many items, and each behind its length."""
+    """A collection as it is sent: the number of items, and each item after its length."""
     return b"".join(len(item).to_bytes(4, "big") + item for item in items)
 
 
 def encode(annotation, value):
-    """The bytes of a frozen value, its sets and maps in order."""
+    """The bytes of a frozen value, with its sets and maps in order."""
     mapping = map_annotation(annotation)
     cassandra_type = driver_type(mapping.type, SERVER)
     dumped = value if mapping.dump is None else mapping.dump(value)
@@ -80,7 +80,7 @@ def encode(annotation, value):
 
 @pytest.mark.parametrize(("annotation", "values"), IN_ORDER.values(), ids=IN_ORDER)
 def test_elements_have_the_order_of_the_server(annotation, values):
-    """In sets and in maps, whatever order Python gives them in: by each type's own comparison."""
+    """Elements of sets and maps are sorted by the comparison of their own type, whatever their order in Python."""
     items = [encode(annotation, value) for value in values]
     entry = encode(int, 1)
     head = len(values).to_bytes(4, "big")
@@ -104,7 +104,7 @@ ITEMS = [f"word {number}" for number in range(12)]
 @pytest.mark.parametrize("is_frozen", [True, False])
 @pytest.mark.parametrize(("annotation", "make"), [case[1:] for case in INSIDE], ids=[case[0] for case in INSIDE])
 def test_what_is_inside_is_in_order(annotation, make, is_frozen):
-    """Whether or not the outermost collection is frozen."""
+    """Inner collections are sorted whether or not the outermost one is frozen."""
     cassandra_type = driver_type(map_annotation(annotation).type)
     encoded = cassandra_type.to_binary(
         arranger_for(cassandra_type, is_frozen=is_frozen)(make(frozenset(ITEMS))), PROTOCOL
@@ -125,7 +125,7 @@ COMPOUND = [
 
 @pytest.mark.parametrize(("annotation", "values"), [case[1:] for case in COMPOUND], ids=[case[0] for case in COMPOUND])
 def test_elements_with_collections_are_compared_item_by_item(annotation, values):
-    """A prefix first, keys before values; such elements cannot be hashed, and come as lists from user types."""
+    """Elements that are collections are compared item by item, a prefix first, and keys before values."""
     cassandra_type = driver_type(SetType(map_annotation(annotation).type))
     expected = len(values).to_bytes(4, "big") + framed([encode(annotation, value) for value in values])
 
@@ -138,14 +138,14 @@ PLAIN = [str, list[str], tuple[str, int], Annotated[list[float], cql.vector(2)],
 
 @pytest.mark.parametrize("annotation", PLAIN, ids=str)
 def test_nothing_is_done_where_no_order_counts(annotation):
-    """The server sorts the cells of a set or map that is not frozen."""
+    """Cells of a set or map that is not frozen are left as they are, since the server sorts them."""
     cassandra_type = driver_type(map_annotation(annotation).type, SERVER)
 
     assert arranger_for(cassandra_type, is_frozen=False) is None or annotation in (Place, tuple[str, int])
 
 
 def test_frozen_types_that_the_server_names_are_looked_into():
-    """It names types inside of vectors in full, with their frozen parts."""
+    """Frozen types inside vectors, which the server describes by full class names, are sorted too."""
     name = "org.apache.cassandra.db.marshal"
     text = f"{name}.VectorType({name}.FrozenType({name}.SetType({name}.FrozenType({name}.SetType({name}.UTF8Type)))),2)"
     cassandra_type = cqltypes.lookup_casstype(text)
@@ -157,7 +157,7 @@ def test_frozen_types_that_the_server_names_are_looked_into():
 
 @pytest.mark.parametrize("name", ["list", "set", "map", "tuple", "frozen"])
 def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_places(name):
-    """Only what is in them is put in order."""
+    """Fields of a user type that has the name of a collection keep their order; only their contents are sorted."""
     text, text_set = driver_type(map_annotation(str).type), driver_type(map_annotation(frozenset[str]).type)
     cassandra_type = cqltypes.UserType.make_udt_class("shop", name, ("last", "first", "words"), (text, text, text_set))
 
@@ -166,7 +166,7 @@ def test_fields_of_a_user_type_that_is_called_like_a_collection_keep_their_place
 
 
 def test_a_user_type_without_a_class_is_left_alone():
-    """A value of a user type without a class may be anything with the attributes of its fields."""
+    """A value of a user type without a class is not changed, since it may be any object with these attributes."""
     cassandra_type = driver_type(map_annotation(tuple[frozenset[str], int]).type)
     value = object()
 
@@ -192,7 +192,7 @@ AT_ONE_TIME = [
     ids=str,
 )
 def test_values_inside_are_compared_to_their_ends(cql_type, values):
-    """All elements, keys and values of a collection, and all bytes of a UUID by time."""
+    """The comparison covers all elements, keys and values of a collection, and all bytes of a time UUID."""
     order = _sort_key(driver_type(cql_type))
 
     assert all(order(item) < order(later) for item, later in itertools.pairwise(values))
@@ -209,7 +209,7 @@ def test_values_inside_are_compared_to_their_ends(cql_type, values):
     ids=str,
 )
 def test_driver_values_are_distinguished_as_model_values(annotation, values):
-    """Keys of maps that hold collections: what is one cell for a model is one for the values that are sent."""
+    """Map keys that contain collections are one cell exactly if model values are, also for the driver's values."""
     mapping = map_annotation(annotation)
     result, expected = identity_of(mapping), _identity(driver_type(mapping.type))
 

@@ -1,4 +1,4 @@
-"""The parts of the fast path that need no server: its deadlines, its latch, and the test of the driver."""
+"""The parts of the fast path that need no server: its deadlines, its latch, and the check of the driver."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scyllamodel.driver.session.fast_request import FastRequest, Latch
 
 
 class Timers:
-    """The timers of a driver whose loop the test runs."""
+    """Stands in for the timers of the driver, which the test fires."""
 
     def __init__(self):
         self.started = []
@@ -37,13 +37,13 @@ class Timers:
 
 
 class Timed:
-    """A request that began some seconds ago."""
+    """A request that was started some seconds ago."""
 
     def __init__(self, ago, *, fails=False):
         self.start_seconds, self.fails, self.expired = time.time() - ago, fails, 0
 
     def expire(self):
-        """Count that the time is over."""
+        """Count the expiry."""
         self.expired += 1
         if self.fails:
             raise RuntimeError("a callback failed")
@@ -56,7 +56,7 @@ def timers():
 
 
 def test_one_timer_serves_all_requests(timers):
-    """It is started for the first, fires when that is due, and is started again for the oldest that is left."""
+    """A timer is started for the first request, and again for the oldest one that is left whenever it fires."""
     deadlines = Deadlines(timers.create, 10)
     requests = [Timed(11), Timed(10.5), Timed(4), Timed(1)]
     for request in requests:
@@ -72,7 +72,7 @@ def test_one_timer_serves_all_requests(timers):
 
 
 def test_a_request_that_ended_is_forgotten(timers):
-    """Neither it nor the timer remains when all have ended; the next request starts a timer."""
+    """Once all requests have ended, no timer remains, and the next request starts one."""
     deadlines = Deadlines(timers.create, 10)
     first, second = Timed(20), Timed(0)
     deadlines.add(first)
@@ -87,7 +87,7 @@ def test_a_request_that_ended_is_forgotten(timers):
 
 
 def test_an_error_of_one_request_does_not_keep_the_others(timers, caplog):
-    """It is logged; the driver would call a timer that raises without end."""
+    """An error in the callback of one request is logged, and the other requests still expire."""
     deadlines = Deadlines(timers.create, 10)
     requests = [Timed(12, fails=True), Timed(11), Timed(0)]
     for request in requests:
@@ -100,7 +100,7 @@ def test_an_error_of_one_request_does_not_keep_the_others(timers, caplog):
 
 
 def test_requests_of_many_threads_are_all_timed():
-    """While a timer fires as often as it can, none is left without one."""
+    """Every request expires while many threads add requests and the timer fires as often as possible."""
     timers, stop = Timers(), threading.Event()
     deadlines = Deadlines(timers.create, 0)
     requests = [Timed(0.001) for _ in range(8000)]
@@ -130,7 +130,7 @@ def test_requests_of_many_threads_are_all_timed():
 
 
 class Ordinary:
-    """A request of the driver with a timer."""
+    """A request of the driver that has a timer."""
 
     def __init__(self):
         self.ended = []
@@ -141,7 +141,7 @@ class Ordinary:
 
 
 def test_a_timer_ends_its_request():
-    """As long as anything refers to it."""
+    """The replaced timer still ends a request that something refers to."""
     request = Ordinary()
     release_timer(request)
 
@@ -150,7 +150,7 @@ def test_a_timer_ends_its_request():
 
 
 def test_a_timer_does_not_keep_its_request():
-    """The driver keeps a timer that was cancelled behind one that was not."""
+    """A request can be collected although the driver still has its cancelled timer."""
     request = Ordinary()
     release_timer(request)
     timer, reference = request._timer, weakref.ref(request)
@@ -162,7 +162,7 @@ def test_a_timer_does_not_keep_its_request():
 
 
 def test_a_request_without_a_timer_is_left_alone():
-    """One without a time limit, and one whose event loop has other timers."""
+    """A request without a time limit, or with the timer of another event loop, is not changed."""
     for timer in (None, object()):
         request = SimpleNamespace(_timer=timer, _on_timeout=print)
         release_timer(request)
@@ -170,7 +170,7 @@ def test_a_request_without_a_timer_is_left_alone():
 
 
 def test_a_latch_wakes_all_who_wait():
-    """Those that wait, those that come later, and each only once it is set; a second time changes nothing."""
+    """A latch wakes current and later waiters, only after it is set, and setting it again changes nothing."""
     latch, woken = Latch(), []
     threads = [threading.Thread(target=lambda: (latch.wait(), woken.append(latch.is_set()))) for _ in range(8)]
     for thread in threads:
@@ -187,7 +187,7 @@ def test_a_latch_wakes_all_who_wait():
 
 
 def test_a_latch_is_closed_again():
-    """A further page is waited for by the same one."""
+    """A latch can be reset, so that the next page is awaited with the same one."""
     latch = Latch()
     latch.set()
     latch.clear()
@@ -204,7 +204,7 @@ def test_a_latch_is_closed_again():
 
 
 def test_many_timeouts_that_are_not_in_use_are_dropped(timers):
-    """A timeout that occurs once, such as the rest after a preparation, does not exclude later ones."""
+    """Timeouts without requests make room for new ones; if all are in use, there is no further one."""
     cluster = SimpleNamespace(connection_class=SimpleNamespace(create_timer=timers.create))
     path = FastPath(SimpleNamespace(cluster=cluster), print)
     deadlines = [path._new_deadlines(seconds / 7) for seconds in range(MAX_TIMEOUTS * 3)]
@@ -222,7 +222,7 @@ def test_many_timeouts_that_are_not_in_use_are_dropped(timers):
 
 
 class Failing(ProtocolHandler):
-    """A handler that cannot encode, and what happens on the connection meanwhile."""
+    """A handler that fails to encode, after something happens on the connection."""
 
     meanwhile = None
 
@@ -240,7 +240,7 @@ def connection():
 
 
 def borrowed(connection, handler=ProtocolHandler):
-    """A request that has a stream of a connection."""
+    """A request that has borrowed a stream of a connection."""
     message = ExecuteMessage(b"id", [b"value"], 1)
     request = FastRequest(None, None, None, message, handler=handler, metadata=[], timeout=None, start_seconds=0.0)
     connection.in_flight += 1
@@ -249,7 +249,7 @@ def borrowed(connection, handler=ProtocolHandler):
 
 
 def assert_unused(connection):
-    """All streams are free, each once."""
+    """Assert that all streams are free, each once."""
     assert connection.in_flight == 0
     assert not connection._requests
     assert not connection.orphaned_request_ids
@@ -258,7 +258,7 @@ def assert_unused(connection):
 
 @pytest.mark.parametrize("state", ["is_defunct", "is_closed", "is_busy"])
 def test_a_connection_that_does_not_send_gets_its_stream_back(connection, state):
-    """The session sends the request then."""
+    """If a connection does not send, its stream is free again and the session sends the request."""
     request = borrowed(connection)
     if state == "is_busy":
         connection._socket_writable = False
@@ -271,14 +271,14 @@ def test_a_connection_that_does_not_send_gets_its_stream_back(connection, state)
 
 
 def test_a_message_that_cannot_be_encoded_returns_its_stream(connection):
-    """The session raises the error of the driver."""
+    """If a message cannot be encoded, its stream is free again and the session raises the driver's error."""
     Failing.meanwhile = staticmethod(lambda: None)
     assert borrowed(connection, Failing).send() is None
     assert_unused(connection)
 
 
 def test_a_request_that_timed_out_while_it_was_encoded_is_not_sent_again(connection):
-    """The driver waits for the answer of an abandoned stream, which never comes: it is returned."""
+    """A request that expires during encoding is not sent again, and its stream is free again."""
     request = borrowed(connection, Failing)
 
     def expire():
@@ -292,7 +292,7 @@ def test_a_request_that_timed_out_while_it_was_encoded_is_not_sent_again(connect
 
 
 def test_a_connection_that_ended_meanwhile_calls_back(connection):
-    """It took the request; sending it again would do it twice."""
+    """A connection that ends while it has the request reports an error, and the request is not sent twice."""
     request = borrowed(connection, Failing)
 
     def end():
@@ -303,7 +303,7 @@ def test_a_connection_that_ended_meanwhile_calls_back(connection):
 
 
 def test_a_session_that_a_tracer_instruments_is_refused(monkeypatch):
-    """Tools wrap the method of the class, or of one session; they see all requests."""
+    """Tools that wrap the class or one session have to see all requests, so the fast path is refused."""
     session = object.__new__(Session)
     assert not fast_path_check._is_instrumented(session)
     session.execute_async = print
@@ -318,7 +318,7 @@ def test_a_session_that_a_tracer_instruments_is_refused(monkeypatch):
 
 
 def test_the_driver_of_these_tests_passes():
-    """The names, parameters and the round trip are as expected; drivers before 3.29.12 have others."""
+    """The driver in use has the expected names and parameters and passes the round trip."""
     is_new = hasattr(PreparedStatement, "result_metadata_and_id")
 
     assert fast_path_check._has_methods() == is_new
@@ -327,12 +327,12 @@ def test_the_driver_of_these_tests_passes():
 
 @pytest.mark.parametrize("session", [object(), object.__new__(Session)], ids=["other", "empty"])
 def test_a_session_that_is_not_as_expected_is_refused(session):
-    """An object of another class, or without its state, is an answer and no error."""
+    """An object of another class, or without the expected state, is unsupported without an error."""
     assert not fast_path_check.is_supported(session)
 
 
 def test_a_driver_with_other_parameters_is_refused(monkeypatch):
-    """A method that takes one more argument, or that does not exist."""
+    """A method with another parameter, or one that does not exist, makes the driver unsupported."""
     for parameters in ("self host connection pool response more", ""):
         fast_path_check._has_methods.cache_clear()
         name = "_set_result" if parameters else "no_such_method"
@@ -346,7 +346,7 @@ def test_a_driver_with_other_parameters_is_refused(monkeypatch):
 
 
 def test_a_request_shows_its_text_and_no_values():
-    """The representation of the driver's future has the bound values and the rows."""
+    """The repr of a request has its text, without the bound values and rows that the driver's repr has."""
     statement = SimpleNamespace(prepared_statement=SimpleNamespace(query_string="SELECT a FROM t"), values=["s3cr3t"])
     request = FastRequest(
         None, None, statement, None, handler=None, metadata=None, timeout=None, start_seconds=0.0

@@ -1,4 +1,4 @@
-"""Requests in flight of a bulk run or scan: what is counted when the driver answers, and answers again."""
+"""Requests in flight of a bulk run or scan: what is counted when the driver answers once or twice."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ ASK = Execute(select(Thing).whole_table().compile("shop"))
 
 
 class Future:
-    """Stands in for the driver's future: answered when the test says so."""
+    """Stands in for the driver's future: the test sets its answer."""
 
     _errors: dict = {}  # noqa: RUF012 - as the driver's, it has one for each host that failed
 
     def add_callbacks(self, callback, errback, *, callback_args, errback_args):
-        """As the driver's."""
+        """Register the callbacks, as the driver's future does."""
         self.answer = lambda rows: callback(rows, *callback_args)
         self.fail = lambda error: errback(error, *errback_args)
 
 
 class Sender:
-    """What sends requests: each statement is the future that stands for its answer."""
+    """Sends requests: each statement is the future of its answer."""
 
     instrumentation = None
 
     def send(self, statement, options, **keywords):
-        """It is in flight."""
+        """Return the request in flight."""
         del options, keywords
         return statement
 
 
 @pytest.fixture
 def window():
-    """Of two requests at a time."""
+    """A window of two requests at a time."""
     return RequestWindow(Sender(), 2)
 
 
 def test_an_answer_that_comes_twice_counts_once(window):
-    """The driver gives up, and then hears of an attempt that it made once more; the other two are waited for."""
+    """If the driver reports an error and later an answer to another attempt, one request is counted."""
     first, second, third = (Future() for _ in range(3))
     for tag, future in enumerate((first, second, third)):
         window.send(future, tag, ASK)

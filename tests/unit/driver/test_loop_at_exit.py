@@ -19,7 +19,7 @@ stop_event_loop()
 
 
 def test_a_loop_whose_thread_never_started_ends_without_a_word():
-    """The driver would join the thread in its handler at exit, and print a traceback."""
+    """A loop whose thread never started ends without the traceback that the driver's exit handler would print."""
     result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
 
     assert (0, "", "") == (result.returncode, result.stdout, result.stderr)

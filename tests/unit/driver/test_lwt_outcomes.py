@@ -1,4 +1,4 @@
-"""What an answer to a conditional write says, for every shape of answer that real servers have given."""
+"""The outcome of a conditional write, for every shape of answer that real servers gave."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Keyed(Model, table="t"):
 
 
 class Sent(Response):
-    """Rows as a server sent them, without a request of the driver behind them."""
+    """Rows as a server sent them, without a request of the driver."""
 
     def __init__(self, names, *rows):
         super().__init__(None, [tuple(row) for row in rows])
@@ -51,7 +51,7 @@ def recorded():
 
 @pytest.mark.parametrize(("names", "rows"), list(recorded()))
 def test_a_recorded_answer_is_never_an_instance_of_nulls(names, rows):
-    """Applied or not as the server said; an instance has its whole key, and a row of nulls is not a row."""
+    """The outcome is the server's, an instance has its whole key, and a row of nulls is not a row."""
     model = Keyed if {"b", "s"} & set(names.split()) else Whole
 
     result = lwt_result(model, Sent(names, *rows))
@@ -77,7 +77,7 @@ CASES = [
 
 @pytest.mark.parametrize(("model", "sent", "current"), CASES)
 def test_current_is_the_first_row_that_exists(model, sent, current):
-    """A row of nulls, which ScyllaDB sends for a missing row, is not a row; batches have one for each statement."""
+    """The current row is the first that is not all nulls, which ScyllaDB sends for missing rows and in batches."""
     result = lwt_result(model, sent)
 
     assert not result
@@ -85,7 +85,7 @@ def test_current_is_the_first_row_that_exists(model, sent, current):
 
 
 def test_a_partition_without_the_row_shows_its_static_values():
-    """A clustering column of null means that only the static part exists, so that there is no whole instance."""
+    """A null clustering column means that only the static part exists, so the result is a partial row."""
     result = lwt_result(Keyed, Sent("[applied] a b s v", [False, 1, None, 5, None]))
 
     assert isinstance(result.current, PartialRow)
@@ -93,7 +93,7 @@ def test_a_partition_without_the_row_shows_its_static_values():
 
 
 def test_an_applied_batch_of_unconditional_rows_is_applied():
-    """What stood before an applied write is not its current row."""
+    """The rows that an applied write returns are previous values, so there is no current row."""
     result = lwt_result(Keyed, Sent("[applied] a b v", [True, 1, 1, 1], [True, 1, None, None]))
 
     assert result

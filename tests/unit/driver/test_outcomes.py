@@ -1,4 +1,4 @@
-"""What a failed statement means, from the driver's real exception objects."""
+"""The outcome of a failed statement, from the driver's real exception objects."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ U, C, T, R, M = (
 
 
 def answer(code, text, info=None):
-    """The exception for an ERROR frame of this code, as the driver builds it from the wire."""
+    """The exception that the driver creates for an ERROR frame with this code."""
     from cassandra.protocol import error_classes  # noqa: PLC0415 - a table of the driver's
 
     message = error_classes.get(code, ErrorMessage)(code, text, info)
@@ -44,7 +44,7 @@ def answer(code, text, info=None):
 
 
 def unreached(*errors):
-    """What a statement raises for which no host had a connection."""
+    """What a statement raises if no host had a connection."""
     return NoHostAvailable(
         "Unable to complete the operation against any hosts", {f"10.0.0.{n}": e for n, e in enumerate(errors)}
     )
@@ -114,7 +114,7 @@ CASES = [
 
 @pytest.mark.parametrize(("error", "expected"), CASES, ids=lambda case: str(case)[:60])
 def test_a_failure_has_one_meaning(error, expected):
-    """Class decides first, then the server's words; everything else is unknown."""
+    """The exception class decides first, then the server's message; everything else is an unknown outcome."""
     outcome = classify(error)
 
     assert expected is outcome
@@ -131,7 +131,7 @@ def test_a_failure_has_one_meaning(error, expected):
     ],
 )
 def test_a_lost_node_is_distinguished_from_a_bad_statement(error, is_lost):
-    """Only errors of the node or the way to it make us look for another coordinator."""
+    """Only errors of a node or of its connection are a reason to use another coordinator."""
     result = is_node_failure(error)
 
     assert is_lost is result
@@ -158,7 +158,7 @@ OTHER = [
 
 
 def recorded_errors():
-    """Class and text of each error that was recorded on a real server of either engine, once."""
+    """The class and text of each distinct error that was recorded on a real server of either engine."""
     values = set()
     for name in ("cassandra", "scylla"):
         text = (Path(__file__).parents[2] / "data" / f"{name}-observed.json").read_text(encoding="utf-8")
@@ -176,7 +176,7 @@ def _errors_in(part):
 
 
 def test_each_recorded_error_is_in_the_table():
-    """Whatever a real server answered to a statement is known: no refusal of a server is taken for a lost answer."""
+    """Every recorded error is classified, and no refusal of a server is classified as a lost answer."""
     recorded = recorded_errors()
 
     info = {"keyspace": "k", "table": "t"}

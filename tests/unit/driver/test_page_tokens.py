@@ -1,4 +1,4 @@
-"""A page token belongs to one query with its values and keyspace, and to one secret."""
+"""A page token is bound to one query with its values and keyspace, and to one secret."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Badge(UserType, name="badge"):
 
 
 class Visit(Model, table="visits", repo="pages"):
-    """Keys whose values have more than one form in Python."""
+    """Keys whose values have several forms in Python."""
 
     badge: Column[cql.Frozen[Badge]] = partition_key()
     at: Column[datetime] = partition_key()
@@ -43,14 +43,14 @@ class Visit(Model, table="visits", repo="pages"):
 
 
 def compiled(keyspace="shop", *, words=("a", "b"), moment=NOON, price=Decimal("1.0"), ids=(1, 2), badge_at=NOON):
-    """A query, ready to be sent."""
+    """A compiled query."""
     badge = Badge(words=frozenset(words), at=badge_at)
     key = (Visit.badge == badge, Visit.at == moment, Visit.price == price)
     return select(Visit).where(*key, Visit.id.in_(ids)).compile(keyspace)
 
 
 def test_a_token_gives_back_the_state_of_the_driver():
-    """Of whatever length, in letters that an address of the web takes as they are."""
+    """A token of any length contains the driver's paging state, and needs no escaping in a URL."""
     for length in range(1, 41):
         token = make_token(compiled(), STATE[:length], KEYS)
 
@@ -64,7 +64,7 @@ def raw(token):
 
 
 def test_the_format_of_a_token_is_fixed():
-    """One byte of a version, sixteen of a tag, and as many as digest and state have: clients keep tokens."""
+    """The format is a version byte, a tag of 16 bytes, the digest and the state, since clients store tokens."""
     token = make_token(compiled(), STATE, KEYS)
 
     assert (3, 1 + 16 + 12 + 40) == (raw(token)[0], len(raw(token)))
@@ -72,7 +72,7 @@ def test_the_format_of_a_token_is_fixed():
 
 
 def test_a_token_does_not_show_its_state():
-    """The key of the last row, which a paging state contains, is not visible in a token, nor in two tokens together."""
+    """Neither one token nor two of them reveal the paging state, which contains the key of the last row."""
     state = b"a key that is redacted: 4929-1234"
     first, two = (raw(make_token(compiled(), state + end, KEYS))[17:] for end in (b"1", b"2"))
     both = bytes(a ^ b for a, b in zip(first, two, strict=True))
@@ -82,7 +82,7 @@ def test_a_token_does_not_show_its_state():
 
 
 def test_secrets_rotate():
-    """The first one signs, and all of them verify."""
+    """The first secret signs, and all secrets verify."""
     both = (*OTHERS, *KEYS)
 
     assert STATE == read_token(compiled(), make_token(compiled(), STATE, KEYS), both)
@@ -112,19 +112,19 @@ OTHER = [
 
 @pytest.mark.parametrize("values", [case[1] for case in SAME], ids=[case[0] for case in SAME])
 def test_a_token_is_taken_for_a_query_that_sends_the_same(values):
-    """A token is taken for a query that sends the same, however its values are written in Python."""
+    """A token is accepted for each query that sends the same bytes, however its values are written in Python."""
     assert STATE == read_token(compiled(**values), make_token(compiled(), STATE, KEYS), KEYS)
 
 
 @pytest.mark.parametrize("values", [case[1] for case in OTHER], ids=[case[0] for case in OTHER])
 def test_a_token_of_another_query_is_refused(values):
-    """A token of another query is refused: of other values, and of another keyspace."""
+    """A token is refused for a query with other values or another keyspace."""
     with pytest.raises(InvalidPageToken, match="another query"):
         read_token(compiled(**values), make_token(compiled(), STATE, KEYS), KEYS)
 
 
 def test_another_text_is_another_query():
-    """Another text is another query: though its values are those."""
+    """A token is refused for a query with another text and equal values."""
     query = select(Visit.id).where(Visit.badge == Badge(words=frozenset("a")), Visit.at == NOON, Visit.price == 1)
     token = make_token(query.compile("shop"), STATE, KEYS)
 
@@ -141,7 +141,7 @@ class Trail(Model, table="trails", repo="pages"):
 
 
 def test_the_order_of_a_list_that_is_a_key_counts():
-    """Other than that of the values after IN."""
+    """The order of a list that is a key matters, unlike that of the values after IN."""
     first, other = (select(Trail).where(Trail.steps == steps).compile("shop") for steps in (["a", "b"], ["b", "a"]))
     token = make_token(first, STATE, KEYS)
 
@@ -151,7 +151,7 @@ def test_the_order_of_a_list_that_is_a_key_counts():
 
 
 def test_a_value_that_cannot_be_sent_has_no_token():
-    """Not even its own: the query is refused when it is bound."""
+    """A token is refused even for the same query if one of its values cannot be sent."""
     bad = compiled(price="expensive")
 
     with pytest.raises(InvalidPageToken, match="another query"):
@@ -166,7 +166,7 @@ def damaged(token, bit):
 
 
 def test_a_token_cannot_be_changed():
-    """A token cannot be changed, in no bit of its tag, its digest or its state."""
+    """A token is refused if any bit of its tag, digest or state is changed."""
     token = make_token(compiled(), STATE, KEYS)
     for bit in range(8, 8 * len(raw(token))):
         with pytest.raises(InvalidPageToken, match="not signed with the secret"):
@@ -174,21 +174,21 @@ def test_a_token_cannot_be_changed():
 
 
 def test_a_token_of_another_secret_is_refused():
-    """Nothing of what it holds is looked at."""
+    """A token that was signed with another secret is refused before its contents are read."""
     for state in (b"x", STATE):
         with pytest.raises(InvalidPageToken, match="not signed with the secret"):
             read_token(compiled(), make_token(compiled(), state, OTHERS), KEYS)
 
 
 def test_an_unsigned_token_of_an_earlier_release_is_refused():
-    """An unsigned token of an earlier release is refused: it says its version."""
+    """An unsigned token of an earlier release is refused, and the error has its version."""
     old = base64.urlsafe_b64encode(bytes([2]) + bytes(12) + STATE).decode()
     with pytest.raises(InvalidPageToken, match="has version 2; this program reads version 3"):
         read_token(compiled(), old, KEYS)
 
 
 def test_a_token_of_another_version_is_refused():
-    """A token of another version is refused, with its version."""
+    """A token of another version is refused, and the error has the version."""
     token = damaged(make_token(compiled(), STATE, KEYS), 0)
     with pytest.raises(InvalidPageToken, match="has version 2; this program reads version 3"):
         read_token(compiled(), token, KEYS)
@@ -212,20 +212,20 @@ GARBAGE = [
 
 @pytest.mark.parametrize("token", GARBAGE, ids=lambda token: ascii(token)[:40])
 def test_what_is_not_a_token_is_refused(token):
-    """Texts of any length and letters, and what is not a text."""
+    """Strings of any length and letters, and values that are not strings, are refused."""
     with pytest.raises(InvalidPageToken, match="Not a page token"):
         read_token(compiled(), token, KEYS)
 
 
 def test_a_token_with_other_letters_in_it_is_refused():
-    """A token with other letters in it is refused: they are not passed over, so that one token has one text."""
+    """Other letters in a token are not ignored, so that each token has one text."""
     token = make_token(compiled(), b"state", KEYS)
     with pytest.raises(InvalidPageToken, match="Not a page token"):
         read_token(compiled(), f"{token[:6]}*\n{token[6:]}", KEYS)
 
 
 def bytes_of(annotation, value):
-    """The canonical bytes of a value of an annotation."""
+    """The canonical bytes of a value with this annotation."""
     cassandra_type = driver_type_for(map_annotation(annotation).type, {})
     return canonicalize(cassandra_type, cassandra_type.to_binary(value, PROTOCOL))
 
@@ -246,7 +246,7 @@ SETS = [
 
 @pytest.mark.parametrize(("annotation", "make"), [case[1:] for case in SETS], ids=[case[0] for case in SETS])
 def test_sets_and_maps_have_one_order_wherever_they_are(annotation, make):
-    """The order in which Python iterates them says nothing."""
+    """The iteration order of Python does not affect the canonical bytes."""
     items = [f"word {number}" for number in range(12)]
     assert 1 == len({bytes_of(annotation, make(order)) for order in (items, items[::-1], items[5:] + items[:5])})
     assert bytes_of(annotation, make(items)) != bytes_of(annotation, make(items[:-1]))
@@ -269,19 +269,19 @@ APART = [
     ("annotation", "first", "other"), [case[1:] for case in APART], ids=[case[0] for case in APART]
 )
 def test_what_is_sent_differently_has_other_bytes(annotation, first, other):
-    """Nothing that counts is lost in the canonical form."""
+    """Values that are sent differently have different canonical bytes."""
     assert bytes_of(annotation, first) != bytes_of(annotation, other)
 
 
 def test_a_null_has_no_bytes():
-    """A null has no bytes: neither alone nor where a value is bound."""
+    """A null has no bytes, neither alone nor where a value is bound."""
     assert canonicalize(driver_type_for(map_annotation(str).type, {}), None) is None
     assert canonical_values(compiled(badge_at=None)) != canonical_values(compiled())
 
 
 @pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
 def test_types_are_those_of_prepared_statements(case):
-    """Types that are created without a server serialise as the driver's own classes do."""
+    """Types that are created without a server serialize as the driver's own classes do."""
     annotation = map_annotation(case.hint)
     result, expected = driver_type_for(annotation.type, SERVER), driver_codecs.driver_type(annotation.type, SERVER)
 

@@ -45,7 +45,7 @@ SHARED = sorted(
 
 
 def signature(node):
-    """Parameters and return type, in the words of a blocking method."""
+    """The parameters and return type, in terms of a blocking method."""
     text = f"({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
     text = re.sub(r" \| AsyncIterable\[\w+(\[\w+\])?\]", "", text)  # a source may be async where the caller is
     for blocking, asynchronous in TWINS.items():
@@ -54,7 +54,7 @@ def signature(node):
 
 
 def test_both_have_the_same_methods():
-    """What one of them has alone is about the other, or about settings."""
+    """Methods that only one of the classes has are about the other class or about settings."""
     public = {cls: {name for name in dir(cls) if not name.startswith("_")} for cls in (Repo, AsyncRepo)}
 
     assert ASYNC_ONLY == public[AsyncRepo] - public[Repo]
@@ -63,13 +63,13 @@ def test_both_have_the_same_methods():
 
 @pytest.mark.parametrize("name", SHARED)
 def test_both_take_and_give_the_same(name):
-    """Every overload has its twin, with the same parameters, defaults and types."""
+    """Every overload has a counterpart with the same parameters, defaults and types."""
     assert [signature(node) for node in SYNC[name]] == [signature(node) for node in ASYNC[name]]
 
 
 @pytest.mark.parametrize("name", SHARED)
 def test_the_awaited_one_refers_to_its_twin(name):
-    """There is one documentation of each method."""
+    """A method of `Repo` has the documentation, and that of `AsyncRepo` refers to it."""
     documented = ast.get_docstring(ASYNC[name][-1])
 
     assert ast.get_docstring(SYNC[name][-1])

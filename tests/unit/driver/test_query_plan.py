@@ -1,4 +1,4 @@
-"""The hosts that a request is sent to: none for which the driver would make its caller wait."""
+"""The hosts that a request is sent to, without those for which the driver would block its caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Wire:
 
 
 class Pool:
-    """Stands in for a pool of scylla-driver: a connection for each shard."""
+    """Stands in for a pool of scylla-driver, with a connection for each shard."""
 
     is_shutdown = False
 
@@ -34,7 +34,7 @@ class Pool:
 
 
 class OnePool(Pool):
-    """Stands in for a pool of cassandra-driver: one connection."""
+    """Stands in for a pool of cassandra-driver, with one connection."""
 
     def __init__(self, wire):
         super().__init__()
@@ -43,25 +43,25 @@ class OnePool(Pool):
 
 
 class Session:
-    """Stands in for a session, whose threads work at once."""
+    """Stands in for a session whose thread pool runs a task immediately."""
 
     def __init__(self, **pools):
         self._pools = pools
 
     def submit(self, function, *args):
-        """A thread of the driver does it."""
+        """Run the function."""
         function(*args)
 
 
 def hosts(pools, plan="abc"):
-    """The hosts of a plan that can be sent to, and the errors of the others."""
+    """The hosts of a plan that can be used, and the errors of the others."""
     errors = {}
     return list(ready_hosts(plan, Session(**pools), errors)), {host: type(error) for host, error in errors.items()}
 
 
 @pytest.mark.parametrize("kind", [Pool, OnePool])
 def test_hosts_with_open_connections_stay_in_their_order(kind):
-    """The usual case costs nothing but a look."""
+    """Hosts whose connections are open are all in the plan, in the order of the driver."""
     pool = kind(Wire(in_flight=9))
 
     assert (["a", "b", "c"], {}) == hosts({"a": pool, "b": pool, "c": pool})
@@ -69,7 +69,7 @@ def test_hosts_with_open_connections_stay_in_their_order(kind):
 
 @pytest.mark.parametrize("kind", [Pool, OnePool])
 def test_a_closed_connection_is_left_out_and_reported(kind):
-    """Once: the pool replaces it, or takes the host for down."""
+    """A host with a closed connection is left out, and the connection is returned to the pool once."""
     closed = Wire(is_closed=True)
     pool = kind(closed)
 
@@ -79,7 +79,7 @@ def test_a_closed_connection_is_left_out_and_reported(kind):
 
 
 def test_one_open_connection_of_several_is_enough():
-    """The driver takes another shard's connection in place of a closed one, and knows of that one."""
+    """A host with a closed and an open connection is in the plan, and the driver replaces the closed one."""
     pool = Pool(Wire(is_closed=True), Wire())
 
     assert (["a"], {}) == hosts({"a": pool}, "a")
@@ -87,18 +87,18 @@ def test_one_open_connection_of_several_is_enough():
 
 
 def test_a_full_connection_is_left_out():
-    """A full connection is left out: it may be the one that the request would need."""
+    """A host with a full connection is left out, since the request might need that one."""
     assert ([], {"a": NoConnectionsAvailable}) == hosts({"a": Pool(Wire(in_flight=10), Wire())}, "a")
 
 
 @pytest.mark.parametrize("pool", [None, Pool()])
 def test_what_the_driver_refuses_at_once_is_left_to_it(pool):
-    """A host without a pool or without connections has the driver's own error."""
+    """A host without a pool or without connections is in the plan, and has the driver's own error."""
     assert (["a"], {}) == hosts({"a": pool}, "a")
 
 
 def test_a_host_is_looked_at_when_it_is_its_turn():
-    """A retry sees what has become of it meanwhile."""
+    """A connection is checked only when the plan reaches its host, so that a retry sees the current state."""
     wire = Wire()
     plan = ready_hosts("ab", Session(a=Pool(Wire()), b=Pool(wire)), {})
 

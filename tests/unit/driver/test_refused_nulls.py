@@ -1,4 +1,4 @@
-"""None in a column whose type excludes it: refused when it is written, and never when it was read."""
+"""None in a column whose type excludes it is refused when it is written, and accepted when it was loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scyllamodel.query.statement import UNSET
 
 
 class Event(Model, table="events", repo="nulls"):
-    """Columns that take None, and columns that do not."""
+    """Columns that accept None, and columns that do not."""
 
     id: Column[int] = partition_key()
     at: Column[int] = clustering_key(default=0)
@@ -38,7 +38,7 @@ WRITES = [
 @pytest.mark.parametrize("write", WRITES, ids=range(len(WRITES)))
 @pytest.mark.parametrize("name", ["size", "labels", "owner"])
 def test_none_is_refused_in_a_column_that_excludes_it(write, name):
-    """None is refused in a column that excludes it, with the column, and how to declare it so that it may be null."""
+    """The error names the column and says how to declare it so that it may be null."""
     row = Event(id=1)
     setattr(row, name, None)
     with pytest.raises(
@@ -50,14 +50,14 @@ def test_none_is_refused_in_a_column_that_excludes_it(write, name):
 
 
 def test_none_says_nothing_where_it_is_allowed():
-    """An empty collection is a null in CQL, and a static default that was not passed is not written."""
+    """Allowed nulls are bound: an empty collection is one, and a static default that was not passed is left unset."""
     values = ACCESS.insert(Event(id=1, tags=None)).compiled.values
 
     assert (1, 0, 1, UNSET, UNSET, frozenset(), UNSET) == values
 
 
 def test_a_null_that_was_read_is_no_obstacle():
-    """Other columns are saved, and the row can be copied to another keyspace."""
+    """An instance with a loaded null can be updated in other columns, and copied to another keyspace."""
     row = Event.__load__(LOADED)
     row.note = "changed"
 
@@ -68,7 +68,7 @@ def test_a_null_that_was_read_is_no_obstacle():
 
 
 def test_a_value_that_is_changed_to_none_is_refused():
-    """A value that is changed to None is refused: of a loaded instance, by every way it is written."""
+    """A loaded instance whose value was set to None is refused in every kind of write."""
     row = Event.__load__((1, 0, 3, None, None, frozenset(), "x"))
     row.size = None
     for write in WRITES:
@@ -77,7 +77,7 @@ def test_a_value_that_is_changed_to_none_is_refused():
 
 
 def test_a_delete_is_not_held_up():
-    """A delete is not held up: it writes no values."""
+    """A delete is accepted although a column is None, since it writes no values."""
     row = Event.__load__((1, 0, 3, None, None, frozenset(), "x"))
     row.size = None
 

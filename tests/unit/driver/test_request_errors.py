@@ -1,4 +1,4 @@
-"""Errors of the driver as errors of the package: none of its classes is left out."""
+"""Errors of the driver as errors of the package, for all of its classes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ NOT_OF_REQUESTS = {
 
 
 def no_host(*errors):
-    """What the driver raises when no host served a request."""
+    """What the driver raises if no host served a request."""
     return NoHostAvailable("no", {f"10.0.0.{index}": error for index, error in enumerate(errors)})
 
 
@@ -91,7 +91,7 @@ CASES = [
 
 @pytest.mark.parametrize(("error", "cls", "unknown"), CASES, ids=[repr(case[0])[:60] for case in CASES])
 def test_each_error_has_its_class(error, cls, unknown):
-    """Of a write with the word whether it may be applied; a read changes nothing, nor what was only prepared."""
+    """The error says whether a write may be applied; a read or a preparation never is."""
     result = request_error(error, WRITE)
 
     assert (cls, unknown, error) == (type(result), result.may_be_applied, result.__cause__)
@@ -102,23 +102,23 @@ def test_each_error_has_its_class(error, cls, unknown):
 
 @pytest.mark.parametrize("cls", DRIVER, ids=[item.__name__ for item in DRIVER])
 def test_no_class_of_the_driver_is_left_out(cls):
-    """Whatever the driver may raise for a request is one of those that are translated."""
+    """Every exception class that the driver may raise for a request is translated."""
     assert issubclass(cls, REQUEST_ERRORS) is (cls.__name__ not in NOT_OF_REQUESTS)
 
 
 @pytest.mark.parametrize("error", [TypeError("x"), KeyError("x"), ConnectionFailed("x"), RequestTimeout("x")], ids=repr)
 def test_other_errors_stay_as_they_are(error):
-    """A programming error is none of the server's, and an error is translated once."""
+    """Programming errors and errors that are translated already are returned unchanged."""
     assert error is request_error(error, WRITE)
 
 
 def test_an_error_without_its_cause_is_unknown():
-    """An error without its cause is unknown, after it was pickled, for example."""
+    """An error whose cause is missing, for example after it was pickled, has an unknown outcome."""
     assert StatementOutcome.UNKNOWN is classify(RequestRefused("no"))
 
 
 def test_an_empty_text_inside_a_vector_is_a_type_mismatch_that_names_it():
-    """Where the server refuses one (ScyllaDB 2026.3); other refusals stay what they are."""
+    """An empty text inside a vector, which ScyllaDB 2026.3 refuses, is a type mismatch that names it."""
     types = {"Note.id": "int", "Note.words": "vector<text, 2>", "Note.more": "list<vector<blob, 3>>"}
     markers = tuple(Marker(name, parse_type(kind)) for name, kind in types.items())
     shape = StatementTemplate("INSERT 1", markers, "insert", None, "shop")
@@ -133,7 +133,7 @@ def test_an_empty_text_inside_a_vector_is_a_type_mismatch_that_names_it():
 
 
 class Sent:
-    """Stands in for the driver's future, with the errors of attempts by their hosts; the last one was at host b."""
+    """Stands in for the driver's future, with the errors of attempts by host, the last one at host b."""
 
     def __init__(self, retries, **errors):
         self._errors, self._query_retries, self._current_host = errors, retries, "b"
@@ -160,7 +160,7 @@ NEVER_SENT = ConnectionException("Pool is shutdown")
 )
 @pytest.mark.parametrize("last", [UNAVAILABLE, InvalidRequest("unconfigured table t")])
 def test_an_error_covers_all_attempts(sent, may_be_applied, last):
-    """The driver sends a request again when a connection breaks, and raises only the error of the second attempt."""
+    """The driver retries after a broken connection and raises the last error only, but all attempts are considered."""
     error = copy.copy(last)
     record_attempts(error, sent)
 
@@ -171,7 +171,7 @@ def test_an_error_covers_all_attempts(sent, may_be_applied, last):
 
 @pytest.mark.parametrize(("attempt", "may_be_applied"), [(UNAVAILABLE, False), (NEVER_SENT, False), (LOST, True)])
 def test_an_attempt_after_which_no_host_is_left_is_one_attempt(attempt, may_be_applied):
-    """With one node the driver looks for the next host after `Unavailable`, and finds none: it was sent once."""
+    """With one node the driver finds no next host after an error, and the request counts as sent once."""
     sent = Sent(1, b=attempt)
     error = NoHostAvailable("Unable to complete the operation against any hosts", sent._errors)
     record_attempts(error, sent)

@@ -1,4 +1,4 @@
-"""The column descriptions of answers are parsed once, and rows decode as by the driver."""
+"""Column descriptions of answers are parsed once, and rows are decoded as by the driver."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VECTOR_NAME = b"org.apache.cassandra.db.marshal.VectorType(org.apache.cassandra.
 
 
 def short(text):
-    """A text with its length."""
+    """A text with its length in two bytes."""
     return struct.pack(">H", len(text)) + text
 
 
@@ -74,7 +74,7 @@ BODIES = {
 
 
 def assert_equal(message, expected):
-    """Two messages are equal in all that a request reads."""
+    """Assert that two messages are equal in everything that a request reads."""
     assert message.stream_id == 7
     for name in (*result_metadata._ATTRIBUTES, "trace_id"):
         if not name.startswith("column_"):
@@ -88,7 +88,7 @@ def assert_equal(message, expected):
 @pytest.mark.parametrize("version", [3, 4, 5])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_rows_equal_those_of_the_driver(body, version):
-    """The first answer, the second, and the driver's are equal in all that a request reads."""
+    """The first and second decoded messages equal the driver's in everything that a request reads."""
     handler = new_handler()
     expected = decode(ProtocolHandler, body, version=version)
 
@@ -97,7 +97,7 @@ def test_rows_equal_those_of_the_driver(body, version):
 
 
 class Parsed:
-    """Counts the answers whose description the driver parses."""
+    """Counts the descriptions that the driver parses."""
 
     def __init__(self, monkeypatch):
         self.count = 0
@@ -112,7 +112,7 @@ class Parsed:
 
 @pytest.mark.parametrize("version", [3, 4])
 def test_a_compressed_answer_is_decoded_without_the_driver(version, monkeypatch):
-    """Before version 5 each body is compressed, and has a flag; one that is damaged fails alone."""
+    """Before protocol version 5 each body is compressed with a flag, and a damaged one fails alone."""
     handler, body = new_handler(), BODIES["three rows with nulls"]
     expected = decode(ProtocolHandler, body)
     assert_equal(decode(handler, zlib.compress(body), flags=1, version=version), expected)
@@ -125,7 +125,7 @@ def test_a_compressed_answer_is_decoded_without_the_driver(version, monkeypatch)
 
 @pytest.mark.parametrize("state", [None, b"next"])
 def test_an_answer_without_a_description_has_that_of_its_statement(state, monkeypatch):
-    """A server that knows the statement's description sends none; another statement's is another one."""
+    """If the server sends no description, rows are decoded by that of their own prepared statement."""
     handler, columns = new_handler(), [(b"id", INT), (b"name", TEXT)]
     bound = decode(ProtocolHandler, answer(columns, [])).column_metadata
     other = decode(ProtocolHandler, answer([(b"id", INT), (b"data", BLOB)], [])).column_metadata
@@ -142,7 +142,7 @@ def test_an_answer_without_a_description_has_that_of_its_statement(state, monkey
 
 
 def test_a_description_is_parsed_once():
-    """The second answer shares the columns of the first, with other rows and on another page."""
+    """The second answer shares the columns of the first one, with other rows and another paging state."""
     handler = new_handler()
     columns = [(b"id", INT), (b"tags", SET_OF_TEXT)]
     first = decode(handler, answer(columns, [[b"\0\0\0\1", None]]))
@@ -163,8 +163,8 @@ def test_a_description_is_parsed_once():
     ],
     ids=["type", "name", "order", "more", "fewer"],
 )
-def test_a_changed_table_is_described_anew(changed):
-    """An answer with other columns is decoded by its own description, and so is the next one of either kind."""
+def test_an_altered_table_has_a_new_description(changed):
+    """Once an answer has other columns, it and later answers of either kind use their own description."""
     handler = new_handler()
     values = {b"id": b"\0\0\0\1" if dict(changed)[b"id"] == INT else b"\0\0\0\0\0\0\0\1"}
     old = answer([(b"id", INT), (b"name", TEXT)], [[b"\0\0\0\1", b"abc"]])
@@ -176,7 +176,7 @@ def test_a_changed_table_is_described_anew(changed):
 
 
 def test_a_table_of_the_same_columns_has_its_own_description():
-    """Two tables whose columns are equal keep their names apart."""
+    """Two tables with equal columns each keep their own name."""
     handler = new_handler()
     for table in (b"orders", b"events", b"orders", b"events"):
         message = decode(handler, answer([(b"id", INT)], [[b"\0\0\0\1"]], table=table))
@@ -184,7 +184,7 @@ def test_a_table_of_the_same_columns_has_its_own_description():
 
 
 def test_a_user_type_is_left_to_the_driver():
-    """A class registered between two answers is used by the second."""
+    """A class that is registered for a user type between two answers is used for the second one."""
     handler = new_handler()
     body = answer([(b"id", INT), (b"place", USER_TYPE)], [[b"\0\0\0\1", cell(b"Rome")]])
     assert tuple(decode(handler, body).parsed_rows[0][1]) == ("Rome",)
@@ -201,7 +201,7 @@ def test_a_user_type_is_left_to_the_driver():
 
 
 def test_a_row_that_cannot_be_decoded_is_damaged_alone():
-    """After a sound answer of the same description, one damaged row does not lose the others."""
+    """A row that cannot be decoded does not affect the other rows of its answer."""
     handler = new_handler()
     columns = [(b"id", INT), (b"at", TIMESTAMP)]
     sound, damaged = [b"\0\0\0\1", b"\0" * 8], [b"\0\0\0\2", b"\x7f" + b"\xff" * 7]
@@ -215,7 +215,7 @@ def test_a_row_that_cannot_be_decoded_is_damaged_alone():
 
 @pytest.mark.parametrize("length", range(0, 30, 3))
 def test_a_truncated_answer_is_the_error_of_one_request(length):
-    """A body cut short at any place fails as a value, after a sound answer too."""
+    """A body that is truncated at any position is decoded into an error, also after a valid answer."""
     handler = new_handler()
     body = answer([(b"id", INT)], [[b"\0\0\0\1"]])
     decode(handler, body)
@@ -224,7 +224,7 @@ def test_a_truncated_answer_is_the_error_of_one_request(length):
 
 
 def test_a_handler_of_the_application_decodes_all():
-    """A handler with its own decoding is called for each answer."""
+    """A handler of the application with its own decoding is called for each answer."""
     calls = []
 
     class Own(ProtocolHandler):
@@ -241,7 +241,7 @@ def test_a_handler_of_the_application_decodes_all():
 
 
 def test_flags_of_a_header_are_left_to_the_driver():
-    """An answer with a warning is decoded whole, and its warning is there."""
+    """An answer with a warning is decoded by the driver, and its warning is kept."""
     handler = new_handler()
     body = BODIES["one row"]
     decode(handler, body)
@@ -252,7 +252,7 @@ def test_flags_of_a_header_are_left_to_the_driver():
 
 
 def test_descriptions_are_bounded(monkeypatch):
-    """More columns than the limit drop the earlier descriptions, and answers decode as before."""
+    """If there are more columns than the limit, earlier descriptions are dropped and decoding still works."""
     monkeypatch.setattr(result_metadata, "MAX_COLUMNS", 6)
     decoder = result_metadata.ResultDecoder(RESULT_CLASS)
     for number in range(10):
@@ -263,7 +263,7 @@ def test_descriptions_are_bounded(monkeypatch):
 
 
 def test_descriptions_of_one_table_are_bounded():
-    """Statements that each select other columns of a table do not make each other slower without limit."""
+    """A limited number of descriptions is kept for statements that each select other columns of a table."""
     decoder = result_metadata.ResultDecoder(RESULT_CLASS)
     for number in range(result_metadata.MAX_ALIKE + 3):
         body = answer([(b"c%d" % number, INT)], [[b"\0\0\0\1"]])
@@ -275,5 +275,5 @@ def test_descriptions_of_one_table_are_bounded():
 
 
 def test_this_driver_is_supported():
-    """The driver that the tests run with has the parsers."""
+    """The driver that the tests use has the parsers."""
     assert result_metadata.is_supported()

@@ -1,4 +1,4 @@
-"""The position of a scan is signed, and what it holds is bounded before anything is made of it."""
+"""The position of a scan is signed, and its contents are checked against limits before they are used."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Lone(Model, table="lones", repo="positions"):
 
 
 def scan_with(position=None, keys=KEYS):
-    """A scan that knows its keys."""
+    """A scan with these secrets."""
     cursor = ScanCursor(Lone, "shop", parallelism=2, page_size=10, position=position, on_progress=None)
     cursor.set_keys(keys)
     return cursor
 
 
 def position(state):
-    """The position that holds this state, signed as ours."""
+    """A signed position with this state."""
     return make_token(scan_with().full_statement, json.dumps(state).encode(), KEYS)
 
 
 def test_a_position_resumes_the_ranges_that_are_open():
-    """With their states, and the count of those that are done."""
+    """A position contains the paging states of the open ranges and the number of finished ones."""
     first = scan_with()
     left, two, *_ = first.ranges
     first.mark_delivered(left, 3, None)
@@ -48,7 +48,7 @@ def test_a_position_resumes_the_ranges_that_are_open():
 
 
 def test_a_position_is_verified_before_it_is_read():
-    """One of another secret, and one with a letter changed, are refused."""
+    """A position with another secret, or with one letter changed, is refused."""
     value = scan_with().position
     for invalid, keys in ((value, OTHERS), (value[:-5] + ("A" if value[-5] != "A" else "B") + value[-4:], KEYS)):
         with pytest.raises(InvalidPageToken, match="not signed with the secret"):
@@ -76,20 +76,20 @@ def test_a_position_is_verified_before_it_is_read():
     ids=lambda state: json.dumps(state)[:30],
 )
 def test_what_cannot_be_a_position_is_refused(state):
-    """What cannot be a position is refused: though it is signed."""
+    """Contents that are not those of a position are refused although they are signed."""
     with pytest.raises(InvalidPageToken, match="Not a scan position"):
         scan_with(position(state))
 
 
 def test_a_deep_position_is_refused():
-    """Nested lists do not exhaust the stack."""
+    """Deeply nested lists are refused without exhausting the stack."""
     deep = make_token(scan_with().full_statement, b"[" * 100_000, KEYS)
     with pytest.raises(InvalidPageToken, match="Not a scan position"):
         scan_with(deep)
 
 
 def test_a_position_of_many_ranges_costs_little():
-    """Ranges that are done are counted, and not made."""
+    """The number of finished ranges is stored, and no objects are created for them."""
     many = position([100_000, []])
     tracemalloc.start()
     result = scan_with(many)
@@ -101,6 +101,6 @@ def test_a_position_of_many_ranges_costs_little():
 
 
 def test_a_position_that_is_too_long_is_not_decoded():
-    """A position that is too long is not decoded, before any key is known."""
+    """A position that is too long is refused before it is decoded."""
     with pytest.raises(InvalidPageToken, match="too long"):
         scan_with("A" * (MAX_POSITION_LENGTH + 1), ())

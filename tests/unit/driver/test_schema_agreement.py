@@ -1,4 +1,4 @@
-"""Which nodes have which schema, and which of them count, from rows as servers of both engines give them."""
+"""Which nodes have which schema version, and which of them count, from rows as both engines return them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Answer:
 
 
 class InMemory:
-    """A coordinator, and the connection behind it: answers the queries that look for agreement."""
+    """A coordinator and its connection, which answer the queries for schema agreement."""
 
     def __init__(self, *nodes, server=SCYLLA, may_read_status=True):
         self.nodes, self.server, self.may_read_status = nodes, server, may_read_status
@@ -115,14 +115,14 @@ class InMemory:
 
 
 class _Here(PinnedNode):
-    """The first node, for reads that belong together."""
+    """The first node, for reads that must use one coordinator."""
 
     def rows(self, cql, **_):
         return self.connection.rows(cql)
 
 
 def test_a_connected_node_is_asked_itself():
-    """A node that has the schema counts as having it, although the coordinator has not heard of that yet."""
+    """A node that has the schema counts as having it, although the coordinator does not list it as such yet."""
     cluster = InMemory(Node(1), Node(2, heard=OLD), Node(3))
 
     versions = read_versions(cluster, HeartbeatMonitor())
@@ -135,14 +135,14 @@ def test_a_connected_node_is_asked_itself():
     "node", [Node(2, heard=OLD, version=OLD), Node(2, heard=OLD, is_silent=True)], ids=["old", "silent"]
 )
 def test_a_node_that_is_behind_or_silent_counts_as_behind(node):
-    """Who says an old version, or says nothing, keeps the nodes from agreeing, as long as it is listed as up."""
+    """A listed node with an old version, or without an answer, prevents agreement."""
     versions = read_versions(InMemory(Node(1), node), HeartbeatMonitor())
 
     assert {str(NEW), str(OLD)} == set(versions)
 
 
 def test_what_is_not_connected_is_not_asked():
-    """Of a node without a connection only what the coordinator heard is known."""
+    """For a node without a connection, the version that the coordinator lists is used."""
     cluster = InMemory(Node(1), Node(2, heard=OLD, is_connected=False))
 
     assert 2 == len(read_versions(cluster, HeartbeatMonitor()))
@@ -150,7 +150,7 @@ def test_what_is_not_connected_is_not_asked():
 
 
 def test_a_node_that_scylla_lists_as_down_does_not_count():
-    """``system.cluster_status`` knows that a node is dead before the driver does; its port is closed too."""
+    """A node that ``system.cluster_status`` lists as down is ignored, even before the driver marks it as down."""
     cluster = InMemory(Node(1), Node(2, heard=OLD, is_silent=True, listed=False))
 
     assert {str(NEW): ("127.0.0.1:1",)} == read_versions(cluster, HeartbeatMonitor())
@@ -158,21 +158,21 @@ def test_a_node_that_scylla_lists_as_down_does_not_count():
 
 @pytest.mark.parametrize(("is_up", "counted"), [(False, 1), (True, 2)])
 def test_the_driver_decides_where_the_status_is_hidden(is_up, counted):
-    """A role that may not read the table has the driver's word for which node is down."""
+    """If the role may not read ``system.cluster_status``, the driver's state of a node is used."""
     cluster = InMemory(Node(1), Node(2, heard=OLD, is_silent=True, is_up=is_up), may_read_status=False)
 
     assert counted == len(read_versions(cluster, HeartbeatMonitor()))
 
 
 def test_health_takes_what_scylla_lists():
-    """A node that is listed as down is down, although the driver has not noticed."""
+    """A node that is listed as down is down, although the driver has not marked it yet."""
     health = read_health(InMemory(Node(1), Node(2, listed=False)), SCYLLA)
 
     assert [True, False] == [member.is_up for member in health.members]
 
 
 def test_heartbeats_decide_on_cassandra():
-    """Without a list of who is up, a heart that has stood still for some seconds is a dead one."""
+    """A node whose heartbeat has not changed for the timeout is stalled, and one without a heartbeat is unknown."""
     pulse, host_id = HeartbeatMonitor(), uuid4()
     with suppress(KeyError):
         pulse.refresh(InMemory(Node(1)))

@@ -1,4 +1,4 @@
-"""The segments of protocol version 5 are those of the driver, and are read whole."""
+"""The segments of protocol version 5 equal those of the driver, and are read completely."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scyllamodel.driver.session.segments import MIN_COMPRESSED, Frame, TableCode
 
 
 def compress(data):
-    """Compress with the length in front, as the driver's functions for LZ4 do; not every driver has those."""
+    """Compress with the length in front, as the driver's functions for LZ4 do, which not every driver has."""
     return len(data).to_bytes(4, "big") + zlib.compress(data)
 
 
@@ -30,7 +30,7 @@ CODECS = {"plain": PLAIN, "compressed": COMPRESSED}
 
 
 def noise(size):
-    """Bytes that no codec makes shorter."""
+    """Bytes that cannot be compressed."""
     return random.Random(size).randbytes(size)
 
 
@@ -45,7 +45,7 @@ def written(codec, message):
 @pytest.mark.parametrize("size", [0, 1, 5, 300, 131_071, 131_072, 400_000])
 @pytest.mark.parametrize("make", [bytes, noise], ids=["zeros", "noise"])
 def test_segments_equal_those_of_the_driver(codec, size, make):
-    """A message of any size, compressible or not, has the bytes that the driver writes."""
+    """The segments of a message of any size, compressible or not, equal the driver's bytes."""
     message = make(size)
     faster = table_codec(codec)
 
@@ -66,7 +66,7 @@ def test_short_messages_are_not_compressed():
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 @given(data=st.binary(max_size=400))
 def test_segments_are_read_back(codec, data):
-    """What either codec writes, the other reads."""
+    """Segments that one codec writes are read by the other one."""
     for writer, reader in ((codec, table_codec(codec)), (table_codec(codec), codec)):
         stream = BytesIO(written(writer, data))
         header = reader.decode_header(stream)
@@ -76,7 +76,7 @@ def test_segments_are_read_back(codec, data):
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 @pytest.mark.parametrize("bit", range(0, 48, 5))
 def test_a_damaged_header_is_the_error_of_the_driver(codec, bit):
-    """A flipped bit of a header is found."""
+    """A changed bit in a header is detected."""
     data = bytearray(written(codec, b"abc" * 50))
     data[bit // 8] ^= 1 << bit % 8
 
@@ -87,7 +87,7 @@ def test_a_damaged_header_is_the_error_of_the_driver(codec, bit):
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 @pytest.mark.parametrize("make", [bytes, noise], ids=["zeros", "noise"])
 def test_the_length_of_a_segment_is_all_of_it(codec, make):
-    """Also of a segment that was left uncompressed, whose last 2 bytes the driver's codec does not count."""
+    """The length of a segment is correct even if it is uncompressed, where the driver's codec is off by 2 bytes."""
     data = written(codec, make(500))
     lengths = [reader.decode_header(BytesIO(data)).segment_length for reader in (table_codec(codec), codec)]
 
@@ -119,7 +119,7 @@ class Wire(Connection):
 @pytest.mark.parametrize("left", range(1, 12))
 @pytest.mark.parametrize(("codec", "breaks"), [(COMPRESSED, True), (table_codec(COMPRESSED), False)])
 def test_a_read_may_end_anywhere_in_a_segment(codec, breaks, left):
-    """Where the last bytes come with the next read, the driver's codec breaks the connection at 1 and 2 bytes."""
+    """A message is complete however its bytes are split, where the driver's codec breaks for the last 1 or 2 bytes."""
     body = noise(500)
     data = written(codec, b"\x85\0\0\0\x08" + len(body).to_bytes(4, "big") + body)
     wire = Wire(codec)
@@ -143,7 +143,7 @@ def test_a_read_may_end_anywhere_in_a_header(codec, loses, first):
 
 
 class Other:
-    """A codec whose headers end in another byte, as that of another driver may."""
+    """A codec whose headers end in another byte, as that of another driver may do."""
 
     def __init__(self, codec):
         self.codec = codec
@@ -159,7 +159,7 @@ class Other:
 
 @pytest.mark.parametrize("codec", [Other(PLAIN), object()], ids=["other bytes", "other names"])
 def test_a_codec_that_is_not_as_expected_is_kept(codec):
-    """A driver with another codec works as it does alone."""
+    """A driver with an unexpected codec keeps using it."""
     assert table_codec(codec) is codec
 
 

@@ -1,4 +1,4 @@
-"""Work that several callers want at the same time, done once."""
+"""Work that several callers need at the same time is done once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scyllamodel.driver.data.single_flight import SingleFlight, WaitTimeout
 
 
 class Work:
-    """Counts how often it is done, and takes until the test says so."""
+    """Counts its calls, and ends when the test allows it."""
 
     def __init__(self, error=None):
         self.done, self.begun, self.go_on, self.error = 0, threading.Event(), threading.Event(), error
@@ -30,7 +30,7 @@ class Work:
 
 @pytest.mark.parametrize("error", [None, OSError("no connection")], ids=["result", "error"])
 def test_threads_and_tasks_share_the_work(error):
-    """All callers get the result or the error of the first; nothing of it remains."""
+    """All callers get the result or the error of the first one, and no state remains."""
     flights, work = SingleFlight(), Work(error)
 
     async def tasks():
@@ -50,14 +50,14 @@ def test_threads_and_tasks_share_the_work(error):
 
 
 def test_what_is_done_is_done_again_for_the_next_caller():
-    """Nothing is remembered."""
+    """A result is not cached for later callers."""
     flights = SingleFlight()
 
     assert [1, 2] == [flights.run("key", lambda: 1), flights.run("key", lambda: 2)]
 
 
 def test_another_key_is_other_work():
-    """Another key is other work: it does not wait."""
+    """A caller with another key does not wait."""
     flights, work = SingleFlight(), Work()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(flights.run, "one", work)
@@ -68,7 +68,7 @@ def test_another_key_is_other_work():
 
 
 def test_a_caller_waits_no_longer_than_it_may():
-    """The work continues for the caller that does it."""
+    """A caller stops waiting after its timeout, while the first caller continues the work."""
     flights, work = SingleFlight(), Work()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(flights.run, "key", work)
@@ -82,7 +82,7 @@ def test_a_caller_waits_no_longer_than_it_may():
 
 
 def test_a_caller_that_has_more_time_tries_again():
-    """The first one ran out of time, which is its own error and not that of the others."""
+    """If the first caller runs out of time, a caller with more time starts the work again."""
     flights, work = SingleFlight(), Work(TimeoutError("mine"))
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(flights.run, "key", work)
@@ -102,7 +102,7 @@ async def slow_request(flights, work):
 
 
 def test_a_caller_that_is_interrupted_hands_the_work_over():
-    """Ctrl-C is for one thread alone."""
+    """Ctrl-C ends one caller, and another one takes over the work."""
     flights, work = SingleFlight(), Work(KeyboardInterrupt())
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(flights.run, "key", work)
@@ -114,7 +114,7 @@ def test_a_caller_that_is_interrupted_hands_the_work_over():
 
 
 def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
-    """Also when it fails later, which is an error of those who wait."""
+    """If the work fails after a waiting task was cancelled, only the other tasks get the error."""
     flights, work = SingleFlight(), Work(OSError("later"))
 
     async def tasks():
@@ -133,7 +133,7 @@ def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
 
 
 def test_a_loop_may_be_closed_while_a_task_of_it_waits():
-    """The remaining task is collected without an error, before and after the work has come to its end."""
+    """Tasks of a closed loop are collected without an error, before and after the end of the work."""
     flights, work, results = SingleFlight(), Work(), []
 
     async def wait():
@@ -160,8 +160,8 @@ def test_a_loop_may_be_closed_while_a_task_of_it_waits():
     assert [GeneratorExit] * 2 == results
 
 
-def test_who_settles_waits_for_the_end():
-    """Who settles waits for the end, whatever it is; without work there is nothing to wait for."""
+def test_wait_for_waits_for_the_end():
+    """`wait_for` returns after the work ends, even with an error, and immediately without work."""
     flights, work = SingleFlight(), Work(OSError())
     flights.wait_for("key")
     with ThreadPoolExecutor(1) as pool:
@@ -173,7 +173,7 @@ def test_who_settles_waits_for_the_end():
 
 
 def test_without_an_event_loop_of_asyncio_nothing_begins():
-    """Without an event loop of asyncio nothing begins: under trio, for example, whose error says what to write."""
+    """Without an asyncio event loop, such as under trio, no work starts and the error says what to write."""
     flights = SingleFlight()
     with pytest.raises(RuntimeError, match="under anyio with trio"):
         flights.run_async("key", int).send(None)
@@ -182,7 +182,7 @@ def test_without_an_event_loop_of_asyncio_nothing_begins():
 
 
 def test_a_thread_of_its_own_gives_its_result_or_its_error():
-    """A thread of its own gives its result or its error, whatever the loop's executor does."""
+    """Work in a separate thread returns its result or its error, whatever the loop's executor does."""
 
     async def case():
         result = await run_in_own_thread(lambda: threading.current_thread().daemon)

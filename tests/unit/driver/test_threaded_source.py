@@ -1,4 +1,4 @@
-"""Rows for an event loop that come from a source which may block."""
+"""Rows for an event loop from a source that may block."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IN_MEMORY = [[], (), set(), frozenset(), {}, {}.keys(), {}.values(), {}.items(),
 
 @pytest.mark.parametrize("source", [*IN_MEMORY, nothing()], ids=lambda source: type(source).__name__)
 def test_what_is_in_memory_does_not_block(source):
-    """A collection in memory does not block: neither does an async iterable."""
+    """A collection in memory and an async iterable are not read in a thread."""
     assert not may_block(source)
 
 
@@ -31,18 +31,18 @@ def test_what_is_in_memory_does_not_block(source):
     "source", [iter([]), map(int, ()), (item for item in ())], ids=lambda source: type(source).__name__
 )
 def test_anything_else_may_block(source):
-    """Any iterable without a known length may block."""
+    """An iterable without a known length may block."""
     assert may_block(source)
 
 
 async def extend(items, source):
-    """Add the items of an iterable that is read in a thread."""
+    """Append the items of an iterable that is read in a thread."""
     async for item in ThreadedSource(source):
         items.append(item)
 
 
 def slowly(count):
-    """So many items, with pauses."""
+    """Yield this many items, with pauses."""
     for number in range(count):
         time.sleep(0.02)
         yield number
@@ -57,12 +57,12 @@ def read(source):
 
 @pytest.mark.parametrize("count", [0, 1, LOOKAHEAD, 3 * LOOKAHEAD + 1])
 def test_all_items_come_in_their_order(count):
-    """All items come in their order, however many there are."""
+    """All items arrive in order, however many there are."""
     assert list(range(count)) == read(iter(range(count)))
 
 
 def test_items_that_come_slowly_come_one_by_one():
-    """Items that come slowly are passed on at once, and the loop continues in the meantime."""
+    """Each item of a slow source is passed on immediately, and the loop continues in the meantime."""
 
     async def case():
         ticks, items = 0, []
@@ -80,7 +80,7 @@ def test_items_that_come_slowly_come_one_by_one():
 
 
 def test_the_error_of_a_source_comes_after_its_items():
-    """The error of a source comes after its items, as it was raised."""
+    """The error of a source is raised unchanged, after its items."""
 
     def source():
         yield from range(300)
@@ -96,7 +96,7 @@ def test_the_error_of_a_source_comes_after_its_items():
 
 
 def test_a_source_is_read_a_bounded_number_ahead():
-    """A source is read a limited number ahead, since its reader may be slow."""
+    """A source is read a limited number of items ahead, since its consumer may be slow."""
     iterator = iter(range(10 * LOOKAHEAD))
 
     async def case():
@@ -113,7 +113,7 @@ def test_a_source_is_read_a_bounded_number_ahead():
 
 
 def test_a_source_that_was_left_is_not_read_further():
-    """The thread of a source ends at its next item, and the source is closed there."""
+    """The thread of an abandoned source ends at its next item, and closes the source."""
     closed, resume = threading.Event(), threading.Event()
 
     def source():
@@ -138,7 +138,7 @@ def test_a_source_that_was_left_is_not_read_further():
 
 
 def test_a_loop_that_ended_is_not_woken():
-    """The thread ends without a word."""
+    """The thread of a source continues without an error after its event loop was closed."""
     resume, finished = threading.Event(), threading.Event()
 
     def source():

@@ -1,4 +1,4 @@
-"""Instances after a write that got no answer: they do not know their row, and the next save writes what it may lack."""
+"""Instances after a write without an answer: their stored values are uncertain, and the next save writes them again."""
 
 from __future__ import annotations
 
@@ -50,24 +50,24 @@ class Doc(Model, table="docs", repo="unknown"):
 
 
 class Coded(Model, table="coded", repo="unknown"):
-    """A column whose stored value may be one that this release cannot load."""
+    """A column whose stored value may be unknown to this release."""
 
     id: Column[int] = partition_key()
     status: Column[Status] = column()
 
 
 def loaded():
-    """As it was read."""
+    """An instance as it was loaded."""
     return Doc.__load__((1, "a", "kept", ["one"], {"w"}, {"k": 1}, None))
 
 
 def saving(row, **keywords):
-    """The flow of a save."""
+    """The operation of a save."""
     return operations.save(row, "shop", NO_WRITE_OPTIONS, if_exists=keywords.get("exists", False), nulls=False)
 
 
 def fail(flow, error=TIMEOUT):
-    """Send the first request of a flow, and let it end so; returns what was sent."""
+    """Send the first request of an operation and raise this error for it; return what was sent."""
     step = next(flow)
     with pytest.raises(type(error)):
         flow.throw(error)
@@ -75,7 +75,7 @@ def fail(flow, error=TIMEOUT):
 
 
 def statements_of(flow, *answers):
-    """What a flow sends, each request with an answer; the last ones have no rows."""
+    """The statements of an operation, each answered with these rows, the last ones with none."""
     results, remaining = [], iter(answers)
     try:
         step = next(flow)
@@ -100,7 +100,7 @@ def assigned(compiled):
 
 @pytest.mark.parametrize("error", [TIMEOUT, asyncio.CancelledError(), KeyboardInterrupt(), GeneratorExit()], ids=repr)
 def test_a_change_that_is_taken_back_is_written(error):
-    """Whether the first save was applied is not known, so that the old value has to be written again."""
+    """A value that is changed back is written again, since it is unknown whether the first save was applied."""
     row = loaded()
     row.x = "b"
     fail(saving(row), error)
@@ -113,7 +113,7 @@ def test_a_change_that_is_taken_back_is_written(error):
 
 
 def test_what_was_not_sent_stays_known():
-    """An error that says that nothing was applied changes nothing."""
+    """An error that says that nothing was applied leaves all columns certain."""
     row = loaded()
     row.x = "b"
     for error in (TypeMismatch("no"), RequestTimeout("refused", may_be_applied=False)):
@@ -124,7 +124,7 @@ def test_what_was_not_sent_stays_known():
 
 
 def test_collections_are_written_whole():
-    """An append could be applied twice; so could nothing else, but what is removed again would stay."""
+    """Uncertain collections and user types are written whole, since an append could be applied twice."""
     row = loaded()
     row.tags.append("two")
     row.words.add("v")
@@ -141,7 +141,7 @@ def test_collections_are_written_whole():
 
 
 def test_columns_of_other_writes_are_not_written_again():
-    """Only those of the write without an answer, over several of them."""
+    """Several writes without an answer make only their own columns uncertain."""
     row = loaded()
     row.x = "b"
     fail(saving(row))
@@ -152,7 +152,7 @@ def test_columns_of_other_writes_are_not_written_again():
 
 
 def test_a_new_row_stays_new():
-    """The next save is an INSERT; columns that the first one may have set are null there, others stay unset."""
+    """The next save is another INSERT, in which columns that the first one may have set are null."""
     row = Doc(id=1, x="b", tags=["one"])
     fail(saving(row))
     row.x, row.tags = None, []
@@ -165,7 +165,7 @@ def test_a_new_row_stays_new():
 
 
 def test_a_row_that_may_be_deleted_is_written_whole():
-    """As a new one, with nulls: all of the old row may be there, or nothing."""
+    """After a delete without an answer, the next save is an INSERT of all columns, with nulls."""
     row = loaded()
     fail(operations.delete(row, "shop", if_exists=False, timestamp=None))
     assert not is_loaded(row)
@@ -179,7 +179,7 @@ def test_a_row_that_may_be_deleted_is_written_whole():
 
 
 def test_a_conditional_write_is_resolved_first():
-    """A read at SERIAL ends it; the save sends the difference to what was read."""
+    """A read at SERIAL comes before the next save, which sends the difference to what was read."""
     row = loaded()
     row.x = "b"
     fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
@@ -191,7 +191,7 @@ def test_a_conditional_write_is_resolved_first():
 
 
 def test_a_row_that_cannot_be_loaded_leaves_it_unresolved():
-    """The error comes through, and the next save reads the row again."""
+    """If the row cannot be loaded, the error is raised and the transaction stays unresolved."""
     row = Coded.__load__((1, "new"))
     row.status = Status.PAID
     fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
@@ -203,7 +203,7 @@ def test_a_row_that_cannot_be_loaded_leaves_it_unresolved():
 
 
 def test_a_conditional_write_whose_row_is_gone_is_an_insert():
-    """The read finds no row, and the instance is a new one."""
+    """If the read finds no row, the instance counts as a new one."""
     row = loaded()
     row.x = "b"
     fail(saving(row, exists=True), UnknownOutcome("who knows", query=None, may_be_applied=True))
@@ -214,7 +214,7 @@ def test_a_conditional_write_whose_row_is_gone_is_an_insert():
 
 
 def test_a_batch_without_an_answer():
-    """Each of its instances; a statement has none."""
+    """A batch without an answer makes the columns of each of its instances uncertain."""
     row, new = loaded(), Doc(id=2, x="n")
     row.x = "b"
     batch = Batch("shop")
@@ -231,7 +231,7 @@ def test_a_batch_without_an_answer():
 
 
 def test_a_refresh_knows_the_row_again():
-    """The next save compares with the values that a refresh read."""
+    """After a refresh, the next save compares with the values that were read."""
     row = loaded()
     row.x = "b"
     fail(saving(row))
@@ -243,7 +243,7 @@ def test_a_refresh_knows_the_row_again():
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda row: pickle.loads(pickle.dumps(row))])
 def test_copies_do_not_know_either(copied):
-    """Copies do not know either, in another process, too."""
+    """Copied and pickled instances have the same uncertain columns."""
     row = loaded()
     row.x = "b"
     fail(saving(row))
@@ -253,7 +253,7 @@ def test_copies_do_not_know_either(copied):
 
 
 def test_what_is_unknown_is_shown_so():
-    """In the description of a change."""
+    """The repr of a change shows an uncertain value as unknown."""
     row = loaded()
     row.x = "b"
     fail(saving(row))
@@ -264,7 +264,7 @@ def test_what_is_unknown_is_shown_so():
 
 
 def test_key_columns_are_never_unknown():
-    """A save of a loaded instance by `insert` names its key too, and is followed by an UPDATE under it."""
+    """The key of a loaded instance stays certain after an insert without an answer, so the next save is an UPDATE."""
     row = loaded()
     fail(operations.insert(row, "shop", NO_WRITE_OPTIONS, if_not_exists=False, nulls=False))
 
