@@ -1,4 +1,4 @@
-"""What a node is started with."""
+"""The configuration with which a node is started."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEWEST = versions.RELEASES["5.0"]
 
 
 def node(**changes):
-    """Node 1 of one, with some of its settings changed."""
+    """The configuration of a single node, with these settings changed."""
     settings = {
         "number": 1,
         "nodes": 1,
@@ -40,31 +40,31 @@ def node(**changes):
     ],
 )
 def test_a_release_line_means_one_exact_version_and_one_java(version, exact, java):
-    """A release line stands for its newest tried version; an exact one stands for itself."""
+    """A release line means its newest tested version, and an exact version means itself."""
     assert (exact, java) == (versions.exact_version(version), versions.java_major(versions.exact_version(version)))
 
 
 @pytest.mark.parametrize("version", ["3.11", "5", f"{NEWEST}.1", "latest", f"{NEWEST}\n", ""])
 def test_an_unknown_version_is_refused_with_those_that_there_are(version):
-    """A version of another line, or no version at all, is a configuration error that lists the lines."""
+    """An unknown version or release line is a configuration error that lists the lines."""
     with pytest.raises(ConfigurationError, match=rf'"5\.0" \({re.escape(NEWEST)}\)'):
         LocalCluster(version=version)
 
 
 def test_two_nodes_are_refused():
-    """A cluster has one node or three."""
+    """A cluster of two nodes is refused, since only one node and three nodes are supported."""
     with pytest.raises(ConfigurationError, match="1 or 3 nodes, not 2"):
         LocalCluster(nodes=2)
 
 
 def test_a_setting_that_the_cluster_chooses_is_refused():
-    """Ports and addresses cannot be set: the cluster could not be found any more."""
+    """Ports and addresses cannot be set, since the cluster could not be found then."""
     with pytest.raises(ConfigurationError, match="native_transport_port"):
         LocalCluster(settings={"native_transport_port": 9042})
 
 
 def test_own_settings_win():
-    """A setting of the user replaces ours of the same name and adds what we do not set."""
+    """A setting of the user replaces ours of the same name, and other settings are added."""
     settings = json.loads(config.cassandra_yaml(node(settings={"auto_snapshot": True, "cdc_enabled": True})))
 
     assert (True, True) == (settings["auto_snapshot"], settings["cdc_enabled"])
@@ -79,21 +79,21 @@ def test_own_settings_win():
     ],
 )
 def test_settings_are_spelt_as_the_version_knows_them(version, present, absent):
-    """4.0 has other names for some settings, and refuses the new ones."""
+    """Settings that were renamed have their old names on 4.0."""
     settings = config.yaml_settings(node(version=version))
 
     assert (present, set()) == (present & set(settings), absent & set(settings))
 
 
 def test_three_nodes_own_equal_parts_of_the_ring():
-    """The distances between the tokens of three nodes differ by one at most."""
+    """The distances between the tokens of three nodes differ by at most one."""
     first, second, third = (config.initial_token(number, 3) for number in (1, 2, 3))
 
     assert (-(2**63), 2**64 // 3, 2**64 // 3) == (first, second - first, third - second)
 
 
 def test_every_node_has_the_seed_and_its_own_address():
-    """The third node listens on its address and asks the first one."""
+    """The third node listens on its own address and has the first one as its seed."""
     settings = config.yaml_settings(node(number=3, nodes=3, address="127.0.0.3"))
     (seeds,) = settings["seed_provider"][0]["parameters"]
 
@@ -101,7 +101,7 @@ def test_every_node_has_the_seed_and_its_own_address():
 
 
 def test_a_benchmark_lets_java_compile_as_far_as_it_can():
-    """The flag that keeps the boot short is left out for measurements, and nothing else changes."""
+    """For measurements the flag that shortens the boot is omitted, and nothing else changes."""
     quick = config.command(node(), Path("/java"), [Path("/a.jar")])
     measured = config.command(node(benchmark=True), Path("/java"), [Path("/a.jar")])
 
@@ -116,7 +116,7 @@ def test_a_folder_with_odd_letters_survives_logback():
 
 
 def test_a_node_that_may_forget_does_not_flush_its_schema():
-    """One more property makes schema changes fast; without it a killed node keeps them."""
+    """One property makes schema changes fast, and without it a killed node keeps them."""
     safe = config.command(node(), Path("/java"), [Path("/a.jar")])
     quick = config.command(node(durable=False), Path("/java"), [Path("/a.jar")])
 
@@ -125,20 +125,20 @@ def test_a_node_that_may_forget_does_not_flush_its_schema():
 
 @pytest.mark.parametrize("version", versions.RELEASES.values())
 def test_a_node_whose_heap_is_full_ends(version):
-    """A node whose heap is full ends: it would answer reads for half an hour more, and hang at each schema change."""
+    """A node ends when its heap is full, instead of hanging at each schema change."""
     command = config.command(node(version=version, heap_mb=1024), Path("/java"), [])
 
     assert {"-XX:+ExitOnOutOfMemoryError", "-Xmx1024m", "-Xms1024m"} <= set(command)
 
 
 def test_too_small_a_heap_is_refused():
-    """Before a node is started that cannot come up."""
+    """A heap that is too small is refused before the node is started."""
     with pytest.raises(ConfigurationError, match="a heap of at least 256 MB, not 1"):
         LocalCluster(heap_mb=1)
 
 
 def test_readme_names_the_versions_that_are_started():
-    """The table of servers follows the one constant."""
+    """The table of servers in README matches the constant in the code."""
     readme = Path(__file__).parents[3] / "README.md"
     listed = ", ".join(versions.RELEASES.values())
 

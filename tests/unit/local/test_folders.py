@@ -32,7 +32,7 @@ with file_lock(Path(sys.argv[1])):
     ],
 )
 def test_the_cache_is_where_the_environment_says(monkeypatch, variables, expected):
-    """The variable of this package comes first, then the desktop's, then the usual folder in the home."""
+    """The variable of this package takes precedence over the desktop's, and both over the usual folder in the home."""
     for name in ("SCYLLAMODEL_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {"HOME": "/home/me", **variables}.items():
@@ -42,7 +42,7 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, variables, expecte
 
 
 def test_a_lock_ends_with_its_process(tmp_path):
-    """While another process holds the lock it cannot be had; once that process is killed it can."""
+    """A lock that another process holds cannot be acquired until that process is killed."""
     lock = tmp_path / "lock"
     other = subprocess.Popen([sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with other:
@@ -57,7 +57,7 @@ def test_a_lock_ends_with_its_process(tmp_path):
 
 
 def test_a_folder_that_was_interrupted_never_appears(tmp_path):
-    """An error while a folder is filled leaves neither the folder nor a part of it."""
+    """If an error occurs while a folder is filled, neither the folder nor a part of it remains."""
     with suppress(RuntimeError), atomic_folder(tmp_path / "java") as unfinished:
         (unfinished / "half").write_text("")
         raise RuntimeError
@@ -66,7 +66,7 @@ def test_a_folder_that_was_interrupted_never_appears(tmp_path):
 
 
 def test_a_folder_appears_with_all_its_files(tmp_path):
-    """Files that were put into the unfinished folder are in the finished one."""
+    """The finished folder contains the files that were written into the unfinished one."""
     with atomic_folder(tmp_path / "java") as unfinished:
         (unfinished / "all").write_text("x")
 
@@ -74,7 +74,7 @@ def test_a_folder_appears_with_all_its_files(tmp_path):
 
 
 def test_a_file_is_replaced_whole(tmp_path):
-    """The new content is there and no other file is left."""
+    """The file has the new content, and no other file remains."""
     write_atomically(tmp_path / "a", b"old")
     write_atomically(tmp_path / "a", b"new")
 
@@ -99,7 +99,7 @@ def maven_settings(home, mirror_of):
 
 
 def test_central_is_the_default(home):
-    """Without any settings Maven Central is asked, and nothing else."""
+    """Without settings, Maven Central is the only repository."""
     assert {"central": CENTRAL} == remote_repositories()
 
 
@@ -114,14 +114,14 @@ def test_central_is_the_default(home):
     ],
 )
 def test_a_mirror_of_central_in_mavens_settings_is_asked_instead(home, mirror_of, expected):
-    """A mirror counts if it mirrors Central, by name or by a star, and does not exclude it."""
+    """A mirror is used if it matches Central by name or by a wildcard and does not exclude it."""
     maven_settings(home, mirror_of)
 
     assert {"central": expected} == remote_repositories()
 
 
 def test_our_variable_wins_over_every_settings_file(home, monkeypatch):
-    """SCYLLAMODEL_MAVEN_URL is the only repository that is asked."""
+    """SCYLLAMODEL_MAVEN_URL is the only repository that is used."""
     maven_settings(home, "*")
     monkeypatch.setenv("SCYLLAMODEL_MAVEN_URL", "https://chosen.test")
 
@@ -129,7 +129,7 @@ def test_our_variable_wins_over_every_settings_file(home, monkeypatch):
 
 
 def test_repositories_of_jgo_are_asked_too(home):
-    """A repository in jgo.conf comes after Central, and one named central replaces it."""
+    """A repository in jgo.conf is used after Central, and one that is named central replaces it."""
     (home / ".config").mkdir()
     (home / ".config" / "jgo.conf").write_text("[repositories]\ncentral = https://a.test\nmore = https://b.test\n")
 

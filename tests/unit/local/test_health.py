@@ -1,4 +1,4 @@
-"""Whether a node is well, asked of servers that answer, hang, or are gone."""
+"""Health checks of servers that answer, hang, or are gone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VOID = struct.pack(">i", 1)
 
 
 class Answering:
-    """A server that answers the statements that begin with one of these words, and keeps all others waiting."""
+    """A server that answers statements with one of these prefixes, and does not answer any other."""
 
     def __init__(self, *command):
         self.words = command
@@ -35,7 +35,7 @@ class Answering:
         self.listener.close()
 
     def serve(self):
-        """Answer one connection after the other."""
+        """Serve one connection after the other."""
         while True:
             try:
                 client, _ = self.listener.accept()
@@ -59,7 +59,7 @@ class Answering:
 
 
 def problem_at(contact_point, tmp_path, pid=None):
-    """Return what is wrong with the node there."""
+    """Return what is wrong with the node at this address."""
     timeouts = {"read_timeout": 0.3, "ddl_timeout": 0.3}
     return find_problem(contact_point, pid or os.getpid(), tmp_path / "console.log", **timeouts)
 
@@ -73,7 +73,7 @@ def problem_at(contact_point, tmp_path, pid=None):
     ],
 )
 def test_a_node_that_hangs_is_found_out(tmp_path, command, problem):
-    """Within the time of the probe, and the sentence says what hangs."""
+    """The check ends within its timeout, and the message says which statement hangs."""
     with Answering(*command) as contact_point:
         assert problem == problem_at(contact_point, tmp_path)
 
@@ -89,7 +89,7 @@ def test_a_node_that_hangs_is_found_out(tmp_path, command, problem):
     ],
 )
 def test_a_node_that_ended_says_why(tmp_path, console, problem):
-    """What Java said at its end is read from its output."""
+    """The last output of Java is part of the message."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     (tmp_path / "console.log").write_text(console)
@@ -98,7 +98,7 @@ def test_a_node_that_ended_says_why(tmp_path, console, problem):
 
 
 def test_health_is_printed_as_text_and_json():
-    """The text names the node, what is wrong, and a larger heap; the document has it by its own name."""
+    """The text has the node, the problem and advice on a larger heap, and the document has the problem."""
     nodes = (
         NodeStatus("127.0.0.1:9042", 1, is_up=True, problem="it answers reads, but …", console="/tmp/console.log"),
         NodeStatus("127.0.0.2:9042", 2, is_up=True),

