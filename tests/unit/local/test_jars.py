@@ -226,7 +226,7 @@ def test_every_offered_version_is_shipped():
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1/maven2", "ftp://127.0.0.1/maven2", "file:///maven2"])
 def test_an_address_that_others_could_answer_for_is_not_asked(tmp_path, monkeypatch, url):
-    """Plain http is accepted only for this machine."""
+    """An address that is neither https nor plain http on this machine is refused."""
     monkeypatch.setenv("SCYLLAMODEL_CACHE", str(tmp_path))
     monkeypatch.setenv("SCYLLAMODEL_MAVEN_URL", url)
     with pytest.raises(LocalServerError, match="Use an https:// address"):

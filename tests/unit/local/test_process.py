@@ -68,7 +68,7 @@ def test_a_killed_owner_leaves_neither_process_nor_folder(tmp_path, state):
 
 
 def test_a_signal_has_been_sent_when_send_returns(sleeper):
-    """When `send` returns, the stop signal has taken effect."""
+    """A process that is sent SIGSTOP becomes stopped."""
     sleeper.send(signal.SIGSTOP)
 
     assert eventually(lambda: process_state(sleeper.pid) == "T")
