@@ -19,13 +19,13 @@ CALLS: list[Any] = []
 
 
 def lowered(value: str) -> str:
-    """A converter that tells of its calls."""
+    """A converter that records its calls."""
     CALLS.append(value)
     return value.lower()
 
 
 class Account(Model, table="accounts", repo="assignment"):
-    """Columns with a validator, a converter, both, and neither."""
+    """Columns with a validator, with a converter, with both, and with neither."""
 
     id: Column[int] = partition_key()
     email: Column[str] = column(converter=lowered, validator=attrs.validators.max_len(20))
@@ -40,26 +40,26 @@ class Account(Model, table="accounts", repo="assignment"):
 
 
 class Special(Account, table="special"):
-    """A table derived from a table: its slots are those of the base."""
+    """A table derived from a table, which shares the slots of its base."""
 
     bonus: Column[int] = column(default=0, validator=attrs.validators.ge(0))
 
 
 class Loose(Account, table="loose"):
-    """Declares a column again, without its validator."""
+    """Declares a column again, without a validator."""
 
     age: Column[int | None] = column(default=None)
 
 
 class Strict(Loose, table="strict"):
-    """And once more with another one."""
+    """Declares the column once more, with another validator."""
 
     age: Column[int | None] = column(default=None, validator=attrs.validators.in_([None, 7]))
 
 
 @pytest.fixture
 def account():
-    """An account; calls of its converter are not counted."""
+    """An account; the converter call that creates it is not counted."""
     new_account = Account(id=1, email="A@x")
     CALLS.clear()
     return new_account
@@ -67,7 +67,7 @@ def account():
 
 @pytest.mark.parametrize("model", [Account, Special])
 def test_assignment_converts_and_validates(model):
-    """In this order, and a refused value changes nothing."""
+    """An assigned value is converted and validated, and a refused value leaves the attribute unchanged."""
     account = model(id=1, email="A@x")
     account.email = "B@X"
     for name, invalid_value in [("age", -1), ("email", "x" * 21), ("name", ""), ("version", 0)]:
@@ -81,7 +81,7 @@ def test_assignment_converts_and_validates(model):
 
 
 def test_construction_converts_once():
-    """Construction converts once, and validates once."""
+    """The constructor calls the converter once and the validator once."""
     CALLS.clear()
     account = Account(id=1, email="A@x")
     copied = attrs.evolve(account, name="y")
@@ -93,7 +93,7 @@ def test_construction_converts_once():
 
 
 def test_loading_checks_nothing(account):
-    """Neither converter nor validator runs over what the database has, and no call is made for it."""
+    """Loading a row calls neither converters nor validators."""
     loaded = Account.__load__((1, "STORED", -5, "", 0))
 
     assert ("STORED", -5, "", 0, []) == (loaded.email, loaded.age, loaded.name, loaded.version, CALLS)
@@ -104,7 +104,7 @@ def test_loading_checks_nothing(account):
 
 
 def test_copies_are_not_checked_again(account):
-    """By pickle, copy and deepcopy, a loaded instance stays what it is."""
+    """A pickled, copied or deep-copied instance is neither converted nor validated again."""
     loaded = Account.__load__((1, "STORED", -5, "", 0))
     documents = [pickle.loads(pickle.dumps(loaded, protocol)) for protocol in range(6)]
 
@@ -115,14 +115,14 @@ def test_copies_are_not_checked_again(account):
 
 
 def test_replace_keeps_what_has_no_parameter():
-    """A column with ``init=False`` is taken over as it is."""
+    """A column with ``init=False`` keeps its value in a replaced copy."""
     loaded = Account.__load__((1, "a", 5, "n", -7))
 
     assert -7 == loaded.replace(age=6).version
 
 
 def test_only_columns_with_a_check_are_changed():
-    """Only columns with a check are changed: others are bare slots, and none has a second storage in a subclass."""
+    """Columns without a validator or converter are plain slots, and a subclass adds no second slot for a column."""
     assert inspect.ismemberdescriptor(inspect.getattr_static(Account, "id"))
     assert not inspect.ismemberdescriptor(inspect.getattr_static(Account, "age"))
     assert inspect.ismemberdescriptor(inspect.getattr_static(Loose, "age"))
@@ -131,7 +131,7 @@ def test_only_columns_with_a_check_are_changed():
 
 
 def test_a_column_that_is_declared_again_has_its_own_checks():
-    """A column that is declared again has its own checks: none, or others."""
+    """A column that is declared again has the validators of its new declaration, or none."""
     loose, strict = Loose(id=1, email="a"), Strict(id=1, email="a")
     loose.age = -5
     strict.age = 7
@@ -153,7 +153,7 @@ def test_validators_can_be_disabled(account):
 
 
 def test_attrs_and_cattrs_see_the_same_class(account):
-    """Fields, dictionaries, comparison, ``match`` and structuring."""
+    """Fields, dictionaries, repr, pattern matching and structuring see the columns of a model."""
     converter = cattrs.Converter()
     converter.register_structure_hook_func(lambda annotation: annotation == int | None, lambda value, _: value)
 
@@ -167,7 +167,7 @@ def test_attrs_and_cattrs_see_the_same_class(account):
 
 
 def test_refused_values_of_redacted_columns_are_not_shown():
-    """Refused values of redacted columns are not shown, on assignment as in the constructor."""
+    """An error about a refused assignment to a redacted column does not show the value."""
 
     class Safe(Model):
         id: Column[int] = partition_key()
@@ -180,7 +180,7 @@ def test_refused_values_of_redacted_columns_are_not_shown():
 
 
 def test_a_class_and_what_stands_on_it_can_be_deleted_and_set():
-    """``del`` takes the value away, as from any slot."""
+    """``del`` deletes the value of an instance and keeps the column, as with any slot."""
     account = Account(id=1, email="a")
     del account.age
 
@@ -191,48 +191,48 @@ def test_a_class_and_what_stands_on_it_can_be_deleted_and_set():
 
 
 class Shape(Model, table="shapes", repo="assignment", abstract=True):
-    """A base with a cached property, and a counter of calls."""
+    """A base with a cached property that records its calls."""
 
     side: Column[int] = partition_key()
 
     @functools.cached_property
     def area(self):
-        """The square."""
+        """The area of the square."""
         CALLS.append("area")
         return self.side**2
 
 
 class Plain:
-    """A mixin of no slots of its own."""
+    """A mixin without slots."""
 
     __slots__ = ()
 
     @functools.cached_property
     def doubled(self):
-        """Of a mixin."""
+        """A cached property of a mixin."""
         return self.side * 2
 
 
 class Square(Shape, Plain, table="squares"):
-    """Two that are inherited, and one of its own."""
+    """A table with two inherited cached properties and one of its own."""
 
     @functools.cached_property
     def broken(self):
-        """Fails."""
+        """A cached property that fails."""
         raise AttributeError("not there")
 
 
 class Cube(Square, table="cubes"):
-    """Another under the same name."""
+    """A table that overrides a cached property."""
 
     @functools.cached_property
     def area(self):
-        """Of all sides."""
+        """The area of all sides."""
         return 6 * super().side ** 2
 
 
 def test_cached_properties_work_on_models():
-    """Worked out once for each instance; assigned and deleted as with `functools`."""
+    """The value is computed once for each instance, and can be assigned and deleted as with `functools`."""
     CALLS.clear()
     square = Square(side=3)
 
@@ -248,7 +248,7 @@ def test_cached_properties_work_on_models():
 
 
 def test_cached_properties_are_not_part_of_a_row():
-    """Neither of equality, nor of fields, nor of what is written; a loaded instance has them as well."""
+    """Cached properties are not part of equality, fields or written values, and work on loaded instances."""
     square, other = Square.__load__((3,)), Square(side=3)
     assert 9 == square.area
 
@@ -260,12 +260,12 @@ def test_cached_properties_are_not_part_of_a_row():
 
 
 def test_a_cached_property_can_be_overridden():
-    """In a table that is derived from a table."""
+    """A derived table can override a cached property and use its original."""
     assert (54, 6) == (Cube(side=3).area, Cube(side=3).doubled)
 
 
 def test_cached_properties_work_on_user_types():
-    """Cached properties work on user types, although these are frozen."""
+    """Cached properties work on user types although these are frozen."""
 
     class Point(UserType):
         x: int

@@ -73,7 +73,7 @@ def cells(table):
 
 
 def test_facts_are_what_the_class_says():
-    """``__facts__`` is the table: columns by kind, options, indexes with names."""
+    """``__facts__`` describes the table: columns by kind, options, and indexes with names."""
     text = "text"
     expected = Table(
         "orders",
@@ -100,7 +100,7 @@ def test_facts_are_what_the_class_says():
 
 
 def test_facts_keep_what_is_no_part_of_their_equality():
-    """A rename is in the facts, and whether an index was named by its author."""
+    """Facts contain former names and whether an index name was declared, which are not part of their equality."""
     is_named = {index.name: index.named for index in Order.__facts__.indexes}
 
     assert ("chairs", {"orders_status_idx": False, "orders_tags_idx": False, "orders_lines_k": True}) == (
@@ -121,7 +121,7 @@ def test_facts_keep_what_is_no_part_of_their_equality():
     ],
 )
 def test_index_without_a_name_gets_one(index, name):
-    """The name follows from table, column and part, and is short enough for the view behind a Scylla index."""
+    """A generated name consists of table, column and part, and leaves room for the view of a Scylla index."""
 
     class Owner(Model, table="t", indexes=[index]):
         id: Column[str] = partition_key()
@@ -137,7 +137,7 @@ def test_index_without_a_name_gets_one(index, name):
 
 
 def test_index_parameters_reach_the_facts():
-    """Class, options and locality of an index are facts, options as text."""
+    """Class, options and locality of an index are part of the facts, with options as text."""
 
     class Owner(Model, indexes=[Index("v", using="sai", options={"n": 3, "on": True}), Index("w", local=True)]):
         id: Column[str] = partition_key()
@@ -155,7 +155,7 @@ def test_index_parameters_reach_the_facts():
 
 
 def test_column_with_index_is_indexed():
-    """``column(index=True)`` is an index on the column."""
+    """``column(index=True)`` declares an index on the column."""
 
     class Owner(Model):
         id: Column[str] = partition_key()
@@ -169,14 +169,14 @@ def test_column_with_index_is_indexed():
     [("Order", "order"), ("OrderLine", "order_line"), ("HTTPLog", "http_log"), ("OrderV2", "order_v2")],
 )
 def test_table_is_named_after_its_class(name, table):
-    """Without ``table=`` the name is that of the class, in snake_case."""
+    """Without ``table=`` the name of the table is that of the class, in snake_case."""
     body = {"__annotations__": {"id": Column[str]}, "id": partition_key(), "__module__": __name__}
 
     assert table == ModelMeta(name, (Model,), body).__facts__.name
 
 
 def test_keywords_reach_facts_and_class():
-    """Keyspace and earlier name are facts; the repo is on the class."""
+    """Keyspace and former name are part of the facts, and the repo is an attribute of the class."""
 
     class Owner(Model, keyspace="k", repo="audit", renamed_from="was"):
         id: Column[str] = partition_key()
@@ -190,7 +190,7 @@ def test_keywords_reach_facts_and_class():
 
 
 def test_instances_hold_plain_values():
-    """An instance is made by keyword and holds what it was given, and the defaults."""
+    """An instance is created with keywords, and holds their values and the defaults."""
     ordered = order(tags={"vip"})
 
     assert ("new", {"vip"}, None, {}) == (ordered.status, ordered.tags, ordered.ship_to, ordered.lines)
@@ -216,7 +216,7 @@ def test_factories_make_a_value_for_each_instance():
     ],
 )
 def test_misuse_of_an_instance_raises(use, error):
-    """Misspelt names, missing values, positional values, hashing: all refused."""
+    """Misspelled names, missing values, positional values and hashing are refused."""
     with pytest.raises(error):
         use()
 
@@ -236,28 +236,28 @@ def test_instances_are_copied_and_pickled(through):
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_instances_go_through_every_pickle_protocol(protocol):
-    """The old protocols, which know no slots, keep the values too."""
+    """The old pickle protocols, which do not support slots, keep the values too."""
     ordered = order(ship_to=Address(street="Long"), lines={"a": 1})
 
     assert ordered == pickle.loads(pickle.dumps(ordered, protocol))
 
 
 def test_instances_can_be_referred_to_weakly():
-    """Caches may hold instances weakly."""
+    """Instances support weak references, for example in caches."""
     ordered = order()
 
     assert ordered is weakref.ref(ordered)()
 
 
 def test_replace_copies():
-    """``replace`` gives a copy with other values, and leaves the original alone."""
+    """``replace`` returns a copy with other values, and leaves the original unchanged."""
     ordered = order()
 
     assert ("paid", "new", ordered.total) == (ordered.replace(status="paid").status, ordered.status, Decimal(3))
 
 
 def test_replace_keeps_columns_outside_the_constructor():
-    """A copy does not go back to the default of a column with ``init=False``."""
+    """In a replaced copy, a column with ``init=False`` keeps its value instead of its default."""
 
     class Owner(Model):
         id: Column[str] = partition_key()
@@ -270,7 +270,7 @@ def test_replace_keeps_columns_outside_the_constructor():
 
 
 def test_repr_names_class_and_values():
-    """The repr reads like the call that makes the instance."""
+    """The repr looks like the call that creates the instance."""
 
     class Tiny(Model):
         id: Column[str] = partition_key()
@@ -281,7 +281,7 @@ def test_repr_names_class_and_values():
 
 
 def test_attrs_sees_plain_types():
-    """``attrs.fields`` shows the types without ``Column``, ``attrs.asdict`` plain values."""
+    """``attrs.fields`` shows the types without ``Column``, and ``attrs.asdict`` returns plain values."""
     fields = attrs.fields(Order)
 
     assert (str, set[str], UUID) == (fields.status.type, fields.tags.type, fields.shop.type)
@@ -289,7 +289,7 @@ def test_attrs_sees_plain_types():
 
 
 def test_cattrs_structures_models():
-    """An instance goes through cattrs to plain values and back."""
+    """cattrs converts an instance to plain values and back."""
     converter = cattrs.Converter()
     converter.register_unstructure_hook(UUID, str)
     converter.register_structure_hook(UUID, lambda value, _: UUID(value))
@@ -301,7 +301,7 @@ def test_cattrs_structures_models():
 
 
 def test_resolving_types_keeps_them_plain():
-    """``attrs.resolve_types``, which people call before cattrs, leaves the types without ``Column``."""
+    """``attrs.resolve_types``, which is often called before cattrs, leaves the types without ``Column``."""
 
     class Plain(Model):
         id: Column[str] = partition_key()
@@ -314,15 +314,15 @@ def test_resolving_types_keeps_them_plain():
 
 @pytest.mark.parametrize("change", [lambda cls: setattr(cls, "status", "paid"), lambda cls: delattr(cls, "status")])
 def test_columns_stay_on_their_class(change):
-    """A value set on the class by mistake is refused: it would take the place of every instance's slot."""
+    """Setting or deleting a column on the class is refused, since it would replace the slot of all instances."""
     with pytest.raises(AttributeError, match=r"Order\.status is a column"):
         change(Order)
 
     assert "new" == order().status
 
 
-def test_match_takes_models_apart():
-    """Models are class patterns, with keywords."""
+def test_match_destructures_models():
+    """Models work as class patterns with keywords."""
     match order(status="paid"):
         case Order(status="new"):
             value = "new"
@@ -333,14 +333,14 @@ def test_match_takes_models_apart():
 
 
 def test_type_hints_can_be_read():
-    """``typing.get_type_hints`` gives every column, and nothing internal."""
+    """``typing.get_type_hints`` returns every column, and nothing internal."""
     hints = typing.get_type_hints(Order)
 
     assert (Column[str], Column[set[str]], 9) == (hints["status"], hints["tags"], len(hints))
 
 
 def test_rows_load_and_bind():
-    """``__load__`` makes an instance of a row, ``__bind__`` a row of an instance, in the order of ``__columns__``."""
+    """``__load__`` turns a row into an instance, and ``__bind__`` does the reverse, in the order of ``__columns__``."""
     ordered = order(ship_to=Address(street="Long"))
     row = tuple(getattr(ordered, name) for name in Order.__columns__)
 
@@ -349,14 +349,14 @@ def test_rows_load_and_bind():
 
 
 def test_null_loads_as_an_empty_collection():
-    """CQL has no empty collections, so a null is one, unless the column says ``| None``."""
+    """A null loads as an empty collection unless the annotation has ``| None``, since CQL has no empty collections."""
     loaded = Order.__load__((SHOP, PLACED, *[None] * 7))
 
     assert (set(), {}, None) == (loaded.tags, loaded.lines, loaded.status)
 
 
 def test_subclass_has_its_own_load_and_bind():
-    """What a base has generated already is not used for a subclass with more columns."""
+    """A subclass with more columns does not use the generated functions of its base."""
 
     class Base(Model):
         id: Column[str] = partition_key()
@@ -390,7 +390,7 @@ def test_attrs_features_work_on_columns():
 
 
 def test_decorators_of_attrs_work_in_the_body():
-    """``@name.default`` and ``@name.validator`` are attrs' own."""
+    """``@name.default`` and ``@name.validator`` work as in attrs."""
 
     class Owner(Model):
         id: Column[str] = partition_key()
@@ -411,7 +411,7 @@ def test_decorators_of_attrs_work_in_the_body():
 
 
 def test_loading_runs_no_validator():
-    """The database has accepted a row, so loading checks nothing; assignment does, as in `attrs.define`."""
+    """Loading runs no validator, while assignment does, as in `attrs.define`."""
 
     class Owner(Model):
         id: Column[str] = partition_key(validator=attrs.validators.max_len(1))
@@ -458,7 +458,7 @@ class Safe(Model):
     ],
 )
 def test_redacted_values_are_in_no_error(use):
-    """What a validator, a converter or the driver's side refuses is named, its value is not, down to the context."""
+    """Errors about refused values of redacted columns name the column, and the value is not even in their context."""
     with pytest.raises((TypeMismatch, TypeError)) as exc_info:
         use()
     chain = [exc_info.value, exc_info.value.__cause__, exc_info.value.__context__]
@@ -467,13 +467,13 @@ def test_redacted_values_are_in_no_error(use):
 
 
 def test_redacted_values_are_in_no_repr():
-    """The repr shows that there is a value, or leaves it out with ``repr=False``."""
+    """The repr shows that a redacted column has a value, or omits the column with ``repr=False``."""
     assert "Safe(id='x', word=***, number=***, stamp=***, kind=***, card=None)" == repr(Safe(id="x"))
     assert "<Safe.card.field('number') = ***>" == repr(Safe.card.field("number") == SECRET)
 
 
 def test_custom_python_type():
-    """``type``, ``load`` and ``dump`` put any Python class over a CQL type."""
+    """``type``, ``load`` and ``dump`` store any Python class as a CQL type."""
 
     class Level:
         def __init__(self, number):
@@ -507,7 +507,7 @@ class Both(Stamped, Tenant, indexes=[Index("name")], options=TableOptions(gc_gra
 
 
 def test_bases_hand_down_columns_indexes_and_options():
-    """A model has what all its abstract bases declare, its own settings on top."""
+    """A model inherits the columns, indexes and options of all its abstract bases, and overrides them."""
     facts__ = Both.__facts__
 
     assert ["partition_key tenant text", "clustering id text", "regular created bigint", "regular name text"] == cells(
@@ -522,12 +522,12 @@ def test_bases_hand_down_columns_indexes_and_options():
 
 
 def test_columns_of_bases_come_first():
-    """Columns stand from the last base to the first, then the class's own, as in a dataclass."""
+    """Columns are ordered from the last base to the first, then those of the class, as in a dataclass."""
     assert ["tenant", "created", "id", "name"] == list(Both.__columns__)
 
 
 def test_column_declared_again_keeps_its_place():
-    """A subclass may change a column; its place in the key stays."""
+    """A subclass may declare a column again, which keeps its position in the key."""
 
     class Base(Model, abstract=True):
         a: Column[str] = partition_key()
@@ -541,7 +541,7 @@ def test_column_declared_again_keeps_its_place():
 
 
 def test_bases_are_resolved_as_python_does():
-    """In a diamond the override in one branch wins over the common base, whichever branch comes first."""
+    """In a diamond, an override in one branch takes precedence over the common base."""
 
     class Base(Model, abstract=True):
         id: Column[str] = partition_key()
@@ -560,7 +560,7 @@ def test_bases_are_resolved_as_python_does():
 
 
 def test_plain_mixin_hands_down_columns_and_methods():
-    """A mixin need not be a model: what it annotates as a column is one, and its methods are there."""
+    """A mixin that is not a model contributes its annotated columns and its methods."""
 
     class Mixin:
         __slots__ = ()
@@ -587,7 +587,7 @@ def test_plain_mixin_hands_down_columns_and_methods():
 
 
 def test_table_can_be_subclassed():
-    """A subclass of a table is a table of its own with the same columns and more; neither shares the other's facts."""
+    """A subclass of a table is a separate table with the inherited columns and its own, and separate facts."""
 
     class Child(Order):
         extra: Column[str] = column(default="e")
@@ -606,7 +606,7 @@ def test_table_can_be_subclassed():
 
 
 def test_abstract_model_over_a_table():
-    """An abstract class may stand between two tables."""
+    """A table, an abstract subclass of it, and a table derived from that can be combined."""
 
     class Middle(Order, abstract=True):
         middle: Column[str] = column(default="m")
@@ -632,7 +632,7 @@ def test_generic_base():
 
 
 def test_authors_methods_work():
-    """Methods, properties, class methods, ``super()`` and constants of a model are what they are in any class."""
+    """Methods, properties, class methods, ``super()`` and constants work as in any class."""
 
     class Base(Model, abstract=True):
         id: Column[str] = partition_key()
@@ -665,7 +665,7 @@ def test_authors_methods_work():
 
 
 def test_authors_special_methods_are_kept():
-    """Hand-written ``__repr__``, ``__eq__``, ``__hash__`` and ``__init__``, here or in a base, are not replaced."""
+    """``__repr__``, ``__eq__``, ``__hash__`` and ``__init__`` of the author, here or in a base, are not replaced."""
 
     class Mixin:
         __slots__ = ()
@@ -698,7 +698,7 @@ def test_authors_special_methods_are_kept():
 
 
 def test_init_subclass_of_an_author_is_called():
-    """Class keywords that are not ours go to ``__init_subclass__`` of a base."""
+    """Class keywords that the package does not know are passed to ``__init_subclass__`` of a base."""
     values = {}
 
     class Base(Model, abstract=True):
@@ -716,7 +716,7 @@ def test_init_subclass_of_an_author_is_called():
 
 @pytest.mark.parametrize("base", [Model, Order])
 def test_unknown_class_keyword_is_refused(base):
-    """A misspelt class keyword is a TypeError that offers the right one."""
+    """A misspelled class keyword is a TypeError that suggests the right one."""
     with pytest.raises(TypeError, match=r"Child: unknown class keyword 'tabel'; did you mean 'table'\?"):
 
         class Child(base, tabel="x"):
@@ -724,7 +724,7 @@ def test_unknown_class_keyword_is_refused(base):
 
 
 def test_public_model_may_add_verbs():
-    """An abstract subclass with class methods is as good a base as Model itself, and its names are protected."""
+    """A model may derive from an abstract subclass of Model that has class methods."""
 
     class Public(Model, abstract=True):
         @classmethod
@@ -738,7 +738,7 @@ def test_public_model_may_add_verbs():
 
 
 def test_bare_annotations_are_columns():
-    """``name: str = column()``, ``name: str`` and ``name: str = "x"`` are columns too, and a value may be left out."""
+    """``name: str = column()``, ``name: str`` and ``name: str = "x"`` are columns too, unlike a ``ClassVar``."""
 
     class Owner(Model):
         id: str = partition_key()
@@ -759,7 +759,7 @@ def test_bare_annotations_are_columns():
 
 
 def test_annotations_see_the_function_around_the_class():
-    """Names that are local to the function of the class statement are found, and get_type_hints works there too."""
+    """Local names of the function around a class statement are resolved, also by `get_type_hints`."""
     moment = dt.datetime
 
     class Holder:
@@ -778,7 +778,7 @@ def test_annotations_see_the_function_around_the_class():
 
 
 def test_column_may_be_called_like_its_type():
-    """With annotations as text, ``date: Column[date]`` means the type."""
+    """With annotations as text, ``date: Column[date]`` refers to the type."""
 
     class Owner(Model):
         id: Column[str] = partition_key()
@@ -829,7 +829,7 @@ def local():
 
 
 def run(source, name="module_of_a_test", **names):
-    """A module made of source, with names that it finds there."""
+    """A module created from source, with these names in it."""
     module = types.ModuleType(name)
     vars(module).update(names)
     sys.modules[name] = module
@@ -841,7 +841,7 @@ def run(source, name="module_of_a_test", **names):
 
 
 def test_evaluated_annotations():
-    """Without the future import annotations work as well, as values, as text, and with text inside."""
+    """Annotations without the future import work too, as values, as text, and with text inside."""
     result = run(NOT_FUTURE, Text=str)
 
     assert ["partition_key id text", "regular later text", "regular names list<text>"] == cells(result.Owner.__facts__)
@@ -865,7 +865,7 @@ class Owner(Model):
 
 
 def test_evaluated_annotation_called_like_its_type():
-    """Up to Python 3.13 the name of a column hides its type in the body, which is reported; later it does not."""
+    """Up to Python 3.13 a column named like its type hides the type, which is an error with advice."""
     if sys.version_info >= (3, 14):
         value = run(SHADOWED).Owner
 
@@ -876,14 +876,14 @@ def test_evaluated_annotation_called_like_its_type():
 
 
 def test_evaluated_annotation_that_is_nothing():
-    """Without the future import Python itself refuses an unknown name; from 3.14 on the definition does."""
+    """An unknown name without the future import is an error of Python or, from 3.14 on, of the model."""
     error = ModelDefinitionError if sys.version_info >= (3, 14) else NameError
     with pytest.raises(error, match="nowhere"):
         run(SHADOWED.replace("Column[date]", "Column[nowhere]"))
 
 
 def test_class_made_by_a_call():
-    """A model can be made by calling the metaclass, or ``types.new_class``, like any class."""
+    """A model can be created with ``types.new_class``, like any class."""
     model = types.new_class(
         "Owner",
         (Model,),
@@ -895,7 +895,7 @@ def test_class_made_by_a_call():
 
 
 def test_metaclass_of_an_author():
-    """A metaclass derived from ours sees the names around the class as ours does."""
+    """A metaclass derived from ours resolves the local names around the class too."""
 
     class Meta(ModelMeta):
         def __new__(mcs, name, bases, namespace, **keywords):
@@ -912,7 +912,7 @@ def test_metaclass_of_an_author():
 
 
 def test_slots_of_an_author_are_kept():
-    """A model may have slots beside its columns, ``__dict__`` for cached properties among them."""
+    """A model may have slots in addition to its columns, such as ``__dict__`` for cached properties."""
 
     class Owner(Model):
         __slots__ = ("__dict__", "extra")
@@ -929,7 +929,7 @@ def test_slots_of_an_author_are_kept():
 
 
 def test_class_is_made_once():
-    """No second class is left behind: subclasses of Model are those that were written."""
+    """Creating a model leaves no second class among the subclasses of its base."""
 
     class Owner(Model):
         id: Column[str] = partition_key()
@@ -940,13 +940,13 @@ def test_class_is_made_once():
 
 
 def test_abstract_model_makes_no_instances():
-    """An abstract model says so when it is called."""
+    """Calling an abstract model is an error that says so."""
     with pytest.raises(TypeError, match="Tenant is abstract"):
         Tenant(tenant="x")
 
 
 def test_user_types_of_a_model():
-    """``__user_types__`` names the classes of all types that a table needs, those that others need first."""
+    """``__user_types__`` contains all user types that a table needs, dependencies first."""
 
     class Point(UserType):
         x: float
@@ -963,7 +963,7 @@ def test_user_types_of_a_model():
 
 
 def test_uuid_factories_differ():
-    """A key may come from a factory."""
+    """A factory creates a different key for each instance."""
 
     class Owner(Model):
         id: Column[UUID] = partition_key(factory=uuid4)
@@ -972,7 +972,7 @@ def test_uuid_factories_differ():
 
 
 def test_loaded_times_are_aware():
-    """The driver's naive times in UTC come back aware."""
+    """Naive times in UTC, as the driver returns them, are loaded as aware ones."""
 
     class Owner(Model):
         id: Column[str] = partition_key()
@@ -982,7 +982,7 @@ def test_loaded_times_are_aware():
 
 
 def test_any_is_no_type():
-    """``Any`` in an annotation is refused, never taken for text."""
+    """``Any`` in an annotation is refused, and is not treated as text."""
     with pytest.raises(TypeError, match="Any does not determine"):
 
         class Owner(Model):

@@ -1,4 +1,4 @@
-"""What an instance was loaded from, and what has changed since."""
+"""The values that an instance was loaded with, and what has changed since."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ROW = (1, "new", None, {"a": [1]}, ["x"])
 
 
 def changes_of(instance):
-    """The changes, by name."""
+    """The changes by column name."""
     return {
         change.column.name: (change.old_value, change.new_value)
         for change in changed_columns(instance, current_values(instance))
@@ -56,17 +56,17 @@ def changes_of(instance):
 
 
 def written_values(instance):
-    """The instance as it is after a write of all of it."""
+    """The instance as it is after all of its columns were written."""
     mark_saved(instance, snapshot(instance, current_values(instance)))
 
 
 def test_a_new_instance_is_not_loaded():
-    """What the constructor makes stands for no row yet."""
+    """An instance from the constructor counts as not stored yet."""
     assert not is_loaded(Kept(id=1))
 
 
 def test_a_loaded_instance_has_no_changes():
-    """Values that came with the row, a null collection included, are not changes."""
+    """Values that were loaded, including null collections, are not changes."""
     order = Kept.__load__(ROW)
 
     assert is_loaded(order)
@@ -74,7 +74,7 @@ def test_a_loaded_instance_has_no_changes():
 
 
 def test_the_row_is_kept_and_not_copied():
-    """The slot holds the tuple of the driver itself."""
+    """The slot refers to the driver's own tuple."""
     order = Kept.__load__(ROW)
 
     assert order.__row__ is ROW
@@ -92,7 +92,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("change", "expected"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
 def test_changes_of_a_loaded_instance_are_seen(change, expected):
-    """Changes of a loaded instance are seen, by comparison with the row, assigned or in place."""
+    """Changes of a loaded instance are detected by comparison with its row, after assignment or in place."""
     order = Kept.__load__(ROW)
     change(order)
 
@@ -101,7 +101,7 @@ def test_changes_of_a_loaded_instance_are_seen(change, expected):
 
 @pytest.mark.parametrize(("change", "expected"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
 def test_changes_after_a_write_are_seen(change, expected):
-    """Changes after a write are seen, by comparison with what was written."""
+    """Changes after a write are detected by comparison with what was written."""
     order = Kept(id=1, status="new", lines={"a": [1]}, notes=["x"])
     written_values(order)
     change(order)
@@ -110,7 +110,7 @@ def test_changes_after_a_write_are_seen(change, expected):
 
 
 def test_a_deleted_instance_is_new_again():
-    """A deleted instance is new again: it stands for no row any more."""
+    """A deleted instance counts as not stored."""
     order = Kept.__load__(ROW)
     mark_deleted(order)
 
@@ -118,7 +118,7 @@ def test_a_deleted_instance_is_new_again():
 
 
 def test_one_column_can_be_remembered():
-    """A table may be a key alone."""
+    """An instance of a table with only one column has no changes after a write."""
     lone = Lone(id=1)
     written_values(lone)
 
@@ -127,7 +127,7 @@ def test_one_column_can_be_remembered():
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_the_row_goes_through_pickle(protocol):
-    """The row goes through pickle, in Python values, not in the driver's."""
+    """The row of a pickled instance contains Python values instead of the driver's."""
     order = Kept.__load__((1, "new", SortedSet(["a"]), {"a": [1]}, ["x"]))
     order.status = "paid"
 
@@ -140,7 +140,7 @@ def test_the_row_goes_through_pickle(protocol):
 
 
 def test_the_row_goes_with_a_copy():
-    """A deep copy is changed without a change of the first."""
+    """A change in a deep copy does not affect the original."""
     order = Kept.__load__(ROW)
     clone = copy.deepcopy(order)
     clone.lines["a"].append(2)
@@ -150,7 +150,7 @@ def test_the_row_goes_with_a_copy():
 
 
 def test_a_replaced_copy_under_the_same_key_is_loaded():
-    """Saving it sends what differs."""
+    """A copy with the same key counts as loaded, and its changes are the differences from the row."""
     order = Kept.__load__(ROW).replace(status="paid")
 
     assert {"status": ("new", "paid")} == changes_of(order)
@@ -166,19 +166,19 @@ class Line(Model, table="order_lines", repo="state"):
 
 @pytest.mark.parametrize("values", [{"order": 2}, {"number": 2}, {"order": 2, "number": 2}], ids=str)
 def test_a_replaced_copy_under_another_key_is_new(values):
-    """A replaced copy under another key is new: it stands for another row, of which nothing is known."""
+    """A copy with another key counts as new, since it represents another row."""
     assert is_loaded(Line.__load__((1, 1, "a")).replace(text="b"))
     assert not is_loaded(Line.__load__((1, 1, "a")).replace(**values))
 
 
 def test_a_copy_of_a_new_instance_is_new():
-    """A copy of a new instance is new: there is no row that it could stand for."""
+    """A copy of a new instance counts as new."""
     assert not is_loaded(Kept(id=1).replace(status="paid"))
     assert not is_loaded(pickle.loads(pickle.dumps(Kept(id=1))))
 
 
 class Box(UserType, name="box"):
-    """A user type, whose values are frozen but for what is in them."""
+    """A frozen user type whose fields are mutable."""
 
     width: int
     labels: cql.Frozen[list[str]] = attrs.field(factory=list)
@@ -208,7 +208,7 @@ IN_PLACE = [
 
 @pytest.mark.parametrize(("name", "value", "change"), IN_PLACE, ids=[case[0] for case in IN_PLACE])
 def test_changes_in_place_are_seen_after_a_write(name, value, change):
-    """Written values are kept as copies, as deep as they can be changed."""
+    """Written values are stored as deep copies, so that later changes in place are detected."""
     row = Mutable(id=1, **{name: copy.deepcopy(value)})
     written_values(row)
     assert {} == changes_of(row)
@@ -218,7 +218,7 @@ def test_changes_in_place_are_seen_after_a_write(name, value, change):
 
 
 def test_a_change_in_the_buffer_under_a_memoryview_is_seen():
-    """The bytes that were written are kept, and not a view of what may change."""
+    """The bytes of a written memoryview are stored, so that a change of its buffer is detected."""
     row = Mutable(id=1, data=memoryview(bytearray(b"a")))
     written_values(row)
     row.data[0] = 98
@@ -227,7 +227,7 @@ def test_a_change_in_the_buffer_under_a_memoryview_is_seen():
 
 
 def test_a_row_that_was_written_goes_through_pickle():
-    """The values of a written row are plain Python values, so it can be pickled."""
+    """The row of a written instance consists of plain Python values, so it can be pickled."""
     row = Mutable(id=1, words=["a"], boxes={"a": Box(width=1)})
     written_values(row)
     row.words.append("b")
@@ -237,7 +237,7 @@ def test_a_row_that_was_written_goes_through_pickle():
 
 
 def test_nulls_of_a_row_go_through_pickle():
-    """Nulls of a row go through pickle, as the values that stand for them."""
+    """Nulls of a row are pickled as the values that they load as."""
     clone = pickle.loads(pickle.dumps(Mutable.__load__((1, None, None, None, None, None, "a b"))))
 
     assert {} == changes_of(clone)
@@ -245,7 +245,7 @@ def test_nulls_of_a_row_go_through_pickle():
 
 
 def test_an_instance_is_written_by_one_call_at_a_time():
-    """Another call is refused until the first has ended, and other instances are free, equal ones too."""
+    """A second write is refused until the first one ends, and other instances are not affected, even equal ones."""
     left, other = Kept(id=1), Kept(id=1)
     first, second = InstanceWrite(left), InstanceWrite(other)
     with pytest.raises(ConcurrentWrite, match="This Kept is being written by another call"):
@@ -256,7 +256,7 @@ def test_an_instance_is_written_by_one_call_at_a_time():
 
 
 def test_a_write_that_has_ended_ends_no_other():
-    """A write that has ended ends no other, not even when nothing refers to it any more."""
+    """Ending a write twice, or collecting it, does not end a later write of the instance."""
     row = Kept(id=1)
     first = InstanceWrite(row)
     first.end()
@@ -269,7 +269,7 @@ def test_a_write_that_has_ended_ends_no_other():
 
 
 def test_a_write_ends_with_the_call_that_nothing_refers_to():
-    """The outcome of an abandoned call is unknown once a request may have been sent."""
+    """If a write is collected after its request may have been sent, its outcome is unknown."""
     row, calls = Kept(id=1), []
     InstanceWrite(row)
     InstanceWrite(row).may_be_sent(lambda: calls.append("lost"))
@@ -280,7 +280,7 @@ def test_a_write_ends_with_the_call_that_nothing_refers_to():
 
 @pytest.mark.parametrize("has_reference", [True, False])
 def test_a_write_ends_with_the_loop_of_its_call(has_reference):
-    """The outcome is unknown when the next one begins, and what the first call does later changes nothing."""
+    """The next write sets the outcome of one on a closed loop to unknown, and ignores what that does later."""
     row, loop, output = Kept(id=1), asyncio.new_event_loop(), []
 
     async def begin():
@@ -308,7 +308,7 @@ def test_a_write_ends_with_the_loop_of_its_call(has_reference):
 
 
 def test_a_forked_process_writes_what_its_parent_was_writing():
-    """The call that holds the instance ends in the parent alone."""
+    """A forked process can write an instance that its parent was writing, and the parent's write cannot end there."""
     row = Kept(id=1)
     write = InstanceWrite(row)
     pid = os.fork()
@@ -329,14 +329,14 @@ def test_a_forked_process_writes_what_its_parent_was_writing():
 
 
 class Hidden(Model, table="hidden", repo="state"):
-    """A column whose values are not for logs."""
+    """A column with redacted values."""
 
     id: Column[int] = partition_key()
     pin: Column[str] = column(default="", redact=True)
 
 
 def test_what_changed_is_shown_without_secrets():
-    """In the ``repr`` of a change and of a row."""
+    """The ``repr`` of a change and of a row shows no redacted values."""
     row = Hidden.__load__((1, "1234"))
     row.id, row.pin = 2, "5678"
     key, pin = changed_columns(row, current_values(row))
@@ -348,7 +348,7 @@ def test_what_changed_is_shown_without_secrets():
 
 
 def test_the_row_is_no_part_of_the_value():
-    """Neither equality nor repr nor attrs know of it."""
+    """The loaded row is not part of equality, repr or the attrs fields."""
     loaded, constructed = Kept.__load__(ROW), Kept(id=1, status="new", lines={"a": [1]}, notes=["x"])
 
     assert constructed == loaded

@@ -1,4 +1,4 @@
-"""Generated functions: a row becomes an instance, an instance its values."""
+"""Generated functions that turn a row into an instance, and an instance into its values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scyllamodel.types.annotations import map_annotation
 
 @attrs.define
 class Order:
-    """A slotted class."""
+    """A class with slots."""
 
     id: int
     placed: datetime | None
@@ -35,7 +35,7 @@ class Address:
 
 
 class Shown(type):
-    """A metaclass that shows something else in the place of a slot, as models do."""
+    """A metaclass that returns something else in place of a slot, as models do."""
 
     def __getattribute__(cls, name):
         return "shown" if name == "since" else super().__getattribute__(name)
@@ -43,26 +43,26 @@ class Shown(type):
 
 @attrs.frozen
 class Base:
-    """A frozen base class with a slot of its own."""
+    """A frozen base class with a slot."""
 
     street: str
 
 
 @attrs.frozen
 class Derived(Base, metaclass=Shown):
-    """A frozen class with a slot more, behind a metaclass."""
+    """A frozen class with another slot, and with a metaclass."""
 
     since: date | None
 
 
 class Point:
-    """One slot."""
+    """A class with one slot."""
 
     __slots__ = ("x",)
 
 
 class Nothing:
-    """No slot."""
+    """A class without slots."""
 
     __slots__ = ()
 
@@ -79,12 +79,12 @@ ORDER = Order(1, MOMENT, [date(1970, 1, 1)])
 
 
 def test_a_row_becomes_an_instance():
-    """Each value is converted where it needs it."""
+    """Values are converted where their type requires it."""
     assert ORDER == make_load(Order, fields(Order))(ROW)
 
 
 def test_nulls_become_none_or_empty():
-    """A column that may be null holds None, a list that may not be null is empty, and not the same one twice."""
+    """A nullable column holds None, and another list is empty and separate for each instance."""
     load = make_load(Order, fields(Order))
     first, two = load((1, None, None)), load((1, None, None))
 
@@ -93,20 +93,20 @@ def test_nulls_become_none_or_empty():
 
 
 def test_a_null_in_a_required_column_is_none():
-    """The database may hold what the model forbids; loading does not check."""
+    """A null in a required column is loaded as None, since loading does not check."""
     assert make_load(Point, [Field("x", map_annotation(date))])((None,)).x is None
 
 
 @pytest.mark.parametrize("row", [(1, None), (1, None, None, None)])
 def test_a_row_of_another_length_is_an_error(row):
-    """Columns are never guessed."""
+    """A row with too few or too many values is an error."""
     with pytest.raises(ValueError, match="unpack"):
         make_load(Order, fields(Order))(row)
 
 
 @pytest.mark.parametrize("cls", [Address, Derived])
 def test_frozen_classes_are_filled(cls):
-    """A class that refuses assignment loads all the same, with inherited slots and under any metaclass."""
+    """Frozen classes are loaded too, with inherited slots and with any metaclass."""
     load = make_load(cls, ADDRESS)(("Main St", util.Date(1)))
 
     assert ("Main St", date(1970, 1, 2)) == (load.street, load.since)
@@ -115,7 +115,7 @@ def test_frozen_classes_are_filled(cls):
 
 
 def test_neither_init_nor_validators_run():
-    """The database has accepted the row already."""
+    """Loading calls neither ``__init__`` nor validators."""
 
     @attrs.define
     class Strict:
@@ -125,7 +125,7 @@ def test_neither_init_nor_validators_run():
 
 
 def test_an_instance_becomes_its_values():
-    """Driver-ready values, in the order of the fields; None stays None."""
+    """Values are bound for the driver in the order of the fields, and None stays None."""
     bind = make_bind(Order, fields(Order))
 
     assert (1, MOMENT, [date(1970, 1, 1)]) == bind(ORDER)
@@ -134,7 +134,7 @@ def test_an_instance_becomes_its_values():
 
 @pytest.mark.parametrize("cls", [Point, Nothing])
 def test_few_columns(cls):
-    """One column makes a tuple of one, none an empty tuple."""
+    """One column is bound as a tuple of one, and none as an empty tuple."""
     results = [Field(name, map_annotation(int)) for name in cls.__slots__]
     row = (7,) * len(results)
 
@@ -145,7 +145,7 @@ NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - a wrong value
 
 
 def test_a_wrong_value_is_reported_with_its_column():
-    """The error names class, column, type and value, and says what to do; the cause is kept."""
+    """The error has the column, class, type, value and advice, and the original error is its cause."""
     with pytest.raises(TypeMismatch) as exc_info:
         make_bind(Order, fields(Order))(Order(1, NAIVE, []))
     error = exc_info.value
@@ -159,7 +159,7 @@ def test_a_wrong_value_is_reported_with_its_column():
 
 
 def test_a_long_value_is_cut():
-    """An error stays readable, whatever is in the column."""
+    """A long value is truncated in an error."""
     with pytest.raises(TypeMismatch) as exc_info:
         make_bind(Order, fields(Order))(Order(1, None, ["x"] * 5000))
 
@@ -167,7 +167,7 @@ def test_a_long_value_is_cut():
 
 
 def test_a_redacted_value_is_shown_nowhere():
-    """Neither the message nor the details, cause, context or traceback text hold it."""
+    """The value is in neither the message nor the details, cause, context or traceback of an error."""
     with pytest.raises(TypeMismatch, match=r"Point\.x: the value, which is redacted, does not fit date") as exc_info:
         make_bind(Point, [Field("x", map_annotation(date), redact=True)])(secret())
     error = exc_info.value
@@ -183,7 +183,7 @@ def secret():
 
 
 def test_a_wrong_value_in_a_user_type_is_reported_with_its_path():
-    """Column of the table, then field of the type."""
+    """The path in the error consists of the column and the field of the type."""
     Inner = type("Inner", (Point,), {"__slots__": (), "__cql_name__": "inner", "__fields_by_cql__": ("x",)})  # noqa: N806
     install_row_functions(Inner, [Field("x", map_annotation(date))])
     outer, inner = Point(), Inner()
@@ -196,13 +196,13 @@ def test_a_wrong_value_in_a_user_type_is_reported_with_its_path():
 
 
 def test_an_attribute_that_was_never_set_is_no_mismatch():
-    """An attribute that was never set keeps its own error, and is not reported as a wrong value."""
+    """An attribute that was never set is an AttributeError, not a type mismatch."""
     with pytest.raises(AttributeError, match="x"):
         make_bind(Point, [Field("x", map_annotation(date))])(Point())
 
 
 def test_generated_code_can_be_read():
-    """Source, names and docstring are there for tracebacks and people."""
+    """The source, names and docstring of generated code are available to tracebacks and readers."""
     load = make_load(Order, fields(Order))
 
     assert "        self.id,\n        v1,\n        v2,\n" in inspect.getsource(load)
@@ -211,7 +211,7 @@ def test_generated_code_can_be_read():
 
 
 def test_values_that_are_right_cost_no_call():
-    """A class of plain values loads by one unpacking, and binds by one tuple."""
+    """A class of plain values is loaded by unpacking and bound as a tuple, without conversion calls."""
     plain = [Field("a", map_annotation(int)), Field("b", map_annotation(str | None))]
     load, bind = inspect.getsource(make_load(Point, plain)), inspect.getsource(make_bind(Point, plain))
 
@@ -220,7 +220,7 @@ def test_values_that_are_right_cost_no_call():
 
 
 def test_two_classes_of_one_name_keep_their_own_source():
-    """A reloaded class does not show the lines of the one before it."""
+    """A traceback shows the source of its own class, also if another class has the same name."""
     item = make_load(Point, [Field("x", map_annotation(int))])
     two = make_load(Point, [Field("x", map_annotation(date))])
     second = make_load(Point, [Field("x", map_annotation(int))])
@@ -230,16 +230,16 @@ def test_two_classes_of_one_name_keep_their_own_source():
 
 
 class TestInstall:
-    """``__load__`` and ``__bind__`` of a class."""
+    """`install` adds ``__load__`` and ``__bind__`` to a class."""
 
     def make(self):
-        """A class that has both, not yet written."""
+        """A class with both functions, which are not generated yet."""
         cls = type("Late", (Point,), {"__slots__": ()})
         install_row_functions(cls, [Field("x", map_annotation(date))])
         return cls
 
     def test_nothing_is_generated_before_it_is_used(self):
-        """A class that is never loaded costs nothing."""
+        """Code is generated on first use only."""
         cls = self.make()
         before = {name: type(vars(cls)[name]).__name__ for name in ("__load__", "__bind__")}
         cls.__load__((None,))
@@ -248,7 +248,7 @@ class TestInstall:
         assert {"staticmethod", "LazyAttribute"} == {type(vars(cls)[name]).__name__ for name in before}
 
     def test_both_work_from_class_and_instance(self):
-        """The first use, and those after it, on the class or on an instance."""
+        """Both functions work on the class and on an instance, on first use and later."""
         cls = self.make()
         item = cls.__load__((util.Date(0),))
 
@@ -256,7 +256,7 @@ class TestInstall:
         assert date(1970, 1, 1) == item.__load__((util.Date(0),)).x
 
     def test_each_class_loads_itself(self):
-        """A subclass with its own does not get its base's."""
+        """A subclass with its own columns does not use the functions of its base."""
         base = self.make()
         base.__load__((None,))
         derived = type("Derived", (base,), {"__slots__": ()})

@@ -1,4 +1,4 @@
-"""Columns on the class: what their operators and methods make."""
+"""Columns on the class, and what their operators and methods return."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def at(name, model=Box):
     ids=lambda value: repr(value) if not isinstance(value, tuple) else "",
 )
 def test_operation_makes_a_value(result, expected):
-    """Each operation is a plain value that says target, operation and operand."""
+    """Each operation returns a value with target, operation and operand."""
     assert expected == result
 
 
@@ -94,13 +94,13 @@ def test_operation_makes_a_value(result, expected):
     ],
 )
 def test_likely_mistakes_are_refused(use, advice):
-    """Operands that Python would take, and that surely mean something else, raise with advice."""
+    """Operands that Python accepts but that are most likely mistakes raise an error with advice."""
     with pytest.raises(TypeError, match=advice):
         use()
 
 
 def test_column_knows_where_it_belongs():
-    """A column tells its model, attribute, CQL name and type."""
+    """A column has its model, attribute name, CQL name and type."""
     name = Box.name
 
     assert (Box, "name", "Name", "text", "Box.name") == (
@@ -113,24 +113,24 @@ def test_column_knows_where_it_belongs():
 
 
 def test_column_is_one_object():
-    """A column is the same object each time, so that it can be a key of a dict."""
+    """Each access to a column returns the same object, so that it can be a dict key."""
     assert {Box.name: 1}[Box.name] == 1
 
 
 @pytest.mark.parametrize("through", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
 def test_column_is_copied_by_name(through):
-    """A copy of a column, in this process or another, is the column itself."""
+    """A copied or pickled column is the column itself, also in another process."""
     assert Box.name is through(Box.name)
 
 
 def test_unknown_column_is_named():
-    """A misspelt column raises an AttributeError that offers the right one."""
+    """A misspelled column raises an AttributeError that suggests the right one."""
     with pytest.raises(UnknownColumn, match=r"Box has no column 'nam'; did you mean 'name'\?"):
         Box.nam  # noqa: B018
 
 
 @pytest.mark.parametrize("make", [column, partition_key, clustering_key])
 def test_default_and_factory_exclude_each_other(make):
-    """A column with a default and a factory is a mistake."""
+    """A column with both a default and a factory is refused."""
     with pytest.raises(TypeError, match="a default or a factory"):
         make(default=1, factory=int)

@@ -1,4 +1,4 @@
-"""Any schema that a server can hold can be declared by classes."""
+"""Any schema that a server can store can be declared with classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.strategies import keyspaces
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(keyspaces())
 def test_classes_made_of_facts_declare_these_facts(keyspace):
-    """Types, keys, order, static, indexes, options and views survive the way into class bodies and back."""
+    """Classes that are generated from facts declare the same types, keys, orders, indexes, options and views."""
     desired_fact = desired_facts(declare("unit", keyspace), "k")["k"]
 
     assert keyspace.tables == desired_fact.tables

@@ -1,4 +1,4 @@
-"""Defaults: what no instance could use, or all would share, is refused when the class is made."""
+"""Defaults that no instance could use, or that all would share, are refused when the class is created."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Point(UserType):
 
 @attrs.define
 class Mutable:
-    """Compared by value and not hashable."""
+    """A class with equality and without a hash."""
 
     x: int = 0
 
@@ -98,7 +98,7 @@ RIGHT = [
 
 
 def model_with(annotation, value, base=Model):
-    """A class with one column of this type and what stands after ``=``."""
+    """A class with one column of this type and with this value after ``=``."""
     key = {"id": partition_key()} if base is Model else {}
     annotations = {**dict.fromkeys(key, "Column[int]"), "x": f"Column[{annotation}]" if key else annotation}
     return type(base)("Made", (base,), {"__module__": __name__, "__annotations__": annotations, **key, "x": value})
@@ -107,7 +107,7 @@ def model_with(annotation, value, base=Model):
 @pytest.mark.parametrize(("annotation", "default", "advice"), WRONG, ids=range(len(WRONG)))
 @pytest.mark.parametrize("write", [lambda d: column(default=d), lambda d: d], ids=["column()", "bare"])
 def test_a_default_that_cannot_be_one_is_refused(annotation, default, advice, write):
-    """A default that cannot be one is refused, with what to write instead, however it is given."""
+    """An invalid default is refused with advice, whichever way it is declared."""
     stands = write(default)
     if isinstance(stands, type(attrs.field())) and stands is default:
         return  # ``x: Column[int] = attrs.field(default=1)`` is a declaration, and a right one
@@ -120,7 +120,7 @@ def test_a_default_that_cannot_be_one_is_refused(annotation, default, advice, wr
 
 @pytest.mark.parametrize(("annotation", "default", "advice"), WRONG, ids=range(len(WRONG)))
 def test_fields_of_user_types_are_checked_alike(annotation, default, advice):
-    """Fields of user types are checked alike: they are columns of a kind."""
+    """Defaults of fields of user types are checked like those of columns."""
     if isinstance(default, type(attrs.field())):
         return
     with pytest.raises(ModelDefinitionError) as exc_info:
@@ -131,18 +131,18 @@ def test_fields_of_user_types_are_checked_alike(annotation, default, advice):
 
 @pytest.mark.parametrize(("annotation", "default"), RIGHT, ids=range(len(RIGHT)))
 def test_a_default_that_fits_is_taken(annotation, default):
-    """A default that fits is taken, as it is."""
+    """A valid default is accepted unchanged."""
     assert default == model_with(annotation, column(default=default))(id=1).x
 
 
 def test_converters_make_their_own_of_a_default():
-    """A converter, and a type with its own ``load`` and ``dump``, may take what CQL does not."""
+    """With a converter, or with ``load`` and ``dump``, a default may be a value that CQL does not accept."""
     assert 3 == model_with("int", column(default="3", converter=int))(id=1).x
     assert int is model_with("type", column(default=int, type=cql.Text, load=eval, dump=repr))(id=1).x
 
 
 def test_a_redacted_default_is_not_quoted():
-    """Errors of definitions are logged, too."""
+    """The error for an invalid default of a redacted column does not quote it."""
     with pytest.raises(ModelDefinitionError) as exc_info:
         model_with("int", column(default="s3cr3t", redact=True))
 

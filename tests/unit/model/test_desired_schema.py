@@ -1,4 +1,4 @@
-"""What the verbs are given: classes become wanted facts, ``resources`` choose among them, a repo is a `Repo`."""
+"""Arguments of releases: classes become desired facts, ``resources`` selects among them, and a repo is a `Repo`."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ class Visitor(Based):
 
 @pytest.mark.parametrize("models", [[Plain, Twin], [Plain, ByName, ViewTwin]])
 def test_one_table_under_a_keyspace_and_without(models):
-    """A class that names the repo's keyspace and one that names none cannot be one table, or table and view."""
+    """Two classes for one table are refused if one names the keyspace that the other gets from the repo."""
     with pytest.raises(DuplicateTable, match=r"Two classes describe shop\.wanted_"):
         desired_facts(models, "shop")
 
 
 def test_one_name_in_two_keyspaces():
-    """Equal classes are two tables when the repo's keyspace is another."""
+    """Two classes for equal tables are accepted if their keyspaces differ."""
     assert ["shop", "store"] == sorted(part.name for part in desired_facts([Plain, Twin], "store"))
 
 
 def test_user_type_of_another_keyspace():
-    """A type that belongs elsewhere is neither moved nor taken for one that is here."""
+    """A column whose user type belongs to another keyspace is refused."""
     with pytest.raises(
         ConfigurationError, match=r"uses the type elsewhere\.away, and CQL only knows types of the same keyspace"
     ):
@@ -80,7 +80,7 @@ def test_user_type_of_another_keyspace():
 
 @pytest.mark.parametrize("keyspace", ["system", "system_auth", "System_Schema"])
 def test_keyspaces_of_the_server(keyspace):
-    """No tables go where the server keeps its own."""
+    """Models in system keyspaces are refused."""
     with pytest.raises(ConfigurationError, match="system keyspace"):
         desired_facts([Plain], keyspace)
 
@@ -99,13 +99,13 @@ def test_keyspaces_of_the_server(keyspace):
     ids=repr,
 )
 def test_resources_choose_models(resources, value):
-    """A class or name, alone or among others, brings its views along, and a view its table."""
+    """A class or a name selects a table with its views, and a view selects its table."""
     assert value == select_models([Plain, ByName, Visitor], resources)
 
 
 @pytest.mark.parametrize("resources", [[], (), [3], [None], ["Unknown"], [Away]], ids=repr)
 def test_resources_that_choose_nothing(resources):
-    """A limit that no model fits is an error, never a run that does nothing."""
+    """A selection that matches no model is an error."""
     with pytest.raises(ConfigurationError):
         select_models([Plain, ByName, Visitor], resources)
 
@@ -113,7 +113,7 @@ def test_resources_that_choose_nothing(resources):
 @pytest.mark.parametrize("verb", [plan, check, migrate, inspect, create_keyspace])
 @pytest.mark.parametrize("repo", ["scylla://127.0.0.1/shop", None, object()], ids=["url", "none", "other"])
 def test_verbs_take_a_repo(verb, repo):
-    """The error for an argument that is not a repo says so, before anything is imported or connected."""
+    """An argument that is not a repo is refused before anything is imported or connected."""
     with pytest.raises(TypeError, match=r"expected a Repo, got .* Repo\.from_url"):
         verb(repo)
 
@@ -127,7 +127,7 @@ class BillItem(Based, table="bill_item", indexes=[Index("name", name="chosen")])
 
 
 def test_made_up_names_of_indexes_never_clash():
-    """Whatever the order of the classes; each alone has the plain name, and a chosen name stays."""
+    """Generated index names never clash, in any order of the classes, and declared names are kept."""
     both = [desired_facts(models, "shop")["shop"].tables for models in ([Bill, BillItem], [BillItem, Bill])]
     alone = [desired_facts([model], "shop")["shop"].tables[0] for model in (Bill, BillItem)]
 
@@ -141,7 +141,7 @@ def test_made_up_names_of_indexes_never_clash():
 
 
 def test_a_live_index_keeps_its_plain_name():
-    """The class that comes second gets the digest, and nothing is renamed."""
+    """A live index keeps its name, and the index of another class gets a name with a digest."""
     live = schema(*desired_facts([BillItem], "k")["k"].tables)
     changes = summaries(diff(live, desired_facts([Bill, BillItem], "k")["k"], ServerProfile()))
     alone = summaries(diff(live, desired_facts([Bill], "k")["k"], ServerProfile()))
@@ -157,7 +157,7 @@ class Audited(Model, table="audited", repo="audit"):
 
 
 def test_a_model_of_another_repo_is_named_with_its_repo():
-    """The error says where the model is bound and how to bind it here, and no package has to be imported for it."""
+    """The error says which repo a model is bound to and how to bind it here, without importing packages."""
     repo = Repo("main", nodes=["127.0.0.1"], keyspace="shop")
 
     with pytest.raises(ConfigurationError, match=r"bound to the repo 'audit', and this repo is 'main'.*repo='main'"):
@@ -165,7 +165,7 @@ def test_a_model_of_another_repo_is_named_with_its_repo():
 
 
 def test_an_unknown_name_lists_the_nearest_models():
-    """A hundred models are not listed: ten with the nearest names are."""
+    """The error lists the ten models with the nearest names, not all."""
     models = [type(Model)(f"Model{number}", (Model,), {"__module__": __name__, "__annotations__": {"id": "Column[int]"},
                                                    "id": partition_key()}) for number in range(40)]  # fmt: skip
 

@@ -38,7 +38,7 @@ ID, TAGS = ColumnTarget(Parcel, "id"), ColumnTarget(Parcel, "tags")
     ],
 )
 def test_repr_reads_like_the_expression(value, text):
-    """The repr names target, operation and operand."""
+    """The repr contains the target, operation and operand."""
     assert text == repr(value)
 
 
@@ -71,13 +71,13 @@ def test_values_of_redacted_columns_are_never_shown(value):
     ],
 )
 def test_condition_has_no_truth_value(use):
-    """Using a condition as a bool raises, and says how to write several conditions."""
+    """Using a condition as a bool is an error that says how to combine conditions."""
     with pytest.raises(TypeError, match=r"where\(first, second\)|compares columns only with values"):
         use()
 
 
 def test_error_of_bool_does_not_show_redacted_values():
-    """The advice names the condition without its value."""
+    """The error for a condition in a boolean context does not show redacted values."""
     with pytest.raises(TypeError) as exc_info:
         bool(Parcel.code == "hush")
 
@@ -94,12 +94,12 @@ def test_equal_expressions_are_equal_values():
 @pytest.mark.parametrize("value", [Parcel.id == "x", Parcel.sent.desc(), Parcel.tags["a"].to(3)])
 @pytest.mark.parametrize("through", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
 def test_expressions_are_copied_and_pickled(value, through):
-    """An expression comes back equal from a copy and from pickle."""
+    """A copied or pickled expression is equal to the original."""
     assert value == through(value)
 
 
 @pytest.mark.parametrize("name", ["value", "operator", "target"])
 def test_expressions_do_not_change(name):
-    """Statements share expressions, so they are frozen."""
+    """Expressions are frozen, since statements share them."""
     with pytest.raises(AttributeError):
         setattr(Parcel.id == "x", name, 3)

@@ -48,7 +48,7 @@ ALL = [Order, Other, ByStatus]
 
 
 def variants():
-    """Classes that differ from `Order` in one thing each."""
+    """Classes that differ from `Order` in one respect each."""
 
     class NewPlace(UserType, name="place"):
         city: str
@@ -84,25 +84,25 @@ def variants():
 
 
 def test_order_and_repetition_do_not_matter():
-    """Equal classes have one fingerprint in any order, and if repeated."""
+    """The fingerprint does not depend on the order or repetition of models."""
     assert models_fingerprint(ALL, "k") == models_fingerprint([*reversed(ALL), Order], "k")
 
 
 @pytest.mark.parametrize("model", variants(), ids=lambda model: model.__name__)
 def test_every_difference_shows(model):
-    """A field of a user type, an index, an order, an option."""
+    """A difference in a field of a user type, an index, an order or an option changes the fingerprint."""
     assert models_fingerprint([model, Other], "k") != models_fingerprint([Order, Other], "k")
 
 
 def test_fewer_models_and_another_keyspace_show():
-    """A subset is not the whole, and one keyspace is not another."""
+    """A subset of the models, and the same models in another keyspace, have other fingerprints."""
     values = {models_fingerprint(ALL, "k"), models_fingerprint(ALL[:2], "k"), models_fingerprint(ALL, "other")}
 
     assert 3 == len(values)
 
 
 def test_a_digest_is_made_once(monkeypatch):
-    """The second time nothing of the facts is looked at."""
+    """The digest is cached, and the facts are not read again."""
     expected = models_fingerprint(ALL, "k")
     monkeypatch.setattr(fingerprint, "fingerprint", None)
 
@@ -110,7 +110,7 @@ def test_a_digest_is_made_once(monkeypatch):
 
 
 def test_other_processes_agree():
-    """The fingerprint does not depend on hash seeds or addresses."""
+    """Fingerprints are equal in another process, regardless of hash seeds and addresses."""
     text = (
         "from scyllamodel import Column, Model, partition_key\n"
         "from scyllamodel.model.fingerprint import models_fingerprint\n"

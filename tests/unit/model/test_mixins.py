@@ -18,7 +18,7 @@ K = TypeVar("K")
 
 
 class Entry(Model, Generic[K, T], abstract=True):
-    """A table of whatever, by whatever."""
+    """A table with type variables for its columns."""
 
     key: Column[K] = partition_key()
     value: Column[T] = column()
@@ -26,26 +26,26 @@ class Entry(Model, Generic[K, T], abstract=True):
     next: Column[Optional[T]] = column(default=None)  # noqa: UP045 - another spelling
 
     def shown(self) -> str:
-        """A method of a generic class."""
+        """A method that the generic class defines."""
         return f"{self.key}={self.value}"
 
 
 class Texts(Entry[int, str], table="texts"):
-    """Both are given."""
+    """Sets both type variables."""
 
 
 class Half(Entry[str, T], Generic[T], abstract=True):
-    """One is given."""
+    """Sets one type variable."""
 
     extra: Column[dict[str, T]] = column(factory=dict)
 
 
 class Numbers(Half[Annotated[int, cql.Int]], table="numbers"):
-    """And now the other."""
+    """Sets the remaining type variable."""
 
 
 class Later(Texts, table="later"):
-    """A table of its own, with the columns of a table."""
+    """A table derived from a table."""
 
     more: Column[str | None] = column(default=None)
 
@@ -56,7 +56,7 @@ def types_of(model):
 
 
 def test_columns_of_a_generic_base_get_their_types_from_the_subclass():
-    """Through several bases, inside of collections, with marks."""
+    """Type variables are resolved through several bases, in collections and with annotations such as `Frozen`."""
     assert ["bigint", "text", "list<text>", "text"] == types_of(Texts)
     assert ["text", "map<text, int>", "int", "list<int>", "int"] == types_of(Numbers)
     assert ["bigint", "text", "text", "list<text>", "text"] == types_of(Later)
@@ -82,13 +82,13 @@ def test_columns_of_a_generic_base_get_their_types_from_the_subclass():
     ],
 )
 def test_a_table_of_no_type_is_refused(make):
-    """A type variable is a type in an abstract base alone."""
+    """A column whose type is a type variable is refused outside abstract bases."""
     with pytest.raises(ModelDefinitionError, match=r"has no type here.*\n.*Base\[str\]"):
         make()
 
 
 def test_defaults_of_generic_columns_are_checked_with_the_type():
-    """Defaults of generic columns are checked with the type: they fit in one subclass and not in the other."""
+    """The default of a generic column is checked with the type in each subclass."""
 
     class Base(Model, Generic[T], abstract=True):
         id: Column[int] = partition_key()
@@ -111,28 +111,28 @@ class Priced(abc.ABC):
 
     @abc.abstractmethod
     def price(self) -> int:
-        """What it costs."""
+        """The price, for subclasses to define."""
 
 
 class Item(Model, Priced, table="items"):
-    """Keeps the promise."""
+    """A table that implements the abstract method."""
 
     id: Column[int] = partition_key()
     cents: Column[int] = column(default=0)
 
     def price(self) -> int:
-        """What it costs."""
+        """The price of the item."""
         return self.cents
 
 
 class Unpriced(Model, Priced, table="unpriced"):
-    """Does not."""
+    """A table that does not implement it."""
 
     id: Column[int] = partition_key()
 
 
 def test_abstract_mixins_are_enforced():
-    """By Python itself, with its own words; an instance that keeps the promise stays slotted."""
+    """Python itself refuses instances with abstract methods, and instances of complete classes keep their slots."""
     item = Item(id=1, cents=3)
 
     assert (3, True) == (item.price(), isinstance(item, Priced))
@@ -143,31 +143,31 @@ def test_abstract_mixins_are_enforced():
 
 
 class Named(Protocol):
-    """What has a name."""
+    """A protocol with a name."""
 
     name: str
 
     def greet(self) -> str:
-        """A method that comes with the protocol."""
+        """A method of the protocol."""
         return f"Hello, {self.name}"
 
 
 @runtime_checkable
 class Sized(typing_extensions.Protocol):
-    """Of the other module."""
+    """A protocol with a size."""
 
     size: int
 
 
 class Person(Named, Model, Sized, table="people"):
-    """Two protocols, on both sides of Model."""
+    """A table with one protocol before Model and one after it."""
 
     name: Column[str] = partition_key()
     size: Column[int] = column(default=1)
 
 
 def test_protocols_are_mixins():
-    """Protocols are mixins: their methods come along, the constructor stays that of the model."""
+    """A model inherits the methods of protocols, and keeps its own constructor."""
     person = Person(name="Ann")
 
     assert ("Hello, Ann", True) == (person.greet(), isinstance(person, Sized))
@@ -178,7 +178,7 @@ def test_protocols_are_mixins():
 
 
 class Ranked(Item, Priced, table="ranked"):
-    """A mixin twice."""
+    """A table with a mixin that is inherited twice."""
 
 
 class ItemView(MaterializedView, Priced, of=Item, view="items_by_cents"):
@@ -188,46 +188,46 @@ class ItemView(MaterializedView, Priced, of=Item, view="items_by_cents"):
     id: Column[int] = clustering_key()
 
     def price(self) -> int:
-        """What it costs."""
+        """The price in the view."""
         return self.cents
 
 
 def test_views_and_subclasses_take_mixins():
-    """Views and subclasses take mixins, as models do."""
+    """Views and subclasses accept mixins as models do."""
     assert 3 == ItemView.__load__((3, 1)).price()
     assert 4 == Ranked(id=1, cents=4).price()
 
 
 class Stamped(UserType, Generic[T], abstract=True):
-    """Fields for several types."""
+    """An abstract user type with fields for several types."""
 
     made: T
     by: str = "unknown"
     KIND: ClassVar[str] = "stamped"
 
     def signed(self) -> str:
-        """A method."""
+        """A method of the abstract type."""
         return f"by {self.by}"
 
 
 class Tagged(UserType, abstract=True):
-    """Another base."""
+    """An abstract user type with another field."""
 
     tag: str | None = None
 
 
 class Stamp(Stamped[int], Tagged, Priced, name="stamp"):
-    """Of two abstract bases and a mixin."""
+    """A user type with two abstract bases and a mixin."""
 
     text: str = ""
 
     def price(self) -> int:
-        """What it costs."""
+        """The price of the stamp."""
         return 1
 
 
 def test_user_types_have_abstract_bases():
-    """Whose fields come first; the base has no CQL type."""
+    """Fields of abstract bases come first, and an abstract base has no CQL type."""
     stamp = Stamp(made=3, text="x")
 
     assert [("tag", "text"), ("made", "bigint"), ("by", "text"), ("text", "text")] == [
@@ -246,7 +246,7 @@ def test_user_types_have_abstract_bases():
 
 
 def test_private_names_need_an_alias():
-    """For the constructor of attrs leaves the underscore out, and checkers do not know that."""
+    """A private name needs an alias in the constructor, where attrs omits the underscore and type checkers do not."""
     with pytest.raises(ModelDefinitionError, match=r'alias="size"'):
 
         class Hidden(Model):

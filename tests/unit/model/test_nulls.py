@@ -1,4 +1,4 @@
-"""Columns that say what a null of the database is, and notes on those that do not."""
+"""How columns load a null, and notes on columns that do not declare it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from scyllamodel.types.cql_types import Native
 
 
 class Title(UserType, name="nulls_title"):
-    """A user type whose last field came later."""
+    """A user type whose last field was added later."""
 
     text: str
     lang: str = column(default="en", null_as_default=True)
 
 
 class Page(Model, table="nulls_pages", repo="nulls"):
-    """A column for each answer to the question what a null is."""
+    """Columns with every way to load a null."""
 
     site: Column[str] = partition_key()
     path: Column[str] = clustering_key()
@@ -49,7 +49,7 @@ class Page(Model, table="nulls_pages", repo="nulls"):
 
 
 class PageByLang(MaterializedView, of=Page, view="nulls_by_lang"):
-    """A view takes over what a null is."""
+    """A view, which inherits how nulls are loaded."""
 
     path: Column[str] = partition_key()
     site: Column[str] = clustering_key()
@@ -60,7 +60,7 @@ ROW = ("s", "/", None, None, None, None, None, None)
 
 
 def test_a_null_loads_as_the_default_and_changes_nothing():
-    """A null loads as the default, separate for each instance, and no save would send it."""
+    """A null loads as a default, separate for each instance, and does not count as a change."""
     first, other = Page.__load__(ROW), Page.__load__(ROW)
     assert ("en", ["a"], None, set(), None) == (first.lang, first.words, first.title, first.tags, first.rank)
     assert first.words is not other.words
@@ -71,13 +71,13 @@ def test_a_null_loads_as_the_default_and_changes_nothing():
 
 
 def test_a_stored_value_stands():
-    """The default takes the place of nothing but null."""
+    """A stored value is never replaced by the default."""
     loaded = Page.__load__(("s", "/", "cs", ["x"], None, None, 1, 2))
     assert ("cs", ["x"], 1) == (loaded.lang, loaded.words, loaded.rank)
 
 
 def test_views_selections_and_user_types_say_the_same():
-    """Wherever the column is loaded."""
+    """Views, selections of columns and user types load a null in the same way."""
     assert PageByLang.__load__(("/", "s", None)).lang == "en"
     load: Any = select(Page.lang, Page.rank).where(Page.site == "s").compile("ks").template.load
     assert ("en", None) == load((None, None))
@@ -93,7 +93,7 @@ def test_views_selections_and_user_types_say_the_same():
     ],
 )
 def test_what_cannot_stand_for_null_is_refused(annotation, null_value):
-    """A default is needed, a type that allows None has an answer, and so has a collection that is not frozen."""
+    """Without a default, with a type that allows None, or for a collection that is not frozen, the flag is refused."""
     body = {
         "__module__": __name__,
         "__qualname__": "Wrong",
@@ -107,7 +107,7 @@ def test_what_cannot_stand_for_null_is_refused(annotation, null_value):
 
 
 def test_a_flag_is_true_or_false():
-    """Anything else is reported as for the other flags."""
+    """A value that is not a boolean is reported as for other flags."""
     with pytest.raises(ModelDefinitionError, match="MD118"):
 
         class Wrong(Model, table="nulls_flag"):
@@ -116,12 +116,12 @@ def test_a_flag_is_true_or_false():
 
 
 def described():
-    """A keyspace that is there."""
+    """The settings of an existing keyspace."""
     return Keyspace("ks", {"class": "SimpleStrategy", "replication_factor": "1"})
 
 
 def test_the_plan_notes_an_added_column_whose_nulls_load_as_none():
-    """For each column that says nothing of nulls, and for no other one; nothing is refused for it."""
+    """The plan has a note for each added column that does not declare how nulls are loaded, and refuses nothing."""
     columns = [
         TableColumn("site", Native("text"), "partition_key"),
         TableColumn("path", Native("text"), "clustering"),
@@ -139,7 +139,7 @@ def test_the_plan_notes_an_added_column_whose_nulls_load_as_none():
 
 
 def test_lint_names_columns_whose_default_is_not_for_existing_rows():
-    """Lint names columns whose default is not for existing rows, once for each table, without a server."""
+    """Lint has one note for each table with columns whose default does not apply to existing rows."""
     problems = [note for note in lint(desired_facts([Page], "ks")) if note.code == "NU101"]
     assert [("ks.nulls_pages", "note")] == [(note.object, note.severity) for note in problems]
     assert "rank" in problems[0].text
@@ -148,7 +148,7 @@ def test_lint_names_columns_whose_default_is_not_for_existing_rows():
 
 
 def test_a_new_table_has_no_rows_from_before():
-    """A plan that makes the table says nothing of nulls."""
+    """A plan that creates the table has no notes on nulls."""
     live = SchemaFacts([KeyspaceFacts("ks", described())])
     plan = make_plan(desired_facts([Page], "ks", described()), live, ServerProfile("cassandra", (5, 0, 6)))
     assert [] == [note for note in (*plan.lints, *plan.notes) if note.code == "NU101"]

@@ -1,4 +1,4 @@
-"""One class for each place, as long as it is referenced."""
+"""The registry has one class for each place in the source, as long as the class is referenced."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from scyllamodel.model.view import MaterializedView
 
 
 def model_named(name, module="shop", qualname=None):
-    """A class as if written somewhere."""
+    """A class as if it were defined at one place in the source."""
     return type(name, (), {"__module__": module, "__qualname__": qualname or name})
 
 
 def test_classes_come_in_order_of_definition():
-    """The registry yields what was added, first to last."""
+    """The registry yields classes in the order in which they were added."""
     own_registry, classes = Registry(), [model_named("B"), model_named("A"), model_named("C")]
     for cls in classes:
         own_registry.add(cls, cls.__name__)
@@ -32,7 +32,7 @@ def test_classes_come_in_order_of_definition():
 
 
 def test_same_place_is_replaced():
-    """A class from the lines of an earlier one takes its place, also with another table."""
+    """A class from the same lines as an earlier one replaces it, also with another table."""
     own_registry, old, other, new = Registry(), model_named("A"), model_named("B"), model_named("A")
     for cls in (old, other, new):
         own_registry.add(cls, f"t{id(cls)}")
@@ -41,7 +41,7 @@ def test_same_place_is_replaced():
 
 
 def test_one_function_may_make_several_tables():
-    """Classes from one function count for each table; one that is made again for a table replaces the earlier."""
+    """Classes from one function count by table, and a second class for a table replaces the first."""
     own_registry = Registry()
     first, second, third = [model_named("A", qualname="make.<locals>.A") for _ in range(3)]
     own_registry.add(first, "one")
@@ -52,7 +52,7 @@ def test_one_function_may_make_several_tables():
 
 
 def test_one_loop_of_a_module_may_make_several_tables(tmp_path, monkeypatch):
-    """A loop at the top of a module creates one table in each turn, and a reload creates them again, not twice."""
+    """A loop of a module creates one class for each table, and reloading it does not duplicate them."""
     (tmp_path / "looped.py").write_text(
         "from scyllamodel import Column, Model, partition_key\n"
         "MADE = []\n"
@@ -99,7 +99,7 @@ print(sorted(cls.__facts__.name for cls in registry))
     ("repeated", "value"), [("", ["page_0", "page_1", "page_2"]), (AGAIN, ["other"])], ids=["once", "again"]
 )
 def test_loop_in_main(command, repeated, value):
-    """A loop of a script or session creates all its tables, held or not; in a session a class can be defined again."""
+    """All tables of a loop in a script are registered, and in a session a class can be redefined."""
     text = LOOP + repeated + SHOWN
     run = subprocess.run(
         [sys.executable, *([*command, text] if command else ["-i"])],
@@ -114,7 +114,7 @@ def test_loop_in_main(command, repeated, value):
 
 
 def test_module_keeps_its_classes(tmp_path, monkeypatch):
-    """Tables of a loop that holds none of its classes are there as long as their module is."""
+    """Classes that only a loop created stay registered as long as their module exists."""
     (tmp_path / "unheld.py").write_text(LOOP.replace("(Model,", "(Model, repo='unheld',"), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     importlib.import_module("unheld")
@@ -128,7 +128,7 @@ def test_module_keeps_its_classes(tmp_path, monkeypatch):
 
 
 def test_unreferenced_class_is_collected():
-    """The registry keeps no class alive."""
+    """The registry does not keep a class alive."""
     own_registry, cls = Registry(), model_named("A")
     own_registry.add(cls, "a")
     del cls
@@ -138,7 +138,7 @@ def test_unreferenced_class_is_collected():
 
 
 def test_end_of_a_replaced_class_leaves_its_successor():
-    """When the collector takes an old class, the new one in its place stays."""
+    """When a replaced class is collected, its successor stays registered."""
     own_registry, old, new = Registry(), model_named("A"), model_named("A")
     own_registry.add(old, "a")
     own_registry.add(new, "a")
@@ -149,7 +149,7 @@ def test_end_of_a_replaced_class_leaves_its_successor():
 
 
 def test_threads_may_add_at_once():
-    """No class is lost when threads add and read together."""
+    """No class is lost when threads add and read concurrently."""
     own_registry = Registry()
     classes = [model_named(f"C{number}") for number in range(400)]
 
@@ -168,7 +168,7 @@ def test_threads_may_add_at_once():
 
 
 def test_tables_and_views_are_registered_and_bases_are_not():
-    """Concrete models and views are in the registry, abstract ones are not."""
+    """Tables and views are registered, and abstract classes are not."""
 
     class Base(Model, abstract=True):
         id: Column[str] = partition_key()

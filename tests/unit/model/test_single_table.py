@@ -1,4 +1,4 @@
-"""Several classes in one table, distinguished by one column."""
+"""Several classes in one table, distinguished by a discriminator column."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from scyllamodel.query.select import count_query
 
 
 class Pet(Model, table="pets", repo="family", discriminator="kind", indexes=[Index("kind")]):
-    """The head: what all have."""
+    """The root class, with the columns that all classes share."""
 
     owner: Column[int] = partition_key()
     id: Column[int] = clustering_key()
@@ -40,13 +40,13 @@ class Pet(Model, table="pets", repo="family", discriminator="kind", indexes=[Ind
 
 
 class Cat(Pet, discriminator_value="cat"):
-    """A column of its own."""
+    """A subclass with a column."""
 
     lives: Column[int] = column(default=9)
 
 
 class Dog(Pet, discriminator_value="dog"):
-    """Another, with an index."""
+    """A subclass with an indexed column."""
 
     tricks: Column[set[str]] = column(factory=set, index=True)
 
@@ -56,7 +56,7 @@ class Puppy(Dog, discriminator_value="puppy"):
 
 
 def test_the_table_has_the_columns_of_all():
-    """The table has the columns of all, and their indexes."""
+    """The table has the columns and indexes of all its classes."""
     names = {column.name for column in Pet.__facts__}
 
     assert {"owner", "id", "kind", "name", "lives", "tricks"} == names
@@ -64,26 +64,26 @@ def test_the_table_has_the_columns_of_all():
 
 
 def test_the_head_alone_stands_for_the_table():
-    """The head alone stands for the table, in the registry, and so for discovery."""
+    """Only the root is in the registry, and so in discovery."""
     assert [Pet] == [cls for cls in registry if issubclass(cls, Pet)]
 
 
 def test_a_class_has_a_default_discriminator_value():
-    """And no other."""
+    """The discriminator defaults to the value of the class, and another value is refused."""
     assert "cat" == Cat(owner=1, id=2).kind
     with pytest.raises(ValueError, match="kind"):
         Cat(owner=1, id=2, kind="dog")
 
 
 def row(model, **values):
-    """A row of the model's selection, as the driver would give it."""
+    """A row of the model's selection, as the driver returns it."""
     names = cache_for(model).selection.split(", ")
     return tuple(values.get(name) for name in names)
 
 
 @pytest.mark.parametrize(("kind", "cls"), [("cat", Cat), ("dog", Dog), ("puppy", Puppy), ("fish", Pet)])
 def test_rows_are_instances_of_their_class(kind, cls):
-    """A value that no class has is an instance of the head."""
+    """A row is loaded as the class of its value, and as the root if no class has the value."""
     loaded = cache_for(Pet).load(row(Pet, owner=1, id=2, kind=kind, name="Tom", lives=7))
 
     assert cls is type(loaded)
@@ -91,17 +91,17 @@ def test_rows_are_instances_of_their_class(kind, cls):
 
 
 def test_a_column_of_its_own_is_loaded():
-    """From wherever it stands in the row."""
+    """The column of a subclass is loaded from any position in the row."""
     assert 7 == cache_for(Pet).load(row(Pet, owner=1, id=2, kind="cat", name="Tom", lives=7)).lives
 
 
 def test_rows_of_another_class_are_none():
-    """Reading a cat under the key of a dog finds nothing."""
+    """Loading the row of another class returns None."""
     assert cache_for(Cat).load(row(Cat, owner=1, id=2, kind="dog", name="Rex")) is None
 
 
 def test_reading_a_class_asks_for_its_value():
-    """Reading a class asks for its value: beside the key."""
+    """A SELECT from a subclass adds the discriminator to the conditions on the key."""
     query = select(Cat).where(Cat.owner == 1, Cat.id == 2)
 
     assert query.cql.endswith("WHERE owner = ? AND id = ? AND kind = ?")
@@ -109,7 +109,7 @@ def test_reading_a_class_asks_for_its_value():
 
 
 def test_reading_a_class_with_subclasses_asks_for_all_their_values():
-    """Which an index does not serve, so that a word is needed."""
+    """A class with subclasses selects all their values with IN, which needs `allow_filtering`."""
     query = select(Dog).where(Dog.owner == 1)
     with pytest.raises(QueryNotSupported):
         query.cql  # noqa: B018 - it is worked out here
@@ -118,12 +118,12 @@ def test_reading_a_class_with_subclasses_asks_for_all_their_values():
 
 
 def test_reading_the_head_asks_for_no_value():
-    """Reading the head asks for no value: it has all rows."""
+    """A SELECT from the root has no condition on the discriminator."""
     assert "kind = ?" not in select(Pet).where(Pet.owner == 1).cql
 
 
 def test_a_value_in_the_key_need_not_be_named():
-    """The class knows it."""
+    """The class supplies the discriminator if that is part of the key."""
 
     class Shape(Model, repo="family", discriminator="kind"):
         kind: Column[str] = partition_key(default="shape")
@@ -137,24 +137,24 @@ def test_a_value_in_the_key_need_not_be_named():
 
 
 def problems_of(**keywords):
-    """A subclass that cannot be in the family."""
+    """The problems of a subclass that cannot belong to the table."""
     return lambda: type(Pet)("Wrong", (Pet,), {"__module__": __name__}, **keywords)
 
 
 def test_a_value_twice_is_refused():
-    """Rows would be of two classes."""
+    """Two classes with the same value are refused."""
     with pytest.raises(ModelDefinitionError, match="also that of Cat"):
         problems_of(discriminator_value="cat")()
 
 
 def test_a_table_of_its_own_is_refused():
-    """The family has one."""
+    """A subclass that names a table is refused."""
     with pytest.raises(ModelDefinitionError, match="only on the class with discriminator="):
         problems_of(discriminator_value="x", table="others")()
 
 
 def test_a_family_needs_a_head():
-    """A value alone says nothing."""
+    """A value without a root that has a discriminator is refused."""
     with pytest.raises(ModelDefinitionError, match="discriminator="):
 
         class Lost(Model, repo="family", discriminator_value="x"):
@@ -162,7 +162,7 @@ def test_a_family_needs_a_head():
 
 
 def test_the_discriminator_is_a_column():
-    """Of the head."""
+    """A discriminator that is not a column of the root is refused."""
     with pytest.raises(ModelDefinitionError, match="is not a column"):
 
         class Headless(Model, repo="family", discriminator="kind"):
@@ -170,7 +170,7 @@ def test_the_discriminator_is_a_column():
 
 
 def test_classes_of_one_table_agree_on_its_columns():
-    """One name has one type."""
+    """Two classes that declare a column with different types are refused."""
     with pytest.raises(ModelDefinitionError, match="is int here, and bigint elsewhere"):
 
         class Fish(Pet, discriminator_value="fish"):
@@ -178,14 +178,14 @@ def test_classes_of_one_table_agree_on_its_columns():
 
 
 def test_a_subclass_without_a_value_is_refused():
-    """A subclass without a value is refused: its rows could not be distinguished from those of the other classes."""
+    """A subclass without a value is refused, since its rows could not be identified."""
     with pytest.raises(ModelDefinitionError, match=r"(?s)MD119.*discriminator_value="):
 
         class Bird(Pet):
-            """No value."""
+            """A subclass without a value."""
 
     class Winged(Pet, abstract=True):
-        """A base in between, which has no rows."""
+        """An abstract class in between, which has no rows."""
 
     assert Winged not in list(registry)
 
@@ -195,7 +195,7 @@ NAMED = Cat.name.to("Tom")
 
 
 class Shape(Model, table="shapes", repo="family", discriminator="kind"):
-    """The discriminator is part of the key."""
+    """A root whose discriminator is part of the key."""
 
     owner: Column[int] = partition_key()
     kind: Column[str] = clustering_key(default="shape")
@@ -204,7 +204,7 @@ class Shape(Model, table="shapes", repo="family", discriminator="kind"):
 
 
 class Circle(Shape, discriminator_value="circle"):
-    """Rows of its own."""
+    """A subclass with its own rows."""
 
 
 BLIND = {
@@ -219,7 +219,7 @@ BLIND = {
 
 @pytest.mark.parametrize("query", BLIND.values(), ids=BLIND)
 def test_a_write_that_does_not_see_the_class_is_refused(query):
-    """It would change or delete rows of other classes; the message says what to write."""
+    """A write that could affect rows of other classes is refused with advice."""
     with pytest.raises(QueryNotSupported, match=r"table of Pet is shared.*if_exists.*\(Pet\) for rows of any class"):
         query.compile("shop")
 
@@ -240,7 +240,7 @@ SEEING = {
 
 @pytest.mark.parametrize(("query", "text", "value"), SEEING.values(), ids=SEEING)
 def test_a_write_asks_for_its_class_where_it_can(query, text, value):
-    """A write asks for its class where it can, in IF, or in WHERE when the discriminator is part of the key."""
+    """A write has its class as a condition in IF, or in WHERE if the discriminator is part of the key."""
     assert query.cql.endswith(text)
     assert value == query.values[-1]
 
@@ -255,13 +255,13 @@ OPEN = {
 
 @pytest.mark.parametrize("query", OPEN.values(), ids=OPEN)
 def test_other_writes_are_as_they_were(query):
-    """Through the head, of an instance, and where the class is written too."""
+    """Writes through the root, writes of instances, and writes that set the class are unchanged."""
     assert " IF " not in query.cql
     assert "kind = ?" not in query.cql.partition("WHERE")[2]
 
 
 def test_an_instance_with_the_value_of_another_class_is_not_written():
-    """An instance with the value of another class is not written: its row would be loaded as the other class."""
+    """An instance with the value of another class is refused, since its row would be loaded as that class."""
     access = statements_for(Pet, "shop")
     for row in (Pet(owner=1, id=2, kind="cat"), Pet(owner=1, id=2, kind="puppy")):
         with pytest.raises(QueryNotSupported, match=r"is the value of (Cat|Puppy)"):
@@ -273,32 +273,32 @@ def test_an_instance_with_the_value_of_another_class_is_not_written():
 
 
 def test_a_table_is_not_emptied_through_one_of_its_classes():
-    """All others would lose their rows."""
+    """Truncating the table through one of its classes is refused."""
     with pytest.raises(QueryNotSupported, match=r"truncate\(Cat\) would delete.*truncate\(Pet\)"):
         next(truncate(Cat, "shop"))
 
 
 def test_rows_are_not_deleted_by_key_through_one_of_its_classes():
-    """A key does not tell of which class its row is."""
+    """Deleting rows by key through a subclass is refused, since a key does not determine the class of its row."""
     with pytest.raises(QueryNotSupported, match="the table of Pet is shared"):
         BulkOperations(None, "shop").delete(Cat, [(1, 2)], None)
 
 
 @pytest.mark.parametrize("text", ['{"owner": 1, "id": 2}', '{"owner": 1, "id": 2, "kind": "dog"}', '{"KIND": null}'])
 def test_json_names_the_class(text):
-    """A row without it would be of another class."""
+    """Writing JSON without the discriminator is refused."""
     with pytest.raises(QueryNotSupported, match=r"has no 'kind' of Cat.*'cat'"):
         insert(Cat).json(text).compile("shop")
 
 
 def test_json_with_the_class_is_taken():
-    """By its name in any case, as CQL has it."""
+    """JSON may contain the discriminator in any case that CQL accepts."""
     assert insert(Cat).json('{"owner": 1, "id": 2, "Kind": "cat"}').compile("shop").values
     assert insert(Pet).json('{"owner": 1, "id": 2}').compile("shop").values
 
 
 def test_a_discriminator_is_named_once():
-    """A discriminator is named once, also by the column of the base."""
+    """A query that names the discriminator does not get it twice, also if the column of the root is used."""
     query = select(Cat).where(Cat.owner == 1, Cat.id == 2, Pet.kind == "cat")
 
     assert 1 == query.cql.count("kind = ?")
@@ -324,7 +324,7 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize(("query", "message"), ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_class_is_not_asked_for_rows_of_another(query, message):
-    """A class is not asked for rows of another: they would be loaded as None, or written as rows of another class."""
+    """A query for rows of another class is refused with the advice to use the root."""
     with pytest.raises(QueryNotSupported, match=rf"{message}.*or use (Pet|Shape) for rows of any class"):
         query.compile("shop")
 
@@ -340,13 +340,13 @@ WITHIN = {
 
 @pytest.mark.parametrize(("query", "text"), WITHIN.values(), ids=WITHIN)
 def test_a_class_is_asked_for_its_own_rows(query, text):
-    """Once, and narrowed where it has subclasses."""
+    """The class condition appears once, and a narrower one of the query is used for a class with subclasses."""
     assert text in query.cql
     assert 1 == len(re.findall(r"\bkind (=|IN) \?", query.cql))
 
 
 def test_an_update_through_the_head_says_what_it_may_make():
-    """An update of a missing row creates one, which would have no class; this must be declared."""
+    """An update that may create a row without a class is refused unless it uses `if_exists`."""
     with pytest.raises(
         QueryNotSupported, match=r"update\(Pet\).*creates one without a class, unless it uses .if_exists"
     ):
@@ -354,21 +354,21 @@ def test_an_update_through_the_head_says_what_it_may_make():
 
 
 class Kind(str, enum.Enum):
-    """What a column of an enum holds."""
+    """The values of an enum column."""
 
     CAR = "car"
     VAN = "van"
 
 
 class Vehicle(Model, table="vehicles", repo="family", discriminator="kind"):
-    """Classes that are distinguished by an enum."""
+    """A root whose discriminator is an enum."""
 
     id: Column[int] = partition_key()
     kind: Column[Kind | None] = column(default=None)
 
 
 def test_a_plain_value_of_an_enum_is_its_member():
-    """Instances have the member, and rows are loaded by it."""
+    """Instances have the enum member as their discriminator, and rows are loaded by it."""
 
     class Car(Vehicle, discriminator_value="car"):
         doors: Column[int] = column(default=4)
@@ -379,12 +379,12 @@ def test_a_plain_value_of_an_enum_is_its_member():
 
 @pytest.mark.parametrize(("value", "reason"), [("bus", "not a Kind, which has 'car', 'van'"), (3, "not a Kind")])
 def test_a_value_that_the_column_cannot_hold_is_refused(value, reason):
-    """A value that the column cannot hold is refused: when the class is made."""
+    """A value that the discriminator column cannot store is refused when the class is created."""
     with pytest.raises(ModelDefinitionError, match=reason):
         type(Vehicle)("Wrong", (Vehicle,), {"__module__": __name__}, discriminator_value=value)
 
 
 def test_a_value_of_another_type_is_refused():
-    """A text column holds texts."""
+    """A value that is not a string is refused for a text column."""
     with pytest.raises(ModelDefinitionError, match="3 is not of type str"):
         problems_of(discriminator_value=3)()

@@ -52,7 +52,7 @@ ADDRESS = Address(street="Long", at=Point(latitude=1.5))
 
 
 def test_facts_are_the_fields_in_order():
-    """``__facts__`` is name and fields, as declared; a nested type is frozen, since CQL takes it no other way."""
+    """``__facts__`` has the name and the fields in order, with nested types frozen, as CQL requires."""
     expected = UserTypeFacts(
         "address",
         (
@@ -67,7 +67,7 @@ def test_facts_are_the_fields_in_order():
 
 
 def test_name_keyspace_and_needed_types():
-    """The class tells the name in CQL, its keyspace, the fields by CQL name, and the types it needs."""
+    """The class has its CQL name, keyspace, fields by CQL name, and the types that it needs."""
     assert ("geo_point", "maps", "address", ("latitude", "longitude"), (Point,)) == (
         Point.__cql_name__,
         Point.__facts__.keyspace,
@@ -78,7 +78,7 @@ def test_name_keyspace_and_needed_types():
 
 
 def test_instances_are_values():
-    """Equal values are equal and hash alike, so they can be elements of sets and keys of dicts."""
+    """Equal values have equal hashes, so they can be set elements and dict keys."""
     assert {Point(latitude=1.0), Point(latitude=1.0, longitude=0.0)} == {Point(latitude=1.0)}
     assert Point(latitude=1.0) != Point(latitude=2.0)
 
@@ -95,7 +95,7 @@ def test_instances_are_values():
     ],
 )
 def test_misuse_of_an_instance_raises(use, error):
-    """Values do not change, and names are checked."""
+    """Assignment and unknown names are refused."""
     with pytest.raises(error):
         use()
 
@@ -107,7 +107,7 @@ def test_instances_are_copied_and_pickled(through):
 
 
 def test_it_is_an_attrs_class():
-    """It is an attrs class: attrs and cattrs treat it like any frozen attrs class."""
+    """attrs and cattrs treat a user type like any frozen attrs class."""
     assert {"latitude": 1.5, "longitude": 0.0} == attrs.asdict(ADDRESS)["at"]
     assert "Short" == attrs.evolve(ADDRESS, street="Short").street
     assert (str, list[int]) == (attrs.fields(Address).street.type, typing.get_type_hints(Address)["phones"])
@@ -115,12 +115,12 @@ def test_it_is_an_attrs_class():
 
 
 def test_instances_can_be_referred_to_weakly():
-    """Caches may hold instances weakly."""
+    """Values support weak references, for example in caches."""
     assert ADDRESS is weakref.ref(ADDRESS)()
 
 
-def test_match_takes_it_apart():
-    """A user type is a class pattern, with keywords."""
+def test_match_destructures_it():
+    """A user type works as a class pattern with keywords."""
     match ADDRESS:
         case Address(street=street, at=Point(latitude=1.5)):
             value = street
@@ -129,14 +129,14 @@ def test_match_takes_it_apart():
 
 
 def test_values_load_and_bind():
-    """The values of the fields become an instance, and an instance nested tuples, without ``__init__``."""
+    """Values load from nested tuples without ``__init__``, and bind to them."""
     loaded = Address.__load__(("Long", None, (1.5, 0.0), None))
 
     assert (ADDRESS, ("Long", None, (1.5, 0.0), [])) == (loaded, loaded.__bind__())
 
 
 def test_model_holds_user_types():
-    """Columns load and bind user types, alone and inside collections."""
+    """Columns load and bind user types, on their own and inside collections."""
 
     class Owner(Model):
         id: Column[str] = partition_key()
@@ -152,7 +152,7 @@ def test_model_holds_user_types():
 
 
 def test_fields_take_parameters():
-    """A field may have validators, another name in CQL, and be redacted."""
+    """A field may have validators and another CQL name, and may be redacted."""
 
     class Card(UserType):
         number: str = column(db_name="No", redact=True, validator=attrs.validators.max_len(4))
@@ -171,7 +171,7 @@ def test_fields_take_parameters():
 
 
 def test_subclass_is_a_type_of_its_own():
-    """A subclass has the fields of its base first, and a name of its own."""
+    """A subclass has the fields of its base first, and its own name."""
 
     class Place(Point):
         name: str
@@ -187,31 +187,31 @@ def test_subclass_is_a_type_of_its_own():
 
 
 def test_authors_methods_work():
-    """Properties and constants are what they are in any class."""
+    """Properties and constants work as in any class."""
     assert ("None Long", "DE") == (ADDRESS.line, Address.COUNTRY)
 
 
 class Visit(UserType):
-    """What cannot be hashed, since a list cannot."""
+    """A user type without a hash, because of its list."""
 
     pages: list[str]
 
 
 class Visited(UserType):
-    """What holds it."""
+    """A user type with a field that has no hash."""
 
     last: Visit | None = None
 
 
 class Tagged(UserType):
-    """A value that can be hashed, since the list is not in the hash."""
+    """A hashable user type whose list is not part of the hash."""
 
     name: str
     tags: list[str] = attrs.field(factory=list, eq=False)
 
 
 class Numbered(UserType):
-    """What hashes itself."""
+    """A user type with its own hash."""
 
     tags: list[str]
 
@@ -221,7 +221,7 @@ class Numbered(UserType):
 
 @pytest.mark.parametrize("annotation", [set[Visit], dict[Visit, int], set[Visited], frozenset[tuple[str, Visit]]])
 def test_a_set_of_values_that_cannot_be_hashed_is_refused(annotation):
-    """A row that held one could be written, and never be loaded."""
+    """A set, or a dict key, of values without a hash is refused, since stored values could not be loaded."""
     with pytest.raises(AnnotationError, match="not hashable") as exc_info:
         map_annotation(annotation)
 
@@ -230,12 +230,12 @@ def test_a_set_of_values_that_cannot_be_hashed_is_refused(annotation):
 
 @pytest.mark.parametrize("annotation", [set[Point], set[Tagged], set[Numbered], list[Visit], dict[str, Visit]])
 def test_other_collections_of_user_types_are_fine(annotation):
-    """Types without lists, sets and maps in their hash, and lists of any type."""
+    """Hashable user types in sets and maps, and lists of any user type, are accepted."""
     assert map_annotation(annotation).load is not None
 
 
 def test_maps_keyed_by_a_type_that_gained_a_field_are_read():
-    """Keys written before have fewer bytes than the driver would write for them now, and are found all the same."""
+    """Map keys that were written before the type got another field are found."""
     annotation = map_annotation(dict[Point, int])
     fields = [("latitude", DOUBLE), ("longitude", DOUBLE)]
     before, now = (
@@ -247,7 +247,7 @@ def test_maps_keyed_by_a_type_that_gained_a_field_are_read():
 
 
 def test_unknown_class_keyword_is_refused():
-    """A misspelt class keyword is a TypeError that offers the right one."""
+    """A misspelled class keyword is a TypeError that suggests the right one."""
     with pytest.raises(TypeError, match=r"unknown class keyword 'nam'; did you mean 'name'\?"):
 
         class Made(UserType, nam="x"):
@@ -255,7 +255,7 @@ def test_unknown_class_keyword_is_refused():
 
 
 def new_type(body, **keywords):
-    """The codes of the problems of a type with these fields."""
+    """The codes of the problems of a user type with these fields."""
     namespace = {"__module__": __name__, "__qualname__": "Made", "__annotations__": {}}
     for name, (annotation, *value) in body.items():
         namespace["__annotations__"][name] = annotation
@@ -292,12 +292,12 @@ STREET = {"street": ("str",)}
     ],
 )
 def test_mistake_in_a_user_type(body, keywords, expected):
-    """Mistakes are reported together, each under its code."""
+    """Mistakes are reported together, each with its code."""
     assert expected == new_type(body, **keywords)
 
 
 def test_a_type_can_be_made_without_a_class_statement():
-    """`types.new_class` gives no qualified name, and the class is named all the same."""
+    """A type from `types.new_class`, which sets no qualified name, has one."""
     cls = types.new_class(
         "Spot", (UserType,), {"name": "spot"}, lambda body: body.update(__annotations__={"x": int}, __module__=__name__)
     )

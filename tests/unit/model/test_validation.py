@@ -1,4 +1,4 @@
-"""Every mistake of a class body: its code, where it is, and that all of them come together."""
+"""Every mistake in a class body has a code and a place, and all of them are reported together."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def key(annotation="Column[str]", **parameters):
 
 
 def single_column(annotation, value):
-    """A table with a key and one more column."""
+    """A table with a key and one other column."""
     return {**key(), "x": (annotation, value)}
 
 
@@ -131,7 +131,7 @@ COLUMN_CASES = [
     ("body", "expected"), COLUMN_CASES, ids=lambda value: repr(value) if isinstance(value, list) else ""
 )
 def test_mistake_in_the_columns(body, expected):
-    """A mistake is reported under its code, at its column."""
+    """A mistake is reported with its code and column."""
     assert expected == problems(body)
 
 
@@ -184,12 +184,12 @@ ALL = {
     ids=repr,
 )
 def test_mistake_in_an_index(indexes, expected):
-    """What servers refuse as an index is reported at its column."""
+    """An index that servers refuse is reported at its column."""
     assert expected == problems(ALL, {"indexes": indexes})
 
 
 def test_right_indexes_are_no_problem():
-    """What servers take is taken."""
+    """Indexes that servers accept are not reported."""
 
     class Made(
         Model,
@@ -248,12 +248,12 @@ COUNTERS = {**key(), "hits": ("Column[cql.Counter]", column())}
     ids=lambda value: repr(value) if isinstance(value, list) else "",
 )
 def test_mistake_in_a_class_keyword(body, keywords, expected):
-    """What a class keyword says is checked with the columns."""
+    """Class keywords are checked together with the columns."""
     assert expected == problems(body, keywords)
 
 
 def test_names_at_the_limit_are_taken():
-    """48 characters are not too many."""
+    """A name of 48 characters is accepted."""
 
     class Made(Model, table="t" * 48, keyspace="k" * 48, indexes=[Index("id2", name="i" * 48)]):
         id: Column[str] = partition_key()
@@ -263,7 +263,7 @@ def test_names_at_the_limit_are_taken():
 
 
 class Verbs(Model, abstract=True):
-    """As the public Model, with a verb."""
+    """A base with a method, as the public Model has."""
 
     @classmethod
     def sync_all(cls, repo):
@@ -293,12 +293,12 @@ class Methods:
     ids=["verb of the base", "method over a column", "constant over a column", "method of a mixin"],
 )
 def test_column_and_method_of_one_name(body, bases, expected):
-    """A column never silently takes the place of a method, nor a method that of a column."""
+    """A column does not replace a method, nor a method a column, without an error."""
     assert expected == problems(body, bases=bases)
 
 
 def test_two_tables_as_bases():
-    """Two tables cannot be bases of one class, and the advice says what can."""
+    """Two tables as bases of one class are refused, with advice."""
 
     class One(Model):
         id: Column[str] = partition_key()
@@ -322,25 +322,25 @@ class Data:
 @pytest.mark.parametrize("mixin", [Attrs, Data])
 @pytest.mark.parametrize("base", [Model, UserType])
 def test_mixin_of_another_kind(base, mixin):
-    """Fields of an attrs class or dataclass cannot be mixed in: its constructor knows no others."""
+    """A mixin that is an attrs class or a dataclass is refused, since its constructor knows no other fields."""
     assert ["MD115"] == problems(key(), bases=(mixin, base))
 
 
 def test_model_decorated_as_attrs_class():
-    """The error names ``@attrs.define`` over a model, since attrs creates the class a second time."""
+    """``@attrs.define`` on a model is refused by name, since attrs would create the class a second time."""
     with pytest.raises(ModelDefinitionError, match="are attrs classes already"):
         attrs.define(type("Made", (Model,), {"__annotations__": {"id": str}, "id": partition_key()}))
 
 
 @pytest.mark.parametrize("parameters", [{"name": 3}, {"using": 3}, {"options": 3}, {"column": 3}])
 def test_index_parameter_of_the_wrong_type(parameters):
-    """An index says at once which of its parameters cannot be."""
+    """A parameter of an index with the wrong type is refused immediately."""
     with pytest.raises(TypeError, match="of an index must be"):
         Index(**{"column": "x", **parameters})
 
 
 def test_class_keywords_are_reported_in_order():
-    """The mistakes of one class come in the same order in every run."""
+    """The mistakes of a class are reported in the same order in every run."""
     keywords = dict.fromkeys(["table", "repo", "indexes", "options", "keyspace", "renamed_from"], 3)
     with pytest.raises(ModelDefinitionError) as exc_info:
         type(Model)("Made", (Model,), {"__module__": __name__, "__qualname__": "Made"}, **keywords)
@@ -349,7 +349,7 @@ def test_class_keywords_are_reported_in_order():
 
 
 def test_mistake_in_a_plain_mixin():
-    """A mixin's columns are checked with those of the class."""
+    """The columns of a mixin are checked together with those of the class."""
 
     class Mixin:
         __slots__ = ()
@@ -359,12 +359,12 @@ def test_mistake_in_a_plain_mixin():
 
 
 def test_mistake_in_an_abstract_model():
-    """An abstract model reports at once what its subclasses could never be."""
+    """A mistake in an abstract model is reported with that model, not with its subclasses."""
     assert ["MD110 x"] == problems({"x": ("Column[object]", column())}, {"abstract": True})
 
 
 def test_all_mistakes_come_together():
-    """One error holds every problem of the class, of columns, keys, indexes and options alike."""
+    """One error lists all problems of columns, keys, indexes and options."""
     body = {
         "a": ("Column[nowhere]", partition_key()),
         "b": ("Column[set[str]]", clustering_key()),
@@ -383,7 +383,7 @@ def test_all_mistakes_come_together():
 
 
 def test_error_says_what_where_and_what_to_do():
-    """The message lists class and column, what is wrong, the code, and what to write instead."""
+    """The message has the class, the column, the problem, the code, and what to write instead."""
     with pytest.raises(ModelDefinitionError) as exc_info:
 
         class Made(Model):
@@ -398,7 +398,7 @@ def test_error_says_what_where_and_what_to_do():
 
 
 def test_error_survives_pickle():
-    """Problems go from a worker process to its parent."""
+    """The problems of a pickled error are preserved."""
     with pytest.raises(ModelDefinitionError) as exc_info:
         type(Model)("Made", (Model,), {"__module__": __name__, "__qualname__": "Made"})
 
@@ -406,22 +406,22 @@ def test_error_survives_pickle():
 
 
 def test_class_with_mistakes_is_not_registered():
-    """A class that could not be created is not a model."""
+    """A class that could not be created is not in the registry."""
     problems({}, {"table": "never_made"})
 
     assert "never_made" not in [cls.__facts__.name for cls in registry]
 
 
 def test_unresolved_name_gets_advice():
-    """The error says that a name is imported for type checkers only."""
+    """The error for a name that only type checkers import says so."""
     with pytest.raises(ModelDefinitionError, match="not only under `if TYPE_CHECKING:`"):
 
         class Made(Model):
             id: Column[Fraction] = partition_key()
 
 
-def test_codes_are_well_formed_and_used():
-    """Each code is documented once, in the form that can be searched for."""
+def test_codes_are_well_formed():
+    """Each code is MD1 followed by two digits."""
     assert [] == [code for code in CODES if not re.fullmatch(r"MD1\d\d", code)]
 
 
@@ -438,7 +438,7 @@ def test_codes_are_well_formed_and_used():
     ],
 )
 def test_settings_of_other_libraries_are_refused(name, value, keyword):
-    """What cqlengine and SQLAlchemy read from a class body is an error that says which class keyword it is."""
+    """A setting of cqlengine or SQLAlchemy in a class body is an error that names the class keyword to use."""
     with pytest.raises(ModelDefinitionError) as exc_info:
         type(Model)("Made", (Model,), {"__module__": __name__, "__annotations__": {"id": "Column[str]"},
                                        "id": partition_key(), name: value})  # fmt: skip
@@ -449,7 +449,7 @@ def test_settings_of_other_libraries_are_refused(name, value, keyword):
 
 
 def test_settings_of_other_libraries_are_found_in_mixins_and_user_types():
-    """A mixin and a user type are read like a model."""
+    """Settings of other libraries are found in mixins and user types as in models."""
 
     class Named:
         __table_name__ = "orders"

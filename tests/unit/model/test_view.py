@@ -41,7 +41,7 @@ class Order(Model, table="orders", keyspace="shop", repo="sales"):
 
 
 class OrderByStatus(MaterializedView, of=Order, view="orders_by_status", options=TableOptions(comment=DOCSTRING)):
-    """Orders, each status together."""
+    """A view of orders, grouped by status."""
 
     status: Column[str] = partition_key()
     shop: Column[UUID] = clustering_key()
@@ -57,7 +57,7 @@ ROW = ("new", SHOP, PLACED, Decimal(3), "hush", 7, ("Long",))
 
 
 def test_facts_are_what_the_class_says():
-    """``__facts__`` is the view: keys of its own, names and keyspace of its table."""
+    """``__facts__`` describes the view: keys, names, and the keyspace of its table."""
     expected = View(
         "orders_by_status",
         [
@@ -78,12 +78,12 @@ def test_facts_are_what_the_class_says():
 
 
 def test_view_belongs_to_its_table():
-    """A view is bound to the repo of its table, and needs the user types of its columns."""
+    """A view has the repo of its table, and the user types of its columns."""
     assert (Order, "sales", (Address,)) == (OrderByStatus.__of__, OrderByStatus.__repo__, OrderByStatus.__user_types__)
 
 
 def test_name_follows_from_the_class():
-    """Without ``view=`` the name is that of the class, in snake_case."""
+    """Without ``view=`` the name of the view is that of the class, in snake_case."""
 
     class OrderByShop(MaterializedView, of=Order):
         placed: Column[cql.TimeUUID] = partition_key()
@@ -93,7 +93,7 @@ def test_name_follows_from_the_class():
 
 
 def test_rows_load():
-    """A row of the view becomes an instance, through the converters of its table."""
+    """A row of the view is loaded with the converters of its table."""
     loaded = OrderByStatus.__load__(ROW)
 
     assert ("new", Decimal(3), complex(7), Address(street="Long")) == (
@@ -105,7 +105,7 @@ def test_rows_load():
 
 
 def test_instances_are_values():
-    """Instances are compared, copied, pickled, shown and taken apart like those of models, redaction included."""
+    """Instances are compared, copied, pickled, shown and matched like those of models, including redaction."""
     loaded = OrderByStatus.__load__(ROW)
 
     assert [loaded] * 3 == [OrderByStatus.__load__(ROW), copy.copy(loaded), pickle.loads(pickle.dumps(loaded, 0))]
@@ -114,24 +114,24 @@ def test_instances_are_values():
 
 @pytest.mark.parametrize("use", [OrderByStatus, lambda: OrderByStatus(status="x"), MaterializedView])
 def test_view_is_not_constructed(use):
-    """A view is filled by the server: making an instance is a TypeError with advice."""
+    """Creating an instance is a TypeError with advice, since the server fills a view."""
     with pytest.raises(TypeError, match="save instances of"):
         use()
 
 
 def test_misspelt_attribute_is_refused():
-    """Instances take no other attributes."""
+    """Assigning an unknown attribute is refused."""
     with pytest.raises(AttributeError):
         OrderByStatus.__load__(ROW).stauts = 3
 
 
 def test_columns_make_conditions():
-    """On the class, columns are those of the view."""
+    """Columns on the class belong to the view."""
     assert Condition(ColumnTarget(OrderByStatus, "status"), "=", "x") == (OrderByStatus.status == "x")
 
 
 def test_abstract_view_hands_down_columns():
-    """What several views share may stand in an abstract one."""
+    """An abstract view passes its columns on to subclasses."""
 
     class Base(MaterializedView, abstract=True, options=TableOptions(gc_grace_seconds=5)):
         shop: Column[UUID] = clustering_key()
@@ -195,7 +195,7 @@ KEYS = {"shop": ("Column[UUID]", partition_key()), "placed": ("Column[cql.TimeUU
     ids=lambda value: repr(value) if isinstance(value, list) else "",
 )
 def test_mistake_in_a_view(body, keywords, expected):
-    """What servers refuse as a view is reported under its code."""
+    """A view that servers refuse is reported with its code."""
     namespace = {"__module__": __name__, "__qualname__": "Made", "__annotations__": {}}
     for name, (annotation, value) in body.items():
         namespace[name] = copy.copy(value)
@@ -211,7 +211,7 @@ def test_mistake_in_a_view(body, keywords, expected):
 
 
 def test_unknown_class_keyword_is_refused():
-    """A misspelt class keyword is a TypeError that offers the right one."""
+    """A misspelled class keyword is a TypeError that suggests the right one."""
     with pytest.raises(TypeError, match=r"unknown class keyword 'veiw'; did you mean 'view'\?"):
 
         class Made(MaterializedView, of=Order, veiw="x"):
@@ -227,14 +227,14 @@ class Item(Model, table="items"):
 
 
 class ItemByKind(MaterializedView, of=Item, all_columns=True):
-    """Everything, by kind."""
+    """A view of all columns, by kind."""
 
     kind: Column[str] = partition_key()
     id: Column[UUID] = clustering_key()
 
 
 def test_a_view_of_all_columns_has_those_that_it_does_not_list():
-    """With the name, the type and the converters of the table."""
+    """A view of all columns loads those that it does not list with the name, type and converters of the table."""
     facts = ItemByKind.__facts__
 
     assert facts.all_columns
@@ -243,7 +243,7 @@ def test_a_view_of_all_columns_has_those_that_it_does_not_list():
 
 
 def test_a_view_of_all_columns_needs_a_table_that_has_them_all():
-    """Servers refuse SELECT * where there are static columns; and the table stands in the same statement."""
+    """A view of all columns is refused for a table with static columns, or without ``of=``."""
     with pytest.raises(ModelDefinitionError, match="would have shared"):
 
         class All(MaterializedView, of=Order, all_columns=True):
