@@ -197,7 +197,7 @@ class Shape(Model, table="shapes", repo="assignment", abstract=True):
 
     @functools.cached_property
     def area(self):
-        """The area of the square."""
+        """The square."""
         CALLS.append("area")
         return self.side**2
 

@@ -289,7 +289,7 @@ def test_attrs_sees_plain_types():
 
 
 def test_cattrs_structures_models():
-    """cattrs converts an instance to plain values and back."""
+    """An instance is converted to plain values and back by cattrs."""
     converter = cattrs.Converter()
     converter.register_unstructure_hook(UUID, str)
     converter.register_structure_hook(UUID, lambda value, _: UUID(value))

@@ -107,7 +107,7 @@ def test_instances_are_copied_and_pickled(through):
 
 
 def test_it_is_an_attrs_class():
-    """attrs and cattrs treat a user type like any frozen attrs class."""
+    """A user type works with attrs and cattrs like any frozen attrs class."""
     assert {"latitude": 1.5, "longitude": 0.0} == attrs.asdict(ADDRESS)["at"]
     assert "Short" == attrs.evolve(ADDRESS, street="Short").street
     assert (str, list[int]) == (attrs.fields(Address).street.type, typing.get_type_hints(Address)["phones"])

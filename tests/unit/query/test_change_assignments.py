@@ -1,4 +1,4 @@
-"""The assignments of a changed collection make the row that was meant, whatever its elements are."""
+"""Assignments for a changed collection produce the intended row, whatever the elements are."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ KEYS = [shape for shape in NEAR if shape.key]
 
 
 class Holder(Model, table="holder", repo="differences"):
-    """What the columns of these tests belong to."""
+    """The model of the columns in these tests."""
 
     id: Column[int] = partition_key()
 
 
 def change(annotation, was, now):
-    """A change of a column of this annotation, or of a hint that is resolved already."""
+    """A change of a column with this annotation, or with a type mapping that is already resolved."""
     value = annotation if isinstance(annotation, TypeMapping) else map_annotation(annotation)
     return Change(RuntimeColumn(Holder, "values", "values", value, ColumnSpec()), was, now)
 
@@ -46,7 +46,7 @@ def sets(draw):
 
 @st.composite
 def maps(draw):
-    """A map type with two maps of it, none of which has two keys that are stored as one."""
+    """A map type with two maps of it, neither of which has two keys that are stored as one."""
     key, value = draw(st.sampled_from(KEYS)), draw(st.sampled_from(NEAR))
     annotation = map_annotation(dict[key.hint, value.hint])
     cell = RuntimeColumn(Holder, "values", "values", annotation, ColumnSpec()).identity.element_identities[0]
@@ -55,7 +55,7 @@ def maps(draw):
 
 
 def applied(assignments, row, element, form):
-    """A row of cells after these assignments, in one statement: a removal wins."""
+    """The cells of a row after these assignments in one statement, in which a removal takes precedence."""
     for assignment in assignments:
         if assignment.operation == "add":
             row |= {cell_form(element, value): form(assignment.value, value) for value in assignment.value}
@@ -68,7 +68,7 @@ def applied(assignments, row, element, form):
 
 @given(sets())
 def test_a_set_becomes_what_was_meant(item):
-    """Elements are matched as the server matches them, and none is added and removed at once."""
+    """Set elements are matched as by the server, and no element is both added and removed."""
     assignments = change(*item)
     (element,) = assignments.column.identity.element_identities
     row = {cell_form(element, value): stored_form(element, value) for value in assignments.old_value}
@@ -81,7 +81,7 @@ def test_a_set_becomes_what_was_meant(item):
 
 @given(maps())
 def test_a_map_becomes_what_was_meant(item):
-    """Keys of a map are matched as the server matches them, its values by their bytes."""
+    """Map keys are matched as by the server, and values by their bytes."""
     assignments = change(*item)
     key, value = assignments.column.identity.element_identities
 
@@ -98,7 +98,7 @@ def test_a_map_becomes_what_was_meant(item):
 
 @given(sets() | maps())
 def test_what_is_stored_alike_is_not_sent(value):
-    """A collection of other values with the same bytes has no differences."""
+    """A collection whose new values have the same bytes has no assignments."""
     assignments = change(*value)
     if is_same(assignments.column.identity, assignments.old_value, assignments.new_value):
         assert [] == column_assignments(assignments)
@@ -114,7 +114,7 @@ LISTS = [
 
 @pytest.mark.parametrize(("was", "now", "operation", "count"), [case[1:] for case in LISTS], ids=[c[0] for c in LISTS])
 def test_a_list_is_compared_by_what_is_stored(was, now, operation, count):
-    """A list that grew at one end is not written whole, though its old elements are other values for Python."""
+    """A list that grew at one end is extended there, even if Python compares its old elements as different."""
     (assignments,) = column_assignments(change(list[datetime], was, now))
 
     assert operation == assignments.operation
@@ -129,7 +129,7 @@ class Price(UserType, name="price"):
 
 
 def test_fields_of_a_user_type_are_compared_by_what_is_stored():
-    """Another scale is another value, another microsecond is not."""
+    """A decimal with another scale is a change, and a timestamp with another microsecond is not."""
     was = Price(amount=Decimal("9.9"), at=NOON)
     assignments = column_assignments(
         change(Price, was, Price(amount=Decimal("9.90"), at=NOON + timedelta(microseconds=1)))
@@ -143,7 +143,7 @@ WRONG = [(set[datetime], {"x"}), (dict[datetime, str], {"x": "x"}), (list[Decima
 
 @pytest.mark.parametrize(("annotation", "now"), WRONG, ids=str)
 def test_what_cannot_be_stored_is_assigned_whole(annotation, now):
-    """What cannot be stored is assigned whole, and refused by name when it is bound."""
+    """A value that cannot be stored is assigned whole, so that binding it is an error that names it."""
     was = {set: set(), dict: {}, list: []}.get(getattr(annotation, "__origin__", None), Price(amount=Decimal(1)))
     (assignments,) = column_assignments(change(annotation, was, now))
 
@@ -151,7 +151,7 @@ def test_what_cannot_be_stored_is_assigned_whole(annotation, now):
 
 
 class Words(list):
-    """A class of an application."""
+    """A class of the application."""
 
 
 WORD_LIST = map_annotation(Words, type=map_annotation(list[str]).type, load=Words, dump=list)
@@ -170,7 +170,7 @@ WHOLE = [
 
 @pytest.mark.parametrize(("annotation", "was", "now"), [case[1:] for case in WHOLE], ids=[case[0] for case in WHOLE])
 def test_what_has_no_cells_of_its_own_is_assigned_whole(annotation, was, now):
-    """A frozen value, a value of a custom type, and a null."""
+    """Frozen values, values of custom types, and nulls are assigned whole."""
     assignments = change(annotation, was, now)
 
     assert [(assignments.column.target, "set", now)] == [
@@ -198,14 +198,14 @@ PARTS = [
     ("annotation", "was", "now", "expected"), [case[1:] for case in PARTS], ids=[case[0] for case in PARTS]
 )
 def test_only_what_differs_of_a_collection_is_sent(annotation, was, now, expected):
-    """Only what differs of a collection is sent, with one operation for what is added and one for what is removed."""
+    """One operation has the added elements, and one has the removed ones."""
     assert expected == [
         (assignment.operation, assignment.value) for assignment in column_assignments(change(annotation, was, now))
     ]
 
 
 def test_two_keys_that_are_stored_as_one_are_not_put():
-    """The map is assigned whole, and refused when it is bound."""
+    """A map with two keys that are stored as one is assigned whole, so that binding it is an error."""
     now = {NOON: "a", NOON + timedelta(microseconds=1): "b"}
     (assignments,) = column_assignments(change(dict[datetime, str], {NOON: "c", NOON + timedelta(days=1): "d"}, now))
 
@@ -213,13 +213,13 @@ def test_two_keys_that_are_stored_as_one_are_not_put():
 
 
 class Label(UserType, name="label"):
-    """A user type whose author has said that values differ which are one element to the server."""
+    """A user type whose values differ in Python and may be one element on the server."""
 
     price: Decimal = attrs.field(eq=str)
 
 
 class Labelled(Model, table="labelled", repo="differences"):
-    """A set whose elements Python tells apart, and the server does not."""
+    """A set whose elements differ in Python and not on the server."""
 
     id: Column[int] = partition_key()
     labels: Column[set[Label]] = column(factory=set)
@@ -227,7 +227,7 @@ class Labelled(Model, table="labelled", repo="differences"):
 
 @pytest.mark.parametrize("stored", ["9.9", "9.90"])
 def test_an_element_that_is_stored_already_is_not_sent_beside_its_equal(stored):
-    """Whichever of them comes first: nothing has changed in the row, so there is no statement."""
+    """An element that equals a stored one on the server is not sent, whichever of the two is stored."""
     first, other = Label(price=Decimal("9.9")), Label(price=Decimal("9.90"))
     access = statements_for(Labelled, "ks")
     row = Labelled.__load__((1, [Label(price=Decimal(stored))]))
@@ -240,7 +240,7 @@ def test_an_element_that_is_stored_already_is_not_sent_beside_its_equal(stored):
 
 
 class Measured(Model, table="measured", repo="differences"):
-    """Values that Python and the server compare differently."""
+    """Columns whose values Python and the server compare differently."""
 
     id: Column[int] = partition_key()
     at: Column[datetime | None] = column(default=None)
@@ -267,14 +267,14 @@ ASSIGNED = [
 
 @pytest.mark.parametrize(("name", "value", "is_change"), ASSIGNED, ids=str)
 def test_a_loaded_value_is_compared_by_what_is_stored(name, value, is_change):
-    """What cannot be stored is a change, which the binder refuses."""
+    """Assigned values are changes exactly if they are stored differently, or cannot be stored."""
     row = Measured.__load__(ROW)
     setattr(row, name, value)
 
     assert ([name] if is_change else []) == [item.column.name for item in changed_columns(row, current_values(row))]
 
 
-def test_shapes_of_this_module_hold_what_python_confuses():
-    """The values that these tests draw from are worth drawing."""
+def test_there_are_shapes_for_keys():
+    """The types for keys from which these tests draw are shapes, and there are several."""
     assert all(isinstance(shape, Shape) for shape in KEYS)
     assert len(KEYS) > 5

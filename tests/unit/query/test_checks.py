@@ -1,4 +1,4 @@
-"""Statements that are refused before they are sent, with advice; and similar ones that are not."""
+"""Statements that are refused with advice before they are sent, and similar ones that are not."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ ALLOWED = [
 
 @pytest.mark.parametrize(("query", "reason"), REFUSED, ids=[f"{number}" for number in range(len(REFUSED))])
 def test_what_no_key_and_no_index_serves_is_refused(query, reason):
-    """What no key and no index serves is refused, with the reason and what helps."""
+    """A query that neither a key nor an index serves is refused with the reason and a remedy."""
     with pytest.raises(QueryNotSupported, match=reason) as exc_info:
         query.compile("shop")
 
@@ -112,12 +112,12 @@ def test_what_no_key_and_no_index_serves_is_refused(query, reason):
 
 @pytest.mark.parametrize("query", ALLOWED, ids=[f"{number}" for number in range(len(ALLOWED))])
 def test_what_is_served_is_not_refused(query):
-    """The nearest statements that servers take."""
+    """The most similar statements that servers accept are not refused."""
     assert query.compile("shop").template.cql
 
 
 def test_a_refusal_names_the_columns_that_are_missing():
-    """A refusal names the columns that are missing, for programs, too."""
+    """The error has the missing columns as an attribute, for programs."""
     with pytest.raises(QueryNotSupported) as exc_info:
         N.where(Order.shop == 1).compile(None)
 
@@ -125,14 +125,14 @@ def test_a_refusal_names_the_columns_that_are_missing():
 
 
 def test_a_word_for_one_statement_is_none_for_another():
-    """An equal statement without the keyword is refused again."""
+    """A keyword such as `whole_table` applies to one statement, and an equal one without it is refused."""
     assert N.whole_table().compile("shop")
     with pytest.raises(QueryNotSupported):
         N.compile("shop")
 
 
 def in_where():
-    """A bool where a condition belongs."""
+    """Use a bool in place of a condition."""
     return N.where(Order(shop=1, day=1, placed=T).status == "new")
 
 
@@ -185,13 +185,13 @@ WRONG = [
     ("make", "kind", "reason"), WRONG, ids=[f"{index} {case[2]}" for index, case in enumerate(WRONG)]
 )
 def test_wrong_arguments_say_what_is_right(make, kind, reason):
-    """A wrong argument raises at the call, as far as the call can detect it."""
+    """A wrong argument is an error of the call, with advice, if the call can detect it."""
     with pytest.raises(kind, match=reason):
         make()
 
 
 def test_a_tuple_of_another_length_is_refused():
-    """A tuple of another length is refused: when it is bound."""
+    """A tuple with the wrong number of values is refused when it is bound."""
     compiled = N.where(*HERE, fn.tuple_(Order.placed, Order.seq) > (T,)).compile(None)
     with pytest.raises(ValueError, match="2 values are expected"):
         compiled.template.markers[-1].dump(compiled.values[-1])

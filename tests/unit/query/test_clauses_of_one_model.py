@@ -19,7 +19,7 @@ D = delete(Order).where(*ROW)
 
 
 class Twin(Model, table="twin", repo="queries"):
-    """Columns with the names of those of `Order`."""
+    """A model whose columns have the same names as those of `Order`."""
 
     shop: Column[int] = partition_key()
     day: Column[int] = partition_key()
@@ -55,7 +55,7 @@ CLAUSES = {
 
 @pytest.mark.parametrize("clause", CLAUSES.values(), ids=CLAUSES)
 def test_a_column_of_another_model_is_refused(clause):
-    """Also once a statement of the same text, with columns of its own model, was compiled."""
+    """A column of another model is refused, also after a statement with the same text was compiled."""
     assert clause(Order).compile("shop").template.cql
 
     with pytest.raises(
@@ -73,13 +73,13 @@ OTHERS = {
 
 @pytest.mark.parametrize("query", OTHERS.values(), ids=OTHERS)
 def test_a_view_and_its_model_are_two(query):
-    """A view and its model are two: each has columns of its own."""
+    """A view and its model do not share columns."""
     with pytest.raises(QueryNotSupported, match="and the statement is on"):
         query.compile("shop")
 
 
 def test_columns_of_a_base_are_columns_of_its_subclass():
-    """A table that derives from another has its columns, and may name them by either class."""
+    """A derived table has the columns of its base, and accepts those of either class."""
 
     class More(Twin, table="more", repo="queries"):
         extra: Column[int] = column(default=0)

@@ -1,4 +1,4 @@
-"""The time of an element of a map or set: its key stands in the text, as a literal of its type."""
+"""The write time of a map or set element, whose key is a literal in the text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scyllamodel import types as cql
 
 
 class Timed(Model, table="timed"):
-    """Maps with keys of all kinds."""
+    """Maps with keys of many types."""
 
     id: Column[int] = partition_key()
     texts: Column[dict[str, int]] = column(factory=dict)
@@ -46,7 +46,7 @@ KEYS = [
 
 @pytest.mark.parametrize(("element", "text"), KEYS, ids=[case[1] for case in KEYS])
 def test_keys_are_literals(element, text):
-    """Quoted where the type asks for it, and never taken for a template."""
+    """A key is written as a literal of its type, and never used as a template."""
     query = select(fn.writetime(element), fn.ttl(element)).where(Timed.id == 1)
 
     assert f"SELECT writetime({text}), ttl({text}) FROM timed WHERE id = ?" == query.cql
@@ -54,7 +54,7 @@ def test_keys_are_literals(element, text):
 
 
 def test_an_element_of_a_set_is_named_beside_it():
-    """A set has no keys, so nothing stands in brackets in Python."""
+    """An element of a set is passed as an argument, since sets have no keys for brackets in Python."""
     assert "ttl(tags[0xff00])" in select(fn.ttl(Timed.tags, element=b"\xff\x00")).where(Timed.id == 1).cql
 
 
@@ -71,6 +71,6 @@ def test_an_element_of_a_set_is_named_beside_it():
     ],
 )
 def test_what_has_no_time_of_its_own_is_refused(make, error, message):
-    """What has no time of its own is refused, before anything is sent."""
+    """The write time of a value without its own cell is refused before anything is sent."""
     with pytest.raises(error, match=message):
         make()

@@ -166,14 +166,14 @@ ALLOWED = {
 
 @pytest.mark.parametrize(("query", "reason"), REFUSED.values(), ids=REFUSED)
 def test_what_servers_refuse_is_refused_first(query, reason):
-    """The message names the column, and what to write."""
+    """The message names the column and what to write instead."""
     with pytest.raises(QueryNotSupported, match=reason):
         query.compile("shop")
 
 
 @pytest.mark.parametrize("query", ALLOWED.values(), ids=ALLOWED)
 def test_the_nearest_statements_are_not_refused(query):
-    """Servers take them."""
+    """The most similar statements that servers accept are not refused."""
     assert query.compile("shop").template.cql
 
 
@@ -199,11 +199,11 @@ CALLS = {
 
 @pytest.mark.parametrize(("call", "kind", "reason"), CALLS.values(), ids=CALLS)
 def test_what_no_column_has_is_refused_where_it_is_written(call, kind, reason):
-    """What no column has is refused where it is written, at the call, not when the statement is sent."""
+    """An attribute or operation that a column lacks is an error of the call, before the statement is sent."""
     with pytest.raises(kind, match=reason):
         call()
 
 
 def test_shapes_of_access_are_made_of_unset_values():
-    """Checks of values do not stand in the way of statements that have none yet."""
+    """A statement whose values are unset passes the checks of values."""
     assert UNSET in delete(Plain).where(Plain.id == UNSET).values

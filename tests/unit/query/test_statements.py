@@ -1,4 +1,4 @@
-"""Builders to text, values and markers."""
+"""Builders return text, values and markers."""
 
 # ruff: noqa: E501 - one case a line
 from __future__ import annotations
@@ -145,7 +145,7 @@ KEY = (1, 2, T, 3)
 
 @pytest.mark.parametrize(("query", "text", "values"), SELECTS, ids=[case[1] for case in SELECTS])
 def test_selects(query, text, values):
-    """Text with a marker for each value, in order."""
+    """A SELECT has a marker for each value, in order."""
     compiled = query.compile(None)
 
     assert (text, values) == (compiled.template.cql, compiled.values)
@@ -159,7 +159,7 @@ def test_selects(query, text, values):
 
 @pytest.mark.parametrize(("query", "text", "values", "idempotent"), UPDATES, ids=[case[1] for case in UPDATES])
 def test_updates(query, text, values, idempotent):
-    """An update has its text and values, and whether it may be sent twice."""
+    """An UPDATE has its text and values, and whether it is idempotent."""
     compiled = query.compile(None)
 
     assert (text, (*values, *KEY)) == (compiled.template.cql, compiled.values)
@@ -214,7 +214,7 @@ OTHERS = [
 
 @pytest.mark.parametrize(("query", "text", "values"), OTHERS, ids=[case[1] for case in OTHERS])
 def test_writes(query, text, values):
-    """With USING and IF where they belong."""
+    """INSERT and DELETE have their USING and IF clauses."""
     compiled = query.compile(None)
 
     assert (text, values) == (compiled.template.cql, compiled.values)
@@ -223,13 +223,13 @@ def test_writes(query, text, values):
 
 
 def test_the_keyspace_is_in_the_text():
-    """That of the repo, unless the model names its own."""
+    """The text has the keyspace of the repo, unless the model has its own."""
     assert " FROM shop.plain " in select(Plain).where(Plain.id == ID).compile("shop").template.cql
     assert ' FROM "Other".elsewhere ' in select(Elsewhere).where(Elsewhere.id == 1).compile("shop").template.cql
 
 
 def test_what_says_nothing_is_unset():
-    """None and empty collections of a new row; key columns and plain values are bound."""
+    """None and empty collections of a new row are unset, while key columns and plain values are bound."""
     values = dict(zip([m.name for m in WHOLE.compile(None).template.markers], WHOLE.values, strict=True))
 
     assert {"shop", "day", "placed", "seq", "status", "total", "level"} == {
@@ -238,7 +238,7 @@ def test_what_says_nothing_is_unset():
 
 
 def test_nulls_can_be_asked_for():
-    """Nothing is unset then."""
+    """With `nulls()` no value is unset."""
     assert UNSET not in WHOLE.nulls().values
 
 
@@ -257,14 +257,14 @@ MARKERS = [
 
 @pytest.mark.parametrize(("query", "name", "cql_type"), MARKERS, ids=[case[1] for case in MARKERS])
 def test_markers_say_what_they_are_for(query, name, cql_type):
-    """Markers say what they are for, for errors, and for what is bound."""
+    """A marker has a name for error messages and the CQL type of its value."""
     by_name = {marker.name: marker.type for marker in query.compile(None).template.markers}
 
     assert cql_type == (None if by_name[name] is None else by_name[name].cql)
 
 
 def test_values_are_converted_as_their_columns_are():
-    """Values are converted as their columns are, in a comparison, in IN, inside of a collection and in a tuple."""
+    """Values are converted like their column in comparisons, IN, collections and tuples."""
     queries = [
         N.where(*HERE, Order.level == Level.HIGH).allow_filtering(),
         N.where(*HERE, Order.level.in_([Level.HIGH])).allow_filtering(),
@@ -288,23 +288,23 @@ def test_values_are_converted_as_their_columns_are():
     ] == results
 
 
-def test_a_shape_is_made_once():
-    """Whatever the values are, and however many IN has."""
+def test_a_template_is_created_once():
+    """Statements share a template whatever their values are and however many values IN has."""
     item = N.where(Order.shop.in_([1]), Order.day == 2).limit(1).compile("shop").template
     two = N.where(Order.shop.in_(range(100)), Order.day == 5).limit(7).compile("shop").template
 
     assert item is two
 
 
-def test_another_keyspace_is_another_shape():
-    """Another keyspace is another shape: it is another text."""
+def test_another_keyspace_has_another_template():
+    """Each keyspace has its own template, since the text contains it."""
     query = select(Plain).where(Plain.id == ID)
 
     assert query.compile("a").template is not query.compile("b").template
 
 
 def test_builders_do_not_change():
-    """Builders do not change: each method makes a copy."""
+    """Each method returns a copy of the builder."""
     base = select(Plain)
     base.where(Plain.id == ID).limit(3)
 
@@ -312,7 +312,7 @@ def test_builders_do_not_change():
 
 
 def test_a_class_that_is_gone_is_not_kept():
-    """Cached data about a class are collected with it."""
+    """Cached statements do not keep their model class alive."""
 
     def declare_model():
         class Passing(Model, repo="queries"):
@@ -328,7 +328,7 @@ def test_a_class_that_is_gone_is_not_kept():
 
 
 def test_options_are_no_part_of_the_text():
-    """They go beside it."""
+    """Options are not part of the text of a statement."""
     query = N.where(*HERE)
     tuned = query.consistency("ONE").serial_consistency("SERIAL").timeout(3).idempotent(False)
     options = tuned.compile(None).options
@@ -343,7 +343,7 @@ def test_options_are_no_part_of_the_text():
 
 
 def test_server_timeouts_are_bound():
-    """Server timeouts are bound, as a duration of whole milliseconds."""
+    """A server timeout is bound as a duration."""
     compiled = N.where(*HERE).server_timeout(0.5).compile(None)
 
     assert compiled.template.cql.endswith(" USING TIMEOUT ?")
@@ -362,14 +362,14 @@ ROWS = [
 
 @pytest.mark.parametrize(("query", "row", "expected"), ROWS, ids=lambda item: repr(item)[:30])
 def test_rows_become_tuples_of_python_values(query, row, expected):
-    """Rows become tuples of Python values, with a loader only where one is needed."""
+    """Rows are loaded as tuples of Python values, without a loader if no value needs conversion."""
     load = query.whole_table().compile(None).template.load
 
     assert expected == (row if load is None else load(row))
 
 
-def test_what_is_remembered_of_tenants_is_bounded(monkeypatch):
-    """Of thousands that come and go, the last are kept."""
+def test_statements_cached_for_tenants_are_bounded(monkeypatch):
+    """The cache has a limited number of statements, however many keyspaces there are."""
     monkeypatch.setattr(model_cache, "MAX_ENTRIES", 10)
     for number in range(30):
         statements_for(Tenanted, f"k{number}").delete_key((1,))
@@ -379,8 +379,8 @@ def test_what_is_remembered_of_tenants_is_bounded(monkeypatch):
     assert 10 == len(cache.templates)
 
 
-def test_tenants_share_what_takes_values():
-    """Tenants share what takes values: it is of the class, and written once."""
+def test_tenants_share_their_value_extractor():
+    """The function that extracts values belongs to the class and is shared by all keyspaces."""
     first, other = statements_for(Tenanted, "one"), statements_for(Tenanted, "other")
 
     assert first.values is other.values

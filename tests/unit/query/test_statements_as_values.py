@@ -1,4 +1,4 @@
-"""Statements compare, hash and show themselves as the values that they are."""
+"""Statements have equality, hashes and reprs based on their values."""
 
 # ruff: noqa: E501 - one case a line
 from __future__ import annotations
@@ -25,12 +25,12 @@ def key_conditions():
 
 
 def row():
-    """Those of a whole key."""
+    """Conditions on a whole key."""
     return *key_conditions(), Order.placed == T, Order.seq == 3
 
 
 class Array(list):
-    """Compares as arrays do: element by element, with no hash."""
+    """Compares element by element and has no hash, as arrays do."""
 
     def __eq__(self, other):
         return Array([a == b for a, b in zip(self, other, strict=True)])
@@ -38,7 +38,7 @@ class Array(list):
     __hash__ = None
 
     def all(self):
-        """Whether each is true."""
+        """Return whether each element is true."""
         return all(iter(self))
 
 
@@ -66,7 +66,7 @@ MAKE = {
 
 @pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
 def test_equal_statements_compare_equal_and_hash_alike(make):
-    """Those with another value, and another statement, do not."""
+    """Equal statements have equal hashes, and differ from those with another value and from other statements."""
     assert make(1) == make(1)
     assert hash(make(1)) == hash(make(1))
     assert make(1) != make(2)
@@ -76,7 +76,7 @@ def test_equal_statements_compare_equal_and_hash_alike(make):
 
 
 def test_a_recorded_call_is_compared_with_the_statement_that_is_expected():
-    """As tests of an application ask, with the CQL in the message where the two differ."""
+    """A recorded call can be compared with the expected statement, and the assertion message has the CQL."""
     calls = [select(Order).where(*key_conditions(), Order.placed > fn.min_timeuuid(NOW))]
 
     assert calls == [select(Order).where(*key_conditions(), Order.placed > fn.min_timeuuid(NOW))]
@@ -85,14 +85,14 @@ def test_a_recorded_call_is_compared_with_the_statement_that_is_expected():
 
 
 def test_other_functions_of_one_text_differ():
-    """What they return is part of them."""
+    """Functions with the same text and different return types make statements differ."""
     first, two = (select(fn.call("tax", Order.total, returns=kind)).where(*key_conditions()) for kind in (int, str))
 
     assert first != two
 
 
 def test_conditions_of_values_without_a_hash_can_be_keys():
-    """A condition on a collection hashes by what is in it."""
+    """A condition on a collection is hashable by its elements."""
     by_name = defaultdict(int)
     for _ in range(2):
         by_name[Order.tags == {"a"}] += 1
@@ -117,12 +117,12 @@ SHOWN = {
 
 @pytest.mark.parametrize(("query", "text"), SHOWN.values(), ids=SHOWN)
 def test_a_repr_shows_the_cql_first(query, text):
-    """A repr shows the CQL first: then the values, and what was asked for beside them."""
+    """A repr shows the CQL first, and then the values and options."""
     assert text == repr(query)
 
 
 def test_a_repr_of_what_cannot_be_written_says_why():
-    """A repr of what cannot be written says why: it is needed most where a statement is wrong."""
+    """The repr of an invalid statement has the reason, since it is most useful for debugging."""
     assert "has no model" in repr(select(fn.count()))
     assert "is a column of Plain" in repr(select(Order).where(Plain.id == ID))
 
@@ -140,11 +140,11 @@ SECRET = [
 
 @pytest.mark.parametrize("query", SECRET, ids=range(len(SECRET)))
 def test_a_repr_never_shows_what_is_redacted(query):
-    """A repr never shows what is redacted, nor that of a statement which is refused."""
+    """A repr never shows redacted values, even for a statement that is refused."""
     assert "hush" not in repr(query)
     assert "***" in repr(query)
 
 
 def test_a_repr_is_short():
-    """A repr is short, however long a value is."""
+    """A repr is short even if a value is long."""
     assert len(repr(update(Plain).where(Plain.id == ID).set(Plain.name.to("x" * 10_000)))) < 300
