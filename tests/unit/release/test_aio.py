@@ -1,4 +1,4 @@
-"""Release functions to await."""
+"""Async versions of the release functions."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from scyllamodel.release.aio import to_async_function
 
 
 class Thing(Model, table="things", repo="awaited"):
-    """What the lock file tells."""
+    """The model whose lock file is compared."""
 
     id: Column[UUID] = partition_key()
 
 
 @pytest.fixture
 def repo():
-    """A repo that asks no server."""
+    """A repo that is never connected."""
     with Repo("awaited", nodes=["127.0.0.1:1"], keyspace="shop", models=[__name__]) as new_repo:
         yield new_repo
 
 
 def released():
-    """The names of the public functions that ask or change a server, or read models for it."""
+    """The names of the public release functions, which read models or access a server."""
     values = [name for name in scyllamodel._HOME if inspect.isfunction(getattr(scyllamodel, name))]
     return {name for name in values if getattr(scyllamodel, name).__module__.startswith("scyllamodel.release")}
 
 
 def test_every_release_function_has_a_twin():
-    """Every function has an async twin, except for the search for models, which sends no request."""
+    """Every release function has an async version, apart from the search for models, which sends no request."""
     twins = {name for name in released() if name.endswith("_async")}
 
     assert {f"{name}_async" for name in released() - twins - {"find_resources"}} == twins
@@ -53,7 +53,7 @@ def test_every_release_function_has_a_twin():
 
 @pytest.mark.parametrize("name", sorted(name for name in released() if name.endswith("_async")))
 def test_a_twin_takes_what_the_function_takes(name):
-    """A twin has the parameters of its function and another name, and calling it returns an awaitable."""
+    """The async version has the same parameters and another name, and returns an awaitable."""
     twin, function = getattr(scyllamodel, name), getattr(scyllamodel, name.removesuffix("_async"))
 
     assert inspect.iscoroutinefunction(twin)
@@ -62,7 +62,7 @@ def test_a_twin_takes_what_the_function_takes(name):
 
 
 def test_what_needs_no_server_is_the_same_awaited(repo):
-    """Lock file and difference come out as from the functions, and so does their error."""
+    """A lock file, a difference and an error are the same in both versions."""
 
     async def both():
         return await snapshot_async(repo), await diff_async(repo, "empty", "models")
@@ -71,7 +71,7 @@ def test_what_needs_no_server_is_the_same_awaited(repo):
 
 
 def test_a_repo_that_is_awaited_is_taken_too(repo):
-    """Alone and in a list; the release side works through its blocking twin."""
+    """An `AsyncRepo` is accepted on its own and in a list, and its blocking counterpart is used."""
 
     async def both():
         return await snapshot_async([repo.aio()]), await diff_async(repo.aio(), "empty", "models")
@@ -82,7 +82,7 @@ def test_a_repo_that_is_awaited_is_taken_too(repo):
 
 
 def test_the_wait_for_a_server_that_is_not_there_ends_in_its_error(repo):
-    """The loop continues in the meantime, and the error is that of the last read."""
+    """While waiting the loop continues, and the error is that of the last attempt."""
 
     async def waited():
         waiting = asyncio.create_task(wait_async(repo, timeout=0.3))
@@ -99,7 +99,7 @@ def test_the_wait_for_a_server_that_is_not_there_ends_in_its_error(repo):
 
 
 def test_a_cancelled_wait_leaves_the_work_to_its_end():
-    """A thread cannot be stopped in the middle of a plan; it finishes what it began."""
+    """The thread of a cancelled call finishes its work, since it cannot be stopped in the middle of a plan."""
     started, resume, event = threading.Event(), threading.Event(), threading.Event()
 
     def work():

@@ -1,4 +1,4 @@
-"""Grants on the change logs that ScyllaDB keeps for tables with cdc."""
+"""Grants on the change log tables that ScyllaDB creates for CDC."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class LoggedOrder(Model, repo="change_log_grants", table="logged", options=Table
 
 
 class SilentOrder(Model, repo="change_log_grants", table="silent", options=TableOptions(cdc=False)):
-    """A table without one."""
+    """A table without a change log."""
 
     id: Column[int] = partition_key()
 
 
 def test_who_reads_a_change_log_is_granted_it():
-    """By table, and the words say which release asks for the table instead."""
+    """The grant is on the log table, and its comment says which release requires it."""
     with Repo("change_log_grants", keyspace="shop", nodes=["10.0.0.1"], models=[__name__]) as repo:
         (logs,) = [item for item in required_grants(repo, "reader") if item.commands == ("readers of a change log",)]
 

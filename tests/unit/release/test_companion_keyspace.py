@@ -1,4 +1,4 @@
-"""Where lock and ledger are kept, on servers whose keyspaces with tablets have no lightweight transactions."""
+"""Where lock and ledger are stored if keyspaces with tablets have no lightweight transactions."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ ENFORCED = attrs.evolve(OLD, node=NodeSettings(tablets_mode="enforced"))
 
 
 class Order(Model, table="orders", repo="companion"):
-    """What the repo is about."""
+    """A model of the repo."""
 
     id: Column[int] = partition_key()
 
 
 def node(*keyspaces, tablets=()):
-    """A node with these keyspaces, some of them with tablets."""
+    """A simulated node with these keyspaces, some of them with tablets."""
     return SystemRows(
         {
             "keyspaces": [{"keyspace_name": name, "durable_writes": True, "replication": NTS} for name in keyspaces],
@@ -43,7 +43,7 @@ def node(*keyspaces, tablets=()):
 
 
 def repo(**settings):
-    """A repo that connects to nothing."""
+    """A repo that is never connected."""
     return Repo(nodes=["10.0.0.1:9042"], keyspace="shop", name="companion", **{"models": [], **settings})
 
 
@@ -63,13 +63,13 @@ CASES = [
 
 @pytest.mark.parametrize(("server", "keyspaces", "settings", "home"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_lock_and_ledger_are_where_transactions_work(server, keyspaces, settings, home):
-    """In the keyspace that is named, else in the repo's own, else in a companion, which is kept after an upgrade."""
+    """The named keyspace is used, else the repo's own, else a companion, which stays in use after an upgrade."""
     with repo(**settings) as own_repo:
         assert home == internal_keyspace(own_repo, keyspaces, server)
 
 
 def test_cassandra_is_asked_nothing():
-    """Where no keyspace has tablets no read is spent on it."""
+    """Without tablets nothing is read to find the keyspace."""
     existing = node("shop")
     with repo() as own_repo:
         internal_keyspace(own_repo, existing, ServerProfile())
@@ -86,7 +86,7 @@ def drafted(server, keyspaces, *, create=False, **settings):
 
 
 def test_the_plan_creates_the_companion_first():
-    """The companion is created first, without tablets, replicated like the keyspace, even without create_keyspace."""
+    """The companion comes first, without tablets and replicated like the keyspace, even without create_keyspace."""
     plan = drafted(OLD, node("shop", tablets=["shop"]))
 
     first, *others = [step.cql for step in plan.bootstrap]
@@ -103,7 +103,7 @@ def test_the_plan_creates_the_companion_first():
 
 
 def test_the_plan_creates_both_keyspaces():
-    """A new keyspace with tablets comes first, then its companion, then the tables of each."""
+    """A new keyspace with tablets comes first, then its companion, then the tables of both."""
     plan = drafted(BY_DEFAULT, node(), create=True, replication=SIMPLE)
 
     names = [step.cql.split()[5] for step in plan.bootstrap if step.op == "create_keyspace"]
@@ -111,21 +111,21 @@ def test_the_plan_creates_both_keyspaces():
 
 
 def test_a_companion_that_cannot_be_created_is_refused_in_the_plan():
-    """Where tablets are enforced, nothing can hold the lock, which is said before anything runs."""
+    """If tablets are enforced, no keyspace can have the lock, and the plan is refused before anything runs."""
     plan = drafted(ENFORCED, node("shop", tablets=["shop"]))
 
     assert [("KS104", "shop_scyllamodel")] == [(refusal.code, refusal.object) for refusal in plan.refusals]
 
 
 def test_a_named_keyspace_with_tablets_is_refused_in_the_plan():
-    """ledger_keyspace= must be able to hold the lock."""
+    """A ``ledger_keyspace=`` that cannot have the lock is refused."""
     plan = drafted(OLD, node("shop", "ops", tablets=["ops"]), ledger_keyspace="ops")
 
     assert [("KS104", "ops")] == [(refusal.code, refusal.object) for refusal in plan.refusals]
 
 
 def test_a_named_keyspace_that_is_missing_is_created_like_the_repos():
-    """With create_keyspace it is created without tablets where they have no transactions, replicated as the repo's."""
+    """With create_keyspace it is created without tablets if needed, and replicated like the repo's keyspace."""
     plan = drafted(OLD, node("shop", tablets=["shop"]), create=True, ledger_keyspace="ops")
 
     assert "'dc1': '1'} AND tablets = {'enabled': false}" in plan.bootstrap[0].cql
@@ -134,7 +134,7 @@ def test_a_named_keyspace_that_is_missing_is_created_like_the_repos():
 
 @pytest.mark.parametrize(("server", "keyspaces", "settings", "home"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_grants_are_on_the_tables_where_they_are(server, keyspaces, settings, home, monkeypatch):
-    """The server is asked, so that no ledger_keyspace= has to be given for a companion."""
+    """The server determines the keyspace, so a companion does not need ``ledger_keyspace=``."""
     monkeypatch.setattr(ledger_access, "choose_coordinator", lambda _: keyspaces)
     monkeypatch.setattr(ledger_access, "server_profile", lambda _: server)
     monkeypatch.setattr(Client, "connection", lambda _: None)
@@ -149,7 +149,7 @@ def test_grants_are_on_the_tables_where_they_are(server, keyspaces, settings, ho
 
 
 def test_grants_say_when_the_server_could_not_be_asked(capsys):
-    """The statements are for the repo's own keyspace then, below a comment; a named one needs no server."""
+    """Without a server the grants are for the repo's own keyspace, with a comment; a named keyspace needs no server."""
     url = f"scylla://127.0.0.1:1/shop?name=companion&models={__name__}"
     codes = [main(["grants", "--url", url, *arguments]) for arguments in ((), ("--json",))]
     text, document = capsys.readouterr().out.split("{", 1)

@@ -1,4 +1,4 @@
-"""The ledger over rows in memory: versions, steps, dead runs, lost answers, stamps."""
+"""The ledger over rows in memory: versions, steps, crashed runs, lost answers and sync markers."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ HOW = {
 
 
 def begin(store, plan=PLAN, **keywords):
-    """A version that runs."""
+    """A version that is running."""
     return ledger_on(store).begin("migrate", plan, **{**HOW, **keywords})
 
 
 def run(store, faults=None, live=LIVE, **keywords):
-    """Apply the plan with books; the server, and the version that was opened."""
+    """Apply the plan with a ledger; return the server and the version that was recorded."""
     server = Simulator(live, SERVER, faults)
     plan = server.knows(make_plan(DESIRED, live, SERVER))
     recorder = begin(store, plan, **keywords)
@@ -57,7 +57,7 @@ def states(store, version=None):
 
 
 def test_a_run_leaves_its_whole_story():
-    """Who, what, from where to where, how long, and every statement with its inverse."""
+    """A version has who ran it, its models, its duration, and every statement with its inverse."""
     store = MemoryStore()
     _, recorder = run(store)
     ledger = ledger_on(store)
@@ -81,7 +81,7 @@ def test_a_run_leaves_its_whole_story():
 
 
 def test_each_step_is_written_before_it_is_sent_and_after():
-    """The version comes first, then a claim before each statement and its end after it, then the version's end."""
+    """The version is written first, then each step before and after its statement, then the end of the version."""
     store = MemoryStore()
     run(store)
 
@@ -89,7 +89,7 @@ def test_each_step_is_written_before_it_is_sent_and_after():
 
 
 def test_the_columns_are_those_of_the_tables():
-    """Every column of both tables is written, and nothing else."""
+    """Every column of both tables is written, and no other one."""
     assert set(version_row(Migration("s", 1))) == {column.name for column in MIGRATIONS}
     assert set(step_row(LedgerStep("s", 1, 1))) == {column.name for column in STEPS}
 
@@ -106,7 +106,7 @@ def test_the_columns_are_those_of_the_tables():
     ],
 )
 def test_a_version_is_the_time_or_one_more_than_the_head(now, heads, version):
-    """Versions only grow, whatever clocks do."""
+    """Version numbers always increase, even if the clock goes back."""
     store = MemoryStore()
     for head in heads:
         store.add_version(version_row(Migration("k/default", head)))
@@ -115,7 +115,7 @@ def test_a_version_is_the_time_or_one_more_than_the_head(now, heads, version):
 
 
 def test_a_taken_number_is_passed_over():
-    """When another run adds a version between a read and a write, both are kept."""
+    """If another run adds a version between a read and a write, both versions are kept."""
     store = MemoryStore()
 
     class Racing(MemoryStore):
@@ -130,7 +130,7 @@ def test_a_taken_number_is_passed_over():
 
 
 def test_scopes_do_not_meet():
-    """Two repos on one keyspace have a history each."""
+    """Two repos that share a keyspace have separate histories."""
     store = MemoryStore()
     run(store)
 
@@ -152,7 +152,7 @@ def test_scopes_do_not_meet():
     ],
 )  # fmt: skip
 def test_the_end_tells_how_far_it_came(faults, status, value):
-    """All steps, some, or none; foreign changes are distinguished."""
+    """The end of a version says whether all steps, some or none were applied; those of others are distinguished."""
     store = MemoryStore()
     fails = bool(faults.refused or faults.disagree)
     with pytest.raises((StepFailed, SchemaDisagreement)) if fails else contextlib.nullcontext() as exc_info:
@@ -166,7 +166,7 @@ def test_the_end_tells_how_far_it_came(faults, status, value):
 
 
 def test_the_next_version_starts_from_the_models_of_the_last():
-    """``models_from`` is what the head was for."""
+    """``models_from`` of a version is the fingerprint of the previous one."""
     store = MemoryStore()
     run(store)
 
@@ -178,8 +178,8 @@ REQUESTS = 10
 
 @pytest.mark.parametrize("kind", ["lost", "unsent", "busy"])
 @pytest.mark.parametrize("number", range(1, REQUESTS + 1))
-def test_no_fault_of_one_request_shows_in_the_books(kind, number):
-    """Whatever one request meets, the story is the same as without, and no version is written twice."""
+def test_the_fault_of_one_request_does_not_change_the_ledger(kind, number):
+    """With a fault of any request the rows are the same as without it, and no version is written twice."""
     good, store = MemoryStore(), MemoryStore(**{kind: frozenset({number})})
     run(good)
     run(store)
@@ -194,7 +194,7 @@ def test_no_fault_of_one_request_shows_in_the_books(kind, number):
 
 @pytest.mark.parametrize("number", range(1, REQUESTS + 1))
 def test_a_refused_request_ends_the_run(number):
-    """Without permission to write, a run never continues as if it had written, and the statement is unsent."""
+    """Without permission to write the ledger, the run ends and the statement is not sent."""
     store = MemoryStore(refused=frozenset({number}))
     server = Simulator(LIVE, SERVER)
     plan = server.knows(PLAN)
@@ -207,7 +207,7 @@ def test_a_refused_request_ends_the_run(number):
 
 
 def test_a_server_that_never_answers_is_given_up():
-    """Requests are made again a bounded number of times."""
+    """Requests are retried a limited number of times."""
     store = MemoryStore(busy=frozenset(range(1, 100)))
     with pytest.raises(LedgerError, match="reading the history failed: overloaded"):
         ledger_on(store).newest()
@@ -217,7 +217,7 @@ def test_a_server_that_never_answers_is_given_up():
 
 @pytest.mark.parametrize("status", [None, "partial"])
 def test_a_version_that_another_run_settled_cannot_be_ended(status):
-    """The end is written only while the version runs under our epoch: otherwise the lock was lost."""
+    """A version that another run recovered cannot be ended, and the error is a lost lock."""
     store = MemoryStore()
     recorder = begin(store)
     ledger_on(store).recover(Simulator(LIVE).introspect, SERVER)
@@ -228,11 +228,11 @@ def test_a_version_that_another_run_settled_cannot_be_ended(status):
 
 
 class Killed(BaseException):
-    """The end of a process."""
+    """The process is killed."""
 
 
 class Journal:
-    """Dies at the ``number``-th entry, before or after it is written."""
+    """Kills the process at an entry, before or after it is written."""
 
     def __init__(self, recorder, number, *, is_written):
         self.opened, self.left, self.written = recorder, number, is_written
@@ -255,7 +255,7 @@ class Journal:
 @pytest.mark.parametrize("is_written", [False, True])
 @pytest.mark.parametrize("number", range(1, 7))
 def test_whatever_a_killed_run_leaves_is_settled_by_the_schema(number, is_written):
-    """Killed at any entry, claimed steps become what the schema shows, and the next version does the rest."""
+    """Claimed steps of a killed run get the state that the schema shows, and the next version runs the rest."""
     store, server = MemoryStore(), Simulator(LIVE, SERVER)
     plan = server.knows(make_plan(DESIRED, LIVE, SERVER))
     recorder = begin(store)
@@ -276,7 +276,7 @@ def test_whatever_a_killed_run_leaves_is_settled_by_the_schema(number, is_writte
 
 
 def test_a_raw_step_is_left_to_the_operator():
-    """Nothing proves a statement of which no change was stored, so it stays claimed."""
+    """A hand-written step without a recorded change stays claimed, since the schema cannot prove it."""
     store = MemoryStore()
     recorder = begin(store)
     recorder.before(attrs.evolve(PLAN.steps[0], change=None))
@@ -286,7 +286,7 @@ def test_a_raw_step_is_left_to_the_operator():
 
 
 def test_only_running_versions_are_settled():
-    """What ended, however, is history."""
+    """Recovery does not change versions that have ended, whatever their status."""
     store = MemoryStore()
     run(store)
     before = dict(store.versions_)
@@ -298,7 +298,7 @@ def test_only_running_versions_are_settled():
 @pytest.mark.parametrize("fault", ["lost", "unsent", "busy"])
 @pytest.mark.parametrize("number", range(1, 5))
 def test_settling_survives_faults_too(fault, number):
-    """One request that goes wrong while a dead run is settled changes nothing."""
+    """The fault of one request during recovery does not change its result."""
     store = MemoryStore()
     begin(store).before(PLAN.steps[0])
     setattr(store, fault, frozenset({len(store.requests) + number}))
@@ -308,7 +308,7 @@ def test_settling_survives_faults_too(fault, number):
 
 
 def test_an_ended_version_can_be_marked_once():
-    """A mark is put only on what was read."""
+    """A version is marked only if its status is still the one that was read."""
     store = MemoryStore()
     run(store)
     head = ledger_on(store).newest()
@@ -333,7 +333,7 @@ V1, V2 = UUID(int=1), UUID(int=2)
     ],
 )
 def test_a_stamp_is_good_for_its_models_and_its_schema_version_only(stamped, requested, current, verified):
-    """In doubt it is not verified; a schema that has no version matches no stamp."""
+    """A sync marker is valid only for its models and its schema version, and never if that is unknown."""
     store = MemoryStore(current=current)
     if stamped:
         ledger_on(store).mark_verified(*stamped)
@@ -342,7 +342,7 @@ def test_a_stamp_is_good_for_its_models_and_its_schema_version_only(stamped, req
 
 
 def test_the_fast_path_is_two_reads():
-    """One request for both rows, the stamp and the version."""
+    """Checking a sync marker is one request."""
     store = MemoryStore()
     ledger_on(store).mark_verified("fp", V1)
     ledger_on(store).is_verified("fp")
@@ -355,7 +355,7 @@ def test_the_fast_path_is_two_reads():
     ("ahead", "messages"), [(timedelta(hours=23), False), (timedelta(hours=25), True), (timedelta(days=-9), False)]
 )
 def test_a_head_a_day_ahead_of_the_clock_is_remarked(ahead, messages):
-    """Versions stay in order, and the host's clock is named as what to look at."""
+    """A newest version that is dated a day ahead of the clock is reported as LG105."""
     store = MemoryStore()
     head = ledger_on(store, now=NOON + ahead).begin("sync", PLAN, **HOW).migration
     finding = ledger_on(store).clock_note(head)
@@ -365,7 +365,7 @@ def test_a_head_a_day_ahead_of_the_clock_is_remarked(ahead, messages):
 
 
 def test_rows_of_other_releases_are_read():
-    """Missing columns and unknown values do no harm; null is nothing; times are UTC."""
+    """Missing columns and unknown values of a row are ignored, and times are in UTC."""
     instance = version_from_row(
         {"scope": "s", "version": 1, "models": None, "started_at": NOON.replace(tzinfo=None), "x": 1}
     )
@@ -375,7 +375,7 @@ def test_rows_of_other_releases_are_read():
 
 
 def test_values_print_as_json():
-    """History can be piped into a script."""
+    """A version with its steps can be printed as JSON."""
     store = MemoryStore()
     run(store)
     (version,) = ledger_on(store).with_steps(ledger_on(store).versions())

@@ -1,4 +1,4 @@
-"""The internal tables: what is sent, by how many, and what is refused."""
+"""How internal tables are created: the statements, concurrent runs, and refusals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EMPTY = KeyspaceFacts("shop", Keyspace("shop"))
 
 
 class Server(Simulator):
-    """A server that shows our tables, and takes a CREATE of one that is there for nothing to do."""
+    """A server that shows internal tables, and ignores CREATE for one that exists."""
 
     def __init__(self, live=EMPTY, faults=None):
         super().__init__(live, ServerProfile(), faults)
@@ -37,7 +37,7 @@ class Server(Simulator):
 
 
 def test_all_tables_are_made_with_ids_that_all_derive_alike():
-    """Each is asked for once, in a way that any number may ask at once."""
+    """Each table is created with IF NOT EXISTS and an id derived from its name, so that concurrent runs agree."""
     server = Server()
     steps = server.boot()
 
@@ -49,12 +49,12 @@ def test_all_tables_are_made_with_ids_that_all_derive_alike():
 
 
 def test_an_id_is_of_one_keyspace():
-    """A cluster has an id once, so two keyspaces need two."""
+    """The id of a table depends on its keyspace, since ids are unique in a cluster."""
     assert table_id("shop", "scyllamodel_lock") != table_id("audit", "scyllamodel_lock")
 
 
 def test_a_second_run_sends_nothing_and_still_waits_for_agreement():
-    """Tables that are there may not be known to every node yet."""
+    """Existing tables are not created again, but agreement is awaited since a node may not know them yet."""
     server = Server()
     server.boot()
     count, waits = len(server.sent), server.waits
@@ -68,7 +68,7 @@ def test_a_second_run_sends_nothing_and_still_waits_for_agreement():
     [Faults(lost=frozenset({1})), Faults(unsent=frozenset({1})), Faults(busy=frozenset({1, 2})), Faults(late={1: 3})],
 )
 def test_what_goes_wrong_on_the_way_is_tried_again(faults):
-    """A lost answer is looked for in the schema, a busy server is asked again."""
+    """After a lost answer the schema is read, and a busy server gets the statement again."""
     server = Server(faults=faults)
     server.boot()
 
@@ -78,7 +78,7 @@ def test_what_goes_wrong_on_the_way_is_tried_again(faults):
 @pytest.mark.parametrize("number", range(1, len(TABLES) + 1))
 @pytest.mark.parametrize("forgets", range(len(TABLES)))
 def test_tables_that_a_lost_node_took_along_are_made_through_the_next(number, forgets):
-    """Their ids are derived, so that a table which comes back with the lost node is the same."""
+    """Tables that were lost with a node are created again on the next one, with the same ids."""
     server = Server(faults=Faults(losses={number: Loss(forgets=min(forgets, number))}))
     server.boot()
 
@@ -88,7 +88,7 @@ def test_tables_that_a_lost_node_took_along_are_made_through_the_next(number, fo
 
 @pytest.mark.parametrize("forgets", [0, 2])
 def test_a_node_that_is_lost_after_the_last_table_took_them_along(forgets):
-    """After the wait for agreement the tables are looked for once more."""
+    """Tables that are lost with a node after the last statement are created again after the wait for agreement."""
     server = Server(faults=Faults(lost_at_wait={1: forgets}))
     server.boot()
 
@@ -96,33 +96,33 @@ def test_a_node_that_is_lost_after_the_last_table_took_them_along(forgets):
 
 
 def test_a_refusal_is_reported_with_its_statement():
-    """Without the permission to create tables the error says which statement needed it."""
+    """Without permission to create tables, the error contains the statement that needs it."""
     with pytest.raises(StepFailed, match=r"no ALTER permission.*\n  CREATE TABLE IF NOT EXISTS"):
         Server(faults=Faults(refused=frozenset({1}))).boot()
 
 
 def test_disagreement_is_an_error():
-    """Nothing continues while a node may not know the tables."""
+    """Schema disagreement ends the run, since a node may not know the tables."""
     with pytest.raises(SchemaDisagreement):
         Server(faults=Faults(disagree=frozenset({1}))).boot()
 
 
 def test_a_foreign_table_is_refused():
-    """A table by our name with other columns is not ours to use, found when the others are made beside it."""
+    """A table that has an internal name and other columns is refused."""
     foreign = Table(TABLES[0].name, [TableColumn("id", parse_type("int"), "partition_key")], keyspace="shop")
     with pytest.raises(ConfigurationError, match="is not an internal table of scyllamodel"):
         Server(attrs.evolve(EMPTY, tables=[foreign])).boot()
 
 
 def test_a_table_of_a_later_format_is_refused():
-    """What a later release changed beyond adding columns is not touched."""
+    """A table with a format of a later release, beyond additional columns, is refused."""
     later = attrs.evolve(TABLES[0], options={"comment": "scyllamodel, format 2"})
     with pytest.raises(ConfigurationError, match="has format 2"):
         Server(attrs.evolve(EMPTY, tables=[later])).boot()
 
 
 def test_a_later_release_may_have_added_columns():
-    """Columns that this release does not know do no harm."""
+    """Columns that this release does not know are ignored."""
     server = Server()
     server.boot()
     tables = [

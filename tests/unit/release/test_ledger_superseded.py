@@ -1,4 +1,4 @@
-"""Models that others replaced: what a start-up sync of them may do."""
+"""Models that were replaced, and what a start-up sync of them may do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REFUSED = make_plan(desired(table("t", "id text pk")), LIVE, SERVER)
 
 
 def versions(*output):
-    """Versions of these models, the newest first, as ``fingerprint`` or ``fingerprint status kind``."""
+    """Versions of these models, newest first, as ``fingerprint`` or ``fingerprint status kind``."""
     rows = []
     for number, text in enumerate(reversed(output), 1):
         models_to, status, kind = [*text.split(), "applied", "sync"][:3] if " " not in text else text.split()
@@ -58,7 +58,7 @@ CASES = [
     ("output", "models", "plan", "answer"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
 )
 def test_what_a_start_up_sync_may_do(output, models, plan, answer):
-    """A fingerprint that the ledger contains and that is not the newest one restores nothing."""
+    """A start-up sync restores nothing if its fingerprint is in the ledger and is not the newest one."""
     try:
         outcome = check_may_sync(versions(*output), models, plan)
     except SupersededModels:
@@ -68,7 +68,7 @@ def test_what_a_start_up_sync_may_do(output, models, plan, answer):
 
 
 def test_before_the_first_version_no_models_are_in_force():
-    """After a rollback to 0 all models that were ever there are superseded."""
+    """After a rollback to version 0 all models that were ever applied are superseded."""
     rolled = [Migration("k/default", 2, kind="rollback", status="applied"), *versions("a")]
 
     assert (rolled[1], rolled[0]) == find_superseded(rolled, "a")
@@ -76,7 +76,7 @@ def test_before_the_first_version_no_models_are_in_force():
 
 
 def test_the_error_says_what_is_missing_and_who_replaced_it():
-    """Version, head, the statements that would bring it back, and what to run if that is meant."""
+    """The error has the version, the newest version, the missing statements, and the command that would run them."""
     head = Migration("k/default", 2, models_to="b", host="web-1", actor="deploy")
     with pytest.raises(SupersededModels) as exc_info:
         check_may_sync([head, *versions("a")], "a", BOTH)

@@ -1,4 +1,4 @@
-"""The rules of the lock, one by one, over a row in memory and a clock that moves when a caller sleeps."""
+"""The rules of the lock, over a row in memory and a clock that advances when a caller sleeps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REQUEST = LockRequest("a test", lease_seconds=30.0, step_timeout=120.0, host="he
 
 
 class Memory:
-    """A row in memory; ``faults`` are taken one by one: None, an error before, or an error after the update."""
+    """A row in memory whose ``faults`` apply in order: None, an error before, or an error after the update."""
 
     name = "shop"
 
@@ -73,12 +73,12 @@ HELD_ROW = LockRow("shop", OTHER, 5, 3, 30_000, 20260101000000, 2, NODE, "there"
 
 
 def get(store, timeout=60.0, look=None, on_wait=None, lock_request=REQUEST):
-    """Get the lock as `ME`."""
+    """Acquire the lock as `ME`."""
     return LockAcquisition(store, lock_request, store.world(), ME, timeout, look, on_wait).acquire()
 
 
 def acquired(**faults):
-    """A store whose row is ours, and the lock."""
+    """A store with an acquired lock, and its lease."""
     store = Memory(FREE)
     lease = get(store)
     store.log.clear()
@@ -86,7 +86,7 @@ def acquired(**faults):
 
 
 def test_the_row_is_made_once_and_then_taken():
-    """Without a row it is made, free and in epoch 0, and taken in epoch 1."""
+    """A missing row is created as free with epoch 0, and acquired with epoch 1."""
     store = Memory()
     lease = get(store)
 
@@ -98,7 +98,7 @@ def test_the_row_is_made_once_and_then_taken():
 
 
 def test_a_free_lock_is_taken_at_once():
-    """One read and one update, conditional on owner and epoch."""
+    """A free lock needs one read and one update, conditional on owner and epoch."""
     store = Memory(FREE)
     get(store)
 
@@ -108,7 +108,7 @@ def test_a_free_lock_is_taken_at_once():
 
 
 def test_a_silent_holder_is_replaced_after_one_lease_of_its_own():
-    """The waiter counts the lease in the row by its own clock, from when it first saw the row."""
+    """A waiter takes over when the lease in the row has passed on its own clock since it first read the row."""
     store = Memory(attrs.evolve(HELD_ROW, lease_ms=10_000))
     lease = get(store)
 
@@ -119,7 +119,7 @@ def test_a_silent_holder_is_replaced_after_one_lease_of_its_own():
 
 
 def test_a_holder_that_beats_keeps_the_lock():
-    """Every heartbeat restarts the lease, so the lock is acquired only after the last."""
+    """Every heartbeat restarts the lease, so the lock is acquired only after the last one."""
     store = Memory(HELD_ROW)
 
     def beat():
@@ -133,7 +133,7 @@ def test_a_holder_that_beats_keeps_the_lock():
 
 
 def test_the_lock_timeout_counts_time_without_progress():
-    """A holder that works may take long; one that does not move is named."""
+    """The timeout starts again with every progress of the holder, and its error describes the holder."""
     store = Memory(attrs.evolve(HELD_ROW, acquired_at=NOW.replace(year=2025)))
     with pytest.raises(LockTimeout) as exc_info:
         get(store, timeout=20.0)
@@ -148,7 +148,7 @@ def test_the_lock_timeout_counts_time_without_progress():
 
 
 def test_an_unconfirmed_free_lock_times_out():
-    """When no server answers there is no holder to name."""
+    """If no server answers, the timeout error names no holder."""
     store = Memory(FREE)
     store.faults = [("before", StatementTransient("overloaded"))] * 1000
     with pytest.raises(LockTimeout, match="is free, but no server confirmed for 5 s") as exc_info:
@@ -159,7 +159,7 @@ def test_an_unconfirmed_free_lock_times_out():
 
 
 def test_a_loser_looks_at_each_wake_up_and_goes_without():
-    """As soon as what the lock was wanted for is there, the wait ends without a lock."""
+    """A waiter checks at each wake-up whether its goal is reached, and then returns without the lock."""
     store, looks, waits = Memory(HELD_ROW), [], []
     lease = get(store, look=lambda: looks.append(1) or len(looks) == 3, on_wait=lambda row, _: waits.append(row.host))
 
@@ -171,7 +171,7 @@ def test_a_loser_looks_at_each_wake_up_and_goes_without():
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("error", [StatementOutcomeUnknown("timeout"), StatementTransient("busy")])
 def test_a_take_without_an_answer_is_settled_at_serial(when, error):
-    """Done or not, the lock is ours in the end, in one epoch."""
+    """If the answer to the acquiring update is lost, a read at SERIAL decides, and the lock is acquired once."""
     store = Memory(FREE)
     store.faults = [(when, error)]
     lease = get(store)
@@ -182,7 +182,7 @@ def test_a_take_without_an_answer_is_settled_at_serial(when, error):
 
 
 def before_update(store, number, row):
-    """Let the row become this just before the update of this number arrives."""
+    """Replace the row just before the update with this number arrives."""
     change, count = store.change, iter(range(1, 1000))
 
     def delayed_update(when, to):
@@ -194,7 +194,7 @@ def before_update(store, number, row):
 
 
 def test_a_refusal_that_shows_us_is_ours():
-    """An update that took effect late makes the next one fail, and the lock ours."""
+    """If an update fails because an earlier one with unknown outcome took effect, the lock is acquired."""
     store = Memory(FREE)
     store.faults = [("before", StatementOutcomeUnknown("timeout"))]
     before_update(store, 2, attrs.evolve(FREE, owner=ME, epoch=5))
@@ -204,7 +204,7 @@ def test_a_refusal_that_shows_us_is_ours():
 
 
 def test_a_holder_that_beats_at_the_last_moment_keeps_the_lock():
-    """Taking over is conditional on the very beat that the waiter saw stand still."""
+    """The takeover is conditional on the heartbeat that the waiter read last."""
     store, moved = Memory(HELD_ROW), attrs.evolve(HELD_ROW, beat=4)
     before_update(store, 1, moved)
     lease = get(store)
@@ -214,7 +214,7 @@ def test_a_holder_that_beats_at_the_last_moment_keeps_the_lock():
 
 
 def test_a_wait_that_ends_gives_back_what_it_may_have_taken():
-    """After a take without an answer the wait may end for another reason: the lock is not left behind."""
+    """If a wait ends after an update with unknown outcome, the lock is released."""
     store = Memory(FREE)
     store.faults = [("after", StatementOutcomeUnknown("timeout"))]
     lease = get(store, look=lambda: True)
@@ -224,7 +224,7 @@ def test_a_wait_that_ends_gives_back_what_it_may_have_taken():
 
 
 def test_a_server_without_lightweight_transactions_is_reported():
-    """The error names the setting that helps, and the server's words."""
+    """The error names the setting that helps, and has the server's message."""
     store = Memory(FREE)
     store.faults = [("before", StatementRefused("LWT is not yet supported with tablets"))]
     with pytest.raises(ConfigurationError, match=r"LWT is not yet supported with tablets.*ledger_keyspace="):
@@ -232,7 +232,7 @@ def test_a_server_without_lightweight_transactions_is_reported():
 
 
 def test_a_fence_renews_and_names_the_step():
-    """One update moves the beat and says what is about to be done, and through which node."""
+    """One update renews the heartbeat and records the next step and its coordinator."""
     store, lease = acquired()
     lease.coordinator = NODE
     fence = lease.fence(7, 3)
@@ -244,7 +244,7 @@ def test_a_fence_renews_and_names_the_step():
 
 @pytest.mark.parametrize(("asleep", "is_fresh"), [(19.9, True), (20.1, False)])
 def test_a_fence_is_good_for_two_thirds_of_the_lease(asleep, is_fresh):
-    """The age of a fence is measured by the clock that runs while the machine sleeps, from when it was sent."""
+    """The age of a fence is measured from its request, with a clock that runs during suspension."""
     store, lease = acquired()
     fence = lease.fence(7, 3)
     store.slept += asleep
@@ -254,7 +254,7 @@ def test_a_fence_is_good_for_two_thirds_of_the_lease(asleep, is_fresh):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_fence_without_an_answer_is_read_back(when):
-    """What the row shows at SERIAL is believed; one that was not done is sent again."""
+    """If the answer to a fence is lost, a read at SERIAL decides, and a fence that was not applied is sent again."""
     store, lease = acquired()
     store.faults = [(when, StatementOutcomeUnknown("timeout")), "unreadable"]
     lease.fence(7, 3)
@@ -264,7 +264,7 @@ def test_a_fence_without_an_answer_is_read_back(when):
 
 
 def test_a_fence_is_not_taken_for_a_late_renewal():
-    """A renewal that takes effect late sets another beat, so the fence knows that it was not itself."""
+    """A late renewal writes another heartbeat than the fence, so the two are not confused."""
     store, lease = acquired()
     store.faults = [("before", StatementOutcomeUnknown("timeout"))]
     assert lease.renew() is False
@@ -275,7 +275,7 @@ def test_a_fence_is_not_taken_for_a_late_renewal():
 
 
 def test_a_lock_that_was_taken_over_is_lost_for_good():
-    """The first fence after it says who took over, and so does every later one; nothing is sent any more."""
+    """After a takeover every fence is an error that names the new holder, and nothing is sent any more."""
     store, lease = acquired()
     store.row = attrs.evolve(HELD_ROW, epoch=6)
     with pytest.raises(LockLost, match="taken over by process 8 on there") as exc_info:
@@ -290,7 +290,7 @@ def test_a_lock_that_was_taken_over_is_lost_for_good():
 
 
 def test_an_unconfirmed_fence_is_a_lost_lock():
-    """After a lease without an answer the lock may be anybody's."""
+    """If a fence has no answer for a lease, the lock counts as lost."""
     store, lease = acquired()
     store.faults = [("before", StatementOutcomeUnknown("timeout")), "unreadable"] * 1000
     with pytest.raises(LockLost, match="No server confirmed") as exc_info:
@@ -301,7 +301,7 @@ def test_an_unconfirmed_fence_is_a_lost_lock():
 
 
 def test_a_step_starts_over_when_its_fence_is_too_old():
-    """After a sleep between the fence and the statement the lock is proved again before anything is sent."""
+    """If a process sleeps between fence and statement, the fence is repeated before the statement is sent."""
     store, lease = acquired()
     sleeps = iter([25.0, 0.0])
     change = store.change
@@ -318,7 +318,7 @@ def test_a_step_starts_over_when_its_fence_is_too_old():
 
 
 def test_a_server_too_slow_for_the_lease_ends_the_run():
-    """When no proof is ever young enough, nothing is sent."""
+    """If no fence is recent enough, nothing is sent and the run ends."""
     store, lease = acquired()
     change = store.change
 
@@ -332,7 +332,7 @@ def test_a_server_too_slow_for_the_lease_ends_the_run():
 
 
 def test_renewing_stops_when_a_step_hangs():
-    """A run without a fence for too long stops renewing; a new fence, or activity, resumes it."""
+    """Renewal stops if there is no fence for too long, and resumes after `touch`."""
     store, lease = acquired()
     lease.fence(7, 3)
     store.now += 121.0
@@ -353,7 +353,7 @@ def test_renewing_stops_when_a_step_hangs():
     ],
 )
 def test_release_is_repeated_until_it_is_known(faults):
-    """As long as the row may still show us, the release is sent again; afterwards nothing is renewed."""
+    """The release is repeated while the row may still show this owner, and then nothing is renewed."""
     store, lease = acquired()
     store.faults = faults
 
@@ -366,7 +366,7 @@ def test_release_is_repeated_until_it_is_known(faults):
 
 
 def test_release_leaves_the_lock_of_others_alone():
-    """A lock that another run holds is not changed."""
+    """Releasing a lock that another run holds changes nothing."""
     store, lease = acquired()
     store.row = attrs.evolve(HELD_ROW, epoch=6)
 
@@ -375,7 +375,7 @@ def test_release_leaves_the_lock_of_others_alone():
 
 
 def test_an_unconfirmed_release_ends_after_a_lease():
-    """By then the others take over anyway."""
+    """A release without an answer ends after a lease, since other runs take over then."""
     store, lease = acquired()
     store.faults = [("before", StatementOutcomeUnknown("timeout")), "unreadable"] * 1000
 
@@ -384,7 +384,7 @@ def test_an_unconfirmed_release_ends_after_a_lease():
 
 
 class Beating(Memory):
-    """Tells when its row was renewed, without sleeping by anybody's clock but the machine's."""
+    """A row that reports when it was renewed, on the clock of the machine."""
 
     def __init__(self, row):
         super().__init__(row)
@@ -398,7 +398,7 @@ class Beating(Memory):
 
 
 def test_inside_the_block_a_thread_renews_and_afterwards_the_lock_is_free():
-    """The context manager renews three times in a lease, gives back after an error too, and leaves no thread."""
+    """The context manager renews three times in a lease, releases the lock even after an error, and ends its thread."""
     store = Beating(FREE)
     lock = Lock(store, attrs.evolve(REQUEST, lease_seconds=0.15), store.world())
     with contextlib.suppress(ZeroDivisionError), lock.acquire() as lease:
@@ -410,7 +410,7 @@ def test_inside_the_block_a_thread_renews_and_afterwards_the_lock_is_free():
 
 
 def test_every_acquisition_has_an_owner_of_its_own():
-    """An update of one acquisition whose outcome is unknown is not attributed to another."""
+    """Each acquisition has its own owner id, so an update with unknown outcome is not attributed to another one."""
     store = Memory(FREE)
     owners = []
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The lock in every order of events: the real code of `scyllamodel.release.lock`, and weak locks, which are caught."""
+"""The lock under every order of events, with the real code and with deliberately broken locks that must be detected."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ REQUEST = LockRequest("test", lease_seconds=LEASE, step_timeout=100.0, host="h",
 
 
 def pending(env):
-    """Return the remaining work, in order."""
+    """The remaining steps, in order."""
     return sorted(set(range(env.steps)) - env.schema())
 
 
 def lock(env, wait=LockAcquisition):
-    """Get the lock as a run does; None when the others did all there was to do."""
+    """Acquire the lock as a run does; None if other runs have done all the work."""
     world = LockClock(env.clock, env.sleep, lambda: 1.0, env.clock, lambda: NOW)
     return wait(env, REQUEST, world, env.me + 1, 1000.0, lambda: not pending(env)).acquire()
 
@@ -49,7 +49,7 @@ def work(env, lease, steps, slow):
 
 
 def run(env, wait=LockAcquisition, kind=Lease, slow=False):
-    """A run that migrates: lock, look, apply, release."""
+    """A run that migrates: lock, introspect, apply, release."""
     lease = lock(env, wait)
     if lease is None:
         return "done"
@@ -89,21 +89,21 @@ def test_the_lock_holds_in_every_order_of_events(runs, steps, budget):
 
 @pytest.mark.parametrize("budget", [Budget(pauses=1), Budget(crashes=1, lost=1)], ids=str)
 def test_the_lock_holds_while_a_statement_takes_longer_than_the_lease(budget):
-    """A holder that renews keeps the lock although its statement runs for very long."""
+    """A holder that renews keeps the lock although its statement takes longer than the lease."""
     report = explore([functools.partial(run, slow=True)] * 2, 1, budget)
 
     assert report.ends
 
 
 def test_a_dead_holder_is_replaced_within_a_lease_and_a_few_looks():
-    """In no order of events does it take longer than a lease and what a waiter sleeps between two looks."""
+    """The takeover takes no longer than a lease and the pause between two checks of a waiter."""
     report = explore([run] * 2, 2, Budget(crashes=1))
 
     assert 1.0 < report.takeover < 1.3
 
 
 class Nodes:
-    """An executor behind the lock that uses one node, and once that is lost the next one."""
+    """An executor behind the lock that uses one node, and the next one after that is lost."""
 
     server = ServerProfile()
 
@@ -132,13 +132,13 @@ class Nodes:
 
 
 class Sloppy(Nodes):
-    """Continues through the next node as if it knew all that the lost one did."""
+    """Continues on the next node as if that had all changes of the lost one."""
 
     has_moved = property(lambda _: False, lambda *_: None)
 
 
 def migrate(env, nodes=Nodes):
-    """A run that plans under the lock and applies the plan through nodes that may be lost."""
+    """A run that plans under the lock and applies the plan on nodes that may be lost."""
     lease = lock(env)
     if lease is None:
         return "done"
@@ -168,20 +168,20 @@ def migrate(env, nodes=Nodes):
     ids=str,
 )
 def test_runs_outlive_their_nodes_in_every_order_of_events(runs, steps, budget):
-    """Whenever a node is lost, each statement runs once on the nodes that are left, and under the lock."""
+    """Whenever a node is lost, each statement runs once on the remaining nodes, and under the lock."""
     report = explore([migrate] * runs, steps, budget)
 
     assert report.ends
 
 
 def test_a_run_that_trusts_the_next_node_is_caught():
-    """What the lost node took along is missing in the end."""
+    """A run that ignores the loss of a node ends without the changes that were lost with it, which is detected."""
     with pytest.raises(Violation, match="something is missing"):
         explore([functools.partial(migrate, nodes=Sloppy)] * 2, 2, Budget(losses=1))
 
 
 def unrenewed(env):
-    """A row with a time to live, taken for as long as the work should take."""
+    """A row with a TTL, acquired for the expected duration of the work."""
     while not env.change({"owner": None}, {"owner": env.me + 1, "ttl": LEASE}).applied:
         env.sleep(LEASE / 4)
     for step in pending(env):
@@ -191,7 +191,7 @@ def unrenewed(env):
 
 
 def planned_before(env):
-    """A run that works out before it has the lock what it is going to do."""
+    """A run that plans before it has the lock."""
     steps = pending(env)
     lease = lock(env)
     if lease is None:
@@ -202,21 +202,21 @@ def planned_before(env):
 
 
 class Opened(Lease):
-    """Releases the lock of any holder."""
+    """Releases the lock whoever holds it."""
 
     def release(self):
         self._store.change({}, {"owner": None})
 
 
 class Unfenced(Lease):
-    """Renews its lock, and trusts that this works."""
+    """Renews its lock, and does not check whether that succeeded."""
 
     def send(self, *step_and_statement):
         step_and_statement[-1]()
 
 
 class Unaged(Lease):
-    """Counts the age of a proof from the answer, not from the question."""
+    """Measures the age of a fence from its answer instead of its request."""
 
     def _update(self, columns, tries, patience):
         super()._update(columns, tries, patience)
@@ -224,7 +224,7 @@ class Unaged(Lease):
 
 
 class Repeating(Lease):
-    """Sets a beat again that an update without an answer may have set already."""
+    """Reuses a heartbeat that an update with unknown outcome may have written."""
 
     @property
     def _last_heartbeat(self):
@@ -232,11 +232,11 @@ class Repeating(Lease):
 
     @_last_heartbeat.setter
     def _last_heartbeat(self, beat):
-        """Forget what was set before."""
+        """Discard the last heartbeat."""
 
 
 class Hasty(LockAcquisition):
-    """Takes over from any holder of the lock, whether or not the holder was active since it was looked at."""
+    """Takes over the lock even if the holder was active since the last read."""
 
     def try_take(self, row, when):
         return super().try_take(row, {name: value for name, value in when.items() if name != "beat"})
@@ -268,6 +268,6 @@ class Impatient(LockAcquisition):
     ids="unrenewed planned_before opened unfenced unaged repeating hasty impatient".split(),
 )
 def test_a_weak_lock_is_caught(weak, budget, fault):
-    """For every known way to get a lock wrong there is an order of events in which it shows, and it is found."""
+    """For every broken lock, an order of events is found in which it fails."""
     with pytest.raises(Violation, match=fault):
         explore([weak] * 2, 2, budget)

@@ -1,4 +1,4 @@
-"""What a plan needs of the role that runs it, and what the application's role is granted."""
+"""Permissions that a plan requires of its role, and grants for the application's role."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def step(change):
 
 
 def test_what_a_plan_makes_it_owns():
-    """A new table needs CREATE on its keyspace, and nothing more for what comes later in the plan."""
+    """A new table needs CREATE on its keyspace, and later steps on it need nothing more."""
     grants = list(grant_steps("app", [("SELECT", "k", "t"), ("SELECT", "k", "u")], Permissions("app")))
     steps = [step(c.AddTable("k", T)), step(c.AddColumns("k", "t", (T["v"],))), *grants]
 
@@ -67,19 +67,19 @@ NEEDED = {
 
 
 def test_each_change_needs_its_right():
-    """On the table where servers look at the table, which for a view is the one below it."""
+    """The permission is on the object that servers check, which for a view is its base table."""
     assert list(NEEDED.values()) == [need for change in NEEDED for need in step_permissions([step(change)])]
 
 
 def test_each_kind_of_change_with_a_statement_has_a_need():
-    """No kind of statement is permitted by omission."""
+    """Every kind of change with a statement has a required permission."""
     kinds = {kind for kind in get_args(c.Change) if kind in DESCRIPTIONS}
 
     assert kinds == set(CHANGE_PERMISSIONS) == {type(change) for change in NEEDED}
 
 
 def test_a_plan_knows_the_table_of_a_view():
-    """In a migration and on the way back, whichever of the two sides the view comes from."""
+    """Migrations and rollbacks find the base table of a view, whichever side has the view."""
     live, target = (schema(T, attrs.evolve(V, options=options)) for options in OPTIONS)
     server = ServerProfile()
     changes = [*diff(live, target, server), *transition(live, target, server), *transition(target, live, server)]
@@ -89,7 +89,7 @@ def test_a_plan_knows_the_table_of_a_view():
 
 
 def test_internal_tables_are_made_or_read_and_written():
-    """CREATE where one is missing, SELECT and MODIFY on each that exists."""
+    """A missing internal table needs CREATE, and an existing one SELECT and MODIFY."""
     assert [("CREATE", "k", "")] == list(internal_table_permissions(KeyspaceFacts("k")))
     assert [("CREATE", "k", ""), ("SELECT", "k", LOCK.name), ("MODIFY", "k", LOCK.name)] == list(
         internal_table_permissions(KeyspaceFacts("k", tables=[LOCK]))
@@ -99,21 +99,21 @@ def test_internal_tables_are_made_or_read_and_written():
 
 @pytest.mark.parametrize("resource", ["<table k.t>", "<keyspace k>", "<all tables in k>", "<all keyspaces>"])
 def test_a_right_on_what_is_above_covers(resource):
-    """A right on what is above covers, as on the server."""
+    """A permission on an enclosing resource is sufficient, as on the server."""
     assert Permissions("r", frozenset({("ALTER", resource)})).covers("ALTER", "k", "t")
     assert not Permissions("r", frozenset({("ALTER", resource)})).covers("DROP", "k", "t")
     assert Permissions("r", is_superuser=True).covers("DROP", "k", "t")
 
 
 def test_a_right_on_something_else_does_not_cover():
-    """A right on something else does not cover: neither that of another table nor one on a table for its keyspace."""
+    """A permission on another table, or on a table instead of its keyspace, is not sufficient."""
     permissions = Permissions("r", frozenset({("ALTER", "<table k.t>")}))
 
     assert [False, False, False] == [permissions.covers("ALTER", *place) for place in (("k", "u"), ("k",), ())]
 
 
 def test_the_application_gets_its_tables_and_never_writes_internal_ones():
-    """Only what it lacks on the very table, whatever it has on the keyspace."""
+    """Only permissions that are missing on the tables are granted, and no write access to internal tables."""
     needs = list(application_permissions(DESIRED, "k"))
     broad = Permissions("app", frozenset({("SELECT", "<keyspace k>"), ("MODIFY", "<table k.t>")}))
     steps = list(grant_steps("App", needs, broad))
@@ -129,7 +129,7 @@ def test_the_application_gets_its_tables_and_never_writes_internal_ones():
 
 
 def test_the_role_is_a_setting(monkeypatch):
-    """In a call, a URL, or the environment; an empty one is refused."""
+    """The role is set in a call, a URL or the environment, and an empty one is refused."""
     repo = Repo(nodes=["h1"], keyspace="k", application_role="app")
     bare = Repo(nodes=["h1"], keyspace="k")
     values = [application_role(repo), application_role(bare)]

@@ -1,4 +1,4 @@
-"""Hand-written steps: what plans, ledgers, logs and errors say of them, and of secret ones nothing."""
+"""Hand-written steps in plans, ledgers, logs and errors, where secret ones are never shown."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ EMPTY = Plan("k", "cassandra 5.0.6", "sha256:0", "sha256:1")
     ids=range(7),
 )
 def test_a_password_makes_a_step_secret(step, secret):
-    """The keyword does, wherever it stands; within a text, a comment or another name it does not."""
+    """The keyword PASSWORD makes a step secret, unless it is in a literal, a comment or another name."""
     assert secret == step.secret
 
 
 def test_what_is_sent_of_a_secret_step_is_what_was_written():
-    """The statement is there for the executor, byte for byte."""
+    """The executor gets the statement of a secret step unchanged."""
     assert ROLE.encode() == plan_step(RawStep(ROLE)).statement.encode()
 
 
 def test_nothing_that_a_plan_says_has_the_statement():
-    """The repr, text, HTML, JSON and pickle of a plan and of its steps have a digest, equal each time."""
+    """The repr, text, HTML, JSON and pickle of a plan and its steps contain a digest, which is always the same."""
     raw = RawStep(ROLE, undo=f"ALTER ROLE app WITH PASSWORD = 'old {SECRET}'")
     plan = with_raw_steps(EMPTY, [raw], ())
     (step,) = plan.steps
@@ -67,12 +67,12 @@ def test_nothing_that_a_plan_says_has_the_statement():
 
 
 def test_two_roles_of_one_password_have_two_digests():
-    """All of the statement but its literals is the salt."""
+    """The digest is salted with the statement without its literals, so it does not reveal equal passwords."""
     assert display_text(HiddenText(ROLE)) != display_text(HiddenText(ROLE.replace("app", "other")))
 
 
 def failing(error):
-    """The error of a run whose server refuses the secret step with this."""
+    """The error of a run whose server refuses the secret step with this error."""
     simulator = Simulator(SchemaFacts())
 
     def execute(cql, timeout):
@@ -86,7 +86,7 @@ def failing(error):
 
 @pytest.mark.parametrize("kind", [StatementRefused, RuntimeError])
 def test_no_error_of_a_secret_step_quotes_it(kind, caplog):
-    """Servers quote the statement in their answers: neither text, cause, locals nor result have it."""
+    """Servers quote statements in errors, but neither text, cause, locals nor result of the error contains it."""
     caplog.set_level(logging.DEBUG)
     error = failing(kind(f"line 1:9 mismatched input {ROLE}"))
     output = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
@@ -98,13 +98,13 @@ def test_no_error_of_a_secret_step_quotes_it(kind, caplog):
 
 
 def ledger_step(raw):
-    """The step as the ledger keeps it."""
+    """The step as the ledger stores it."""
     step = plan_step(raw)
     return LedgerStep("k/default", 3, 1, step.op, step.object, step.cql, step.undo, state="applied")
 
 
 def test_the_ledger_has_digests_that_the_code_is_known_by():
-    """A row has neither statement nor undo, and the code recognises its step in it, also in an earlier row."""
+    """A row contains neither statement nor undo, and is matched with the step in the code, as is an earlier row."""
     raw = RawStep(ROLE, undo="DROP ROLE app")
     row = step_row(ledger_step(raw))
     old = attrs.evolve(ledger_step(raw), cql=ROLE)
@@ -117,7 +117,7 @@ def test_the_ledger_has_digests_that_the_code_is_known_by():
 
 
 def test_a_secret_undo_comes_from_the_code_alone():
-    """With its RawStep it is sent and not shown; without, nothing allows to send what the ledger has."""
+    """A secret undo is sent if the code has it and never shown, and without the code it cannot be allowed."""
     raw = RawStep("DROP ROLE app", undo=ROLE)
     stored = ledger_step(raw)
     step = undo_step(stored, raw_undo(stored, "open", [raw], (), (), JUDGE))
@@ -129,7 +129,7 @@ def test_a_secret_undo_comes_from_the_code_alone():
 
 
 def test_a_secret_undo_that_cannot_be_parsed_is_not_quoted():
-    """The diagnostic of another one says at which text the parser stopped."""
+    """The diagnostic of an undo that cannot be parsed quotes it unless it is secret."""
     broken = f"ALTER TABLE k.t ADD {SECRET} ((("
 
     def text(raw):
@@ -142,7 +142,7 @@ def test_a_secret_undo_that_cannot_be_parsed_is_not_quoted():
 
 
 def test_an_undo_whose_outcome_is_unknown_is_sent_or_left_out_as_allowed():
-    """RB106 names the step; with ``done`` it counts as applied."""
+    """An undo with unknown outcome is refused as RB106, and is sent or counted as applied if that is allowed."""
     raw = RawStep("INSERT x", undo="DELETE x")
     stored = ledger_step(raw)
 
@@ -156,7 +156,7 @@ def test_an_undo_whose_outcome_is_unknown_is_sent_or_left_out_as_allowed():
 
 
 def test_an_undo_that_drops_a_keyspace_says_that_data_is_lost():
-    """Whatever else is remarked on it, as here that the code has no such step."""
+    """An undo that drops a keyspace is marked as data loss, in addition to other diagnostics."""
     stored = ledger_step(RawStep("CREATE KEYSPACE old …", undo="DROP KEYSPACE old"))
     undo = raw_undo(stored, "open", [], (), {"DS101"}, JUDGE)
 

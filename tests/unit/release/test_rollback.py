@@ -1,4 +1,4 @@
-"""The way back: which versions, which statements, and what stands in the way."""
+"""Rollbacks: which versions are undone, with which statements, and what is refused."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def with_options(seconds):
 
 
 def stored(change, seq=1, state="applied", server=CASSANDRA, **facts):
-    """A step as the ledger holds it."""
+    """A step as stored in the ledger."""
     step = make_step(seq, change, (), server)
     columns = {name: getattr(step, name) for name in ("op", "object", "cql", "undo")}
     return attrs.evolve(
@@ -78,17 +78,17 @@ def stored(change, seq=1, state="applied", server=CASSANDRA, **facts):
 
 
 def raw(cql, undo, seq=1, **facts):
-    """A hand-written step as the ledger holds it."""
+    """A hand-written step as stored in the ledger."""
     return LedgerStep("k/default", 1, seq, "run", cql[:60], cql, undo, **{"state": "applied", **facts})
 
 
 def undoing(value, *steps, allow=(), server=CASSANDRA, code=()):
-    """The plan that undoes versions of these steps each, the newest first."""
+    """The plan that undoes versions with these steps, newest first."""
     return planned(value, *steps, allow=allow, server=server, code=code).plan
 
 
 def planned(value, *steps, allow=(), server=CASSANDRA, code=()):
-    """That plan, with the steps that have no inverse."""
+    """The plan that undoes them, together with the steps that have no inverse."""
     versions = tuple(
         Migration("k/default", number, total=len(part), steps=tuple(attrs.evolve(s, version=number) for s in part))
         for number, part in sorted(enumerate(reversed(steps), 1), reverse=True)
@@ -131,7 +131,7 @@ UNDONE = [
 
 @pytest.mark.parametrize(("value", "change", "cql", "code"), [case[1:] for case in UNDONE], ids=[u[0] for u in UNDONE])
 def test_each_kind_of_step_is_undone_by_one_statement(value, change, cql, code):
-    """Where it loses data it is refused until it is allowed, by code or by object; the plan shows it all the same."""
+    """A statement that loses data is refused until its code or object is allowed, and is in the plan in any case."""
     step = stored(change)
     plan = undoing(value, [step], allow=ALL)
 
@@ -169,7 +169,7 @@ ALREADY = [
 
 @pytest.mark.parametrize(("value", "change"), [case[1:] for case in ALREADY], ids=[case[0] for case in ALREADY])
 def test_what_is_undone_already_is_left_out(value, change):
-    """An interrupted rollback resumes, and needs no permission to lose what is lost."""
+    """A rollback that was interrupted resumes, and steps that are undone already need no permission."""
     assert undoing(value, [stored(change)]).is_empty
 
 
@@ -206,7 +206,7 @@ OBSTACLES = [
 
 
 def test_views_of_a_table_that_loses_a_column_go_and_come_back():
-    """Cassandra drops no column of a table with views, so they go first, where that is allowed, and are made again."""
+    """On Cassandra the views of a table are dropped before its column if that is allowed, and created again."""
     steps = [stored(COLUMNS)]
     refused_plan = undoing(schema(GROWN, V), steps, allow={"DS103"})
     plan = undoing(schema(GROWN, V), steps, allow={"DS103", "DS105"})
@@ -218,7 +218,7 @@ def test_views_of_a_table_that_loses_a_column_go_and_come_back():
 
 
 def test_a_table_whose_column_holds_a_type_of_another_definition_is_created_again():
-    """No server drops a type in use, or adds a user type under the name of a dropped column; DS102 names the table."""
+    """No server drops a type in use or changes the type of a dropped column, so the table is recreated under DS102."""
     text_point = user_type("point", "x text")
     contracted = [stored(c.DropTable("k", HOLDER)), stored(c.DropType("k", POINT), 2)]
     migrated = [stored(c.AddType("k", text_point)), stored(c.AddTable("k", HOLDER), 2)]
@@ -232,7 +232,7 @@ def test_a_table_whose_column_holds_a_type_of_another_definition_is_created_agai
 
 
 def test_a_column_that_would_come_back_with_another_type_is_refused_beforehand():
-    """TY105: the plan itself drops the name, and servers remember the type of a dropped column."""
+    """A column that returns with another type after the plan drops its name is refused as TY105."""
     column, other = table("t", *T, "n int")["n"], table("t", *T, "n text")["n"]
     steps = [stored(c.AddColumns("k", "t", (other,)))], [stored(c.DropColumns("k", "t", (column,)))]
     plan = undoing(schema(table("t", *T, "n text")), *steps, allow=ALL)
@@ -244,7 +244,7 @@ def test_a_column_that_would_come_back_with_another_type_is_refused_beforehand()
     ("value", "change", "server", "code", "messages"), [case[1:] for case in OBSTACLES], ids=[o[0] for o in OBSTACLES]
 )
 def test_what_stands_in_the_way_is_named_before_anything_runs(value, change, server, code, messages):
-    """What others made dependent, or put in the place of what was ours, refuses the rollback whatever is allowed."""
+    """Dependent or replaced objects of others are refused before anything runs, whatever is allowed."""
     plan = undoing(value, [stored(change, server=server)], allow=ALL, server=server)
 
     assert set(code.split()) == {refusal.code for refusal in plan.refusals}
@@ -254,7 +254,7 @@ def test_what_stands_in_the_way_is_named_before_anything_runs(value, change, ser
 
 
 def test_earlier_undo_steps_are_no_obstacles():
-    """View before column before table before type: dependents of the same rollback are gone by then."""
+    """Dependents that the same rollback drops first, such as a view of a column, are no obstacle."""
     facts = schema(POINT, HOLDER, attrs.evolve(GROWN, indexes=[INDEX.index, index("n", "x")]), V)
     changes = [TYPE, c.AddTable("k", HOLDER), COLUMNS, INDEX, c.AddIndex("k", GROWN, index("n", "x")), VIEW]
     plan = undoing(facts, [stored(change, seq) for seq, change in enumerate(changes, 1)], allow=ALL)
@@ -272,7 +272,7 @@ def test_earlier_undo_steps_are_no_obstacles():
 
 
 def test_versions_go_newest_first_and_each_statement_sees_what_those_before_it_left():
-    """An option that changed three times goes back in one statement; a column that was added twice is dropped once."""
+    """An option with several changes is restored at once, and a column that was added twice is dropped once."""
     change = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 7}), FrozenMap({"gc_grace_seconds": 5}))
     inverse = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 7}))
     live = attrs.evolve(GROWN, options={"gc_grace_seconds": 5})
@@ -307,7 +307,7 @@ IRREVERSIBLE = [
     ("value", "steps", "server", "count"), [i[1:] for i in IRREVERSIBLE], ids=[i[0] for i in IRREVERSIBLE]
 )
 def test_steps_without_inverse_are_all_named_and_nothing_runs(value, steps, server, count):
-    """Nothing is allowed that CQL cannot do."""
+    """All steps without an inverse are listed in one error and refused, whatever is allowed."""
     with pytest.raises(IrreversibleStep, match="nothing ran") as exc_info:
         planned(value, steps, allow=ALL, server=server).raise_refused()
 
@@ -318,7 +318,7 @@ def test_steps_without_inverse_are_all_named_and_nothing_runs(value, steps, serv
 
 
 def test_steps_without_inverse_are_listed_in_the_order_of_the_rollback():
-    """The newest version comes first, and of a version the last step."""
+    """Newer versions come first, and within a version later steps."""
     live = schema(user_type("point", "x int", "y int", "z int"), table("t", *T, "p point"))
     fields = [stored(c.AddField("k", "point", name, POINT.fields[0][1]), seq) for seq, name in enumerate("yz", 1)]
 
@@ -335,12 +335,12 @@ def test_steps_without_inverse_are_listed_in_the_order_of_the_rollback():
     ],
 )
 def test_a_step_without_inverse_goes_with_what_it_changed(value, changes, cql):
-    """A field needs no inverse when its whole type goes in the same rollback."""
+    """A step without an inverse is no obstacle if the rollback drops the whole object."""
     assert cql == undoing(value, [stored(change, seq) for seq, change in enumerate(changes, 1)], allow=ALL).cql
 
 
 def test_a_raw_statement_is_undone_by_its_own_inverse():
-    """The inverse comes from the code; the text of the ledger runs only where it is allowed by step and digest."""
+    """The undo is read from the code; the text in the ledger runs only if step and digest are allowed."""
     step = raw("GRANT a TO b", "REVOKE a FROM b")
     code = [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
     forged = attrs.evolve(step, undo="ALTER ROLE b WITH SUPERUSER = true")
@@ -358,7 +358,7 @@ def test_a_raw_statement_is_undone_by_its_own_inverse():
 
 
 def test_a_raw_undo_is_checked_as_a_raw_statement():
-    """One that breaks a server is refused, by the schema that the steps before it leave."""
+    """A hand-written undo is checked like a hand-written statement, against the schema that earlier steps leave."""
     cql = "ALTER TABLE k.t ADD m map<text, int>"
     step, code = raw(cql, "ALTER TABLE k.t DROP m"), [RawStep(cql, undo="ALTER TABLE k.t DROP m")]
     indexed = schema(table("t", "a int pk", "m map<text,int>", indexes=[index("m", "i")]))
@@ -371,7 +371,7 @@ def test_a_raw_undo_is_checked_as_a_raw_statement():
 
 
 def test_a_raw_undo_that_drops_a_keyspace_needs_permission():
-    """It is refused as DS101; allowed, it runs and says that data is lost; never where the history is kept."""
+    """An undo that drops a keyspace is refused as DS101, can be allowed, and never drops that of the history."""
     cql = "CREATE KEYSPACE old …"
     step, code = raw(cql, "DROP KEYSPACE old"), [RawStep(cql, undo="DROP KEYSPACE old")]
     refused_plan, runs = undoing(schema(), [step], code=code), undoing(schema(), [step], code=code, allow={"DS101:old"})
@@ -399,7 +399,7 @@ NO_LOG = attrs.evolve(schema().keyspace, durable_writes=False)
 )
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_raw_undo_is_checked_as_any_other_statement(undo, codes, stored):
-    """Whether the code has it or the ledger, with what is there by then; when it is recorded it is a warning."""
+    """An undo from the code or the ledger is checked against the current schema; recording it gives a warning."""
     step, code = raw("GRANT a TO b", undo), [RawStep("GRANT a TO b", undo=undo)]
     allow = [f"RB107:1/1:{statement_digest(undo)}"] if stored else []
     facts = schema(keyspace=NO_LOG)
@@ -424,7 +424,7 @@ def test_a_raw_undo_is_checked_as_any_other_statement(undo, codes, stored):
 
 
 def test_a_raw_undo_is_checked_after_the_earlier_ones():
-    """The steps of the models between them, and other statements."""
+    """An undo is checked after the undo steps of models and of other statements that come before it."""
     steps = [raw("x", "ALTER TABLE k.t DROP n", 1), stored(COLUMNS, 2), raw("y", "CREATE INDEX i ON k.t (s)", 3)]
     code = [
         RawStep("x", undo="ALTER TABLE k.t DROP a"),
@@ -437,7 +437,7 @@ def test_a_raw_undo_is_checked_after_the_earlier_ones():
 
 
 def test_an_undo_by_hand_may_need_what_the_models_undo_first():
-    """A type that a step created can be dropped once the table that uses it is dropped."""
+    """A hand-written undo may depend on undo steps of models, such as dropping a type after the table that uses it."""
     steps = [raw("x", "DROP TYPE k.point", 1), stored(c.AddTable("k", HOLDER), 2)]
     plan = undoing(schema(POINT, HOLDER), steps, code=[RawStep("x", undo="DROP TYPE k.point")], allow=ALL)
 
@@ -446,7 +446,7 @@ def test_an_undo_by_hand_may_need_what_the_models_undo_first():
 
 @pytest.mark.parametrize(("undo", "fix"), [("DELETE x", "If it ran: DELETE x"), (None, "If it ran: undo it manually")])
 def test_an_interrupted_statement_by_hand_is_noted(undo, fix):
-    """Whether it ran is unknown, so it is not undone; one that failed is not mentioned."""
+    """An interrupted hand-written step is noted and not undone, and a failed one is not mentioned."""
     interrupted = undoing(schema(), [raw("INSERT x", undo, state="claimed")])
     failed = undoing(schema(), [raw("INSERT x", undo, state="failed")])
 
@@ -455,7 +455,7 @@ def test_an_interrupted_statement_by_hand_is_noted(undo, fix):
 
 
 def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():
-    """A forged row can keep it from running, so the plan says that it does not run."""
+    """The plan notes an undo on roles that the ledger marks as done, since a forged row could suppress it."""
     step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
     ledger_step = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", None, "applied")
     versions = (
@@ -482,7 +482,7 @@ def test_an_undo_on_roles_that_the_ledger_calls_done_is_pointed_out():
     ("state", "notes"), [("skipped", []), ("failed", ["RB105"]), ("not_applied", ["RB105"]), ("claimed", ["RB105"])]
 )
 def test_only_what_was_applied_is_taken_back(state, notes):
-    """Foreign changes stay; an object of unknown origin is noted if it exists, and ignored if it does not."""
+    """An object of unknown origin is noted if it exists, and changes of others are kept."""
     plan = undoing(schema(GROWN), [stored(COLUMNS, state=state)], allow=ALL)
 
     assert ([], notes) == (plan.cql, [note.code for note in plan.notes])
@@ -490,14 +490,14 @@ def test_only_what_was_applied_is_taken_back(state, notes):
 
 
 def test_what_people_added_to_a_table_is_named_when_the_table_goes():
-    """Columns that were added since are a warning of the step."""
+    """Columns that were added later are a warning of the step that drops their table."""
     plan = undoing(schema(GROWN), [stored(c.AddTable("k", TABLE))], allow=ALL)
 
     assert {"RB104", "DS102"} == {lint.code for lint in plan.steps[0].lints}
 
 
 def test_a_plan_prints_as_json_and_text():
-    """A plan prints as JSON and text: it is a plan like any other."""
+    """A rollback plan can be printed as JSON and as text."""
     plan = undoing(schema(INDEXED), [stored(INDEX)])
 
     assert "DROP INDEX k.i" in plan.render()
@@ -509,7 +509,7 @@ def _named(kind, number):
 
 
 def history(*output):
-    """Versions, the newest first, from ``number kind status [models]``."""
+    """Versions, newest first, from ``number kind status [models]``."""
     return [
         Migration("k/default", int(n), _named(kind, int(n)), kind, status, models=models, models_to=f"fp{n}")
         for n, kind, status, *models in map(str.split, output)
@@ -536,7 +536,7 @@ PAST = history(
     ],
 )
 def test_everything_newer_is_undone_but_what_is_back_already(version, undone, models_fp):
-    """What a complete rollback took back, abandoned versions and baselines are passed over; partial ones are not."""
+    """All newer versions are undone, except those that were rolled back completely, abandoned ones and baselines."""
     target = find_target(PAST, version)
 
     assert (undone, models_fp) == ([version.version for version in target.undone], target.models_fp)
@@ -561,7 +561,7 @@ def test_everything_newer_is_undone_but_what_is_back_already(version, undone, mo
     ],
 )
 def test_other_versions_are_refused_with_those_that_there_are(version, reason):
-    """The error says why not, and what else."""
+    """The error for another version says why it is refused, and which versions are possible."""
     with pytest.raises(UnknownVersion, match=reason) as exc_info:
         find_target(PAST, version)
 
@@ -570,7 +570,7 @@ def test_other_versions_are_refused_with_those_that_there_are(version, reason):
 
 
 def test_the_only_version_is_the_newest():
-    """The error names it, and the target before it."""
+    """The error for the only version names it and the target before it."""
     with pytest.raises(UnknownVersion, match=r"newer than the newest one, 1\.") as exc_info:
         find_target([Migration("k/default", 1, status="applied")], 5)
 
@@ -579,7 +579,7 @@ def test_the_only_version_is_the_newest():
 
 
 def test_ten_targets_are_named():
-    """The newest ones, and the beginning; the error has all of them."""
+    """The error lists ten targets, with the newest and the beginning, and has all of them as an attribute."""
     versions = [Migration("k/default", number, status="applied") for number in range(12, 0, -1)]
     with pytest.raises(UnknownVersion, match="12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 0 ") as exc_info:
         find_target(versions, 13)
@@ -588,7 +588,7 @@ def test_ten_targets_are_named():
 
 
 def test_an_abandoned_rollback_whose_rows_are_damaged_is_refused():
-    """Which hand-written undos it applied is unknown."""
+    """An abandoned rollback with missing rows is refused, since its hand-written undo steps are unknown."""
     damaged = Migration("k/default", 2, "back to 0", "rollback", "abandoned", total=1, applied=1)
     target = find_target([damaged, Migration("k/default", 1, status="applied", total=0)], 0)
     plan = rollback_plan(target, SchemaFacts([schema()]), CASSANDRA).plan
@@ -601,7 +601,7 @@ REDUCED = [COLUMNS.inverse(), INDEX.inverse(), c.RenameKeyColumns("k", "t", (("i
 
 @pytest.mark.parametrize("change", REDUCED, ids=["columns", "index", "rename"])
 def test_what_a_table_lost_does_not_matter_when_it_goes(change):
-    """A table that was created after the target needs nothing back, even if it is gone already; another one does."""
+    """A lost column matters only if its table remains, not if it was created after the target."""
     live = schema(table("t", "x int pk", "at int ck", "a text")) if "Rename" in type(change).__name__ else schema()
     created = stored(c.AddTable("k", TABLE))
     other = stored(c.AddTable("k", table("other", *T)))
@@ -614,7 +614,7 @@ def test_what_a_table_lost_does_not_matter_when_it_goes(change):
 
 
 def test_without_history_there_is_only_the_beginning():
-    """Version 0 of an empty history has nothing to undo, any other is unknown."""
+    """With an empty history, only version 0 is accepted, and there is nothing to undo."""
     assert () == find_target([], 0).undone
     with pytest.raises(UnknownVersion, match="there is no version 1"):
         find_target([], 1)
@@ -631,7 +631,7 @@ def test_without_history_there_is_only_the_beginning():
     ],
 )
 def test_versions_of_another_application_are_not_touched(own, foreign, refusal):
-    """Packages that have nothing in common are two applications (LG103)."""
+    """A version of packages that have none in common with the own ones is refused as LG103."""
     past = history(f"2 sync applied {foreign}", "1 sync applied other.thing")
     if refusal:
         with pytest.raises(ForeignVersion, match=r"audit\.models") as exc_info:
@@ -643,7 +643,7 @@ def test_versions_of_another_application_are_not_touched(own, foreign, refusal):
 
 
 def migrated(server, store, target):
-    """Apply all that leads to ``goal``, with books; step by step, so that no rule is in the way."""
+    """Apply each step towards ``goal`` separately, with a ledger, so that no rule refuses it."""
     plan = make_plan(target, server.facts, server.server)
     plan = attrs.evolve(
         plan,
@@ -660,7 +660,7 @@ def migrated(server, store, target):
 
 
 def rolled_back(server, store, version):
-    """Go back to a version; what is left of the plan afterwards."""
+    """Roll back to a version, and return what remains of the plan afterwards."""
     ledger = ledger_on(store)
 
     def planned():
@@ -679,7 +679,7 @@ def rolled_back(server, store, version):
 @settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_apply_then_rollback_returns_to_the_old_fingerprint(data):
-    """Whatever two releases added on ScyllaDB, a rollback restores each earlier schema, and leaves nothing to do."""
+    """After any two releases on ScyllaDB, a rollback restores each earlier schema and leaves nothing to do."""
     empty, second = schema(), data.draw(keyspaces())
     first = data.draw(earlier(second))
     # CQL takes no field of a type back
@@ -714,7 +714,7 @@ CHAINS = {
 
 @pytest.mark.parametrize(("releases", "contract", "count"), CHAINS.values(), ids=CHAINS)
 def test_what_changed_back_and_forth_returns_in_one_go(releases, contract, count):
-    """The rollback is judged by the schema of its target, takes its shortest way, and marks what it took back."""
+    """A rollback needs the fewest statements, and marks all versions that it rolled back."""
     world, choices, versions = World(), dict.fromkeys(CHOICES) | BASE, []
     for more in releases:
         choices |= more
@@ -734,7 +734,7 @@ def test_what_changed_back_and_forth_returns_in_one_go(releases, contract, count
 
 @pytest.mark.parametrize("life", range(60))
 def test_a_rollback_that_was_killed_anywhere_is_finished_by_the_next(life):
-    """Wherever it died, nothing runs twice, hand-written undos included, and the ledger is closed."""
+    """Wherever a rollback was killed, the next one runs no undo twice, and ends all versions in the ledger."""
     world, choices = World(), dict.fromkeys(CHOICES) | BASE
     world.migrate(declared(choices))
     first = world.ledger.newest().version
@@ -757,7 +757,7 @@ def test_a_rollback_that_was_killed_anywhere_is_finished_by_the_next(life):
 
 @pytest.mark.parametrize("life", range(12))
 def test_a_rollback_is_closed_although_the_run_that_settles_it_is_killed_too(life):
-    """Also where that one had ended the rollback, and had not marked what it took back."""
+    """A rollback is finished even if the run that recovers it is killed too, at any point."""
     world = World()
     world.migrate(declared(dict.fromkeys(CHOICES) | BASE | {"v": "id"}))
     world.store.moment = lambda: None if world.server.facts.tables else die()
@@ -779,7 +779,7 @@ def test_a_rollback_is_closed_although_the_run_that_settles_it_is_killed_too(lif
 
 @pytest.mark.parametrize("life", range(40))
 def test_a_settled_rollback_is_not_marked_by_an_earlier_one(life):
-    """After rollbacks to the second version and to the first one, the second stays taken back, wherever a run died."""
+    """A rollback to an older version keeps later versions marked as rolled back, wherever it was killed."""
     world, choices = World(), dict.fromkeys(CHOICES) | BASE
     numbers = []
     for seconds in (None, 10, 20):
@@ -797,7 +797,7 @@ def test_a_settled_rollback_is_not_marked_by_an_earlier_one(life):
 
 
 def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
-    """The versions of a killed rollback are closed by any next run."""
+    """Any next run ends a rollback that was killed after its last step, and marks what it rolled back."""
     world, choices = World(), dict.fromkeys(CHOICES) | BASE
     world.migrate(declared(choices))
     first = world.ledger.newest().version
@@ -819,7 +819,7 @@ def test_a_rollback_that_was_killed_at_its_end_is_closed_by_any_next_run():
 
 
 def test_an_inverse_that_was_rewritten_is_refused():
-    """The inverse is made from the change; a stored text that differs is a refusal, and never runs."""
+    """A stored inverse that differs from the one computed from the change is refused."""
     step = stored(INDEX, undo="DROP TABLE k.orders")
     refused_plan, allowed = undoing(schema(INDEXED), [step]), undoing(schema(INDEXED), [step], allow={"RB108:1/1"})
 
@@ -828,7 +828,7 @@ def test_an_inverse_that_was_rewritten_is_refused():
 
 
 def test_an_undo_that_may_have_run_needs_a_word():
-    """If it was killed during the step, the outcome is unknown; `allow` with its step sends it again or skips it."""
+    """An undo that may have run is refused, and can be allowed to be sent again or counted as done."""
     step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
     claimed = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", change_json=undo_reference(1, 1))
     versions = (
@@ -851,7 +851,7 @@ def test_an_undo_that_may_have_run_needs_a_word():
     ("state", "cql", "allow"), [("applied", [], []), ("claimed", ["REVOKE a FROM b"], ["RB106:1/1"])]
 )
 def test_what_an_abandoned_rollback_undid_is_not_undone_again(state, cql, allow):
-    """A hand-written undo that it applied does not run twice; one that it may have applied needs permission."""
+    """A hand-written undo that an abandoned rollback applied is not repeated, and an uncertain one needs permission."""
     step, code = raw("GRANT a TO b", "REVOKE a FROM b"), [RawStep("GRANT a TO b", undo="REVOKE a FROM b")]
     undo = LedgerStep("k/default", 2, 1, "undo_run", "x", "REVOKE a FROM b", None, state)
     undo = attrs.evolve(undo, change_json=undo_reference(1, 1))
@@ -865,7 +865,7 @@ def test_what_an_abandoned_rollback_undid_is_not_undone_again(state, cql, allow)
 
 
 def test_a_column_that_cannot_come_back_says_so_before_it_goes():
-    """Servers remember a user type as a tuple, so a column of one is gone for good (RB109)."""
+    """A column of a user type cannot be restored after a drop, which is announced as RB109 beforehand."""
     added = c.AddColumns("k", "t", (table("t", *T, "p frozen<point>")["p"],))
     plan = undoing(schema(POINT, table("t", *T, "p frozen<point>")), [stored(added)], allow=ALL)
 
@@ -873,7 +873,7 @@ def test_a_column_that_cannot_come_back_says_so_before_it_goes():
 
 
 def finished_migration(total, applied, *numbers, state="applied"):
-    """The plan that undoes a version that ended with so many steps, of which the ledger has these rows."""
+    """The plan that undoes a version with this number of steps, of which the ledger has these rows."""
     changes = [c.AddTable("k", table(f"t{seq}", "id int pk")) for seq in range(1, 6)]
     rows = tuple(stored(changes[seq - 1], seq, state) for seq in numbers)
     version = Migration("k/default", 1, status="applied", total=total, applied=applied, steps=rows)
@@ -894,7 +894,7 @@ def finished_migration(total, applied, *numbers, state="applied"):
     ],
 )
 def test_rows_that_were_deleted_are_a_refusal(total, applied, numbers, state, messages):
-    """It names the version and the way out: to take back what the rows say, and leave the rest."""
+    """Missing rows of a version are a refusal that names it, and allowing it undoes the remaining rows."""
     plan = finished_migration(total, applied, *numbers, state=state)
     (refusal,) = plan().refusals
 
@@ -907,12 +907,12 @@ def test_rows_that_were_deleted_are_a_refusal(total, applied, numbers, state, me
 
 @pytest.mark.parametrize(("total", "applied", "numbers"), [(3, 3, (1, 2, 3)), (5, 2, (1, 2)), (5, 0, ()), (0, 0, ())])
 def test_whole_versions_and_those_that_stopped_are_taken_back(total, applied, numbers):
-    """A version that ended early has the rows of its steps so far."""
+    """A version that has all its rows, up to where it stopped, is not refused."""
     assert () == finished_migration(total, applied, *numbers)().refusals
 
 
 def test_a_schema_of_before_is_not_computed_from_a_part():
-    """What compares with an earlier version says which one cannot be read."""
+    """The schema at an earlier version is not computed if rows are missing, and the error names the version."""
     version = Migration("k/default", 7, status="applied", total=1, applied=1)
     with pytest.raises(LedgerError, match="version 7: rows of its 1 steps are missing: 1"):
         schema_at(RollbackTarget(0, "", (version,)), SchemaFacts([schema()]))

@@ -1,4 +1,4 @@
-"""Random histories in memory: after each rollback the schema is the one of its target, and nothing ran twice."""
+"""Random histories in memory: each rollback restores the schema of its target, and no statement runs twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ lives = st.none() | st.integers(0, 40)
 
 
 class Histories(RuleBasedStateMachine):
-    """Models evolve, options change there and back, things are dropped, versions are returned to, processes die."""
+    """Models and options change, objects are dropped, rollbacks run, and processes are killed."""
 
     def __init__(self):
         super().__init__()
@@ -22,7 +22,7 @@ class Histories(RuleBasedStateMachine):
         self.chosen = dict.fromkeys(CHOICES) | {"t": "id int pk"}
 
     def live(self, life, run):
-        """One process: what it answered, or ``killed``; the next one finds what it left."""
+        """Run one process; return its result or ``killed``, and let the next one resume."""
         self.world.fuse = life
         try:
             answer = run()
@@ -47,7 +47,7 @@ class Histories(RuleBasedStateMachine):
         raw=st.booleans(),
     )
     def migrate(self, data, names, life, raw):
-        """A release with other models, and perhaps a hand-written step."""
+        """A release with other models, and perhaps with a hand-written step."""
         self.chosen |= {name: data.draw(st.sampled_from(CHOICES[name])) for name in names}
         target = declared(self.chosen)
         if self.live(life, lambda: self.world.migrate(target, raw=raw)) == "killed" and data.draw(st.booleans()):
@@ -55,12 +55,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule(life=lives)
     def contract(self, life):
-        """Drop what the models do not declare any more."""
+        """Drop what the models no longer declare."""
         self.live(life, lambda: self.world.migrate(declared(self.chosen), contract=True))
 
     @rule(data=st.data(), life=lives)
     def rollback(self, data, life):
-        """Return to a version, killed and retried until it is there."""
+        """Roll back to a version, and retry after kills."""
         self.world.settle()
         versions = [v.version for v in self.world.ledger.versions() if v.status in RESTORABLE_STATUSES]
         version = data.draw(st.sampled_from([*versions, 0]))
@@ -73,7 +73,7 @@ class Histories(RuleBasedStateMachine):
             self.returned(version)
 
     def returned(self, version):
-        """The schema is that of the version, the ledger says so, and a second call finds nothing to do."""
+        """The schema and the ledger are those of the version, and a second rollback has nothing to do."""
         schema, executed = self.world.state
         expected, before = self.world.snapshots[version]
 
@@ -83,7 +83,7 @@ class Histories(RuleBasedStateMachine):
         assert "in_sync" == self.world.rollback(version)
 
     def teardown(self):
-        """The ledger knows each statement by its number, and none was sent more than once."""
+        """Each statement in the ledger was sent once."""
         steps = [s for v in self.world.ledger.with_steps(self.world.ledger.versions()) for s in v.steps]
 
         assert all(step.attempts <= 1 for step in steps)

@@ -1,4 +1,4 @@
-"""Where a keyspace stands, from the newest version and the lock."""
+"""The state of a keyspace, from its newest version and the lock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
     ],
 )
 def test_state_and_failure(status, dead, state, failed):
-    """What did not end well says why; a version whose run is dead was interrupted."""
+    """A version that did not succeed has the reason, and one whose run is dead is interrupted."""
     head = status and Migration("k/default", 1, status=status, error="nodes disagree")
     result = version_state(head or None, crashed=dead)
 
@@ -52,12 +52,12 @@ def test_state_and_failure(status, dead, state, failed):
     ],
 )
 def test_a_dead_run_is_distinguished_from_a_live_one(row, silent_seconds, dead):
-    """It is dead when the lock is free, is another run's, or its holder is silent for two leases."""
+    """A run is dead if the lock is free, belongs to another run, or was not renewed for two leases."""
     assert dead == has_crashed(Migration("k/default", 1, status="running", epoch=7), row, silent_seconds)
 
 
 def test_the_holder_of_the_lock():
-    """The holder and how long it has held the lock; None if it is free; never a negative time."""
+    """The holder of the lock and its age, which is never negative; None if the lock is free."""
     row = LockRow("k", UUID(int=1), 3, 4, host="h", pid=17, purpose="sync", acquired_at=NOW, version=1, step=2)
 
     assert LockHolder(UUID(int=1), "h", 17, "sync", 5.0, 1, 2) == lock_holder(row, NOW + timedelta(seconds=5))
@@ -66,7 +66,7 @@ def test_the_holder_of_the_lock():
 
 
 def test_columns_that_are_there_and_known():
-    """An older table lacks some, a newer one has more; only what both know is read and written."""
+    """Only columns that both the table and this release have are read and written."""
     older = attrs.evolve(MIGRATIONS, columns=[column for column in MIGRATIONS if column.name != "app_version"])
     newer = attrs.evolve(STEPS, columns=[*STEPS, table("x", "id int pk", "later int")["later"]])
     columns = known_columns(schema(older, newer, LOCK, table("t")))

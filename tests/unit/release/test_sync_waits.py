@@ -1,4 +1,4 @@
-"""A start that waits for another run: for as long as what is missing gets less, and no longer."""
+"""A start-up sync waits for another run as long as the number of missing steps decreases."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from scyllamodel.release.sync import _wait_until_in_sync
 
 @attrs.frozen
 class Planned:
-    """What `_awaited` asks of a plan."""
+    """A plan as `_awaited` needs it."""
 
     cql: tuple[str, ...]
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is missing."""
+        """Whether no step is missing."""
         return not self.cql
 
 
 class World:
-    """A server whose schema version moves at each look, and a clock that sleeping moves."""
+    """A server whose schema version changes at each read, and a clock that advances while sleeping."""
 
     def __init__(self, *plans: tuple[str, ...]) -> None:
         self.plans, self.now, self.looks = list(plans), 0.0, 0
 
     def clock(self) -> float:
-        """Seconds since the beginning."""
+        """Return the seconds since the beginning."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.now += seconds
 
     def schema_version(self) -> UUID:
-        """Another one each time, as on a ScyllaDB where tables get their first lightweight transaction."""
+        """Return another version each time, as ScyllaDB does while tables get their first lightweight transaction."""
         self.looks += 1
         return UUID(int=self.looks)
 
     @property
     def cluster(self) -> World:
-        """The server is its own look."""
+        """Return the server as its own view."""
         return self
 
     version = UUID(int=0)
 
     @property
     def plan(self) -> Planned:
-        """Return the plan of what is missing now."""
+        """Return the plan of the missing steps."""
         return Planned(self.plans[0])
 
     def replan(self, _: World) -> World:
-        """The next plan; the last one stays."""
+        """Return the next plan, or the last one again."""
         following = World(*(self.plans[1:] or self.plans))
         following.sleep = self.sleep
         following.schema_version = self.schema_version
@@ -62,14 +62,14 @@ class World:
 
 
 def waited(*plans: tuple[str, ...]) -> tuple[tuple[str, ...], float]:
-    """Return what is missing at the end, and after how many seconds."""
+    """Return the missing steps at the end, and the seconds that passed."""
     world = World(*plans)
     result = _wait_until_in_sync(world, 10.0, Clock(world.clock, world.sleep))
     return result.plan.cql, world.now
 
 
 def test_a_version_that_moves_is_no_sign_of_work():
-    """Nothing less is missing, so the wait ends in time, although the version moves all the while."""
+    """A changed schema version does not extend the wait if the missing steps are the same."""
     missing, seconds = waited(("a", "b"))
 
     assert ("a", "b") == missing
@@ -77,7 +77,7 @@ def test_a_version_that_moves_is_no_sign_of_work():
 
 
 def test_what_gets_less_is_waited_for():
-    """Each step of another run begins the wait again; the end of it ends the wait."""
+    """Each step of another run restarts the timeout, and an empty plan ends the wait."""
     steps = [(name,) * 3 for name in "abcdefghijklmnopqrstuvwxyz"]
 
     assert () == waited(*steps, ())[0]

@@ -1,4 +1,4 @@
-"""Logs and traces of a run: its steps and its end, and nothing private."""
+"""Logs and traces of a run contain its steps and its end, and no private data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DONE = MigrationResult("applied", PLAN)
 
 @pytest.fixture
 def spans(monkeypatch):
-    """The spans that end."""
+    """The finished spans."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -34,7 +34,7 @@ def spans(monkeypatch):
 
 
 def a_run(on_event=None, step=STEP):
-    """The events of a run of one step."""
+    """The events of a run with one step."""
     with telemetry.observe_run("migrate", "default", "shop", on_event) as output:
         output(Event("plan_ready", PLAN))
         output(Event("step_started", PLAN, step))
@@ -43,7 +43,7 @@ def a_run(on_event=None, step=STEP):
 
 
 def test_a_run_is_a_span_with_one_for_each_step(spans):
-    """The step's span is inside the run's, with its change and outcome."""
+    """The span of the step is inside the run's span, with its change and outcome."""
     a_run()
     step, run = spans.get_finished_spans()
 
@@ -55,7 +55,7 @@ def test_a_run_is_a_span_with_one_for_each_step(spans):
 
 
 def test_a_run_that_fails_says_so_on_its_span(spans):
-    """The error is recorded, and the step that was open ends with the run."""
+    """The error is recorded on the span, and the open step ends with the run."""
 
     def fails(events):
         events(Event("step_started", PLAN, STEP))
@@ -70,7 +70,7 @@ def test_a_run_that_fails_says_so_on_its_span(spans):
 
 
 def test_without_the_extra_events_go_on_to_the_listener(monkeypatch):
-    """No tracer, no span, and every event arrives in order."""
+    """Without OpenTelemetry, every event reaches the listener in order and no span is created."""
     monkeypatch.setattr(telemetry, "_tracer", None)
     events = []
     a_run(events.append)
@@ -79,7 +79,7 @@ def test_without_the_extra_events_go_on_to_the_listener(monkeypatch):
 
 
 def test_spans_contain_no_statement_and_no_value(spans, caplog):
-    """A hand-written statement may contain a secret: logs and spans name it, and never quote it."""
+    """Logs and spans do not quote a hand-written statement, which may contain a secret."""
     with caplog.at_level(logging.DEBUG, "scyllamodel"):
         a_run()
         a_run(step=UNNAMED)
@@ -93,7 +93,7 @@ def test_spans_contain_no_statement_and_no_value(spans, caplog):
 
 @pytest.mark.parametrize("step", [STEP, UNNAMED], ids=["named", "unnamed"])
 def test_the_error_of_a_hand_written_step_is_no_text_on_a_span(spans, step):
-    """The server's answer quotes the statement, so a span has the kind of the error alone; others keep their text."""
+    """The span of a hand-written step has only the class of the error, whose message quotes the statement."""
 
     def run(error):
         with telemetry.observe_run("migrate", "default", "shop", None) as events:

@@ -1,4 +1,4 @@
-"""When a hand-written step counts as done, and which of them are named as changes of roles."""
+"""When a hand-written step counts as done, and which steps are reported as changes of roles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VERSION = Migration("shop/default", 5, status="applied", models=("shop.models",)
 
 
 def test_a_step_of_a_known_version_is_done():
-    """A step of a known version is done, by its statement."""
+    """A step of an applied version is done, and is identified by its statement."""
     assert {REVOKE: STEP} == executed_raw_steps([VERSION], ["shop.models", "shop.more"])
     assert {REVOKE: STEP} == executed_raw_steps([VERSION])
 
@@ -35,7 +35,7 @@ def test_a_step_of_a_known_version_is_done():
     ],
 )
 def test_a_step_that_the_ledger_does_not_account_for_is_not_done(forged):
-    """Nor one of a version for models of another program, nor one beyond the steps that its version had."""
+    """A step of other models, or beyond the recorded number of steps, does not count as done."""
     assert REVOKE not in executed_raw_steps([forged], ["shop.models"])
 
 
@@ -54,7 +54,7 @@ def test_a_step_that_the_ledger_does_not_account_for_is_not_done(forged):
     ],
 )
 def test_statements_on_roles_are_named_as_such(cql, changes):
-    """In the sentence of the step, whatever comments and case they are written with."""
+    """The description of a step names statements on roles, whatever their comments and case."""
     summary, undo = plan_step(RawStep(cql or "x")).summary, plan_step(RawStep("x", undo=cql or "x")).summary
 
     assert changes == ("which changes roles or permissions" in summary)
@@ -62,7 +62,7 @@ def test_statements_on_roles_are_named_as_such(cql, changes):
 
 
 def test_a_statement_that_may_have_run_is_refused():
-    """A history with missing rows proves nothing; a post-condition does, and so does who looked."""
+    """Missing rows make a statement uncertain, unless it has a post-condition or is allowed."""
     without_steps = attrs.evolve(VERSION, applied=1, steps=())
     raw = [RawStep("UPDATE k.t SET n = n + 1", name="count"), RawStep("UPDATE x", post_condition="SELECT x")]
     (refusal,) = uncertain_step_refusals(raw, [VERSION, without_steps])
