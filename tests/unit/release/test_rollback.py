@@ -399,7 +399,7 @@ NO_LOG = attrs.evolve(schema().keyspace, durable_writes=False)
 )
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_raw_undo_is_checked_as_any_other_statement(undo, codes, stored):
-    """An undo from the code or the ledger is checked against the current schema; recording it gives a warning."""
+    """An undo from the code or the ledger is checked against the current schema, and with a warning when recorded."""
     step, code = raw("GRANT a TO b", undo), [RawStep("GRANT a TO b", undo=undo)]
     allow = [f"RB107:1/1:{statement_digest(undo)}"] if stored else []
     facts = schema(keyspace=NO_LOG)
