@@ -1,4 +1,4 @@
-"""Annotations as CQL types, and their values through the driver."""
+"""Annotations as CQL types, and round trips of their values through the driver."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UTC = timezone.utc
 
 
 class Address:
-    """What a class must offer to be a user type; two fields, one of which a namedtuple cannot hold."""
+    """The least that a user type class needs; a namedtuple could not have one of the two fields."""
 
     __cql_name__ = "address"
     __fields_by_cql__ = ("street", "class")
@@ -53,7 +53,7 @@ class Address:
 
 
 class Plain(enum.Enum):
-    """An enum of neither texts nor numbers."""
+    """An enum whose values are neither strings nor numbers."""
 
     A = 1
 
@@ -120,7 +120,7 @@ CQL = [
 
 @pytest.mark.parametrize(("annotation", "text"), CQL, ids=str)
 def test_an_annotation_means_a_type(annotation, text):
-    """Each rule of the table, and what nests in what."""
+    """Each annotation means its CQL type, also when nested."""
     assert parse_type(text) == map_annotation(annotation).type
 
 
@@ -138,14 +138,14 @@ def test_the_older_spellings_mean_the_same(annotation, text):
     [Optional[str], Union[str, None], str | None, Annotated[str | None, 1], cql.Ascii | None],  # noqa: UP045
 )
 def test_none_makes_it_nullable(annotation):
-    """None makes it nullable, however it is spelt, and outside or inside ``Annotated``."""
+    """None makes a type nullable, however it is spelled, outside or inside ``Annotated``."""
     mapping = map_annotation(annotation)
 
     assert (True, annotation, None) == (mapping.nullable, mapping.python, mapping.empty)
 
 
 def test_nothing_else_is_nullable():
-    """A plain annotation keeps None out."""
+    """An annotation without None is not nullable."""
     assert not map_annotation(str).nullable
 
 
@@ -165,7 +165,7 @@ def test_nothing_else_is_nullable():
     ids=str,
 )
 def test_a_null_collection_is_empty_where_servers_keep_it_so(annotation, empty):
-    """Servers return null for an empty list that is not frozen, and for nothing else."""
+    """A null loads as an empty collection unless that is frozen, as servers return null for empty ones."""
     make = map_annotation(annotation).empty
 
     assert empty == (make and make())
@@ -175,7 +175,7 @@ def test_a_null_collection_is_empty_where_servers_keep_it_so(annotation, empty):
     "annotation", [list[str], Annotated[list[str], cql.vector(1)], cql.Frozen[list[str]], tuple[list[str]]], ids=str
 )
 def test_lists_are_loaded_as_copies(annotation):
-    """What a program changes in place is not the list that came with the row."""
+    """A loaded list is a copy, so changing it does not change the row."""
     inner = ["a"]
     value = (inner,) if "tuple" in str(annotation) else inner
     loaded = map_annotation(annotation).load(value)
@@ -187,7 +187,7 @@ def test_lists_are_loaded_as_copies(annotation):
 @pytest.mark.parametrize("annotation", [str, int, float, bool, bytes, Decimal, uuid.UUID, cql.Int, cql.TimeUUID, UserId,
     tuple[str, int]], ids=str)  # fmt: skip
 def test_values_that_are_right_cost_no_call(annotation):
-    """No converter is made where the driver's value is the model's."""
+    """No converter is created if the driver's value is that of the model."""
     assert (None, None) == (map_annotation(annotation).load, map_annotation(annotation).dump)
 
 
@@ -242,7 +242,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("annotation", "text", "advice"), REFUSED, ids=[str(case[0]) for case in REFUSED])
 def test_what_cannot_be_a_column_is_refused_with_advice(annotation, text, advice):
-    """Nothing is ever text by default; the fault says what is wrong and what to write."""
+    """An unsupported annotation is refused with the reason and what to write instead."""
     with pytest.raises(AnnotationError) as exc_info:
         map_annotation(annotation)
 
@@ -251,7 +251,7 @@ def test_what_cannot_be_a_column_is_refused_with_advice(annotation, text, advice
 
 
 def test_the_advice_for_timedelta_works():
-    """The replacement in the advice keeps the value."""
+    """The replacement for timedelta in the advice preserves the value."""
     annotation = map_annotation(
         timedelta,
         type=cql.BigInt,
@@ -277,7 +277,7 @@ LITERALS = [
 
 @pytest.mark.parametrize(("annotation", "cql_type", "good", "bad"), LITERALS, ids=[str(case[0]) for case in LITERALS])
 def test_literals_are_of_the_type_of_their_values(annotation, cql_type, good, bad):
-    """One of them is written and read, any other is refused before it is sent."""
+    """One of the values is written and read, and another value is refused before it is sent."""
     mapping = map_annotation(annotation)
 
     assert cql_type == mapping.type.cql
@@ -292,18 +292,18 @@ def test_literals_are_of_the_type_of_their_values(annotation, cql_type, good, ba
 
 
 def test_a_stored_value_outside_of_a_literal_still_loads():
-    """A newer release may have written it; what is read is not checked."""
+    """A value that a newer release may have written is loaded without a check."""
     assert map_annotation(Literal["a"]).load is None
 
 
 def test_a_literal_takes_another_width():
-    """A literal takes another width, as ``int`` does."""
+    """An integer literal accepts a narrower CQL type, as ``int`` does."""
     assert "int" == map_annotation(Literal[1, 2], type=cql.Int).type.cql
 
 
 @given(hints_with_values())
 def test_values_come_back_from_the_driver_as_they_were(case):
-    """Whatever nests in whatever: dump, the driver's bytes, and load give the value back, of the same class."""
+    """A value of any nested type is equal and of the same class after dump, the driver's bytes, and load."""
     annotation, value = case
     result = round_trip(map_annotation(annotation), value)
 
@@ -313,12 +313,12 @@ def test_values_come_back_from_the_driver_as_they_were(case):
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.0])
 def test_odd_floats_come_back(value):
-    """Not a number, infinite, and minus zero are values."""
+    """NaN, infinities and minus zero survive a round trip."""
     assert repr(value) == repr(round_trip(map_annotation(float), value))
 
 
 def test_timestamps_are_rounded_down_to_milliseconds():
-    """Towards the past, before 1970 as well as after."""
+    """Timestamps are rounded towards the past, before 1970 too."""
     after, before = datetime(2026, 1, 1, 0, 0, 0, 1999, UTC), datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC)
 
     assert after.replace(microsecond=1000) == round_trip(map_annotation(datetime), after)
@@ -326,7 +326,7 @@ def test_timestamps_are_rounded_down_to_milliseconds():
 
 
 def test_timestamps_load_in_utc():
-    """The moment is kept, but not its time zone."""
+    """A loaded timestamp is the same moment, in UTC."""
     annotation = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=5)))
     value = round_trip(map_annotation(datetime), annotation)
 
@@ -335,7 +335,7 @@ def test_timestamps_load_in_utc():
 
 @pytest.mark.parametrize("annotation", [datetime, list[datetime], dict[str, tuple[datetime, int]]], ids=str)
 def test_naive_datetimes_are_refused(annotation):
-    """A datetime without a zone could mean any moment; the error says what to write."""
+    """A datetime without a time zone is refused with advice."""
     naive = datetime(2026, 1, 1)  # noqa: DTZ001 - the claim
     value = {datetime: naive, list[datetime]: [naive]}.get(annotation, {"a": (naive, 1)})
 
@@ -344,7 +344,7 @@ def test_naive_datetimes_are_refused(annotation):
 
 
 def test_naive_datetimes_are_utc_where_a_repo_says_so():
-    """Inside the context that such a repo sets, a naive datetime is taken for UTC."""
+    """In the context that a repo can enable, a naive datetime is treated as UTC."""
     token = NAIVE_UTC.set(True)
     value = round_trip(map_annotation(datetime), datetime(2026, 1, 1))  # noqa: DTZ001 - the claim
     NAIVE_UTC.reset(token)
@@ -366,24 +366,24 @@ def test_naive_datetimes_are_utc_where_a_repo_says_so():
     ],
 )  # fmt: skip
 def test_values_that_would_be_bent_are_refused(annotation, value, message):
-    """What the driver would take and change without a word does not get to it."""
+    """A value that the driver would accept and change silently is refused."""
     with pytest.raises((TypeError, ValueError), match=message):
         map_annotation(annotation).dump(value)
 
 
 @pytest.mark.parametrize("days", [-719163, 2932897, -(2**31), 2**31 - 1])
 def test_dates_that_python_lacks_stay_as_they_are(days):
-    """A row with a date before year 1 or after 9999 can be read."""
+    """A date before year 1 or after 9999 is loaded as the driver's own class."""
     assert util.Date(days) == map_annotation(date).load(util.Date(days))
 
 
 def test_a_time_loses_nanoseconds_only():
-    """CQL has nanoseconds, Python microseconds."""
+    """A time is loaded with microseconds, and its nanoseconds are lost."""
     assert time(23, 59, 59, 999_999) == map_annotation(time).load(util.Time(86_399_999_999_999))
 
 
 def test_an_address_of_the_other_kind_says_so():
-    """An IPv6 address in a column of IPv4 addresses is an error that says how to have both."""
+    """An IPv6 address in a column of IPv4 addresses is refused with how to declare both."""
     with pytest.raises(ValueError, match=r"to store both, declare IPv4Address \| IPv6Address"):
         map_annotation(IPv4Address).load("::1")
 
@@ -399,7 +399,7 @@ MAPPED = [
 
 @pytest.mark.parametrize(("annotation", "value", "read"), MAPPED, ids=str)
 def test_an_ipv4_address_given_as_ipv6_address_is_stored_as_ipv4_address(annotation, value, read):
-    """As in Java, where the two are one; a column of IPv6 addresses reads it as it was given."""
+    """An IPv4-mapped IPv6 address is stored as IPv4 address, as in Java, and is read back as it was given."""
     mapping = map_annotation(annotation)
 
     assert IPv4Address("10.0.0.1") == mapping.dump(value)
@@ -408,13 +408,13 @@ def test_an_ipv4_address_given_as_ipv6_address_is_stored_as_ipv4_address(annotat
 
 
 def test_two_forms_of_one_address_are_not_two_keys_of_a_map():
-    """Which of the values would stay is not for the order of the dict to say."""
+    """A map with two forms of one address as keys is refused, since only one of its values would be stored."""
     with pytest.raises(ValueError, match="two keys of the map have the same stored value"):
         map_annotation(dict[IPv6Address, int]).dump({IPv6Address("::1"): 1, "::1": 2})
 
 
 def test_a_zone_without_an_offset_is_naive():
-    """What decides is whether the moment is known."""
+    """A time zone that returns no offset does not make a datetime aware."""
     vague = type("Vague", (tzinfo,), {"utcoffset": lambda *_: None})()
 
     with pytest.raises(ValueError, match="no time zone"):
@@ -422,20 +422,20 @@ def test_a_zone_without_an_offset_is_naive():
 
 
 def test_an_enum_without_the_value_says_so():
-    """A value that no member has is an error that names both."""
+    """A stored value that no member has is an error with the enum and the value."""
     with pytest.raises(ValueError, match="'lost' is not a valid Status"):
         map_annotation(Status).load("lost")
 
 
 def test_a_flag_loads_with_several_bits():
-    """The enum itself answers for values that no member has."""
+    """A flag loads combinations of its members."""
     rights = enum.IntFlag("rights", {"READ": 1, "WRITE": 2})
 
     assert rights.READ | rights.WRITE == round_trip(map_annotation(rights), rights.READ | rights.WRITE)
 
 
 def test_an_alias_of_an_enum_is_read():
-    """Every name of a member has its value."""
+    """An alias of an enum member loads as that member."""
     state = enum.Enum("state", {"OLD": "o", "ANCIENT": "o"}, type=str)
 
     assert state.OLD is map_annotation(state).load("o")
@@ -451,7 +451,7 @@ class TestUserTypes:
         return map_annotation(Address).load(value)
 
     def test_the_same_fields(self):
-        """Values go by position."""
+        """Values are matched by position."""
         assert Address("a", "b") == self.load(("street", "class"), ("a", "b"))
 
     def test_a_null_field(self):
@@ -459,15 +459,15 @@ class TestUserTypes:
         assert Address("a", None) == self.load(("street", "class"), ("a", None))
 
     def test_another_order_and_more_fields(self):
-        """Values go by name, and what the class does not know is left out."""
+        """Values are matched by name, and fields that the class does not have are ignored."""
         assert Address("a", "b") == self.load(("x", "class", "y", "street"), (None, "b", "y", "a"))
 
     def test_fewer_fields(self):
-        """What the server does not have yet is None."""
+        """A field that the server does not have is None."""
         assert Address("a", None) == self.load(("street",), ("a",))
 
     def test_a_type_whose_name_no_class_can_have(self):
-        """The driver gives plain tuples then, which go by position and are filled up."""
+        """Plain tuples, which the driver returns for such a type, are matched by position and filled with None."""
         load = map_annotation(Address).load
 
         assert [Address("a", None), Address("a", "b"), Address("a", "b")] == [
@@ -475,7 +475,7 @@ class TestUserTypes:
         ]  # fmt: skip
 
     def test_classes_that_the_application_registered(self):
-        """An instance of the class, a dict, and an object with the attributes are read as well."""
+        """Instances of registered classes, dicts, and objects with these attributes are loaded too."""
         load, other = map_annotation(Address).load, type("Other", (), {"street": "a", "class": "b"})()
         address = Address("a", "b")
 
@@ -483,7 +483,7 @@ class TestUserTypes:
         assert [address, address] == [load({"class": "b", "street": "a"}), load(other)]
 
     def test_readers_are_bounded(self):
-        """A type that is altered again and again does not fill the memory."""
+        """The cache of readers is limited, even if a type is altered repeatedly."""
         load = map_annotation(Address).load
         known = next(cell.cell_contents for cell in load.__closure__ if isinstance(cell.cell_contents, dict))
         for _ in range(200):
@@ -503,37 +503,37 @@ class TestUserTypes:
         ids=["alone", "list", "set", "map and tuple", "frozen set"],
     )
     def test_values_come_back_inside_others(self, annotation, value):
-        """User types nest like any type."""
+        """User types can be nested like any type."""
         types = {"address": (("street", Native("text")), ("class", Native("text")))}
 
         assert value == round_trip(map_annotation(annotation), value, types)
 
 
 class TestOwnConverters:
-    """A Python type of one's own over a CQL type."""
+    """Application classes over a CQL type."""
 
     @pytest.mark.parametrize("type_", [cql.Int, Native("int"), Annotated[int, Native("int")]])
     def test_any_class_over_a_cql_type(self, type_):
-        """The type is a value or an annotation."""
+        """The CQL type may be a value or an annotation."""
         annotation = map_annotation(Money, type=type_, load=Money, dump=lambda money: money.cents)
 
         assert Native("int") == annotation.type
         assert Money(5) == round_trip(annotation, Money(5))
 
     def test_load_takes_the_natural_value(self):
-        """What goes into ``load`` is a `date`, not the driver's class."""
+        """``load`` receives a `date`, not the driver's class."""
         annotation = map_annotation(str, type=cql.Date, load=date.isoformat, dump=date.fromisoformat)
 
         assert "2026-01-31" == round_trip(annotation, "2026-01-31")
 
     def test_a_collection_type_loads_null_as_its_empty_value(self):
-        """A null list is what ``load`` makes of an empty one."""
+        """A null list loads as what ``load`` returns for an empty one."""
         annotation = map_annotation(str, type=list[str], load=",".join, dump=lambda text: text.split(","))
 
         assert ("a,b", "") == (round_trip(annotation, "a,b"), annotation.empty())
 
     def test_a_nested_type_value(self):
-        """Without an annotation the values are Python's own."""
+        """A CQL type without an annotation uses Python's natural types."""
         annotation = map_annotation(
             Money, type=parse_type("map<date, frozen<tuple<inet, set<time>>>>"), load=Money, dump=lambda m: m.cents
         )
@@ -542,7 +542,7 @@ class TestOwnConverters:
         assert Money(value) == round_trip(annotation, Money(value))
 
     def test_a_set_of_what_cannot_be_hashed_stays_the_drivers(self):
-        """A set of lists has no Python set."""
+        """A set of lists, which Python does not support, is passed on as the driver returns it."""
         annotation = map_annotation(
             Money, type=parse_type("set<frozen<list<int>>>"), load=Money, dump=lambda m: m.cents
         )
@@ -550,7 +550,7 @@ class TestOwnConverters:
         assert [[1], [2]] == list(round_trip(annotation, Money([[1], [2]])).cents)
 
     def test_a_set_of_user_types_without_a_class_stays_the_drivers(self):
-        """It is unknown whether the driver's value of a user type can be hashed: a list may be in it."""
+        """A set of user types without a class is passed on as the driver returns it, since they may not be hashable."""
         user_types = {"address": [("lines", parse_type("frozen<list<text>>"))]}
         annotation = map_annotation(Money, type=parse_type("set<frozen<address>>"), load=Money, dump=lambda m: m.cents)
         cents = round_trip(annotation, Money([(["a"],), (["b"],)]), user_types).cents
@@ -558,7 +558,7 @@ class TestOwnConverters:
         assert [["a"], ["b"]] == [value.lines for value in cents]
 
     def test_what_converters_make_may_be_hashed(self):
-        """A set in a user type, made a text by its column, does not keep the type out of a set."""
+        """A user type whose set is converted to a string by its column is hashable, and can be a set element."""
         assert map_annotation(
             str, type=parse_type("set<text>"), load=",".join, dump=lambda text: text.split(",")
         ).hashable
@@ -573,7 +573,7 @@ class TestOwnConverters:
         (tuple[int, str], parse_type("tuple<int, ascii>"), "frozen<tuple<int, ascii>>"),
     ], ids=str)  # fmt: skip
     def test_another_type_of_the_same_kind_needs_no_converters(self, annotation, type_, text):
-        """``int`` over ``smallint`` and the like."""
+        """``int`` over ``smallint``, and similar pairs, need no converters."""
         assert text == map_annotation(annotation, type=type_).type.cql
 
     @pytest.mark.parametrize(("annotation", "type_"), [
@@ -582,18 +582,18 @@ class TestOwnConverters:
         (Annotated[list[float], cql.vector(2)], parse_type("vector<float, 3>")),
     ], ids=str)  # fmt: skip
     def test_another_kind_needs_them(self, annotation, type_):
-        """The fault speaks of ``load=`` and ``dump=``."""
+        """An annotation over a type of another kind is refused, and the advice is ``load=`` and ``dump=``."""
         with pytest.raises(AnnotationError, match="load= and dump= to column"):
             map_annotation(annotation, type=type_)
 
     @pytest.mark.parametrize("annotation", [{"load": Money}, {"dump": str}])
     def test_one_converter_alone_is_half(self, annotation):
-        """A class that CQL does not know needs both ways."""
+        """A class that CQL does not support needs both ``load`` and ``dump``."""
         with pytest.raises(AnnotationError, match="both load= and dump="):
             map_annotation(Money, type=cql.Int, **annotation)
 
     def test_one_converter_over_a_known_type(self):
-        """One converter over a known type: the other way is the annotation's own."""
+        """With one converter over a supported type, the other direction is that of the annotation."""
         annotation = map_annotation(str, load=str.strip)
 
         assert ("a", None) == (annotation.load(" a "), annotation.dump)

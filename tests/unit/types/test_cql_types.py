@@ -1,4 +1,4 @@
-"""CQL types as values and text, and the names that annotations use."""
+"""CQL types as values and as text, and the names for annotations."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ INT = Native("int")
 
 @given(any_type)
 def test_parse_is_the_inverse_of_cql(cql_type):
-    """The text of a type means that type."""
+    """The text of a type is parsed as that type."""
     assert cql_type == parse_type(cql_type.cql)
 
 
 @given(any_type)
 def test_types_survive_pickle_and_hash(cql_type):
-    """Types travel between processes and serve as keys."""
+    """Types can be pickled, and can be dict keys."""
     assert {cql_type} == {pickle.loads(pickle.dumps(cql_type))}
 
 
 @given(any_type)
 def test_what_is_inside_is_frozen(cql_type):
-    """No type holds anything inside it that is not frozen."""
+    """Nested types are frozen."""
     assert not any(
         cql_types.is_multi_cell(part) for outer in cql_types.walk(cql_type) for part in cql_types.element_types(outer)
     )
@@ -61,13 +61,13 @@ def test_what_is_inside_is_frozen(cql_type):
     ],
 )
 def test_text_is_read(text, cql_type):
-    """Whatever spelling a server or a person uses, the type is the same."""
+    """All spellings of a type that servers and people use are parsed."""
     assert cql_type == parse_type(text)
 
 
 @pytest.mark.parametrize("text", ["", "list<", "list<>", "list<int, int>", "map<int>", "int>", "vector<int, x>", "a;b"])
 def test_other_text_is_refused(text):
-    """Text that is not a type is an error that quotes it."""
+    """Text that is not a type is refused, and quoted."""
     with pytest.raises(ValueError, match="is not a CQL type"):
         parse_type(text)
 
@@ -95,14 +95,14 @@ NAMES = [
 
 @pytest.mark.parametrize(("name", "python", "native"), NAMES)
 def test_a_name_is_a_python_type_that_says_which_cql_type(name, python, native):
-    """Checkers see the Python type; we see the CQL type beside it."""
+    """An annotation contains the Python type, for type checkers, and the CQL type."""
     value = getattr(cql, name)
 
     assert (python, Native(native)) == typing.get_args(value)
 
 
 def test_the_other_names():
-    """Frozen takes a type, Inet is either address, Counter an int of its own."""
+    """Frozen has a parameter, Inet is either kind of address, and Counter is a subclass of int."""
     assert list[str] is not cql.Frozen[list[str]]
     assert list[str] == typing.get_args(cql.Frozen[list[str]])[0]
     assert {IPv4Address, IPv6Address} == set(typing.get_args(cql.Inet))
@@ -110,19 +110,19 @@ def test_the_other_names():
 
 
 def test_every_native_type_has_a_name():
-    """A column of every type can be written; ``empty`` is not a type of columns."""
+    """Every native type has a name in the module, except ``empty``, which columns cannot have."""
     natives = {native for _, _, native in NAMES} | {"inet", "counter", "duration"}
 
     assert cql_types.NATIVE_NAMES - {"empty"} == natives
 
 
 def test_names_are_sorted_and_there():
-    """What the module promises can be imported."""
+    """All public names of the module are sorted and can be imported."""
     assert all(hasattr(cql, name) for name in cql.__all__)
 
 
 def test_a_vector_mark():
-    """A vector says its dimension and, if not ``float``, its elements."""
+    """A vector has its dimension and, if it is not ``float``, its element type."""
     assert VectorMark(3, cql.Double) == cql.vector(3, of=cql.Double)
     with pytest.raises(ValueError, match="must be at least 1"):
         cql.vector(0)
@@ -130,6 +130,6 @@ def test_a_vector_mark():
 
 @pytest.mark.parametrize("dimension", [1.5, "3", True, None])
 def test_a_vector_has_a_whole_dimension(dimension):
-    """A dimension that is not an int is refused where it is written."""
+    """A dimension that is not an integer is refused when the annotation is evaluated."""
     with pytest.raises(TypeError, match="must be an int"):
         cql.vector(dimension)

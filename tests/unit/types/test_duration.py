@@ -1,4 +1,4 @@
-"""The value of a CQL duration."""
+"""Durations of CQL."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from support.strategies import durations
     ],
 )
 def test_text_is_a_cql_literal(duration, text):
-    """The text of a duration can stand in a statement."""
+    """The text of a duration is a literal in CQL."""
     assert text == str(duration)
 
 
 @given(durations)
 def test_the_driver_takes_it_and_gives_it_back(duration):
-    """Ours is serialised as it is, and comes back equal."""
+    """A duration is serialized by the driver, and the loaded one is equal."""
     decoded = DurationType.deserialize(DurationType.serialize(duration, 4), 4)
 
     assert duration == load_duration(decoded)
@@ -38,33 +38,33 @@ def test_the_driver_takes_it_and_gives_it_back(duration):
 
 @pytest.mark.parametrize("parts", [(1, -1, 0), (0, 1, -1), (-1, 0, 1)])
 def test_parts_share_one_sign(parts):
-    """Servers refuse mixed signs, and so do we."""
+    """Parts with different signs are refused, as by servers."""
     with pytest.raises(ValueError, match="must have the same sign"):
         Duration(*parts)
 
 
 @pytest.mark.parametrize("parts", [(2**31, 0, 0), (0, -(2**31) - 1, 0), (0, 0, 2**63)])
 def test_parts_fit_their_width(parts):
-    """Months and days have 32 bits, nanoseconds 64."""
+    """Months and days have 32 bits, and nanoseconds 64 bits."""
     with pytest.raises(ValueError, match="the range of CQL is"):
         Duration(*parts)
 
 
 @pytest.mark.parametrize("invalid_value", [1.0, "1", True, None])
 def test_parts_are_whole_numbers(invalid_value):
-    """Nothing is rounded or taken for a number."""
+    """Parts that are not integers are refused, and never rounded."""
     with pytest.raises(TypeError, match="an int is required"):
         Duration(days=invalid_value)
 
 
 def test_it_has_no_order():
-    """A month does not have a fixed number of days."""
+    """Durations cannot be ordered, since a month does not have a fixed number of days."""
     with pytest.raises(TypeError, match="not supported"):
         Duration(1) < Duration(2)  # noqa: B015 - the comparison is the claim
 
 
 def test_it_is_a_frozen_value():
-    """It is a frozen value: it hashes, goes through pickle, and cannot be changed."""
+    """A duration is hashable, can be pickled, and cannot be changed."""
     item = Duration(1, 2, 3)
 
     assert {item} == {pickle.loads(pickle.dumps(item))}

@@ -1,4 +1,4 @@
-"""Two values are the same exactly when the driver sends the same bytes for them."""
+"""Two values are identical exactly if the driver sends the same bytes for them."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ SERVER = {cls.__cql_name__: fields for cls, fields in USER_TYPES}
 
 
 class Items(list):
-    """The items of a map, as the driver takes them."""
+    """The items of a map, as the driver receives them."""
 
     def items(self):
         return self
 
 
 def one_nan(value):
-    """Return the value for the driver, with one NaN in the place of all."""
+    """Return the value for the driver, with the same NaN in place of any."""
     if isinstance(value, float):
         return NAN if math.isnan(value) else value
     if isinstance(value, dict):
@@ -50,7 +50,7 @@ def one_nan(value):
 
 
 def encode(annotation, value):
-    """The bytes that are sent for a value, in one order and with one NaN."""
+    """The bytes that are sent for a value, in a fixed order and with the same NaN."""
     result = one_nan(value if annotation.dump is None else annotation.dump(value))
     cassandra_type = driver_type(annotation.type, SERVER)
     return canonicalize(cassandra_type, cassandra_type.to_binary(result, PROTOCOL))
@@ -58,13 +58,13 @@ def encode(annotation, value):
 
 @st.composite
 def pairs(draw, scalars):
-    """An annotation and two values of it."""
+    """An annotation with two values of it."""
     shape = draw(shapes_of(scalars))
     return shape.hint, draw(shape.values), draw(shape.values)
 
 
 def agree(annotation, first, other):
-    """What identity says of two values is what their bytes say, in each of its answers."""
+    """Assert that all functions of identity agree with the bytes of two values."""
     mapping, known = map_annotation(annotation), identity_of(map_annotation(annotation))
     expected = encode(mapping, first) == encode(mapping, other)
 
@@ -76,19 +76,19 @@ def agree(annotation, first, other):
 
 @given(pairs(NEAR))
 def test_values_are_the_same_when_their_bytes_are(value):
-    """For every CQL type and whatever is made of it, over values that Python and the server compare differently."""
+    """The rule is true for each CQL type, over values that Python and the server compare differently."""
     agree(*value)
 
 
 @given(pairs(SCALARS))
 def test_any_two_values_are_the_same_when_their_bytes_are(value):
-    """Any two values are the same when their bytes are: over any values."""
+    """The rule is true for any two values of a type."""
     agree(*value)
 
 
 @pytest.mark.parametrize("case", [*CASES, *VECTOR_CASES], ids=lambda case: case.name)
 def test_every_type_tells_its_values_apart(case):
-    """User types and enums included, and each value is the same as itself."""
+    """Different values of a type, user types and enums included, are not identical, and each equals itself."""
     for item in case.values:
         for other in case.values:
             agree(case.hint, item, other)
@@ -96,7 +96,7 @@ def test_every_type_tells_its_values_apart(case):
 
 @pytest.mark.parametrize("annotation", CLOSE, ids=str)
 def test_close_values_are_distinguished_as_on_the_server(annotation):
-    """Alone, inside of a tuple with nulls, and in lists and vectors: each value beside each other one."""
+    """Each pair of similar values is compared, on their own, in tuples with nulls, in lists and in vectors."""
     pairs_of = tuple[str | None, annotation | None]
     for first, other in itertools.product(CLOSE[annotation], repeat=2):
         agree(annotation, first, other)
@@ -109,7 +109,7 @@ def test_close_values_are_distinguished_as_on_the_server(annotation):
 
 @pytest.mark.parametrize("annotation", [shape.hint for shape in NEAR if shape.key], ids=str)
 def test_close_elements_and_keys_are_distinguished_as_on_the_server(annotation):
-    """In sets, as keys and as values of maps."""
+    """Each pair of similar values is compared as elements of sets and as keys and values of maps."""
     for first, other in itertools.product(CLOSE[annotation], repeat=2):
         agree(set[annotation], {first}, {other})
         agree(dict[annotation, int], {first: 1}, {other: 1})
@@ -119,7 +119,7 @@ def test_close_elements_and_keys_are_distinguished_as_on_the_server(annotation):
 
 
 class Measure(UserType, name="measure"):
-    """A user type with fields that are collections, which have no cells of their own."""
+    """A user type whose fields are collections, which have no cells of their own."""
 
     ratio: float | None = None
     tags: list[str] | None = None
@@ -147,7 +147,7 @@ NANS = [
 
 @pytest.mark.parametrize(("annotation", "first", "other"), [case[1:] for case in NANS], ids=[case[0] for case in NANS])
 def test_every_nan_is_one_value(annotation, first, other):
-    """Whatever its bits: a set with two of them is stored with one, and what is read is what was saved."""
+    """NaNs with any bits are identical, so that a set with two of them is stored with one."""
     known, key = identity_of(map_annotation(annotation)), equality_key(map_annotation(annotation))
 
     assert is_same(known, first, other)
@@ -157,7 +157,7 @@ def test_every_nan_is_one_value(annotation, first, other):
 
 
 def hashes(*keys):
-    """Their hashes; none if a value has none, such as a list or a bytearray."""
+    """The set of their hashes, which is empty for values without one, such as lists and bytearrays."""
     try:
         return set(map(hash, keys))
     except TypeError:
@@ -166,7 +166,7 @@ def hashes(*keys):
 
 @given(pairs(NEAR) | pairs(SCALARS))
 def test_values_that_the_driver_reads_as_equal_are_equal(item):
-    """Or a set of user types could hold both, and the set that is read could not; what is stored alike is equal too."""
+    """Values that the driver loads as equal are equal, so that a set of them can be loaded."""
     (_, first, other), known = item, map_annotation(item[0])
     key = equality_key(known) or (lambda value: value)
     one_read, other_read = (
@@ -181,7 +181,7 @@ def test_values_that_the_driver_reads_as_equal_are_equal(item):
 
 
 def test_the_zeros_are_one_element_of_a_set():
-    """Alone, in tuples and in user types, although a change of one to the other is saved."""
+    """Both zeros are equal as set elements, alone, in tuples and in user types, although their bytes differ."""
     annotation = map_annotation(tuple[float, Measure])
     key, first, other = equality_key(annotation), (0.0, Measure(ratio=-0.0)), (-0.0, Measure(ratio=0.0))
 
@@ -194,7 +194,7 @@ def test_the_zeros_are_one_element_of_a_set():
 
 
 def test_infinities_beside_each_other_are_not_nan():
-    """Infinities beside each other are not NaN: their sum is."""
+    """Infinities next to each other are not treated as NaN, although their sum is NaN."""
     known, item = identity_of(map_annotation(list[float])), [float("inf"), -float("inf")]
 
     assert is_same(known, item, list(item))
@@ -210,7 +210,7 @@ EMPTY = [
 
 @pytest.mark.parametrize(("first", "other"), [case[1:] for case in EMPTY], ids=[case[0] for case in EMPTY])
 def test_an_empty_collection_in_a_user_type_is_no_null(first, other):
-    """A field has no cell of its own, so what it holds is written whole, as if it were frozen."""
+    """An empty collection in a user type differs from a null, since the field is stored as if it were frozen."""
     known, (first, other) = identity_of(map_annotation(cql.Frozen[Measure])), (Measure(**first), Measure(**other))
 
     assert first.__bind__() != other.__bind__()
@@ -233,7 +233,7 @@ DRIVER = {
 
 @pytest.mark.parametrize("annotation", DRIVER, ids=str)
 def test_what_is_dumped_may_be_of_any_class_that_the_driver_takes(annotation):
-    """It is compared by the bytes that the driver makes of it."""
+    """A dumped value of any class that the driver accepts is compared by its bytes."""
     mapping = map_annotation(Sku, type=map_annotation(annotation).type, load=Sku, dump=lambda value: value)
     known, cassandra_type = identity_of(mapping), driver_type(mapping.type, {})
     for first, other in itertools.product(DRIVER[annotation], repeat=2):
@@ -244,7 +244,7 @@ def test_what_is_dumped_may_be_of_any_class_that_the_driver_takes(annotation):
 
 
 class Sku:
-    """A class that says nothing of equality."""
+    """A class without its own equality."""
 
     def __init__(self, text):
         self.text = text
@@ -254,7 +254,7 @@ class Sku:
 
 
 class Ambiguous(list):
-    """A list whose ``==`` has no truth value, as of an array."""
+    """A list whose ``==`` has no truth value, as that of an array."""
 
     def __eq__(self, other):
         class Answer:
@@ -281,7 +281,7 @@ CUSTOM = [
     ("annotation", "make", "other"), [case[1:] for case in CUSTOM], ids=[case[0] for case in CUSTOM]
 )
 def test_custom_types_are_compared_by_what_is_dumped(annotation, make, other):
-    """Custom types are compared by what is dumped: their own ``==`` is never asked."""
+    """Values of custom types are compared by what ``dump`` returns, and their ``==`` is not called."""
     known = identity_of(annotation)
 
     assert is_same(known, make(), make())
@@ -300,7 +300,7 @@ EQUAL = [
 
 @pytest.mark.parametrize(("annotation", "make", "other"), EQUAL, ids=[case[0].__name__ for case in EQUAL])
 def test_equal_values_are_the_same_before_they_are_encrypted(annotation, make, other):
-    """What ``dump=`` makes may differ from call to call."""
+    """Equal values are identical although ``dump=`` returns different bytes for each call."""
     mapping = map_annotation(annotation, type=str, load=annotation, dump=lambda value: f"{value}{uuid.uuid4()}")
     known = identity_of(mapping)
 
@@ -309,7 +309,7 @@ def test_equal_values_are_the_same_before_they_are_encrypted(annotation, make, o
 
 
 def test_a_null_is_not_dumped():
-    """A null is not dumped: it is the same as itself, and as no text that ``dump=`` would make of it."""
+    """A null is not passed to ``dump=``, and is identical only to itself."""
     known = identity_of(CUSTOM[0][1])
 
     assert not is_same(known, None, Sku("None"))
@@ -318,7 +318,7 @@ def test_a_null_is_not_dumped():
 
 
 def test_a_user_type_is_a_null_when_all_its_fields_are():
-    """If it is not frozen; one value in any field is enough."""
+    """A user type of nulls is a null unless it is frozen, and one value in any field is enough."""
     known = identity_of(map_annotation(Place | None))
 
     assert is_same(known, Place(None, None), None)
@@ -338,7 +338,7 @@ LIKE = [
 
 @pytest.mark.parametrize(("first", "same", "other"), LIKE, ids=str)
 def test_values_of_an_unknown_user_type_are_compared_by_what_is_in_them(first, same, other):
-    """Nothing is known of its fields."""
+    """Values of a user type without a known class are compared by their fields."""
     known = type_identity(UserTypeName("unknown"), {})
 
     assert is_same(known, first, same)
@@ -347,7 +347,7 @@ def test_values_of_an_unknown_user_type_are_compared_by_what_is_in_them(first, s
 
 
 def test_what_cannot_be_stored_is_the_same_as_nothing():
-    """What cannot be stored is the same as nothing: neither another such value nor a good one; nothing is raised."""
+    """A value that cannot be stored is not identical to anything, and comparing it raises no error."""
     known = identity_of(map_annotation(set[datetime]))
 
     assert not is_same(known, {"x"}, {"y"})
@@ -356,7 +356,7 @@ def test_what_cannot_be_stored_is_the_same_as_nothing():
 
 
 def test_what_has_no_cell_of_its_own_is_a_null():
-    """An empty collection, unless it is frozen, and a user type of nulls."""
+    """An empty collection that is not frozen, and a user type of nulls, are identical to null."""
     assert is_same(identity_of(map_annotation(list[str] | None)), [], None)
     assert is_same(identity_of(map_annotation(set[datetime] | None)), None, set())
     assert not is_same(identity_of(map_annotation(frozenset[str] | None)), frozenset(), None)
@@ -378,12 +378,12 @@ BY_IDENTITY = [
 
 @pytest.mark.parametrize(("annotation", "expected"), BY_IDENTITY, ids=str)
 def test_instances_compare_by_identity_where_python_would_not_do(annotation, expected):
-    """All other columns are compared by ``==`` alone, which is fast."""
+    """Columns have an equality key where ``==`` of Python differs from the stored identity."""
     assert expected == (equality_key(map_annotation(annotation)) is not None)
 
 
 def test_a_custom_type_is_compared_by_identity():
-    """Nothing is known of its ``==`` and its hash."""
+    """Custom types are compared by stored identity, since their ``==`` and hash are unknown."""
     key = equality_key(CUSTOM[0][1])
     first, same, other = key(Sku("a")), key(Sku("a")), key(Sku("b"))
 
@@ -411,7 +411,7 @@ UNSTORABLE = [
     ("annotation", "make", "other"), [case[1:] for case in UNSTORABLE], ids=[case[0] for case in UNSTORABLE]
 )
 def test_instances_with_what_cannot_be_stored_compare_by_it(annotation, make, other):
-    """By ``==``, as those of any attrs class, and never with what can be stored."""
+    """Values that cannot be stored are compared by ``==``, and never equal one that can be stored."""
     key = equality_key(annotation)
 
     assert key(make()) == key(make()) != key(other())
@@ -421,7 +421,7 @@ def test_instances_with_what_cannot_be_stored_compare_by_it(annotation, make, ot
 
 
 def test_values_without_a_truth_value_and_a_stored_form_equal_only_themselves():
-    """Values without a truth value and a stored form equal only themselves: their ``==`` raises."""
+    """Values that cannot be stored and whose ``==`` raises are equal only to themselves."""
     key, item = equality_key(map_annotation(datetime)), Ambiguous("x")
 
     assert key(item) == key(item) != key(Ambiguous("x"))
@@ -429,7 +429,7 @@ def test_values_without_a_truth_value_and_a_stored_form_equal_only_themselves():
 
 
 def test_equal_values_hash_alike_although_they_are_dumped_differently():
-    """An encrypted text has another dump each time."""
+    """Equal values have equal hashes although ``dump=`` returns different bytes, as encryption does."""
     key = equality_key(map_annotation(str, type=bytes, load=bytes.decode, dump=lambda _: uuid.uuid4().bytes))
 
     assert key("secret") == key(str(b"secret", "ascii")) != key("other")
@@ -437,7 +437,7 @@ def test_equal_values_hash_alike_although_they_are_dumped_differently():
 
 
 class Reading(Model, table="readings", repo="identity"):
-    """Keys whose values Python compares differently."""
+    """A model whose key values Python compares differently."""
 
     at: Column[datetime] = partition_key()
     sensor: Column[Decimal] = clustering_key()
@@ -454,7 +454,7 @@ KEYS = [
 
 @pytest.mark.parametrize(("left", "other", "expected"), [case[1:] for case in KEYS], ids=[case[0] for case in KEYS])
 def test_rows_are_known_by_what_the_server_takes_for_one_key(left, other, expected):
-    """Partitions by the bytes of their keys, clustering by its order."""
+    """Partition keys are compared by their bytes, and clustering keys by their order."""
     access = statements_for(Reading, "ks")
     first, second = (access.key_identity(Reading(at=at, sensor=sensor)) for at, sensor in (left, other))
 
@@ -464,13 +464,13 @@ def test_rows_are_known_by_what_the_server_takes_for_one_key(left, other, expect
 
 
 class Exact(Model, table="exact", repo="identity"):
-    """A decimal as a partition key."""
+    """A model with a decimal as its partition key."""
 
     id: Column[Decimal] = partition_key()
 
 
 def test_partitions_are_known_by_their_bytes():
-    """The partitioner makes another token of another scale; another table or keyspace holds other rows."""
+    """A decimal with another scale is another partition, and rows of another table or keyspace are different."""
     first, other = statements_for(Exact, "ks"), statements_for(Exact, "other")
 
     assert first.row_identity((Decimal("1.0"),)) != first.row_identity((Decimal("1.00"),))
