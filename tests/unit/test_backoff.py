@@ -12,30 +12,30 @@ from scyllamodel._backoff import Backoff, Clock, poll, retry
 
 @attrs.define
 class Time:
-    """A clock, and the pauses that were made."""
+    """A clock, and the pauses that were requested."""
 
     now: float = 0.0
     pauses: list[float] = attrs.field(factory=list)
 
     def sleep(self, seconds):
-        """Let time pass."""
+        """Advance the clock."""
         self.pauses.append(seconds)
         self.now += seconds
 
     def clock(self, jitter=1.0):
-        """The clock, with this constant in the place of chance."""
+        """The clock, with a constant instead of a random number."""
         return Clock(lambda: self.now, self.sleep, lambda: jitter)
 
 
 def results_of(*results):
-    """A probe with these results, the last one again and again."""
+    """A probe with these results, the last of which is repeated."""
     remaining = list(results)
     return lambda: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
 @given(st.floats(0.001, 10), st.floats(0.001, 100), st.integers(0, 10_000))
 def test_pauses_never_get_shorter_and_end_at_the_longest(first, longest, nth):
-    """A pause is at most the longest one, the next one is at least as long, and no count overflows."""
+    """Pauses grow up to the longest one, and a large attempt number does not overflow."""
     backoff = Backoff(first, longest)
 
     assert 0 < backoff.pause(nth) <= backoff.pause(nth + 1) <= longest
@@ -43,7 +43,7 @@ def test_pauses_never_get_shorter_and_end_at_the_longest(first, longest, nth):
 
 @pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 2.0), (0.5, 3.0), (1.0, 4.0)])
 def test_jitter_takes_off_up_to_half_of_a_pause(jitter, seconds):
-    """Several processes that failed together do not retry together."""
+    """Random jitter shortens a pause by at most half, so that several processes do not retry together."""
     time = Time()
     time.clock(jitter).pause(4.0)
 
@@ -51,7 +51,7 @@ def test_jitter_takes_off_up_to_half_of_a_pause(jitter, seconds):
 
 
 def test_a_poll_ends_with_the_desired_result():
-    """The pauses double in between, and none follows the last probe."""
+    """The pauses double between probes, and there is none after the last probe."""
     time = Time()
     result = poll(results_of(1, 2, 3), until=lambda n: n == 3, timeout=60, backoff=Backoff(1, 8), clock=time.clock())
 
@@ -59,7 +59,7 @@ def test_a_poll_ends_with_the_desired_result():
 
 
 def test_a_poll_ends_when_the_time_is_over():
-    """The last pause is cut short, one more probe is made, and its result is returned."""
+    """The last pause is shortened to the timeout, then there is one more probe, and its result is returned."""
     time = Time()
     result = poll(results_of(*range(9)), until=lambda _: False, timeout=6, backoff=Backoff(1, 8), clock=time.clock())
 
@@ -67,7 +67,7 @@ def test_a_poll_ends_when_the_time_is_over():
 
 
 def test_a_poll_without_time_probes_once():
-    """A timeout of zero, or one that is over, does not sleep."""
+    """With a timeout of zero, or one that has passed, the poll does not sleep."""
     for timeout in (0, -1):
         time = Time()
 
@@ -78,7 +78,7 @@ def test_a_poll_without_time_probes_once():
 
 
 def test_progress_starts_the_time_of_a_poll_again():
-    """Three seconds without progress end it, however long it took in all."""
+    """The poll ends after three seconds without progress, however long it took in total."""
     time = Time()
     probe = results_of(5, 5, 4, 4, 3, 3, 3, 3, 3)
     result = poll(
@@ -89,7 +89,7 @@ def test_progress_starts_the_time_of_a_poll_again():
 
 
 def test_an_error_of_a_probe_ends_the_poll():
-    """A poll does not decide which errors are transient."""
+    """An error of the probe is raised and not retried."""
     with pytest.raises(ZeroDivisionError):
         poll(lambda: 1 // 0, until=bool, timeout=60, backoff=Backoff(1, 1), clock=Time().clock())
 
@@ -104,7 +104,7 @@ def test_an_error_of_a_probe_ends_the_poll():
     ],
 )
 def test_transient_errors_are_retried(errors, pauses, outcome):
-    """Up to the number of attempts; the error of the last attempt, or one that is not transient, is raised."""
+    """An error is raised if it is not transient, or after the last attempt."""
     time, remaining = Time(), list(errors)
 
     def request():

@@ -1,4 +1,4 @@
-"""Work grows with what is read, whatever names and types it holds."""
+"""The work of a call is proportional to its input, whatever names and types that contains."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from support.builders import desired, index, schema, table, user_type, view
 
 
 def work(function, *values):
-    """How many lines of Python a call runs; a step of a loop is one."""
+    """The number of lines of Python that a call runs, where each iteration of a loop counts."""
     lines = 0
 
     def count(frame, event, _):
@@ -44,25 +44,25 @@ def work(function, *values):
 
 
 def odd_names(size):
-    """Names of which nothing is left in Python."""
+    """Names without a valid character for Python."""
     return ["é" * length for length in range(1, size + 1)]
 
 
 def chain(size):
-    """Types of which each holds the next."""
+    """Types each of which contains the next."""
     last = user_type(f"t{size}", "x int")
     return [*(user_type(f"t{number}", f"x frozen<t{number + 1}>") for number in range(size)), last]
 
 
 def dropped(value):
-    """The plan that removes all of a keyspace but one table, whose indexes are dropped alone."""
+    """The plan that drops everything in a keyspace but one table, whose indexes are dropped separately."""
     return contract_plan(
         SchemaFacts([desired(table("keep", "id int pk", "v int"))]), SchemaFacts([value]), SERVER, allow=ALL
     )
 
 
 def crowd(size):
-    """Tables with an index, a view and a type each, and views and types of one table."""
+    """Tables each with an index, a view and a type, and views and types of one table."""
     tables = [table("keep", "id int pk", "v int"), table("base", "id int pk", "v int")]
     tables += (
         table(f"t{number}", "id int pk", "v int", f"p frozen<u{number}>", indexes=[index("v", f"i{number}")])
@@ -76,12 +76,12 @@ def crowd(size):
 
 
 def planned(value):
-    """The plan that makes all of a keyspace."""
+    """The plan that creates everything in a keyspace."""
     return make_plan(SchemaFacts([value]), SchemaFacts([schema()]), SERVER)
 
 
 def taken_back(value):
-    """The plan of a rollback past the version that made all of a keyspace."""
+    """The plan that rolls back the version that created everything in a keyspace."""
     steps = [
         LedgerStep("k/default", 1, seq, state="applied", undo=step.undo, change_json=change_to_json(step.change))
         for seq, step in enumerate(planned(value).steps, 1)
@@ -91,12 +91,12 @@ def taken_back(value):
 
 
 def wide(size):
-    """A table of many columns."""
+    """A table with many columns."""
     return table("t", "id int pk", *(f"c{number} int" for number in range(size)))
 
 
 def strip(facts):
-    """The plan that drops all indexes of tables that stay."""
+    """The plan that drops all indexes of tables that remain."""
     bare = [attrs.evolve(item, indexes=()) for item in facts.tables]
     return contract_plan(SchemaFacts([attrs.evolve(facts, tables=bare)]), SchemaFacts([facts]), SERVER, allow=ALL)
 
@@ -122,14 +122,14 @@ CASES = [
 
 @pytest.mark.parametrize(("function", "values"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_four_times_as_much_is_at_most_six_times_the_work(function, values):
-    """Quadratic work would be sixteen times as much."""
+    """Four times the input needs at most six times the work, where quadratic work would need sixteen times."""
     small, large = (work(function, values(size)) for size in (25, 100))
 
     assert large <= 6 * small
 
 
 def test_types_come_after_what_they_hold_and_by_name():
-    """Level by level; members of a cycle, and what holds them, come last."""
+    """Types are sorted by dependency level and name; members of a cycle, and types that contain them, come last."""
     types = [
         user_type("d", "x frozen<b>"), user_type("c", "x int"), user_type("b", "x frozen<c>", "y frozen<a>"),
         user_type("a", "x int"), user_type("me", "x frozen<me>"), user_type("above", "x frozen<me>"),
@@ -142,12 +142,12 @@ def test_types_come_after_what_they_hold_and_by_name():
 
 
 def test_numbers_of_names_are_those_that_are_free():
-    """A number that stands in a name already is passed over."""
+    """A number that a name already ends in is not used for another name."""
     assert {"a_2": "a_2", "A": "a", "a!": "a_3", "a?": "a_4"} == attribute_names(["a_2", "A", "a!", "a?"])
 
 
 def test_a_table_of_many_odd_columns_is_declared():
-    """A table of many odd columns is declared: each has an attribute of its own."""
+    """Each column has its own attribute, however many names are invalid in Python."""
     columns = [TableColumn(name, parse_type("int")) for name in odd_names(300)]
     wide_table = Table("t", [*table("t", "id int pk").columns, *columns])
 
@@ -156,7 +156,7 @@ def test_a_table_of_many_odd_columns_is_declared():
 
 @given(st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefg"), max_size=3)))
 def test_types_in_circles_are_those_that_hold_themselves(lease):
-    """As a search from each of them finds, and so are the holders of a type."""
+    """Types in cycles, and the types that contain a type, are those that a search from each type finds."""
     types = [
         user_type(name, "x int", *(f"f{position} frozen<{inner}>" for position, inner in enumerate(dependencies)))
         for name, dependencies in lease.items()

@@ -1,4 +1,4 @@
-"""The lexer of CQL, and what judges the text of statements with it."""
+"""The lexer of CQL, and the functions that analyse statements with it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30).map
 
 @given(texts)
 def test_any_text_is_read_whole(text):
-    """No text is an error, and no character is lost."""
+    """Every text can be tokenized, and no character is lost."""
     assert text == "".join(token.text for token in tokens(text))
 
 
@@ -69,7 +69,7 @@ def test_any_text_is_read_whole(text):
     ],
 )
 def test_code_is_what_servers_parse(cql, value):
-    """Comments end and strings close where the servers' lexers say."""
+    """Comments and strings end where they end for the servers' lexers."""
     assert value == [token.text for token in code_tokens(cql)]
 
 
@@ -85,7 +85,7 @@ def test_code_is_what_servers_parse(cql, value):
     ],
 )
 def test_literals_are_replaced(cql, output):
-    """A statement is shown without a value, and without what a comment says."""
+    """A displayed statement contains no values and no comments."""
     assert output == without_literals(cql)
 
 
@@ -97,7 +97,7 @@ SECRET = "Zq9hunter"
     st.sampled_from(["'{}'", "$${}$$", "1{}", "--{}\n", "/*{}*/", "0x1 //{}\r"]),
 )
 def test_no_literal_is_shown(text, form):
-    """Whatever stands before a value, the shown text has none of it, nor of what a comment says."""
+    """A displayed text contains nothing of a value or a comment, whatever comes before it."""
     complete = all(token.text[0] not in "'\"$/-" or token.kind == "symbol" for token in tokens(text))
 
     assert not complete or SECRET not in without_literals(f"{text} {form.format(SECRET)}")
@@ -115,7 +115,7 @@ def test_no_literal_is_shown(text, form):
     ],
 )
 def test_a_drop_of_a_keyspace_is_found_as_servers_read_it(cql):
-    """Comments may hold what they like, and a schema is a keyspace."""
+    """Statements with comments and DROP SCHEMA are detected as servers parse them."""
     assert "kk" == dropped_keyspace(cql, ()).object
 
 
@@ -123,7 +123,7 @@ def test_a_drop_of_a_keyspace_is_found_as_servers_read_it(cql):
     "cql", ["--x DROP KEYSPACE kk", "/* DROP KEYSPACE kk", "'\nDROP KEYSPACE kk", "DROP KEYSPACE", ""]
 )
 def test_what_no_server_runs_as_a_drop_is_none(cql):
-    """A comment or string that is not closed reaches to the end."""
+    """A comment or string that is not closed extends to the end of the statement."""
     assert dropped_keyspace(cql, ()) is None
 
 
@@ -143,12 +143,12 @@ def test_what_no_server_runs_as_a_drop_is_none(cql):
     "piece", ["/**/", "/* ", "'", '"', '"a" AND ', "a IS NOT NULL AND ", "\t", "$$", "--\r", "-", "1", "P1"]
 )
 def test_long_texts_are_judged(check, piece):
-    """Whatever they repeat: tried in more than one way, these would not end in a lifetime."""
+    """Repetitive texts take linear time, where backtracking would never end."""
     check(piece * (50_000 // len(piece)))
 
 
 def test_literals_in_filters_stay_as_they_are():
-    """Space and keywords within a string belong to it."""
+    """Spaces and keywords within a string in a filter are kept."""
     where = "a = 'x  is not null' AND b is not null"
 
     assert "a = 'x  is not null' AND b IS NOT NULL" == view_filter(where, ["a"])
@@ -160,5 +160,5 @@ def test_literals_in_filters_stay_as_they_are():
 
 
 def test_a_mask_with_an_unreadable_argument_is_not_writable():
-    """A mask with an unreadable argument is not writable: whichever argument it is."""
+    """A mask with an unreadable argument cannot be written as CQL, whichever argument it is."""
     assert [True, False, False] == [is_writable(mask) for mask in ("f('(?')", "f(?[1])", "f(1, ?['a'])")]

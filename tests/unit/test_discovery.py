@@ -1,4 +1,4 @@
-"""Packages on disk, in zips, without ``__init__``, and broken ones: what is found, and what is said."""
+"""Discovery of models in packages on disk, in zip files, without ``__init__``, and in broken ones."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def model(name, *, repo, extra=""):
 
 
 def write(root, files):
-    """Files below a folder, with the folders they need."""
+    """Write files below a folder, and create the folders that they need."""
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def write(root, files):
 
 @pytest.fixture
 def top(tmp_path, monkeypatch):
-    """A folder on ``sys.path``, whose modules are forgotten afterwards."""
+    """A folder on ``sys.path``, whose modules are removed from ``sys.modules`` afterwards."""
     monkeypatch.syspath_prepend(str(tmp_path))
     before = set(sys.modules)
     yield tmp_path
@@ -79,14 +79,14 @@ def test_package_is_imported_with_everything_inside(top):
 
 
 def test_single_module_is_enough(top):
-    """A plain module can be named as well as a package, as text too."""
+    """A plain module can be named as well as a package, also as a string."""
     write(top, {"pk2.py": model("A", repo="r2")})
 
     assert ["pk2.A"] == names(find_models({"r2"}, "pk2"))
 
 
 def test_namespace_package_over_two_folders(top, monkeypatch):
-    """A package without ``__init__`` may have its parts in several places."""
+    """A package without ``__init__`` may have its parts in several folders."""
     write(top, {"one/pk3/a.py": model("A", repo="r3"), "two/pk3/b.py": model("B", repo="r3")})
     monkeypatch.syspath_prepend(str(top / "one"))
     monkeypatch.syspath_prepend(str(top / "two"))
@@ -95,7 +95,7 @@ def test_namespace_package_over_two_folders(top, monkeypatch):
 
 
 def test_package_in_a_zip(top, monkeypatch):
-    """A zip on ``sys.path`` is as good as a folder, with folders that have no ``__init__`` too."""
+    """Packages in a zip file on ``sys.path`` are found, also in folders without ``__init__``."""
     write(
         top / "src", {"pk4/__init__.py": "", "pk4/a.py": model("A", repo="r4"), "pk4/bare/b.py": model("B", repo="r4")}
     )
@@ -108,7 +108,7 @@ def test_package_in_a_zip(top, monkeypatch):
 
 
 def test_installed_wheel(top, monkeypatch):
-    """A package that pip has installed from a wheel is found wherever the current folder is."""
+    """A package that pip has installed from a wheel is found from any current folder."""
     wheel = top / "pk5-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("pk5/__init__.py", model("A", repo="r5"))
@@ -124,7 +124,7 @@ def test_installed_wheel(top, monkeypatch):
 
 
 def test_order_is_stable_and_views_come_last(top):
-    """Classes stand by module, then as defined; views after all tables; the order of packages does not matter."""
+    """Classes are sorted by module and definition, with views last, whatever the order of the packages."""
     base = model("Base", repo="r6", extra=', table="zz"')
     view = """
     class View(MaterializedView, of=Base):
@@ -152,7 +152,7 @@ def test_order_is_stable_and_views_come_last(top):
     ],
 )
 def test_module_that_does_not_import_is_an_error(top, text, cause):
-    """Whatever goes wrong while a module is imported, the error names the module and keeps the cause."""
+    """Whatever exception an import raises, the error names the module and has the exception as its cause."""
     write(top, {"pk7/__init__.py": "", "pk7/good.py": model("A", repo="r7"), "pk7/inner/bad.py": text})
     with pytest.raises(DiscoveryError, match=r"pk7\.inner\.bad cannot be imported") as exc_info:
         find_models({"r7"}, ["pk7"])
@@ -161,7 +161,7 @@ def test_module_that_does_not_import_is_an_error(top, text, cause):
 
 
 def test_place_of_a_failure_is_named(top):
-    """The error says in which line of which file the import failed, also when it was another module's."""
+    """The error has the file and line in which the import failed, also if that is in another module."""
     write(top, {"pk8/__init__.py": "", "pk8/a.py": "import pk8_other", "pk8_other.py": "\n\n1 / 0"})
     with pytest.raises(DiscoveryError) as exc_info:
         import_packages(["pk8"])
@@ -170,7 +170,7 @@ def test_place_of_a_failure_is_named(top):
 
 
 def test_place_of_a_wrong_model_is_that_of_its_class(top):
-    """A model that cannot be made is found in the file that holds its class, not where it was refused."""
+    """The error for an invalid model has the file of its class, not the place that raised it."""
     write(top, {"pk8b.py": "from scyllamodel import Model\n\nclass Wrong(Model):\n    pass\n"})
     with pytest.raises(DiscoveryError) as exc_info:
         import_packages(["pk8b"])
@@ -179,7 +179,7 @@ def test_place_of_a_wrong_model_is_that_of_its_class(top):
 
 
 def test_discovery_error_survives_pickle(top):
-    """A failure in a worker process tells its story in the parent."""
+    """A pickled discovery error keeps its module, message and cause."""
     write(top, {"pk9.py": "1 / 0"})
     with pytest.raises(DiscoveryError) as exc_info:
         import_packages(["pk9"])
@@ -190,7 +190,7 @@ def test_discovery_error_survives_pickle(top):
 
 @pytest.mark.parametrize("name", ["pk_that_is_not_there", "pk_that_is_not_there.models", "", ".relative", "a/b.py"])
 def test_package_that_does_not_exist(top, name):
-    """A name that leads nowhere is an error that says so."""
+    """A name that cannot be imported is an error that says so."""
     with pytest.raises(DiscoveryError) as exc_info:
         find_models({"default"}, [name])
 
@@ -198,7 +198,7 @@ def test_package_that_does_not_exist(top, name):
 
 
 def test_package_in_a_current_folder_that_is_not_searched(top, monkeypatch):
-    """When the package lies in the current folder, and Python does not look there, the error says what to do."""
+    """If the package is in the current folder and that is not on the search path, the error says what to do."""
     write(top, {"elsewhere/pk10/__init__.py": ""})
     monkeypatch.chdir(top / "elsewhere")
     with pytest.raises(DiscoveryError, match=r"Python does not search: set PYTHONPATH=\. or install"):
@@ -206,7 +206,7 @@ def test_package_in_a_current_folder_that_is_not_searched(top, monkeypatch):
 
 
 def test_no_models_of_the_repo(top):
-    """A package without models of the repo is an error that names the repos which the others are bound to."""
+    """The error for a package without models of the repo names the repos that its models are bound to."""
     write(top, {"pk11.py": model("A", repo="r11")})
     with pytest.raises(
         NoModelsFound, match=r"no models in pk11 for the repo 'r12'.*'r11'.*Repo\('r11', …\) or &name=r11.*repo="
@@ -215,7 +215,7 @@ def test_no_models_of_the_repo(top):
 
 
 def test_model_of_an_unknown_repo(top):
-    """When all repos are asked for, a model of one that is not configured is an error."""
+    """If all repos are requested, a model of a repo that is not configured is an error."""
     write(top, {"pk13.py": model("A", repo="r13")})
     known = {cls.__repo__ for cls in registry}
     with pytest.raises(UnknownRepo, match=r"pk13\.A is bound to the repo 'r13'"):
@@ -223,7 +223,7 @@ def test_model_of_an_unknown_repo(top):
 
 
 def test_two_classes_for_one_table(top):
-    """Two live classes for one table of one repo are an error that names both."""
+    """Two live classes for one table of a repo are an error that names both."""
     write(
         top,
         {
@@ -236,7 +236,7 @@ def test_two_classes_for_one_table(top):
 
 
 def test_view_named_like_a_table(top):
-    """A view and a table cannot have one name: nodes that let it pass do not start again."""
+    """A view and a table with the same name are refused, since a node that accepts them does not start again."""
     view = """
     class V(MaterializedView, of=A, view="other"):
         id: Column[str] = partition_key()
@@ -250,7 +250,7 @@ def test_view_named_like_a_table(top):
 
 
 def test_tables_of_different_repos_and_keyspaces(top):
-    """One name in two repos, or in two keyspaces, is two tables."""
+    """The same name in two repos, or in two keyspaces, means two tables."""
     write(
         top,
         {
@@ -264,7 +264,7 @@ def test_tables_of_different_repos_and_keyspaces(top):
 
 
 def test_file_under_two_names(top, monkeypatch):
-    """The error names a file that is imported under two names."""
+    """A file that is imported under two names is an error that names it."""
     write(top, {"pk18/__init__.py": "", "pk18/a.py": model("A", repo="r18")})
     monkeypatch.syspath_prepend(str(top / "pk18"))
     with pytest.raises(DuplicateTable, match="imported under two names"):
@@ -272,7 +272,7 @@ def test_file_under_two_names(top, monkeypatch):
 
 
 def test_reloaded_module_replaces_its_classes(top):
-    """After a reload there is one class for the table, the new one, also when its table is another."""
+    """After a reload only the new class is registered for its table, also if that has another name."""
     write(top, {"pk19.py": model("A", repo="r19")})
     (before,) = find_models({"r19"}, ["pk19"])
     write(top, {"pk19.py": model("A", repo="r19", extra=', table="changed_now"')})
@@ -283,7 +283,7 @@ def test_reloaded_module_replaces_its_classes(top):
 
 
 def test_script_that_is_discovered_too(top):
-    """A script that names its own module as a package is not taken for two models."""
+    """A script that discovers its own module is not registered twice."""
     text = model("A", repo="r20") + textwrap.dedent("""
     if __name__ == "__main__":
         from scyllamodel.discovery import find_models
@@ -296,7 +296,7 @@ def test_script_that_is_discovered_too(top):
 
 
 def test_interrupt_is_no_failed_import(top):
-    """Ctrl-C while models are imported ends the program, as anywhere else."""
+    """Ctrl-C during imports is raised as KeyboardInterrupt, not as a failed import."""
     write(top, {"pk21.py": "raise KeyboardInterrupt"})
     with pytest.raises(KeyboardInterrupt):
         import_packages(["pk21"])
@@ -334,7 +334,7 @@ class A(Model, repo="{repo}"):
 
 
 def test_user_types_that_no_column_holds_belong_to_the_models_beside_them(top):
-    """Types that a column or another type holds come with it; a base without a name is not a separate type."""
+    """Unused user types belong to the models in their module; nested types belong to what contains them."""
     write(top, {"pk_types/a.py": TYPES.format(repo="r_types"), "pk_types/b.py": TYPES.format(repo="r_other")})
     find_models({"r_types"}, ["pk_types"])
 
@@ -343,7 +343,7 @@ def test_user_types_that_no_column_holds_belong_to_the_models_beside_them(top):
 
 
 def test_user_types_of_a_module_without_models_belong_to_the_packages(top):
-    """User types of a module without models belong to the packages, so that types can have a module of their own."""
+    """Unused user types in a module without models belong to the packages that are searched."""
     alone = "from scyllamodel import UserType\nclass Alone(UserType):\n    x: int\n"
     write(top, {"pk_alone/a.py": model("A", repo="r_alone"), "pk_alone/types.py": alone, "pk_aloneness.py": alone})
     find_models({"r_alone"}, ["pk_alone", "pk_aloneness"])

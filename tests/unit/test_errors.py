@@ -19,7 +19,7 @@ TREE = [
 
 @pytest.mark.parametrize("error", TREE, ids=lambda error: error.__name__)
 def test_every_error_has_a_code_of_its_own(error):
-    """A code is found by searching for it, so no two classes share one."""
+    """No two classes share a code, so that it can be searched for."""
     same = [other for other in TREE if other.code == error.code]
 
     assert [error] == same
@@ -39,12 +39,12 @@ def test_every_error_has_a_code_of_its_own(error):
     ],
 )
 def test_errors_are_the_builtins_that_callers_expect(error, builtin):
-    """A handler of the builtin exception also catches the error of this package."""
+    """Errors are also instances of the built-in exceptions that callers expect."""
     assert issubclass(error, builtin)
 
 
 def test_details_are_attributes_and_json():
-    """What an error carries is there to read, and to print as JSON."""
+    """The details of an error are attributes and part of its JSON."""
     error = StepFailed("step 3 failed", step=3, applied=2, names=("a", "b"), model=StepFailed)
 
     assert (3, 2) == (error.step, error.applied)
@@ -60,7 +60,7 @@ def test_details_are_attributes_and_json():
 
 
 def test_pickle_keeps_attributes_and_cause():
-    """An error that crosses a process boundary loses nothing that can be pickled."""
+    """A pickled error keeps its attributes and its cause."""
     error = StepFailed("step 3 failed", step=3)
     error.__cause__ = TimeoutError("no answer")
 
@@ -72,7 +72,7 @@ def test_pickle_keeps_attributes_and_cause():
 
 
 def test_what_cannot_be_pickled_crosses_as_text():
-    """A cause or detail that holds a lock becomes its text instead of breaking the pickle."""
+    """A cause or detail that cannot be pickled is replaced by its text."""
     error = StepFailed("step 3 failed", lock=threading.Lock())
     error.__cause__ = ValueError(threading.Lock())
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_pickled_crosses_as_text():
 
 
 def test_definition_error_lists_every_problem():
-    """All mistakes of a class stand in one message, each with code and advice."""
+    """The message lists all problems of a class, each with its code and advice."""
     error = ModelDefinitionError(
         "shop.Order",
         [

@@ -1,4 +1,4 @@
-"""Generated text holds hostile names as data: each language reads back the text that was written."""
+"""Hostile names in generated text are data, so that each language reads back the original."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DIRECTIVE = re.compile(r"%%\s*\{")
 
 @given(st.lists(texts))
 def test_python_reads_the_same_texts(value):
-    """Python reads the same texts, as literals of plain characters, in any quotes."""
+    """Python literals of printable characters are read as the original texts, with either kind of quotes."""
     assert value == [ast.literal_eval(python_text(text)) for text in value]
     assert set(value) == (ast.literal_eval(python_set(value)) if value else set())
     assert all(printable_line(python_text(text)) == python_text(text) for text in value)
@@ -45,7 +45,7 @@ def test_python_reads_the_same_texts(value):
 
 @given(texts)
 def test_cql_reads_the_same_name_and_the_same_string(text):
-    """CQL reads the same name and the same string: each is one token, whatever it holds."""
+    """A name and a string are each one token of CQL, whatever they contain."""
     (name,) = code_tokens(quote(text))
     (literal,) = code_tokens(string_literal(text))
 
@@ -55,13 +55,13 @@ def test_cql_reads_the_same_name_and_the_same_string(text):
 
 @given(st.lists(texts.filter(lambda text: printable_line(text) == text), min_size=1))
 def test_a_shell_splits_a_line_into_the_same_words(arguments):
-    """A shell splits a line into the same words, as `shlex` has it, for texts without control characters."""
+    """A shell splits a line into the original words, as `shlex` does, for texts without control characters."""
     assert arguments == shlex.split(shell_line(*arguments))
 
 
 @pytest.mark.parametrize("word", [*HOSTILE, "a\tb", "\x1b[2J", "\u202ex'", "$(id)", "`id`", "\\", "é\n"])
 def test_bash_takes_the_same_word(word):
-    """Bash takes the same word, also one with control characters, which stays on its line."""
+    """Bash reads the original word, also if it has control characters, which do not break the line."""
     result = subprocess.run(["bash", "-c", f"printf %s {shell_word(word)}"], capture_output=True, check=True)
 
     assert word.encode() == result.stdout
@@ -69,13 +69,13 @@ def test_bash_takes_the_same_word(word):
 
 
 def decoded(label):
-    """What Mermaid shows for the inside of a quoted text."""
+    """What Mermaid shows for the content of a quoted text."""
     return html.unescape(re.sub(r"#(\d+);", r"&#\1;", re.sub(r"#([a-z]+);", r"&\1;", label)))
 
 
 @given(texts)
 def test_mermaid_shows_the_same_text(text):
-    """No quote, no directive and no markup is left, and the entities are those of the text."""
+    """The text has no quotes, directives or markup, and its entities are decoded to the original."""
     label = mermaid_label(text)
 
     assert printable_line(text) == decoded(label)
@@ -87,7 +87,7 @@ def test_mermaid_shows_the_same_text(text):
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(keyspaces())
 def test_no_name_steers_a_diagram(facts):
-    """Whatever the names: Mermaid finds no directive, and each column that needs it has its name beside it."""
+    """Mermaid finds no directive in any name, and columns whose names it cannot show have them in a comment."""
     text = mermaid(facts)
     output = {decoded(match) for match in re.findall(r'"([^"]*)"', text)}
     values = [
@@ -104,7 +104,7 @@ def test_no_name_steers_a_diagram(facts):
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(keyspaces())
 def test_no_generated_module_holds_a_control_character(facts):
-    """Neither code nor comments, since a module is read on a terminal and in a review."""
+    """Neither code nor comments of a generated module contain control characters."""
     text = module_source(facts, SERVER)
 
     assert text == "\n".join(map(printable_line, text.split("\n")))
@@ -113,7 +113,7 @@ def test_no_generated_module_holds_a_control_character(facts):
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(keyspaces())
 def test_each_statement_of_a_script_is_one_statement(facts):
-    """Names and options close no literal, open no comment and end no statement."""
+    """Names and options do not close a literal, open a comment or end a statement."""
     for statement in keyspace_script(facts, SERVER):
         values = list(code_tokens(statement))
         assert all(token.text != ";" for token in values)
@@ -122,7 +122,7 @@ def test_each_statement_of_a_script_is_one_statement(facts):
 
 @given(texts)
 def test_a_comment_on_what_is_left_out_is_one_line_of_plain_ascii(text):
-    """A comment on what is left out is one line of plain ASCII, in a CQL script, a module and a diagram."""
+    """A comment about an unsupported object is one line of ASCII in a script, a module and a diagram."""
     line = str(Unsupported("table", text, text))
 
     assert line.isascii()

@@ -1,4 +1,4 @@
-"""Names and strings on their way into CQL."""
+"""Names and strings in CQL."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ BARE = next(case["bare word as column name"] for case in OBSERVED["f_alter"] if 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
 def test_unquote_is_the_inverse_of_quote(name):
-    """Whatever a name holds, the server reads back that name."""
+    """A quoted name is read back as the original, whatever it contains."""
     assert name == unquote(quote(name))
 
 
 @pytest.mark.parametrize("word", BARE["refused"]["all"].split())
 def test_words_that_real_nodes_refuse_are_quoted(word):
-    """A word that no Cassandra takes bare never goes out bare."""
+    """Words that Cassandra does not accept without quotes are quoted."""
     assert f'"{word}"' == quote(word)
 
 
@@ -43,23 +43,23 @@ def test_words_that_real_nodes_refuse_are_quoted(word):
     ],
 )
 def test_only_plain_lower_case_names_stay_bare(name, cql):
-    """Everything that a server would fold, refuse or misread is quoted."""
+    """Names that a server would fold to lower case, refuse or misread are quoted."""
     assert cql == quote(name)
 
 
 def test_a_user_type_named_like_a_native_one_is_quoted():
-    """``date`` as a user type cannot be mistaken for the native type."""
+    """A user type named ``date`` is quoted, so that it is not the native type."""
     assert ('"date"', "address", '"Address"') == (quote_type("date"), quote_type("address"), quote_type("Address"))
 
 
 def test_qualified_quotes_each_part():
-    """Keyspace and name are quoted on their own; without a keyspace the name stands alone."""
+    """Keyspace and name are quoted separately, and a name without a keyspace stands alone."""
     assert ('"Shop"."select"', "orders") == (qualified("Shop", "select"), qualified(None, "orders"))
 
 
 @given(st.text())
 def test_a_string_literal_is_closed_only_by_its_last_quote(text):
-    """No text can end its own literal early."""
+    """A string literal ends at its last quote, whatever text it contains."""
     literal = string_literal(text)
 
     assert text == literal[1:-1].replace("''", "'")
@@ -68,7 +68,7 @@ def test_a_string_literal_is_closed_only_by_its_last_quote(text):
 
 @pytest.mark.parametrize("name", ["orders", "Orders_2", "x" * 48])
 def test_portable_names_have_no_fault(name):
-    """Letters, digits and underscores, up to 48 of them, pass on every server."""
+    """A name of up to 48 letters, digits and underscores is accepted for every server."""
     assert name_problem(name, "table") is None
 
 
@@ -76,22 +76,22 @@ def test_portable_names_have_no_fault(name):
     ("name", "message"), [("a b", "letters, digits"), ("é", "letters"), ("", "letters"), ("x" * 49, "48")]
 )
 def test_other_names_are_refused_with_a_reason(name, message):
-    """The fault says what the rule is."""
+    """An invalid name is refused with the rule that it violates."""
     assert message in str(name_problem(name, "table"))
 
 
 def test_reserved_words_hold_what_both_servers_reserve():
-    """Words of the servers' grammars are lower case, so that the look-up finds them."""
+    """Reserved words of both servers are present, in lower case, as the lookup expects."""
     assert all(word == word.lower() for word in _identifiers._RESERVED)
 
 
 @pytest.mark.parametrize("name", ["date", "int", "byte", "text", "varchar"])
 def test_a_user_type_is_not_called_like_a_native_one(name):
-    """Cassandra stores such a name without its quotes, and does not start again."""
+    """Cassandra stores the name of such a user type without quotes, and does not start again."""
     assert "does not start again" in str(name_problem(name, "type"))
 
 
 @pytest.mark.parametrize(("name", "what"), [("date", "table"), ("Date", "type"), ("dates", "type")])
 def test_other_names_may_read_like_a_native_type(name, what):
-    """Only user types are confused with native ones, and only in lower case."""
+    """Names that resemble a native type are refused only for user types, and only in lower case."""
     assert name_problem(name, what) is None

@@ -1,4 +1,4 @@
-"""JSON of other programs is read within limits, and compared with what this package publishes."""
+"""JSON from other programs is parsed within limits, and checked against the published schemas."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SNAPSHOT = {"format": 1, "kind": "snapshot", "repos": [{"name": "default", "keys
 
 
 def deep(levels, before="", after=""):
-    """A text of so many lists in one another."""
+    """A text of nested lists with this depth."""
     return before + "[" * levels + "]" * levels + after
 
 
 @pytest.mark.parametrize("levels", [1, 64, 65, 1000, 100_000])
 def test_json_nests_only_so_deep(levels):
-    """Deeper text is an error of values, and no exhausted stack."""
+    """Text that is nested too deeply is a ValueError, and does not exhaust the stack."""
     if levels <= 64:
         assert isinstance(read_json(deep(levels)), list)
         return
@@ -45,14 +45,14 @@ def test_json_nests_only_so_deep(levels):
     "text", ["", "{", "NaN", "[-Infinity]", '{"a": "\\ud800"}', '{"\\udfff": 1}', f"[{'9' * 5000}]"]
 )
 def test_what_is_no_json_is_an_error_of_values(text):
-    """So are numbers and texts that no other program reads."""
+    """Invalid JSON, and numbers and texts that other programs cannot parse, are ValueErrors."""
     with pytest.raises(ValueError, match=r"."):
         read_json(text)
 
 
 @pytest.mark.parametrize("levels", [65, 100_000])
 def test_deep_json_is_what_is_not_understood(levels, tmp_path):
-    """Deep JSON is what is not understood, in a plan, a lock file, a ledger row and an index target."""
+    """Deep JSON is refused in a plan, a lock file, a ledger row and an index target."""
     plan = tmp_path / "plan.json"
     plan.write_text(deep(levels, '{"kind": "plan", "format": 1, "steps": ', "}"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="nest more than 64 deep"):
@@ -80,7 +80,7 @@ def test_deep_json_is_what_is_not_understood(levels, tmp_path):
     ],
 )
 def test_a_plan_of_other_values_is_no_plan(place, value):
-    """Also with the right hash: every value is of the kind that is published."""
+    """A plan with a value of another type is refused, even if its hash is right."""
     document = json.loads(json.dumps(PLAN.to_dict()))
     inner = document
     for key in place[:-1]:
@@ -94,7 +94,7 @@ def test_a_plan_of_other_values_is_no_plan(place, value):
     "repos", [{}, [7], [{"name": 1, "keyspaces": []}], [{"name": "a"}], [{"name": "a", "keyspaces": [{"name": None}]}]]
 )
 def test_a_lock_file_of_other_values_was_altered(repos):
-    """The error names the first place that does not fit."""
+    """The error for an altered lock file has the first place that does not match the schema."""
     with pytest.raises(ConfigurationError, match=r"lock.json was altered: the document\.repos.*scyllamodel snapshot"):
         read_snapshot(json.dumps({**SNAPSHOT, "repos": repos}), "lock.json")
 
@@ -115,12 +115,12 @@ def test_a_lock_file_of_other_values_was_altered(repos):
     ],
 )
 def test_a_change_of_other_values_is_none(text):
-    """A field holds what its class says, or the change is not understood."""
+    """A change whose fields have other types than its class is read as None."""
     assert change_from_json(text) is None
 
 
 def test_a_plan_with_hand_written_steps_is_one():
-    """The steps of a plan with hand-written steps are of published kinds."""
+    """The document of a plan with hand-written steps is accepted."""
     plan = with_raw_steps(PLAN, [RawStep("GRANT SELECT ON k.t TO r")], set())
 
     assert [] == faults(json.loads(json.dumps(plan.to_dict())))
@@ -129,7 +129,7 @@ def test_a_plan_with_hand_written_steps_is_one():
 
 @pytest.mark.parametrize("value", [1.0, "1", True, None])
 def test_kinds_of_values_are_distinguished(value):
-    """JSON has one kind of number, and a flag is none."""
+    """A format of 1.0, "1" or true is not accepted as the integer 1."""
     with pytest.raises(ValueError, match=r"the document\.format is not 1"):
         check_document({**SNAPSHOT, "format": value}, "snapshot")
 
@@ -151,7 +151,7 @@ def test_kinds_of_values_are_distinguished(value):
     ids=repr,
 )
 def test_any_value_becomes_plain_json(value, plain):
-    """Names of maps are in order, so that equal values are equal texts; nothing is left that JSON does not know."""
+    """Any value is converted to plain JSON, with sorted names, so that equal values have equal texts."""
     result = to_json(value)
 
     assert plain == result

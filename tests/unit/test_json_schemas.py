@@ -1,4 +1,4 @@
-"""The JSON Schemas that the package publishes, and what commands print."""
+"""The published JSON Schemas, and the documents that commands print."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize("kind", SCHEMAS)
 def test_every_schema_is_a_schema(kind):
-    """A validator takes it, and it is found under its own name."""
+    """Each schema is a valid JSON Schema, and can be looked up under its name."""
     Draft202012Validator.check_schema(SCHEMAS[kind])
 
     assert (f"{kind}.schema.json", kind) == (SCHEMAS[kind]["$id"], SCHEMAS[kind]["properties"]["kind"]["const"])
@@ -177,18 +177,18 @@ def test_every_schema_is_a_schema(kind):
 
 @pytest.mark.parametrize(("kind", "document"), [(kind, item) for kind, all_ in DOCUMENTS.items() for item in all_])
 def test_what_is_printed_is_valid(kind, document):
-    """Every kind of document fits the schema of its kind."""
+    """Each printed document is valid under the schema of its kind."""
     assert (kind, []) == (document["kind"], faults(document))
 
 
 def test_every_kind_is_tried():
-    """No schema is published that nothing is checked against."""
+    """Each published schema has a document that is checked against it."""
     assert SCHEMAS.keys() == DOCUMENTS.keys()
 
 
 @pytest.mark.parametrize("kind", sorted(SCHEMAS))
 def test_a_schema_refuses_a_document_that_lacks_its_fields(kind):
-    """The bare head of a document is not enough for any kind."""
+    """A document with only its header fields is invalid under each schema."""
     validator = Draft202012Validator(SCHEMAS[kind])
 
     assert not validator.is_valid({"format": 1, "kind": kind})

@@ -1,4 +1,4 @@
-"""What users of other libraries write by habit: each is an error that names the thing and says what to write."""
+"""Habits from other libraries are errors that name the object and say what to write."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ SECRET = "hunter2"
 
 @pytest.fixture
 def repo():
-    """One that never connects: what is refused is refused before a request."""
+    """A repo that is never connected, since misuse is refused before a request."""
     return Repo(nodes=["127.0.0.1:1"], keyspace="shop")
 
 
 def order():
-    """A row with a value that no message shows."""
+    """A row with a value that no message may show."""
     return Order(shop=1, day=2, placed=T, seq=3, status=SECRET)
 
 
 def error_text(call):
-    """The message of the `TypeError`."""
+    """The message of the `TypeError` that a call raises."""
     with pytest.raises(TypeError) as raised:
         call()
     assert SECRET not in str(raised.value)
@@ -46,14 +46,14 @@ def error_text(call):
 
 
 async def await_value(value):
-    """What a verb of the async repo gives: something to await, an iterator, or an error at once."""
+    """Await the result of an async method, whether that is an awaitable, an iterator, or an immediate error."""
     if hasattr(value, "__anext__"):
         return [row async for row in value]
     return await value
 
 
 def both(repo, call):
-    """The messages of the blocking and the awaited verb, which are one."""
+    """The message of the blocking and the async method, which must be the same."""
 
     async def run():
         await await_value(call(repo.aio()))
@@ -76,20 +76,20 @@ def both(repo, call):
     ],
 )
 def test_reads_take_a_select(repo, verb, query, message):
-    """A model, an instance, a write, text: the message says what to write for each."""
+    """The message says what to write instead of a model, an instance, a write or a string."""
     result = both(repo, lambda target: getattr(target, verb)(query))
 
     assert re.match(rf"repo\.{verb}\(\) takes a select, {message.format(verb=verb)}", result), result
 
 
 def test_scan_takes_a_model_or_a_select(repo):
-    """Scan takes a model or a SELECT, not an instance, whose class would be read."""
+    """Scan accepts a model or a SELECT, and refuses an instance and a string."""
     assert "takes a model or a select, not an instance of Order" in error_text(lambda: repo.scan(order()))
     assert "not a str" in error_text(lambda: repo.aio().scan("orders"))
 
 
 def test_execute_takes_a_statement(repo):
-    """Text and instances have verbs of their own."""
+    """Strings and instances are refused, since other methods accept them."""
     assert "repo.raw(cql, values)" in both(repo, lambda target: target.execute("SELECT 1"))
     assert "repo.save(row)" in both(repo, lambda target: target.execute(order()))
     assert "not the class Order" in both(repo, lambda target: target.execute(Order))
@@ -97,7 +97,7 @@ def test_execute_takes_a_statement(repo):
 
 
 def test_get_takes_a_model_and_a_key_by_name(repo):
-    """The message has the columns of the key."""
+    """The message contains the key columns."""
     key = r"repo\.get\(Order, shop=…, day=…, placed=…, seq=…\)"
     assert re.search(key, both(repo, lambda target: target.get(Order, 1)))
     assert re.search(key + r".*repo\.refresh\(row\)", both(repo, lambda target: target.get(order())))
@@ -107,7 +107,7 @@ def test_get_takes_a_model_and_a_key_by_name(repo):
 
 @pytest.mark.parametrize("verb", ["save", "insert", "delete", "refresh"])
 def test_writes_take_an_instance(repo, verb):
-    """Writes take an instance, not its class, not a statement, not a list."""
+    """A class, a statement and a list are refused where an instance is expected."""
     start = rf"{verb}\(\) takes an instance of a model, not "
     assert re.match(start + r"the class Order\. ", both(repo, lambda target: getattr(target, verb)(Order)))
     assert re.match(start + r"None\. Write repo", both(repo, lambda target: getattr(target, verb)(None)))
@@ -116,14 +116,14 @@ def test_writes_take_an_instance(repo, verb):
 
 
 def test_writes_say_what_fits(repo):
-    """A class is saved as an instance, and deleted by a statement; many rows have a verb."""
+    """The message says how to save and delete instances, how to delete by statement, and how to write many rows."""
     assert "repo.save(Order(…))" in error_text(lambda: repo.save(Order))
     assert "repo.execute(delete(Order).where(…))" in error_text(lambda: repo.delete(Order))
     assert "repo.save_many(rows)" in error_text(lambda: repo.save([order()]))
 
 
 def test_scalar_takes_a_column(repo):
-    """Whole rows have no first column."""
+    """The scalar of whole rows is refused, since they have no first column."""
     assert "repo.scalar() takes a select of one column" in both(repo, lambda target: target.scalar(select(Order)))
 
 
@@ -156,13 +156,13 @@ def test_scalar_takes_a_column(repo):
     ],
 )
 def test_verbs_of_many_rows_take_an_iterable(call, message):
-    """Verbs of many rows take an iterable, not a class, and not one instance."""
+    """A class and a single instance are refused where an iterable is expected."""
     assert message in error_text(lambda: call(BulkOperations(None, "shop")))
 
 
 @pytest.mark.parametrize("verb", ["save", "insert", "delete"])
 def test_batches_take_instances(repo, verb):
-    """A batch has the checks of the repo."""
+    """A batch refuses a class, as the repo does."""
     with repo.batch() as batch:
         assert "not the class Order" in error_text(lambda: getattr(batch, verb)(Order))
 
@@ -182,7 +182,7 @@ def test_batches_take_instances(repo, verb):
     ],
 )
 def test_clauses_take_no_names(call, message):
-    """Clauses take no names, as `filter_by` of SQLAlchemy and `filter` of Django do."""
+    """Column names as keywords, as in `filter_by` of SQLAlchemy and `filter` of Django, are refused."""
     assert message in error_text(call)
 
 
@@ -198,7 +198,7 @@ def test_clauses_take_no_names(call, message):
     ],
 )
 def test_in_takes_one_list(argument, message):
-    """Several arguments, None and single values are not one."""
+    """Several arguments, None and single values are refused by `in_`, which accepts one list."""
     result = error_text(lambda: Order.status.in_(*argument))
 
     assert result == f"Order.status.in_() takes one list of values, {message}. Write in_([…])."
@@ -226,12 +226,12 @@ A, B = Order.status == "a", Order.total > 3
     ],
 )
 def test_operators_join_no_conditions(call, message):
-    """Operators join no conditions, also where Python's precedence hands them a column and a value."""
+    """Conditions that are joined with operators are refused, even if precedence passes a column and a value to them."""
     assert re.search(message.replace("(first", r"\(first").replace("second)", r"second\)"), error_text(call))
 
 
 def test_a_select_takes_no_element_of_a_list():
-    """Servers select elements of maps alone."""
+    """Selecting an element of a list is refused, since servers select elements of maps only."""
     with pytest.raises(QueryNotSupported, match=r"Order\.notes\[0\]: elements of maps can be selected.*read Order"):
         select(Order.notes[0]).where(*ROW).compile("shop")
 
@@ -239,7 +239,7 @@ def test_a_select_takes_no_element_of_a_list():
 
 
 def test_raw_takes_text(repo):
-    """A statement has a verb of its own."""
+    """`raw` refuses a statement, since another method accepts it."""
     assert "CQL text, got a Select. Send a statement with repo.execute" in error_text(lambda: check_text(select(Order)))
 
 
@@ -256,12 +256,12 @@ def test_raw_takes_text(repo):
     ],
 )
 def test_raw_takes_a_value_for_each_marker(values, message):
-    """Raw takes a value for each marker: of too few, the driver would leave columns unset."""
+    """Raw values must match the number of markers, since the driver would leave other columns unset."""
     assert re.search(message, error_text(lambda: check_values(["a", "b"], values)))
 
 
 def test_raw_takes_as_many_values():
-    """As a list, a tuple, or by name; None is a value."""
+    """Values may be a list, a tuple or a dict, and None is a value."""
     check_values(["a", "b"], [1, None])
     check_values(["a", "b"], {"b": 1, "a": 2})
     check_values([], ())
@@ -279,21 +279,21 @@ def test_raw_takes_as_many_values():
     ],
 )
 def test_markers_are_found_outside_of_literals(cql, expected):
-    """A text with markers needs values."""
+    """A text with markers outside literals needs values."""
     assert expected is has_markers(cql)
 
 
 def test_a_repo_refuses_an_async_on_query():
-    """An AsyncRepo awaits it."""
+    """A Repo refuses an async `on_query`, and an AsyncRepo accepts it."""
 
     async def on_query(event):
-        """Nothing."""
+        """Do nothing."""
 
     class Called:
-        """An object that is called."""
+        """A callable object."""
 
         async def __call__(self, event):
-            """Nothing."""
+            """Do nothing."""
 
     for listener in (on_query, functools.partial(on_query), Called()):
         with pytest.raises(ConfigurationError, match=r"on_query= is an async function.*use an AsyncRepo"):
@@ -304,10 +304,10 @@ def test_a_repo_refuses_an_async_on_query():
 
 
 def test_a_repo_refuses_an_async_on_progress(repo):
-    """A repo refuses an async on progress, before it connects."""
+    """A Repo refuses an async `on_progress` before it connects."""
 
     async def on_progress(progress):
-        """Nothing."""
+        """Do nothing."""
 
     for call in (
         lambda: repo.save_many([], on_progress=on_progress),
@@ -319,7 +319,7 @@ def test_a_repo_refuses_an_async_on_progress(repo):
 
 
 def test_tracing_needs_its_extra():
-    """Without OpenTelemetry, spans that are asked for would be missing silently."""
+    """Requesting spans without OpenTelemetry is an error, since they would be missing silently."""
     program = (
         "import sys; sys.modules['opentelemetry'] = None\n"
         "from scyllamodel import ConfigurationError, Repo\n"
@@ -341,14 +341,14 @@ def test_tracing_needs_its_extra():
     ],
 )
 def test_an_async_repo_needs_asyncio(repo, verb):
-    """An async repo needs asyncio: under trio there is no loop of asyncio."""
+    """Methods of an AsyncRepo fail under trio, which has no asyncio event loop, with advice."""
     result = verb(repo.aio())
     with pytest.raises(RuntimeError, match=r"needs asyncio.*trio\.to_thread\.run_sync"):
         result.send(None)
 
 
 def test_any_is_not_the_level_of_a_repo():
-    """Any is not the level of a repo: it takes no reads."""
+    """The consistency level ANY is refused for a repo, since reads do not accept it."""
     with pytest.raises(ConfigurationError, match=r"ANY cannot be used for reads\. Write 'ONE'"):
         Repo(nodes=["a"], keyspace="shop", consistency="ANY")
 
@@ -365,13 +365,13 @@ def test_any_is_not_the_level_of_a_repo():
     ],
 )
 def test_values_of_a_near_type_say_what_to_write(kind, value, message):
-    """The binder adds the column."""
+    """A value of a similar type is refused with what to write instead."""
     with pytest.raises(TypeError, match=message):
         value_check_for(getattr(cqltypes, kind), strict=True)(value)
 
 
 @pytest.mark.parametrize("key", [{"shp": 1}, {"shop": 1}, {"shop": 1, "status": "x"}])
 def test_a_wrong_or_partial_key_lists_the_key(key):
-    """A name that is not a column, a column that is not in the key, and a part of the key."""
+    """An unknown name, a column outside the key, and an incomplete key are refused with the key columns."""
     with pytest.raises((TypeError, UnknownColumn), match=r"primary key .*\(shop, day, placed, seq\)"):
         statements_for(Order, "shop").key_values(key)

@@ -37,7 +37,7 @@ WRONG_TYPES = ["5", 1.5, True, 2.0, math.nan]
 
 @pytest.mark.parametrize(("give", "least", "most"), WHOLE.values(), ids=WHOLE)
 def test_integers_have_bounds(give, least, most):
-    """The bounds are taken, and what is next to them is not."""
+    """Integers at the bounds are accepted, and those beyond them are refused."""
     give(least)
     give(most)
     for invalid_value in (least - 1, most + 1, *WRONG_TYPES):
@@ -55,7 +55,7 @@ SECONDS = {
 
 @pytest.mark.parametrize("give", SECONDS.values(), ids=SECONDS)
 def test_timeouts_are_seconds_above_zero(give):
-    """A text, NaN and infinity are none."""
+    """Strings, NaN and infinity are not accepted as timeouts."""
     give(0.5)
     for invalid_value in (0, -1, "5", True, math.nan, math.inf):
         with pytest.raises(ValueError, match="expected a number of seconds"):
@@ -64,7 +64,7 @@ def test_timeouts_are_seconds_above_zero(give):
 
 @pytest.fixture
 def repo():
-    """A repo that would not reach a server."""
+    """A repo that is never connected."""
     return Repo(nodes=["127.0.0.1:1"], keyspace="shop")
 
 
@@ -86,7 +86,7 @@ WRITES = {
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
 @pytest.mark.parametrize("mode", WAYS)
 def test_sizes_of_reading_verbs_are_checked(repo, mode, verb, invalid_value):
-    """A page of no rows would be all of them, and a text would fail in the driver."""
+    """A page size of zero and one that is a string are refused before the driver gets them."""
     with pytest.raises(ValueError, match="expected an integer from 1 to"):
         run_in_mode(mode, lambda value: verb(value, invalid_value), repo)
 
@@ -95,14 +95,14 @@ def test_sizes_of_reading_verbs_are_checked(repo, mode, verb, invalid_value):
 @pytest.mark.parametrize("verb", WRITES.values(), ids=WRITES)
 @pytest.mark.parametrize("mode", WAYS)
 def test_numbers_of_writing_verbs_are_checked(repo, mode, verb, invalid_value):
-    """Those of builders and those of verbs have one check."""
+    """Builders and methods use the same check."""
     with pytest.raises(ValueError, match="expected an integer from"):
         run_in_mode(mode, lambda value: verb(value, invalid_value), repo)
 
 
 @pytest.mark.parametrize("name", ["lock", "agreement", "step"])
 def test_timeouts_of_releases_are_checked(name):
-    """Zero is not to wait."""
+    """A timeout of zero is accepted, and negative, textual and NaN timeouts are refused."""
     assert 0 == getattr(Timeouts(**{name: 0}), name)
     for invalid_value in (-1, "5", math.nan):
         with pytest.raises(ValueError, match=f"{name}_timeout="):
@@ -110,7 +110,7 @@ def test_timeouts_of_releases_are_checked(name):
 
 
 def test_waiting_for_a_release_has_a_timeout(repo):
-    """Waiting for a release has a timeout: it is checked before anybody is asked."""
+    """An invalid timeout of `wait` is refused before anything is sent."""
     with pytest.raises(ValueError, match="timeout='5'"):
         wait(repo, timeout="5")
 
@@ -119,13 +119,13 @@ def test_waiting_for_a_release_has_a_timeout(repo):
     ("setting", "value"), [("slow_query", -1), ("slow_query", math.nan), ("request_timeout", math.inf)]
 )
 def test_times_among_the_settings_are_checked(setting, value):
-    """Times among the settings are checked, as those of verbs are."""
+    """Timeouts in the settings are checked like those of methods."""
     with pytest.raises(ConfigurationError, match=f"{setting}="):
         Repo(nodes=["h"], keyspace="shop", **{setting: value})
 
 
 def test_an_integer_of_another_library_is_taken():
-    """Whatever has ``__index__``, as numpy's have."""
+    """Any object with ``__index__``, such as a numpy integer, is accepted as an integer."""
 
     class Five:
         def __index__(self):

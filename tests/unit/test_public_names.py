@@ -1,4 +1,4 @@
-"""What completion shows on repos and model classes is what an application may call."""
+"""Completion on repos and model classes shows only names that an application may use."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ COMMON = {*READS, *WRITES, *SETTINGS, "close"}
 
 
 class Shown(Model, table="shown", repo="public_names"):
-    """A table of two columns."""
+    """A table with two columns."""
 
     id: Column[int] = partition_key()
     text: Column[str] = column(default="")
 
 
 class ShownByText(MaterializedView, of=Shown, view="shown_by_text"):
-    """A view of it."""
+    """A view of the table."""
 
     text: Column[str] = partition_key()
     id: Column[int] = partition_key()
@@ -65,24 +65,24 @@ EXPECTED = {
 
 
 def public(of):
-    """The names that completion shows without a leading underscore."""
+    """The names without a leading underscore that completion shows."""
     return {name for name in dir(of) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("cls", EXPECTED, ids=lambda cls: cls.__name__)
 def test_a_class_shows_what_may_be_called(cls):
-    """No part of the machinery has a public name."""
+    """No internal name of a class is public."""
     assert EXPECTED[cls] == public(cls)
 
 
 @pytest.mark.parametrize("cls", [Repo, AsyncRepo])
 def test_an_instance_shows_what_its_class_shows(cls):
-    """The attributes of a repo are private."""
+    """The instance attributes of a repo are private."""
     assert public(cls) == public(cls(nodes=["10.0.0.1"], keyspace="shop"))
 
 
 def test_a_row_shows_its_columns():
-    """An instance has its columns and the methods of its class."""
+    """An instance shows its columns and the methods of its class."""
     assert public(Shown) == public(Shown(id=1))
     assert {"street"} == public(Place(street="a"))
 
@@ -92,7 +92,7 @@ BATCH = set("consistency counter delete execute insert result save send timeout 
 
 @pytest.mark.parametrize("cls", [Repo, AsyncRepo])
 def test_a_batch_shows_its_verbs(cls):
-    """What a batch collects is private; both batches show the same names."""
+    """Both batches show the same methods, and what they collect is private."""
     assert BATCH == public(cls(nodes=["10.0.0.1"], keyspace="shop").batch())
 
 
@@ -105,7 +105,7 @@ VALUES = [
 
 
 def with_text_below(cls):
-    """The attributes of a class that have a text below their assignment."""
+    """The attributes of a class with a docstring below their assignment."""
     body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0].body
     return {
         node.target.id
@@ -115,7 +115,7 @@ def with_text_below(cls):
 
 
 def undocumented(cls, package="scyllamodel"):
-    """The public attributes that neither have a docstring nor are in the docstring of the class or a base."""
+    """Public attributes that have neither a docstring nor a description in the docstring of the class or a base."""
     fields = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set()
     own = [base for base in cls.__mro__ if base.__module__.startswith(package)]
     foreign = {name for base in cls.__mro__ if base not in own for name in dir(base)}
@@ -138,7 +138,7 @@ def _has_docstring(attribute):
 
 @pytest.mark.parametrize("cls", [value for value in VALUES if isinstance(value, type)], ids=lambda cls: cls.__name__)
 def test_every_public_attribute_is_documented(cls):
-    """What completion shows on a value is described, and so meant for users."""
+    """Every attribute that completion shows on a value is documented."""
     assert [] == undocumented(cls)
 
 
@@ -161,5 +161,5 @@ class Value(Exception):
 
 
 def test_an_attribute_without_a_description_is_found():
-    """A field, a method and a class attribute without one are found, those of Python itself are not."""
+    """A field, a method and a class attribute without a description are found, and those of Python are ignored."""
     assert ["constant", "field", "method"] == undocumented(Value, package=__name__)

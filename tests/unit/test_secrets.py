@@ -55,21 +55,21 @@ SECRET = "s3cr3t"
 
 
 class Card(UserType, name="card"):
-    """A field that is shown, and one that is not."""
+    """A user type with a redacted field and one that is not."""
 
     holder: str
     number: str = column(redact=True)
 
 
 class Purse(UserType, name="purse"):
-    """A secret one floor deeper, alone and in a collection."""
+    """User types with a redacted field, on their own and in a collection."""
 
     main: Card
     others: cql.Frozen[list[Card]] = attrs.field(factory=list)
 
 
 class Wallet:
-    """A class of the application's own over a user type."""
+    """A class of the application that is stored as a user type."""
 
     def __init__(self, number: str) -> None:
         self.number = number
@@ -79,17 +79,17 @@ class Wallet:
 
 
 def card_of(wallet: Wallet) -> Any:
-    """What the driver takes for a wallet; fails with the secret in its words."""
+    """The driver's value for a wallet; its errors quote the secret."""
     raise ValueError(f"not a card: {wallet.number}")
 
 
 def refuse(*value: Any) -> Any:
-    """A validator that quotes what it refuses."""
+    """A validator whose error quotes the value."""
     raise ValueError(f"refused {value[-1]!r}, of {SECRET}")
 
 
 class Client(Model, table="clients", repo="secrets"):
-    """A secret in every kind of place."""
+    """A model with a secret in every kind of column."""
 
     token: Column[str] = partition_key(redact=True)
     card: Column[cql.Frozen[Card]] = clustering_key()
@@ -107,7 +107,7 @@ class Client(Model, table="clients", repo="secrets"):
 
 
 class Checked(Model, table="checked", repo="secrets"):
-    """Validators and converters that quote their value."""
+    """A model whose validators and converters quote their value."""
 
     id: Column[int] = partition_key()
     word: Column[str] = column(default="", redact=True, validator=refuse)
@@ -141,7 +141,7 @@ SERVER = {cls.__cql_name__: list(cls.__facts__.fields) for cls in (Card, Purse)}
 
 
 def full_text(error: BaseException) -> str:
-    """All that an error says anywhere: text, repr, attributes, JSON, pickle, causes, contexts, tracebacks."""
+    """Everything that an error contains: text, repr, attributes, JSON, pickle, causes, contexts and tracebacks."""
     values = [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception(error))]
     if hasattr(error, "to_dict"):
         values += [json.dumps(error.to_dict()), pickle.dumps(error).decode("latin-1")]
@@ -156,7 +156,7 @@ def row(**values):
 
 @pytest.mark.parametrize(("name", "value"), LEAKS, ids=itertools.count())
 def test_a_value_that_does_not_fit_is_refused_without_its_secrets(name, value):
-    """By the class and by the statement, whatever is wrong with it and however deep."""
+    """A value that does not fit is refused by class and statement without its secrets, however deeply nested."""
     access = InstanceStatements(Client, "shop")
     write = access.insert(row(**{name: value}), nulls=True)
     shape = write.compiled.template
@@ -175,7 +175,7 @@ def test_a_value_that_does_not_fit_is_refused_without_its_secrets(name, value):
 
 @pytest.mark.parametrize(("name", "value"), LEAKS, ids=itertools.count())
 def test_nothing_that_is_printed_shows_a_secret(name, value):
-    """Instances, statements, conditions, assignments, compiled statements, answers."""
+    """The printed forms of instances, statements, conditions, assignments and results contain no secret."""
     instance, target = row(**{name: value}), getattr(Client, name)
     access = InstanceStatements(Client, "shop")
     values = [
@@ -217,12 +217,12 @@ def test_nothing_that_is_printed_shows_a_secret(name, value):
     ids=itertools.count(),
 )
 def test_parts_of_columns_are_shown_by_the_same_rule(condition):
-    """Elements, keys and fields, as operands and as values."""
+    """Elements, keys and fields of redacted columns are hidden, as operands and as values."""
     assert SECRET not in repr(condition)
 
 
 def test_fields_that_are_not_redacted_stay_readable():
-    """An error and a repr hide exactly what has to be hidden."""
+    """An error and a repr hide redacted fields and show the others."""
     bad = row(named={"x": HALF})
 
     assert "<Client.open_card.field('holder') = 'Ann'>" == repr(Client.open_card.field("holder") == "Ann")
@@ -241,7 +241,7 @@ def test_fields_that_are_not_redacted_stay_readable():
     ids=itertools.count(),
 )
 def test_validators_and_converters_are_quoted_without_the_value(make):
-    """Of redacted columns, and of columns whose user types have redacted fields."""
+    """Errors of validators and converters do not quote redacted columns, or user types with redacted fields."""
     with pytest.raises(TypeMismatch) as exc_info:
         make()
 
@@ -250,7 +250,7 @@ def test_validators_and_converters_are_quoted_without_the_value(make):
 
 
 def test_a_key_that_cannot_be_one_is_not_quoted():
-    """``get_many`` and ``delete_many`` name the columns of the key alone."""
+    """``get_many`` and ``delete_many`` only name the key columns."""
     from scyllamodel.driver.data.bulk_api import _key_values  # noqa: PLC0415
 
     with pytest.raises(TypeError, match="token, card") as exc_info:
@@ -260,20 +260,20 @@ def test_a_key_that_cannot_be_one_is_not_quoted():
 
 
 class Shaded(str, enum.Enum):
-    """An enum of texts."""
+    """An enum of strings."""
 
     DARK = "dark"
 
 
 class Coat(UserType, name="coat"):
-    """A redacted field that is loaded by a converter."""
+    """A redacted field with a converter for loading."""
 
     size: int
     shade: Shaded = column(redact=True, default=Shaded.DARK)
 
 
 class Closet(Model, table="closets", repo="secrets"):
-    """Values that cannot be loaded."""
+    """Columns with values that cannot be loaded."""
 
     token: Column[str] = partition_key(redact=True)
     coat: Column[Coat | None] = column(default=None)
@@ -290,7 +290,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("row", BROKEN, ids=itertools.count())
 def test_a_stored_value_that_cannot_be_loaded_is_not_quoted(row):
-    """A stored value that cannot be loaded is not quoted: neither it nor a redacted part of the key of its row."""
+    """An error about loading quotes neither the value nor redacted parts of the row's key."""
     shape = select(Closet).whole_table().compile("shop").template
     with pytest.raises(LoadError) as exc_info:
         load_rows(shape, [row])
@@ -349,18 +349,18 @@ STATEMENTS = [
 
 
 def public_classes():
-    """The classes that the package offers, without its errors."""
+    """The public classes of the package, except errors."""
     by_name = {name: getattr(scyllamodel, name) for name in scyllamodel._HOME}
     return {name for name, item in by_name.items() if inspect.isclass(item) and not issubclass(item, ScyllaModelError)}
 
 
 def test_each_public_class_is_looked_at():
-    """One that is new has to be planted with a secret, or to hold no values."""
+    """Every public class is either tested with a secret or listed as one without values."""
     assert public_classes() == {*PLANTED, *VALUELESS}
 
 
 def text(item):
-    """All that an object says of itself: repr, texts, what it is made of, JSON, pickle."""
+    """Everything that an object shows: repr, strings, parts, JSON and pickle."""
     values = [repr(item), f"{item}", "%s" % (item,)]  # noqa: UP031 - that is one of the ways
     ways = [getattr(item, name) for name in ("to_dict", "render", "_repr_html_") if hasattr(item, name)]
     values += [json.dumps(show(), default=repr) for show in ways]
@@ -369,20 +369,20 @@ def text(item):
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_no_public_class_shows_a_secret(name):
-    """No public class shows a secret, in none of its texts."""
+    """No text of a public class contains a secret."""
     assert SECRET not in text(PLANTED[name]())
 
 
 @pytest.mark.parametrize("item", STATEMENTS, ids=range(len(STATEMENTS)))
 def test_no_statement_or_part_of_one_shows_a_secret(item):
-    """No statement or part of one shows a secret, whatever wraps the value."""
+    """No text of a statement or a part of one contains a secret, whatever wraps the value."""
     for wrapped in (item, [item], {"a": item}, (item,), Event("finished", result=item)):
         assert SECRET not in text(wrapped)
 
 
 @pytest.mark.parametrize("name", ["Plan", "MigrationResult", "LedgerStep", "Migration", "BackfillReport", "Event"])
 def test_no_pickle_of_a_report_holds_a_secret(name):
-    """A report goes to other processes and into files, without what was secret."""
+    """A pickled report, which may be sent to other processes or stored, contains no secret."""
     pickled = pickle.dumps(PLANTED[name]())
 
     assert SECRET.encode() not in pickled
@@ -390,7 +390,7 @@ def test_no_pickle_of_a_report_holds_a_secret(name):
 
 
 def raised(verb):
-    """The error of a call, with the frames of the package alone."""
+    """The error of a call, with only the frames of the package."""
     try:
         verb()
     except ScyllaModelError as error:
@@ -402,7 +402,7 @@ def raised(verb):
 
 @pytest.mark.parametrize("row", BROKEN, ids=itertools.count())
 def test_no_local_of_a_failed_load_holds_a_secret(row):
-    """Tools that record the locals of a traceback see no row."""
+    """The locals in the traceback of a failed load, which some tools record, do not contain the row."""
     shape = select(Closet).whole_table().compile("shop").template
     for load in (lambda: load_rows(shape, [row]), lambda: load_row(shape, row)):
         error = raised(load)
@@ -413,7 +413,7 @@ def test_no_local_of_a_failed_load_holds_a_secret(row):
 
 
 def test_a_row_that_fails_as_a_whole_is_not_quoted():
-    """The fault of a row may quote any of its values, and one of them is redacted."""
+    """An error about a whole row, which may contain a redacted value, does not quote it."""
     shape = select(Closet).whole_table().compile("shop").template
     error = load_error(shape, (SECRET, None, None, None), ValueError(f"what is {SECRET}?"))
 
@@ -422,7 +422,7 @@ def test_a_row_that_fails_as_a_whole_is_not_quoted():
 
 
 def test_the_rest_of_the_package_that_wraps_rows():
-    """Reads to resolve an unknown outcome, tasks of a backfill, and rows of a bulk run."""
+    """Reads of unresolved outcomes, backfill tasks and errors of bulk runs contain no secret."""
     task = RowTask.build(Client, Client, None, "k")
     read = Select(Client, conditions=(Client.token == SECRET,))
     error = errors.UnknownOutcome("no answer", query=read, may_be_applied=True)

@@ -1,4 +1,4 @@
-"""Text for messages: nothing of a server, a file or a row steers the reader; suggestions, counts and lists."""
+"""Text of messages, in which no value controls the terminal, and suggestions, counts and lists."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def steers(text, breaks="\n\t"):
-    """The characters of a text that drive a terminal or reorder what is read."""
+    """The characters of a text that control a terminal or reorder text."""
     return {char for char in text if unicodedata.category(char) in STEERING and char not in breaks}
 
 
 def forges(text):
-    """Whether a line of the text begins with what a value holds."""
+    """Whether a line of the text starts with the content of a value."""
     return steers(text) or any(line.lstrip().startswith("error SM999") for line in text.split("\n"))
 
 
 @given(st.text(st.characters(codec=None)))
-def test_nothing_steers_after_it(text):
-    """Whatever the text is; its letters stay, and a safe one is left alone."""
+def test_printable_text_does_not_steer_the_terminal(text):
+    """No escaped text controls the terminal, and escaping it again changes nothing."""
     assert not steers(printable(text))
     assert not steers(printable_line(text), "")
     assert not steers(printable_cql(text))
@@ -61,12 +61,12 @@ def test_nothing_steers_after_it(text):
 
 @pytest.mark.parametrize("text", ["Grüße, 東京 🎉", "a\u00a0b", "-- x 'y'", r"a\nb"])
 def test_letters_of_all_languages_stay(text):
-    """Only controls, formats and line separators are spelled out."""
+    """Letters of any language are kept; only control characters, format characters and line separators are escaped."""
     assert text == printable(text) == printable_line(text) == printable_cql(text)
 
 
 def test_a_statement_keeps_its_own_lines():
-    """Line breaks between tokens stay; those within a name, a literal or a comment are spelled out."""
+    """Line breaks between tokens are kept, and those within a name, a literal or a comment are escaped."""
     text = "ALTER TABLE t\n  ADD \"a\nb\" int -- c\x1b\n  WITH comment = 'x\n  + 2. forged'"
 
     assert "ALTER TABLE t\n  ADD \"a\\nb\" int -- c\\x1b\n  WITH comment = 'x\\n  + 2. forged'" == printable_cql(text)
@@ -97,7 +97,7 @@ HOLDER = LockHolder(None, FORGED, 1, FORGED, 1.0, None, None)
     ids=["plan", "html", "diagnostics", "summary", "history", "status", "lock"],
 )
 def test_no_text_for_people_is_steered_by_names_rows_or_errors(text):
-    """Each value stays on the line that it stands on."""
+    """A value in a text for people stays on its line and cannot control the terminal."""
     assert "forged" in text
     assert not forges(text)
 
@@ -112,7 +112,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 @pytest.mark.parametrize("say", ["result", "status", "message", "detail", "error"])
 def test_every_stream_of_a_console_is_safe(monkeypatch, stream, say):
-    """On a terminal and without one, since a log of CI and ``less -R`` end on one."""
+    """Output is escaped with and without a terminal, since logs and ``less -R`` may show it on one later."""
     monkeypatch.setenv("NO_COLOR", "1")
     console = Console(verbosity=1, out=stream(), err=stream())
     getattr(console, say)(f"a{FORGED}")
@@ -121,7 +121,7 @@ def test_every_stream_of_a_console_is_safe(monkeypatch, stream, say):
 
 
 def test_a_script_is_printed_as_it_is_without_a_terminal():
-    """A CQL file has to hold what the schema holds; on a terminal it is spelled out."""
+    """A script is written unchanged to a file or a pipe, and escaped on a terminal."""
     piped, output = Console(out=io.StringIO()), Console(out=Terminal())
     for console in (piped, output):
         console.script(f"COMMENT '{FORGED}'")
@@ -144,7 +144,7 @@ except ValueError:
 
 
 def test_the_log_of_a_verbose_command_is_safe():
-    """``-v`` sends every logger to stderr: records are lines, and tracebacks do not steer."""
+    """Each log record with ``-v`` is a safe line, tracebacks included."""
     result = subprocess.run([sys.executable, "-c", LOGGED], capture_output=True, check=True).stderr.decode()
     output = on_a_terminal([sys.executable, "-c", LOGGED], None)[1].replace("\r\n", "\n")
 
@@ -165,13 +165,13 @@ def test_the_log_of_a_verbose_command_is_safe():
     ],
 )
 def test_the_nearest_name_is_found_whatever_its_case(typed, known, nearest):
-    """It is a known name, as it is known; a name that resembles none has no nearest one."""
+    """The suggestion is the known name in its own case, or none if no name is similar."""
     assert nearest == closest(typed, known)
     assert suggestion(typed, known) == ("" if nearest is None else f"; did you mean {nearest!r}?")
 
 
 def test_the_cutoff_says_how_near_a_name_has_to_be():
-    """A setting of a few letters needs more in common than a long name."""
+    """The cutoff of similarity decides: a short name of a setting must match more closely than a long name."""
     assert "ttl" == closest("tl", ["ttl"])
     assert None is closest("tl", ["ttl"], cutoff=0.9)
 
@@ -181,7 +181,7 @@ def test_the_cutoff_says_how_near_a_name_has_to_be():
     [("Order", "order"), ("OrderLine", "order_line"), ("HTTPLog", "http_log"), ("OrderV2", "order_v2"), ("x", "x")],
 )
 def test_a_class_name_in_snake_case(name, snake):
-    """Words begin at capitals; an acronym is one word."""
+    """Words start at capitals, and an acronym is one word."""
     assert snake == snake_case(name)
 
 
@@ -190,11 +190,11 @@ def test_a_class_name_in_snake_case(name, snake):
     [((), "nothing"), (("a",), "a"), (("a", "b"), "a and b"), (("a", "b", "c"), "a, b and c"), ((1, 2), "1 and 2")],
 )
 def test_names_are_listed_as_a_sentence_needs_them(names, text):
-    """From any iterable, and of any objects."""
+    """Names from any iterable, and of any objects, are listed as in a sentence."""
     assert text == listed(iter(names))
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 steps"), (1, "1 step"), (2, "2 steps")])
 def test_a_number_has_its_noun(number, text):
-    """One is singular."""
+    """The noun is singular only for one."""
     assert text == counted(number, "step")

@@ -1,4 +1,4 @@
-"""The output for a value that does not fit: one traceback, short lines, and in pytest the test's own frames."""
+"""A value that does not fit has one short traceback, which in pytest contains only frames of the test."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ HERE = Path(__file__).parent
 
 
 class Visit(UserType, name="visit"):
-    """A field that has a converter."""
+    """A user type with a converter for a field."""
 
     at: datetime
     place: str = ""
 
 
 class Log(Model, table="logs", repo="tracebacks"):
-    """User types inside of collections."""
+    """A model with user types in collections."""
 
     id: Column[int] = partition_key()
     visits: Column[dict[str, Visit]] = column(factory=dict)
@@ -37,12 +37,12 @@ class Log(Model, table="logs", repo="tracebacks"):
 
 
 def own_dump(value):
-    """Fails in code of the application."""
+    """A function of the application that fails."""
     raise ValueError("the application says no")
 
 
 class Custom(Model, table="customs", repo="tracebacks"):
-    """A converter of the application."""
+    """A model with a converter of the application."""
 
     id: Column[int] = partition_key()
     word: Column[str] = column(dump=own_dump, load=str)
@@ -65,7 +65,7 @@ AWARE = datetime(2026, 1, 1, tzinfo=timezone.utc)
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_wrong_value_prints_one_short_traceback(row, where):
-    """The last line of the traceback says it all, and nothing before it is longer than a line."""
+    """The last line of the traceback contains the message, and no line before it is too long."""
     compiled = InstanceStatements(Log, "shop").insert(row).compiled
     statement = prepared(compiled.template, {"visit": list(Visit.__facts__.fields)})
     bind = make_bind(statement, compiled.template.markers, {"visit": ("at", "place")})
@@ -82,7 +82,7 @@ def test_a_wrong_value_prints_one_short_traceback(row, where):
 
 
 def test_the_traceback_of_the_applications_converter_is_kept():
-    """What happened in its code is in the cause, with the frames of that code."""
+    """The traceback of the application's converter is part of the error's cause."""
     with pytest.raises(TypeMismatch) as exc_info:
         Custom(id=1, word="x").__bind__()
 
@@ -90,7 +90,7 @@ def test_the_traceback_of_the_applications_converter_is_kept():
 
 
 def test_generated_functions_have_short_lines():
-    """Also those of a class with many columns: a traceback shows the line of one of them."""
+    """The lines of generated functions are short even for many columns, since a traceback shows them."""
     columns = {f"column_{number}": column(default=None) for number in range(80)}
     annotations = {"id": Column[int], **dict.fromkeys(columns, Column[datetime | None])}
     body = {"__annotations__": annotations, "__module__": __name__, "id": partition_key(), **columns}
@@ -132,7 +132,7 @@ def test_bug():
 
 
 def test_pytest_shows_the_frames_of_the_test_alone(tmp_path):
-    """Those of the package are left out of errors that it raises on purpose, and stay in all others."""
+    """Frames of the package are hidden in errors that it raises on purpose, and shown in all others."""
     path = tmp_path / "test_it.py"
     path.write_text(TEST, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(path)]

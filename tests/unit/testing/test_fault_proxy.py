@@ -1,4 +1,4 @@
-"""The fault proxy in front of a node that is played by a thread."""
+"""The fault proxy in front of a node that a thread simulates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Node(socketserver.BaseRequestHandler):
     """Answers READY to STARTUP, SUPPORTED to OPTIONS, a statement id to PREPARE, and VOID to the rest."""
 
     def handle(self):
-        """Answer frame by frame, and remember the texts."""
+        """Answer each frame, and record its text."""
         try:
             while True:
                 version, _, stream, opcode, length = wire.HEADER.unpack(self.read(wire.HEADER.size))
@@ -34,7 +34,7 @@ class Node(socketserver.BaseRequestHandler):
 
     @staticmethod
     def answer(opcode):
-        """Opcode and body of the answer."""
+        """The opcode and the body of the answer."""
         if opcode == wire.STARTUP:
             return wire.READY, b""
         if opcode == 0x05:
@@ -45,7 +45,7 @@ class Node(socketserver.BaseRequestHandler):
         return RESULT, VOID
 
     def read(self, size):
-        """Exactly so many bytes."""
+        """Read exactly this number of bytes."""
         received = b""
         while len(received) < size:
             part = self.request.recv(size - len(received))
@@ -62,7 +62,7 @@ def names(key, *values):
 
 @pytest.fixture
 def node():
-    """A node that remembers what reached it."""
+    """A node that records the requests that it gets."""
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -77,7 +77,7 @@ def node():
 
 @pytest.fixture
 def proxy(node):
-    """A proxy in front of it."""
+    """A proxy in front of the node."""
     with FaultProxy(f"127.0.0.1:{node.server_address[1]}") as proxy:
         yield proxy
 
@@ -107,7 +107,7 @@ def test_everything_passes_at_first(proxy):
 
 
 def test_a_swallowed_answer_is_that_of_a_request_which_ran(proxy, node):
-    """The node gets the statement, the client gets nothing."""
+    """The node runs the statement, and the client gets no answer."""
     proxy.swallow_answers(1)
     with client(proxy) as connection, pytest.raises(TimeoutError):
         connection.query("CREATE TABLE t")
@@ -116,7 +116,7 @@ def test_a_swallowed_answer_is_that_of_a_request_which_ran(proxy, node):
 
 
 def test_exactly_the_requested_answers_are_swallowed(proxy):
-    """After the given number of answers the next one comes."""
+    """After the given number of answers the next one is forwarded."""
     proxy.swallow_answers(1)
     with client(proxy) as connection, pytest.raises(TimeoutError):
         connection.query("one")
@@ -127,7 +127,7 @@ def test_exactly_the_requested_answers_are_swallowed(proxy):
 
 
 def test_a_choice_by_text_leaves_other_requests_alone(proxy):
-    """Only the request that the predicate chooses loses its answer."""
+    """Only the request that the predicate matches loses its answer."""
     proxy.swallow_answers(when=lambda request: "INSERT" in request.query)
     with client(proxy) as connection:
         connection.query("SELECT 1")
@@ -138,7 +138,7 @@ def test_a_choice_by_text_leaves_other_requests_alone(proxy):
 
 
 def test_queries_of_drivers_are_not_chosen_by_default(proxy):
-    """A fault without a predicate leaves alone what a driver reads for itself."""
+    """A fault without a predicate does not affect the system queries of a driver."""
     proxy.swallow_answers(1)
     with client(proxy) as connection:
         connection.query("SELECT * FROM system.local WHERE key='local'")
@@ -148,7 +148,7 @@ def test_queries_of_drivers_are_not_chosen_by_default(proxy):
 
 
 def test_a_request_that_is_cut_never_reaches_the_node(proxy, node):
-    """The connection closes, and the node knows nothing."""
+    """The connection is closed, and the node does not get the request."""
     proxy.cut_requests()
     with client(proxy) as connection, pytest.raises(ConnectionResetError):
         connection.query("INSERT 1")
@@ -157,7 +157,7 @@ def test_a_request_that_is_cut_never_reaches_the_node(proxy, node):
 
 
 def test_an_answer_that_is_cut_closes_the_connection_after_the_request_ran(proxy, node):
-    """The connection closes instead of the answer, and the node has run the statement."""
+    """The node runs the statement, and the connection is closed instead of an answer."""
     proxy.cut_answers()
     with client(proxy) as connection, pytest.raises(ConnectionResetError):
         connection.query("INSERT 1")
@@ -167,7 +167,7 @@ def test_an_answer_that_is_cut_closes_the_connection_after_the_request_ran(proxy
 
 @pytest.mark.parametrize("fault", ["cut", "reset"])
 def test_all_connections_can_be_broken_at_once(proxy, fault):
-    """Open connections end, and new ones are served."""
+    """Open connections are closed, and new ones are accepted."""
     with client(proxy) as connection:
         getattr(proxy, fault)()
         with pytest.raises(OSError, match=r"closed|reset|Broken"):
@@ -179,7 +179,7 @@ def test_all_connections_can_be_broken_at_once(proxy, fault):
 
 
 def test_an_answer_can_be_late(proxy):
-    """A delayed answer comes that much later, and healing ends it."""
+    """A delayed answer arrives later by that time, and healing ends the delay."""
     with client(proxy, timeout=5) as connection:
         proxy.delay(0.2)
         start = time.monotonic()
@@ -192,7 +192,7 @@ def test_an_answer_can_be_late(proxy):
 
 
 def test_data_held_back_by_a_black_hole_is_sent_when_it_is_healed(proxy, node):
-    """Nothing reaches the node while the hole is open; after healing the request runs and its answer comes."""
+    """Nothing reaches the node until the black hole is healed; then the request runs and its answer arrives."""
     with client(proxy, timeout=5) as connection:
         proxy.black_hole()
         reached = []
@@ -203,7 +203,7 @@ def test_data_held_back_by_a_black_hole_is_sent_when_it_is_healed(proxy, node):
 
 
 def test_a_new_connection_into_a_black_hole_gets_no_answer(proxy):
-    """The connection is accepted, and that is all."""
+    """The connection is accepted and gets no answer."""
     proxy.black_hole()
     with pytest.raises(TimeoutError), client(proxy):
         pass
@@ -212,7 +212,7 @@ def test_a_new_connection_into_a_black_hole_gets_no_answer(proxy):
 
 
 def test_a_newer_protocol_is_refused_as_a_server_refuses_it(proxy):
-    """A STARTUP of version 5 is answered by an error that makes drivers offer 4."""
+    """STARTUP with protocol version 5 gets the error that makes drivers retry with version 4."""
     host, _, port = proxy.address.rpartition(":")
     with wire.socket.create_connection((host, int(port)), 5) as plain:
         plain.sendall(wire.HEADER.pack(5, 0, 7, wire.STARTUP, 0))
@@ -223,7 +223,7 @@ def test_a_newer_protocol_is_refused_as_a_server_refuses_it(proxy):
 
 
 def test_the_server_offers_no_compression_through_the_proxy(proxy):
-    """Compression would hide the text of requests, another port the requests themselves; other options stay."""
+    """SUPPORTED lists no compression algorithm and no shard-aware port, and other options are kept."""
     with client(proxy) as connection:
         offered = connection.request(0x05, b"").body
 
@@ -234,7 +234,7 @@ TEXT, INET = 0x0D, 0x10
 
 
 def rows_of_local(*cells, columns=(("key", TEXT), ("rpc_address", INET)), flags=1):
-    """A RESULT with one row, as servers send it."""
+    """The body of a RESULT with one row."""
     described = b"".join(wire.string(name) + struct.pack(">H", kind) for name, kind in columns)
     head = struct.pack(">iii", 2, flags, len(columns)) + wire.string("system") + wire.string("local") + described
     row = b"".join(struct.pack(">i", -1 if cell is None else len(cell)) + (cell or b"") for cell in cells)
@@ -251,14 +251,14 @@ def rows_of_local(*cells, columns=(("key", TEXT), ("rpc_address", INET)), flags=
     ],
 )
 def test_the_proxy_stands_for_the_address_of_the_node(requested, sent, output):
-    """A driver goes to the address that the node gives for itself, so the proxy gives its own, in that table alone."""
+    """The address in ``system.local`` is replaced by that of the proxy, and other tables are unchanged."""
     address = replace_address(Request("QUERY", requested), rows_of_local(*sent), "127.0.0.1")
 
     assert rows_of_local(*output) == address
 
 
 def test_types_before_the_address_are_passed_over():
-    """Collections, tuples and user types of other columns are read to their end."""
+    """Columns of collection, tuple and user types before the address are parsed correctly."""
     text = struct.pack(">H", TEXT)
     user = (
         struct.pack(">H", 0x30) + wire.string("k") + wire.string("t") + struct.pack(">H", 1) + wire.string("f") + text
@@ -279,13 +279,13 @@ def test_types_before_the_address_are_passed_over():
 
 
 def test_a_node_that_is_down_ends_the_connection():
-    """Where nothing listens behind the proxy, the client's connection closes at once."""
+    """If the node does not listen, the client's connection is closed immediately."""
     with FaultProxy("127.0.0.1:1") as proxy, pytest.raises(OSError, match=r"closed|reset"), client(proxy, 5):
         pass
 
 
 def test_closing_twice_does_nothing(node):
-    """A proxy can be closed again."""
+    """Closing a proxy twice is not an error."""
     proxy = FaultProxy(f"127.0.0.1:{node.server_address[1]}")
     proxy.start()
     proxy.close()
@@ -294,7 +294,7 @@ def test_closing_twice_does_nothing(node):
 
 
 def test_a_prepared_statement_is_known_by_its_text(proxy):
-    """EXECUTE is shown with the text that its id was prepared from."""
+    """EXECUTE is passed to predicates with the text of its prepared statement."""
     with client(proxy) as connection:
         connection.request(PREPARE, wire.long_string("INSERT ?"))
         connection.request(EXECUTE, b"\0\2id" + b"\0\1\0")
@@ -303,7 +303,7 @@ def test_a_prepared_statement_is_known_by_its_text(proxy):
 
 
 def test_a_batch_is_known_by_all_its_texts():
-    """Plain and prepared statements of a batch are joined; their values, null ones too, are passed over."""
+    """The texts of all statements in a batch are joined, and their values are skipped, including nulls."""
     statements = Statements()
     prepared = statements.request(Frame(4, 0, 0, PREPARE, wire.long_string("INSERT ?")))
     statements.record(prepared, Frame(4, 0, 0, RESULT, struct.pack(">iH", 4, 2) + b"id"))

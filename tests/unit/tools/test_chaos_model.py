@@ -1,4 +1,4 @@
-"""The rules of a chaos run: the model detects what is lost, doubled or made up, and allows what cannot be known."""
+"""The model of a chaos run detects lost, duplicated and invented data, and allows unknown outcomes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DOC, LOG, TALLY, SEAT, GUARD = (("docs", 1), ("logs", 1), ("tallies", 1), ("seat
 
 @pytest.fixture
 def model():
-    """A row of each kind."""
+    """A model with a row of each kind."""
     return ChaosModel(
         {
             "docs": {"x": Assignments, "tags": Assignments},
@@ -26,12 +26,12 @@ def model():
 
 
 def doc(x, tags=()):
-    """A row as it is read."""
+    """A row as it was read."""
     return {"x": x, "tags": list(tags)}
 
 
 def test_an_acknowledged_write_that_is_lost_is_found(model):
-    """An acknowledged write that is lost is found: neither the value before it nor a missing row can be."""
+    """Neither an earlier value nor a missing row is accepted after an acknowledged write."""
     model.begin(DOC, x="a").acknowledge()
     model.begin(DOC, x="b").acknowledge()
 
@@ -41,7 +41,7 @@ def test_an_acknowledged_write_that_is_lost_is_found(model):
 
 
 def test_an_unknown_write_may_be_there_or_not(model):
-    """Until a later one is acknowledged, which it cannot come back after."""
+    """Either value is accepted until a later write is acknowledged, after which the unknown one is an error."""
     model.begin(DOC, x="a").acknowledge()
     model.begin(DOC, x="b")
 
@@ -55,7 +55,7 @@ def test_an_unknown_write_may_be_there_or_not(model):
 
 
 def test_a_refused_write_that_is_there_is_found(model):
-    """The library said that nothing was applied."""
+    """The value of a write that was reported as not applied is an error."""
     model.begin(DOC, x="a").acknowledge()
     model.begin(DOC, x="b").refuse()
 
@@ -63,7 +63,7 @@ def test_a_refused_write_that_is_there_is_found(model):
 
 
 def test_a_value_does_not_change_back_once_another_was_seen(model):
-    """The unknown write was applied, as a read showed."""
+    """Once a read has returned the value of an unknown write, the earlier value is an error."""
     model.begin(DOC, x="a").acknowledge()
     model.begin(DOC, x="b")
     model.begin(DOC, x="c")
@@ -74,7 +74,7 @@ def test_a_value_does_not_change_back_once_another_was_seen(model):
 
 
 def test_an_outcome_that_is_known_after_a_later_value_was_seen_changes_nothing(model):
-    """An acknowledgement that comes late does not change an outcome that was observed."""
+    """A late acknowledgement does not change an outcome that was observed."""
     first = model.begin(DOC, x="a")
     model.begin(DOC, x="b")
     model.observe(DOC, doc("b"))
@@ -86,7 +86,7 @@ def test_an_outcome_that_is_known_after_a_later_value_was_seen_changes_nothing(m
 
 
 def test_columns_that_a_write_does_not_touch_stay(model):
-    """Columns that a write does not touch stay: each column has a history."""
+    """Each column has its own history, so a write does not affect other columns."""
     model.begin(DOC, x="a", tags=["one"]).acknowledge()
     model.begin(DOC, x="b").acknowledge()
 
@@ -96,14 +96,14 @@ def test_columns_that_a_write_does_not_touch_stay(model):
 
 
 def test_empty_collections_are_null(model):
-    """A server does not tell them apart."""
+    """An empty collection equals a null, as on a server."""
     model.begin(DOC, x="a", tags=[]).acknowledge()
 
     assert [] == model.violations(DOC, {"x": "a", "tags": None})
 
 
 def test_a_conditional_write_may_be_applied_late(model):
-    """It gets its time when the server comes to it, which may be after a later write."""
+    """A conditional write without an answer may be applied after a later write."""
     model.begin(GUARD, x="a").acknowledge()
     model.begin(GUARD, x="b")
     model.begin(GUARD, x="c").acknowledge()
@@ -113,7 +113,7 @@ def test_a_conditional_write_may_be_applied_late(model):
 
 
 def test_an_append_that_came_twice_is_found(model):
-    """Whether it was acknowledged or not."""
+    """An element that was appended once and is found twice is an error, whether or not it was acknowledged."""
     model.begin(LOG, entries="a").acknowledge()
     model.begin(LOG, entries="b")
 
@@ -123,7 +123,7 @@ def test_an_append_that_came_twice_is_found(model):
 
 
 def test_appends_may_be_lost_or_late_only_without_an_answer(model):
-    """An unknown element may stand anywhere, or nowhere."""
+    """Only an element whose append has no answer may be missing or at another position."""
     for element in "abc":
         write = model.begin(LOG, entries=element)
         if element != "b":
@@ -137,7 +137,7 @@ def test_appends_may_be_lost_or_late_only_without_an_answer(model):
 
 
 def test_elements_of_one_writer_stand_in_order(model):
-    """Elements of one writer stand in order: those of several writers in any order."""
+    """Elements of one writer must be in order, and those of several writers may be in any order."""
     model.begin(LOG, writer=1, entries="a").acknowledge()
     model.begin(LOG, writer=2, entries="b").acknowledge()
     model.begin(LOG, writer=1, entries="c").acknowledge()
@@ -147,7 +147,7 @@ def test_elements_of_one_writer_stand_in_order(model):
 
 
 def test_elements_that_one_writer_sent_side_by_side_stand_in_any_order(model):
-    """Neither was acknowledged when the other one was sent."""
+    """Elements that one writer sent concurrently may be in any order."""
     writes = [model.begin(LOG, writer=1, entries=element) for element in "ab"]
     for write in writes:
         write.acknowledge()
@@ -158,7 +158,7 @@ def test_elements_that_one_writer_sent_side_by_side_stand_in_any_order(model):
 
 
 def test_elements_that_were_not_written_or_were_refused_are_found(model):
-    """Elements that were not written or were refused are found, in a set too, where no order counts."""
+    """Elements that were never written, or were refused, are errors, in a set too."""
     model.begin(LOG, marks="b").acknowledge()
     model.begin(LOG, marks="a").acknowledge()
     model.begin(LOG, marks="c").refuse()
@@ -170,7 +170,7 @@ def test_elements_that_were_not_written_or_were_refused_are_found(model):
 
 @pytest.mark.parametrize("value", [4, 5, 7, 8])
 def test_a_counter_holds_what_was_acknowledged_and_may_hold_what_is_unknown(model, value):
-    """6 acknowledged, +1 and -1 unknown, 100 refused: 5 to 7."""
+    """With 6 acknowledged, +1 and -1 unknown, and 100 refused, a counter may be from 5 to 7."""
     model.begin(TALLY, hits=2).acknowledge()
     model.begin(TALLY, hits=4).acknowledge()
     model.begin(TALLY, hits=1)
@@ -181,7 +181,7 @@ def test_a_counter_holds_what_was_acknowledged_and_may_hold_what_is_unknown(mode
 
 
 def test_a_counter_without_a_row_is_zero():
-    """Nothing was counted, or the outcome is unknown."""
+    """A counter without a row is accepted if nothing was counted, or only with unknown outcomes."""
     model = ChaosModel({"tallies": {"hits": Total}})
     write = model.begin(TALLY, hits=2)
 
@@ -191,7 +191,7 @@ def test_a_counter_without_a_row_is_zero():
 
 
 def test_a_place_has_one_owner(model):
-    """One that asked for it and was not refused, and the one that was promised it."""
+    """A place has at most one owner, which was not refused, and which is the acknowledged one if there is one."""
     first, second, _ = (model.begin(SEAT, claims=(1, token)) for token in "abc")
     second.refuse()
 
@@ -206,7 +206,7 @@ def test_a_place_has_one_owner(model):
 
 
 def test_a_row_that_was_found_right_is_forgotten(model):
-    """A row that was right is forgotten, so that a long run does not need more and more memory."""
+    """A row that passed its check is removed from the model, so that memory does not grow in a long run."""
     model.begin(DOC, x="a").acknowledge()
     model.begin(LOG, entries="a").acknowledge()
     model.forget(DOC)

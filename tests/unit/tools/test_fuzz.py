@@ -1,4 +1,4 @@
-"""A short run of what ``nox -s fuzz`` plays for long."""
+"""A short run of what ``nox -s fuzz`` runs for longer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scyllamodel import ScyllaModelError
 
 @pytest.mark.parametrize("kind", sorted(fuzz.KINDS))
 def test_damaged_input_is_a_value_or_an_error_of_ours(kind):
-    """Whatever was altered; the long run plays other seeds."""
+    """Damaged input is parsed or is an error of this package; the long run uses other seeds."""
     outcomes, _ = fuzz.run_cases(kind, seed=1, first=0, cases=150)
 
     assert 150 == sum(outcomes.values())
@@ -21,7 +21,7 @@ def test_damaged_input_is_a_value_or_an_error_of_ours(kind):
 
 
 def test_a_case_can_be_played_again():
-    """A case can be played again: it is known by its seed and number."""
+    """A case is reproducible from its seed and number."""
     texts = [fuzz.times(random.Random("7 plans 3"), fuzz.altered, fuzz.PLAN.to_dict()) for _ in range(2)]
 
     assert repr(texts[0]) == repr(texts[1])
@@ -29,14 +29,14 @@ def test_a_case_can_be_played_again():
 
 @pytest.mark.parametrize("kind", ["plans", "locks", "tokens", "ledger"])
 def test_the_run_sees_errors_too(kind):
-    """The damage reaches the readers."""
+    """Some of the damaged inputs are refused."""
     outcomes, _ = fuzz.run_cases(kind, seed=2, first=0, cases=60)
 
     assert any(name != "value" for name in outcomes)
 
 
 def test_another_error_ends_the_run(monkeypatch):
-    """Another error ends the run, with the words that play the case again."""
+    """Any other error ends the run with the command that reproduces the case."""
 
     def broken(rng):
         raise ZeroDivisionError(rng.random())
@@ -47,7 +47,7 @@ def test_another_error_ends_the_run(monkeypatch):
 
 
 def test_a_long_run_shows_how_far_it_is():
-    """A line after each tenth, and none after the last case, whose line has the figures."""
+    """There is a line after each tenth case, except after the last, whose line has the totals."""
     options = fuzz.argparse.Namespace(cases=20, first=40)
     out = io.StringIO()
     report = fuzz.reporter("plans", options, out)
@@ -59,5 +59,5 @@ def test_a_long_run_shows_how_far_it_is():
 
 
 def test_untrusted_errors_are_of_one_tree():
-    """What stands for an error of a file is an error of this package."""
+    """The error types for files are errors of this package."""
     assert issubclass(fuzz.Refused, ScyllaModelError)
