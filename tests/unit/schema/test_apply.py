@@ -1,4 +1,4 @@
-"""A plan runs once, whatever happens to the answers of the server."""
+"""Each step of a plan runs once, whatever happens to the answers of the server."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ STEPS = ["add_type", "add_field", "add_table", "add_columns", "set_options", "ad
 
 
 def started(live=LIVE, models=MODELS, **faults):
-    """A simulator with faults, and the plan for it."""
+    """A simulator with faults, and its plan."""
     simulator = Simulator(live, faults=Faults(**faults))
     create = live.keyspace is None
     return simulator, simulator.knows(make_plan(models, live, simulator.server, create_keyspace=create))
 
 
 def run(simulator, plan, **settings):
-    """Apply the plan with the simulator's own time."""
+    """Apply the plan with the clock of the simulator."""
     return apply(plan, simulator, clock=Clock(simulator.clock, simulator.sleep), **settings)
 
 
@@ -53,7 +53,7 @@ def states(outcome):
 
 
 def test_a_clean_run_costs_its_statements():
-    """Each statement is sent once, in order; agreement is awaited before and after; the schema is not read."""
+    """Each statement is sent once and in order, agreement is awaited before and after, and the schema is not read."""
     simulator, plan = started()
     outcome = run(simulator, plan)
 
@@ -66,7 +66,7 @@ def test_a_clean_run_costs_its_statements():
 
 
 def test_an_empty_plan_sends_no_requests():
-    """Nothing to do is nothing done, not even a wait."""
+    """An empty plan sends no request and does not wait for agreement."""
     simulator, plan = started(models=desired())
 
     assert () == run(simulator, plan).steps
@@ -74,7 +74,7 @@ def test_an_empty_plan_sends_no_requests():
 
 
 def test_the_keyspace_comes_first():
-    """The bootstrap runs before the plan, and counts as a step of the run."""
+    """The keyspace is created before the plan, and is a step of the run."""
     models = attrs.evolve(desired(table("t")), keyspace=Keyspace("k", NTS))
     simulator, plan = started(live=schema(keyspace=None), models=models)
 
@@ -87,7 +87,7 @@ def test_the_keyspace_comes_first():
     ("fault", "sent"), [("lost", 1), ("unsent", 2), ("busy", 2), ("missing", 2), ("interrupt", 1)], ids=str
 )
 def test_every_step_survives_every_lost_answer(fault, sent, number):
-    """A lost answer, a lost statement, a refusal for now: each step still runs exactly once, and none is forgotten."""
+    """Each step runs exactly once after a lost answer, a lost statement or a temporary refusal."""
     simulator, plan = started(**{fault: frozenset({number})})
     if fault == "interrupt" and number < len(STEPS):
         with pytest.raises(StepFailed, match="Stopped on request") as exc_info:
@@ -103,7 +103,7 @@ def test_every_step_survives_every_lost_answer(fault, sent, number):
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
 def test_a_late_statement_is_waited_for(number):
-    """What shows only after some looks counts as ours, and is not sent again."""
+    """A step that appears in the schema only after several reads counts as applied, and is not sent again."""
     simulator, plan = started(late={number: 4})
 
     assert run(simulator, plan).is_complete
@@ -111,15 +111,15 @@ def test_a_late_statement_is_waited_for(number):
 
 
 def test_a_look_that_fails_says_nothing():
-    """While a step is in doubt, failing reads are repeated."""
+    """While the outcome of a step is unknown, failed reads of the schema are repeated."""
     simulator, plan = started(lost=frozenset({1}), blind=frozenset({1, 2, 3}))
 
     assert run(simulator, plan).is_complete
     assert plan.cql == simulator.sent
 
 
-def test_a_statement_is_not_lost_for_ever():
-    """After so many lost answers without effect the step fails, and says how often it was tried."""
+def test_a_statement_is_not_retried_forever():
+    """After a limited number of lost answers without effect the step fails, with the number of attempts."""
     simulator, plan = started(unsent=frozenset(range(1, 10)))
     with pytest.raises(StepFailed) as exc_info:
         run(simulator, plan, step_timeout=60)
@@ -129,8 +129,8 @@ def test_a_statement_is_not_lost_for_ever():
     assert ["failed", *["not_run"] * 6] == states(exc_info.value.result)
 
 
-def test_a_busy_server_is_asked_so_often():
-    """A statement that is temporarily not applied is sent again, with pauses, but not forever."""
+def test_a_busy_server_gets_a_limited_number_of_attempts():
+    """A statement that is temporarily refused is retried with pauses, a limited number of times."""
     simulator, plan = started(busy=frozenset(range(1, 100)))
     with pytest.raises(StepFailed, match="concurrent modification"):
         run(simulator, plan)
@@ -140,7 +140,7 @@ def test_a_busy_server_is_asked_so_often():
 
 
 def test_a_warning_of_the_server_is_shown_once():
-    """What comes with an answer is in the result of its step, and the same text with a later one is not repeated."""
+    """A warning is part of the result of its step, and is not repeated for later steps."""
     simulator, plan = started(warnings={1: ("low RF", "low RF"), 2: ("low RF", "tablets"), 3: ("tablets",)})
     events = []
 
@@ -152,7 +152,7 @@ def test_a_warning_of_the_server_is_shown_once():
 
 
 def test_what_is_missing_after_all_agreed_fails():
-    """A statement whose table is unknown to a node is sent again once, after all nodes agree, and then fails."""
+    """A statement whose table is unknown to a node is retried once after agreement, and then fails."""
     simulator, plan = started(missing=frozenset({4, 5}))
     with pytest.raises(StepFailed, match="unconfigured table t") as exc_info:
         run(simulator, plan)
@@ -162,7 +162,7 @@ def test_what_is_missing_after_all_agreed_fails():
 
 
 def test_a_lost_answer_of_scylla_is_looked_for_as_long_as_a_node_may_hold_it():
-    """Without a majority a ScyllaDB node holds a change for a minute, so that a shorter look would prove nothing."""
+    """A ScyllaDB node without a majority may apply a change for a minute, so the schema is checked for that long."""
     scylla = ServerProfile("scylla", (2025, 1))
     simulator = Simulator(LIVE, scylla, Faults(unsent=frozenset({1})))
     plan = simulator.knows(make_plan(MODELS, LIVE, scylla))
@@ -191,7 +191,7 @@ def test_a_refusal_ends_the_run(fault):
 
 
 def test_a_rerun_does_what_is_left():
-    """A rerun does what is left, after a failure a new plan holds the rest, without flags."""
+    """After a failure, a new plan contains the remaining steps, and applying it needs no options."""
     simulator, plan = started(refused=frozenset({4}))
     with pytest.raises(StepFailed):
         run(simulator, plan)
@@ -204,8 +204,8 @@ def test_a_rerun_does_what_is_left():
 
 
 @pytest.mark.parametrize("number", range(1, len(STEPS) + 1))
-def test_another_hand_did_it(number):
-    """A conflict with the very thing that was to be created is fine; the statement of this run was not applied."""
+def test_another_run_did_it(number):
+    """If another run created the same object, the step is skipped and the plan continues."""
     plan = started()[1]
     step = plan.steps[number - 1]
     simulator = Simulator(LIVE, faults=Faults(foreign={number: lambda facts: applied(facts, step.change)}))
@@ -216,8 +216,8 @@ def test_another_hand_did_it(number):
     assert outcome.is_complete
 
 
-def test_another_hand_did_something_else():
-    """A conflict with another thing of that name is a failure, however often it is tried."""
+def test_another_run_did_something_else():
+    """If another run created a different object with the same name, the step fails."""
 
     def other(facts):
         return attrs.evolve(facts, tables=[*facts.tables, table("new", "id text pk")])
@@ -229,8 +229,8 @@ def test_another_hand_did_something_else():
     assert "failed" == exc_info.value.result.steps[2].state
 
 
-def test_a_conflict_after_a_lost_answer_is_our_own():
-    """The first answer was lost and no look came through; the second says it is there: applied, by us."""
+def test_a_conflict_after_a_lost_answer_is_our_effect():
+    """If the object exists after an attempt with a lost answer, the step counts as applied by this run."""
     simulator, plan = started(lost=frozenset({1}), blind_until=2)
     outcome = run(simulator, plan, step_timeout=5)
 
@@ -239,7 +239,7 @@ def test_a_conflict_after_a_lost_answer_is_our_own():
 
 
 def test_a_conflict_that_cannot_be_looked_at():
-    """Without a read of the schema it is unknown who did it, so the step fails."""
+    """If the schema cannot be read after a conflict, the step fails."""
     simulator, plan = started(lost=frozenset({1}), blind_until=100)
     with pytest.raises(StepFailed, match="no answer") as exc_info:
         run(simulator, plan, step_timeout=5)
@@ -249,7 +249,7 @@ def test_a_conflict_that_cannot_be_looked_at():
 
 @pytest.mark.parametrize("wait", [1, 2])
 def test_disagreement_is_an_error(wait):
-    """Nodes that do not agree stop the run before the first statement, or fail it after the last; both are reported."""
+    """Disagreement before the first statement stops the run, and after the last one it is an error too."""
     simulator, plan = started(disagree=frozenset({wait}))
     with pytest.raises(SchemaDisagreement) as exc_info:
         run(simulator, plan, agreement_timeout=5)
@@ -261,7 +261,7 @@ def test_disagreement_is_an_error(wait):
 
 
 def test_disagreement_in_doubt():
-    """A statement whose fate is open is not sent again while nodes disagree."""
+    """While nodes disagree, a statement with an unknown outcome is not sent again."""
     simulator, plan = started(unsent=frozenset({2}), disagree=frozenset({2}))
     with pytest.raises(SchemaDisagreement) as exc_info:
         run(simulator, plan)
@@ -271,7 +271,7 @@ def test_disagreement_in_doubt():
 
 
 def test_a_server_that_is_gone_before_the_first_statement():
-    """Without an answer before anything ran, the error is that no node answers."""
+    """If no node answers before the first statement, the error says so."""
     simulator, plan = started(deaf=frozenset({1}))
     with pytest.raises(IntrospectionError):
         run(simulator, plan)
@@ -280,7 +280,7 @@ def test_a_server_that_is_gone_before_the_first_statement():
 
 
 def test_a_server_that_is_gone_while_a_statement_is_in_doubt():
-    """The error lists the applied steps, and says more than "could not be read"."""
+    """If the server is lost while a step is uncertain, the error lists the applied steps and the reason."""
     simulator, plan = started(unsent=frozenset({2}), deaf=frozenset({2}))
     with pytest.raises(StepFailed, match="1 of 7 steps were applied") as exc_info:
         run(simulator, plan)
@@ -290,7 +290,7 @@ def test_a_server_that_is_gone_while_a_statement_is_in_doubt():
 
 
 def test_a_server_that_is_gone_after_the_last_statement():
-    """All statements were applied, and the agreement of the nodes is reported as unknown."""
+    """If the server is lost after the last statement, agreement is reported as unknown."""
     simulator, plan = started(deaf=frozenset({2}))
     with pytest.raises(StepFailed, match="whether all nodes know is unknown") as exc_info:
         run(simulator, plan)
@@ -298,8 +298,8 @@ def test_a_server_that_is_gone_after_the_last_statement():
     assert len(STEPS) == exc_info.value.applied == len(simulator.executed)
 
 
-def test_a_stop_is_heard_between_steps():
-    """A stop takes effect after the running step."""
+def test_a_stop_takes_effect_between_steps():
+    """A request to stop takes effect after the running step."""
     simulator, plan = started()
     with pytest.raises(StepFailed, match="Stopped on request: 2 of 7") as exc_info:
         run(simulator, plan, should_stop=lambda: len(simulator.sent) == 2)
@@ -309,7 +309,7 @@ def test_a_stop_is_heard_between_steps():
 
 
 def test_insisting_on_a_stop():
-    """The third Ctrl-C ends a run whose step is still in doubt, and the error says that its outcome is unknown."""
+    """A third Ctrl-C ends a run with an uncertain step, and the error says that its outcome is unknown."""
     simulator, plan = started(unsent=frozenset({1}), watch_interrupt=frozenset({2, 3, 4}))
     with pytest.raises(StepFailed, match="whether the statement was applied is unknown") as exc_info:
         run(simulator, plan)
@@ -319,7 +319,7 @@ def test_insisting_on_a_stop():
 
 
 def test_events_tell_the_story():
-    """Each wait, start and end is reported, in order, with the plan they belong to."""
+    """Each wait, start and end has an event, in order, with its plan."""
     simulator, plan = started()
     events: list[Event] = []
     run(simulator, plan, on_event=events.append)
@@ -331,7 +331,7 @@ def test_events_tell_the_story():
 
 
 def test_a_listener_that_fails_is_no_reason_to_stop(caplog):
-    """An error of a listener is logged, and the plan continues."""
+    """The error of a listener is logged, and the run continues."""
     simulator, plan = started()
 
     assert run(simulator, plan, on_event=lambda _: 1 / 0).is_complete
@@ -339,7 +339,7 @@ def test_a_listener_that_fails_is_no_reason_to_stop(caplog):
 
 
 class Journal:
-    """Records its events, and can refuse a step."""
+    """Records its calls, and can refuse a step."""
 
     def __init__(self, refuses=None):
         self.records, self.refuses = [], refuses
@@ -355,7 +355,7 @@ class Journal:
 
 
 def test_the_journal_is_written_before_and_after():
-    """The books are kept around each step, failed ones included."""
+    """Each step, also a failed one, is recorded before and after it runs."""
     simulator, plan = started(lost=frozenset({1}), refused=frozenset({2}))
     journal = Journal()
     with pytest.raises(StepFailed):
@@ -368,7 +368,7 @@ def test_the_journal_is_written_before_and_after():
 
 
 def test_a_journal_can_keep_a_statement_from_being_sent():
-    """A fence that does not hold ends the run before the statement."""
+    """If the journal refuses a step, its statement is not sent and the run ends."""
     simulator, plan = started()
     with pytest.raises(PermissionError):
         run(simulator, plan, journal=Journal(refuses=3))
@@ -385,7 +385,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("models", "error"), REFUSED)
 def test_nothing_runs_while_anything_is_refused(models, error):
-    """A plan with refusals raises them all, in every use."""
+    """A plan with refusals raises all of them, and nothing is sent."""
     simulator, plan = started(models=models)
     with pytest.raises(error) as exc_info:
         run(simulator, plan)
@@ -395,14 +395,14 @@ def test_nothing_runs_while_anything_is_refused(models, error):
 
 
 def test_a_missing_keyspace_is_an_error_of_its_own():
-    """A keyspace is not created by accident."""
+    """A missing keyspace is an error, since keyspaces are not created implicitly."""
     plan = make_plan(MODELS, schema(keyspace=None), Simulator(LIVE).server)
     with pytest.raises(KeyspaceError, match="does not exist"):
         plan.raise_refused()
 
 
 def test_a_plan_from_a_file_cannot_prove_its_steps(tmp_path):
-    """A plan from a file cannot prove its steps: it is compared with a fresh one, which is applied."""
+    """A loaded plan, which has no changes, cannot be applied itself, and the error asks for a new one."""
     simulator, plan = started()
     plan.save(tmp_path / "plan.json")
     with pytest.raises(ValueError, match="make a new plan"):
@@ -437,7 +437,7 @@ def test_a_plan_outlives_the_node_that_runs_it(number, loss):
 @pytest.mark.parametrize("first", range(1, len(STEPS)))
 @pytest.mark.parametrize("second", range(1, len(STEPS) + 3))
 def test_a_plan_outlives_two_nodes(first, second):
-    """The node that took over may be lost in turn, also while it sends again what the first one took along."""
+    """The node that took over may be lost too, also while it repeats statements of the first one."""
     losses = {first: Loss(forgets=first), first + second: Loss(forgets=1)}
     simulator, plan = started(losses=losses)
 
@@ -447,7 +447,7 @@ def test_a_plan_outlives_two_nodes(first, second):
 
 @pytest.mark.parametrize(("wait", "forgets"), [(1, 0), (2, 0), (2, 1), (2, 3), (2, len(STEPS))])
 def test_a_node_that_is_lost_while_nodes_agree_is_replaced(wait, forgets):
-    """Before the first statement nothing has to be done again; after the last one, what the node took along."""
+    """Before the first statement nothing is repeated, and after the last one what was lost with the node is."""
     simulator, plan = started(lost_at_wait={wait: forgets})
     outcome = run(simulator, plan)
 
@@ -457,7 +457,7 @@ def test_a_node_that_is_lost_while_nodes_agree_is_replaced(wait, forgets):
 
 
 def test_a_step_that_runs_again_is_in_the_books_again():
-    """The journal records a step that was lost with its node again, before the step that comes next."""
+    """A step that is repeated after the loss of its node is recorded again before the next step."""
     simulator, plan = started(losses={3: Loss(executed=False, forgets=1)})
     output = []
 
@@ -474,7 +474,7 @@ def test_a_step_that_runs_again_is_in_the_books_again():
 
 
 def test_nodes_that_cannot_agree_after_a_loss_end_the_run():
-    """The lost node may live on with another schema: nothing is sent through the next one, and the error says so."""
+    """If nodes do not agree after a loss, the run ends with an error and sends nothing to the next node."""
     simulator, plan = started(losses={3: Loss(executed=False)}, disagree=frozenset({2}))
     with pytest.raises(SchemaDisagreement, match="2 of 7 steps were applied"):
         run(simulator, plan)
@@ -483,7 +483,7 @@ def test_nodes_that_cannot_agree_after_a_loss_end_the_run():
 
 
 def test_what_a_lost_node_did_must_be_readable():
-    """When it is unknown what the next node knows, nothing is sent through it."""
+    """If the schema of the next node cannot be read, nothing is sent to it."""
     simulator, plan = started(losses={3: Loss(executed=False)}, blind=frozenset(range(1, 100)))
     with pytest.raises(StepFailed, match="Another node took over"):
         run(simulator, plan)
@@ -492,7 +492,7 @@ def test_what_a_lost_node_did_must_be_readable():
 
 
 def test_nodes_that_are_lost_all_the_time_end_the_run():
-    """A step is not tried forever."""
+    """A step is retried a limited number of times when nodes are lost repeatedly."""
     simulator, plan = started(losses={number: Loss(sent=False, executed=False) for number in range(1, 100)})
     with pytest.raises(StepFailed):
         run(simulator, plan)

@@ -1,4 +1,4 @@
-"""What Cassandra 6.0 adds to ``system_schema``: kept in the facts, left out in words, and named by a strict check."""
+"""Additions of Cassandra 6.0 to ``system_schema`` are part of the facts, unsupported in CQL, and noted by checks."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ EXPECTED = [
 
 
 def test_they_are_selected_where_the_server_lists_them():
-    """New columns and a whole new table; a server that lists none is asked for none."""
+    """New columns and a new table are selected only from a server that lists them."""
     requested = columns_to_read(C6)
 
     assert ("column_name", "constraints", "keyspace_name", "table_name") == requested["column_constraints"]
@@ -76,13 +76,13 @@ def test_they_are_selected_where_the_server_lists_them():
 
 
 def test_they_are_kept_in_the_facts():
-    """Each with what it belongs to; empty ones are nothing."""
+    """Each addition belongs to its object in the facts, and empty ones are omitted."""
     assert EXPECTED == [attrs.astuple(item) for item in LIVE.additions]
     assert "security_label" not in LIVE.table("t").options
 
 
 def test_they_are_listed_as_left_out():
-    """In the CQL of inspect, and in generated models."""
+    """The CQL and the models that inspect writes list the additions as unsupported."""
     messages = [str(item) for item in missing_from_script(LIVE)]
 
     assert (
@@ -94,7 +94,7 @@ def test_they_are_listed_as_left_out():
 
 
 def test_a_strict_check_names_them():
-    """Additions are like live things that no model declares; they are not compared."""
+    """A strict check reports additions as undeclared, and does not compare them."""
     models = desired(table("t", "a int pk", "v int"))
     unmanaged = [change for change in diff(LIVE, models, C6) if isinstance(change, Unmanaged)]
     bare = KeyspaceFacts("k", LIVE.keyspace, LIVE.types, LIVE.tables)
@@ -114,7 +114,7 @@ DROPS = [
 
 @pytest.mark.parametrize(("allow", "models", "phrases"), DROPS, ids=[case[0] for case in DROPS])
 def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_back(allow, models, phrases):
-    """The drop warns, the ledger keeps the words, and a rollback is refused until it is allowed to do without."""
+    """A drop has a warning and records the additions, and a rollback without them needs permission."""
     desired_facts = SchemaFacts([desired(*models)])
     (step,) = contract_plan(desired_facts, SchemaFacts([TRIGGERED]), C6, allow={allow}).steps
     undone = LedgerStep(
@@ -133,7 +133,7 @@ def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_b
 
 
 def test_a_drop_without_such_things_is_written_as_ever():
-    """The text of its change, and with it what older releases read, has no word more."""
+    """A drop without additions is stored as by older releases, so that these can read it."""
     bare = attrs.evolve(LIVE, additions=())
     (step,) = contract_plan(SchemaFacts([desired()]), SchemaFacts([bare]), C6, allow={"DS102:t"}).steps
 
@@ -142,7 +142,7 @@ def test_a_drop_without_such_things_is_written_as_ever():
 
 
 def test_every_form_of_output_names_them():
-    """CQL, models, JSON and a diagram, in the same words."""
+    """CQL, models, JSON and a diagram list the additions with the same text."""
     texts = {str(item) for item in missing_from_script(LIVE)}
     output = {
         str(Unsupported(*item.values())) for item in facts_document(SchemaFacts([LIVE]))["keyspaces"][0]["left_out"]

@@ -1,4 +1,4 @@
-"""Every kind of change, against everything that takes changes: a kind that is forgotten anywhere fails here."""
+"""Every kind of change has all that a kind needs, so a kind that is forgotten somewhere fails here."""
 
 from __future__ import annotations
 
@@ -97,24 +97,24 @@ UNDO_OBSTACLES = {
 
 
 def parameters(cases):
-    """The cases, and a name for each."""
+    """The cases, with a name for each."""
     return {"argvalues": cases, "ids": [type(case[0]).__name__ for case in cases]}
 
 
 def all_of(cases):
-    """The kinds of the cases."""
+    """The kinds of these cases."""
     return {type(case[0]) for case in cases}
 
 
 def test_every_kind_is_in_the_union():
-    """A class of the module is a kind of change, or nothing that is a change stands there."""
+    """The module contains no classes other than the kinds of change."""
     classes = {value for _, value in inspect.getmembers(c, attrs.has) if value.__module__ == c.__name__}
 
     assert set(KINDS) == classes
 
 
 def test_every_kind_stands_in_one_table_here():
-    """This table says of each kind whether it runs, is refused, or is noted; the tests below then check the rest."""
+    """Each kind is in one of three tables: it runs, is refused, or is noted; other tests check the rest."""
     assert [len(KINDS), set(KINDS)] == [
         len(RUNS) + len(REFUSED) + len(NOTES),
         all_of(RUNS) | all_of(REFUSED) | all_of(NOTES),
@@ -123,7 +123,7 @@ def test_every_kind_stands_in_one_table_here():
 
 @pytest.mark.parametrize(("change", "before"), **parameters(RUNS))
 def test_what_runs_has_a_statement_and_a_step(change, before):
-    """It is one statement, has a name, a sentence and an ``op`` that the published schema of a plan knows."""
+    """A change that runs has one statement, a name, a sentence, and an ``op`` of the published schema of plans."""
     step = make_step(1, change, (), SERVER)
     published = json.loads(resources.files("scyllamodel.schemas").joinpath("plan.schema.json").read_text("utf-8"))
 
@@ -138,13 +138,13 @@ def test_what_runs_has_a_statement_and_a_step(change, before):
 
 @pytest.mark.parametrize(("change", "before"), **parameters(RUNS))
 def test_what_runs_is_proved_by_its_effect_alone(change, before):
-    """The post-condition of a change does not hold before it, and holds after it."""
+    """The post-condition of a change is false before its effect, and true after it."""
     assert [False, True] == [is_applied(change, facts, SERVER) for facts in (before, facts_after(change, before))]
 
 
 @pytest.mark.parametrize(("change", "before"), **parameters(RUNS))
 def test_what_runs_can_be_undone_or_says_why_not(change, before):
-    """The inverse of its inverse does the same; undone, the schema is as before, and it had a statement for that."""
+    """The inverse of the inverse has the effect of the change, and the inverse restores the schema with a statement."""
     inverse, step = inverse_of(change), make_step(1, change, (), SERVER)
 
     assert (
@@ -167,7 +167,7 @@ def test_what_runs_can_be_undone_or_says_why_not(change, before):
 
 @pytest.mark.parametrize("kind", sorted({type(case[0]) for case in RUNS} - IRREVERSIBLE - {c.SetOptions}, key=str))
 def test_an_undo_looks_what_others_did_meanwhile(kind):
-    """Each kind of undo has something that stands in its way, and says so before anything runs."""
+    """An undo is refused if others changed its object in the meantime."""
     (undone,) = [undo for change, _ in RUNS if type(undo := inverse_of(change)) is kind]
     findings = evaluate_change(undone, UNDO_OBSTACLES[kind], SERVER, {"DS102", "DS103", "DS104", "DS105", "DS107"})
 
@@ -176,7 +176,7 @@ def test_an_undo_looks_what_others_did_meanwhile(kind):
 
 @pytest.mark.parametrize(("change", "live", "declared"), **parameters(REFUSED))
 def test_what_cannot_run_is_refused(change, live, declared):
-    """A refused change is not a step, and a rule refuses it with a code and advice."""
+    """A change that cannot run is refused by a rule with advice."""
     diagnostics = [
         finding.diagnostic for finding in evaluate(RuleContext(SchemaPair.of(live, declared, SERVER), (change,)))
     ]
@@ -186,7 +186,7 @@ def test_what_cannot_run_is_refused(change, live, declared):
 
 @pytest.mark.parametrize(("change", "live", "declared"), **parameters(NOTES))
 def test_reported_changes_refuse_nothing(change, live, declared):
-    """One finding reports it, and is not an error."""
+    """A change that is only reported has one finding, which is not an error."""
     diagnostics = [
         finding.diagnostic for finding in evaluate(RuleContext(SchemaPair.of(live, declared, SERVER), (change,)))
     ]
@@ -196,7 +196,7 @@ def test_reported_changes_refuse_nothing(change, live, declared):
 
 @pytest.mark.parametrize("change", [case[0] for case in (*REFUSED, *NOTES)], ids=lambda change: type(change).__name__)
 def test_asking_for_what_does_not_run_is_refused_by_name(change):
-    """The statement, effect or post-condition of a change that is not a step is an error that names the kind."""
+    """The statement, effect or post-condition of a change that does not run is an error with its kind."""
     for ask in (
         lambda: change_cql(change, SERVER),
         lambda: facts_after(change, schema()),
@@ -211,11 +211,11 @@ def test_asking_for_what_does_not_run_is_refused_by_name(change):
 
 @pytest.mark.parametrize("change", [case[0] for case in (*RUNS, *REFUSED, *NOTES)], ids=lambda x: type(x).__name__)
 def test_every_kind_comes_back_from_json(change):
-    """A change that is stored and loaded again is equal."""
+    """A change from JSON equals the original."""
     assert change == change_from_json(change_to_json(change))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_some_rule_looks_at_every_kind(kind):
-    """No kind of change passes the rules unseen, be it that most of its kind may run."""
+    """At least one rule checks each kind of change."""
     assert evaluation._RULES.get(kind)

@@ -1,4 +1,4 @@
-"""Changes as JSON, and back."""
+"""Changes as JSON."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", [*CHANGES, *(x.inverse() for x in CHANGES if hasattr(x, "inverse"))], ids=repr)
 def test_every_kind_of_step_comes_back(change):
-    """A change, and the one that undoes it, are equal after they were text."""
+    """A change and its inverse equal the originals after a round trip through JSON."""
     assert change == change_from_json(change_to_json(change))
 
 
 @given(cql_types)
 def test_types_come_back(cql_type):
-    """Any type of a field survives."""
+    """Each type of a field equals the original after a round trip."""
     change = c.AddField("k", "t", 'na"me', cql_type)
 
     assert change == change_from_json(change_to_json(change))
@@ -47,7 +47,7 @@ def test_types_come_back(cql_type):
 
 @given(st.data())
 def test_the_changes_of_any_plan_come_back(data):
-    """Whatever the differ finds between two releases is the same after it was stored, named indexes included."""
+    """All changes between two releases equal the originals after a round trip, including named indexes."""
     old = data.draw(keyspaces())
     for change in diff(old, data.draw(later(old)), ServerProfile()):
         parsed = change_from_json(change_to_json(change))
@@ -73,12 +73,12 @@ def test_the_changes_of_any_plan_come_back(data):
     ],
 )
 def test_what_is_not_understood_is_none(text):
-    """Text that a newer release or another program wrote is not guessed at."""
+    """Text that a newer release or another program wrote is read as None."""
     assert change_from_json(text) is None
 
 
 def test_the_text_is_canonical():
-    """Equal changes have one text, whatever their equality ignores."""
+    """Equal changes have the same text, whatever their equality ignores."""
     live = schema(table("t", *["id int pk"], flags={"compound"}, dropped={"x": "regular int"}))
     first, other = c.AddTable("k", live.tables[0]), c.AddTable("k", table("t", "id int pk"))
 

@@ -1,4 +1,4 @@
-"""What a change does to the facts, against a server in memory."""
+"""Effects of changes on the facts, compared with a server in memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SERVER = ServerProfile()
 
 @given(st.data())
 def test_a_change_holds_after_it_and_its_inverse_after_that(data):
-    """Along any plan each change shows in the facts after it, as on a server; undone, its inverse does."""
+    """Each change of a plan has the effect of its statement, and its inverse restores the facts."""
     old = data.draw(keyspaces())
     now = live = old
     for change in filter(is_step, diff(old, data.draw(later(old)), SERVER)):
@@ -40,6 +40,6 @@ def test_a_change_holds_after_it_and_its_inverse_after_that(data):
 
 @pytest.mark.parametrize("change", [Unmanaged("k", "table", "t"), NameTaken("k", "t", "table", "view")])
 def test_what_does_not_run_has_no_effect_to_ask_for(change):
-    """A note or a refusal is not a step, and asking for its effect is a programming error."""
+    """Requesting the effect of a note or a refusal is a programming error."""
     with pytest.raises(TypeError, match="has no statement"):
         facts_after(change, schema())

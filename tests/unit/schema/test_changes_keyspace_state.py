@@ -1,4 +1,4 @@
-"""What a drop is judged by is what it has to do with, and no less."""
+"""The part of a keyspace that matters for a change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SERVERS = (
 
 
 def drops(facts):
-    """Drops of all that a keyspace holds: some are refused, since something depends on it still."""
+    """Drops of everything in a keyspace, some of which are refused because of dependent objects."""
     yield from (c.DropIndex("k", table, index) for table in facts.tables for index in table.indexes[::2])
     yield from (c.DropView("k", view) for view in facts.views[::2])
     for table in facts.tables:
@@ -37,7 +37,7 @@ def drops(facts):
 
 @given(keyspaces())
 def test_a_part_of_the_keyspace_says_what_all_of_it_says(value):
-    """Of each drop, after those before it; and what is left in the end is the same."""
+    """Each drop has the same findings for the relevant part as for the whole keyspace, and an equal result."""
     now, vicinity = value, KeyspaceState(value)
     for change in drops(value):
         for server in SERVERS:
@@ -50,7 +50,7 @@ def test_a_part_of_the_keyspace_says_what_all_of_it_says(value):
 
 @given(keyspaces(), keyspaces())
 def test_changes_of_all_kinds_leave_what_they_leave_in_the_whole(value, target):
-    """Additions are checked against the whole keyspace, since a name may be taken anywhere."""
+    """Other changes are checked against the whole keyspace, since their names must be unique."""
     now, vicinity = value, KeyspaceState(value)
     for change in filter(is_step, transition(value, target, SERVERS[0])):
         if not isinstance(change, get_args(DropChange)):

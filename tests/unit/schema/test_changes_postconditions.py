@@ -1,4 +1,4 @@
-"""What the schema must hold for a step to count as done."""
+"""The state of the schema in which a step counts as done."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ CASES = [
 
 @pytest.mark.parametrize(("change", "value", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_step_is_proved_by_the_schema(change, value, expected):
-    """A step is done exactly when the schema has what it creates, no matter who created it."""
+    """A step is done exactly if its objects exist, whoever created them."""
     assert expected == is_applied(change, value, SERVER)
     assert "k" == keyspace_of(change)
 
@@ -102,6 +102,6 @@ def test_a_step_is_proved_by_the_schema(change, value, expected):
     [c.Unmanaged("k", "table", "t"), c.NameTaken("k", "t", "table", "view"), c.AlterView("k", VIEW, VIEW, "key")],
 )
 def test_what_never_runs_is_never_proved(change):
-    """Asking for the proof of a note or a refusal is a mistake of the caller."""
+    """Requesting the post-condition of a note or a refusal is a programming error."""
     with pytest.raises(TypeError, match="has no statement"):
         is_applied(change, desired(), SERVER)

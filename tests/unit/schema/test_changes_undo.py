@@ -1,4 +1,4 @@
-"""The inverse of a change: as it was made, and what stands in its way now."""
+"""The inverse of a change, and what prevents it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIELDS = c.RenameFields("k", "point", (("x", "y"),))
     ids=["another mask", "no mask", "no such column", "no such table"],
 )
 def test_a_mask_is_compared_with_the_one_that_the_history_made(original, before):
-    """Where the history made no such column the mask that the step replaced stays."""
+    """The mask before a step is the one in the history, or the recorded one if that has no such column."""
     assert attrs.evolve(MASK, before=before) == with_recorded_facts(MASK, original)
 
 
@@ -40,7 +40,7 @@ def test_a_mask_is_compared_with_the_one_that_the_history_made(original, before)
     [("n list<int>", ""), ("n frozen<point>", ""), ("n point", "Cassandra cannot drop n: a non-frozen user type")],
 )
 def test_cassandra_keeps_columns_of_non_frozen_user_types(column, reason):
-    """Collections and frozen types are dropped like any column."""
+    """Only a column of a non-frozen user type cannot be dropped on Cassandra."""
     added = table("t", *T, column)["n"]
 
     assert reason == no_undo_reason(c.AddColumns("k", "t", (added,)), SERVER)
@@ -56,7 +56,7 @@ TTL = c.SetTtlColumn("k", "t", "f", "e")
     ids=["no such table", "no TTL column", "another TTL column"],
 )
 def test_a_ttl_column_is_compared_with_that_of_the_history(recorded, before):
-    """Where the history has no such table, the TTL column that the step replaced stays."""
+    """The TTL column before a step is the one in the history, or the recorded one if that has no such table."""
     assert attrs.evolve(TTL, before=before) == with_recorded_facts(TTL, recorded)
 
 
@@ -71,7 +71,7 @@ def test_a_ttl_column_is_compared_with_that_of_the_history(recorded, before):
     ids=["no such table", "another TTL column", "no such column", "as recorded"],
 )
 def test_a_ttl_column_is_set_back_on_a_table_that_is_as_recorded(live, text):
-    """RB104 says what differs: the table, its TTL column, or the column to set."""
+    """If the table, its TTL column, or the column to set differs from the recorded ones, RB104 says so."""
     texts = [diagnostic.text for diagnostic in evaluate_change(TTL, live, SERVER) if diagnostic.code == "RB104"]
 
     assert (text is not None) == bool(texts)
@@ -79,7 +79,7 @@ def test_a_ttl_column_is_set_back_on_a_table_that_is_as_recorded(live, text):
 
 
 def test_a_drop_is_refused_and_judged_at_once():
-    """A replaced view says so, and also that its drop has to be allowed."""
+    """A drop of a replaced view is refused, and still has the finding that it needs permission."""
     replaced = schema(TABLE, view("v", "t", "at int pk", "id int ck"))
 
     refusal = evaluate_change(c.DropView("k", V), replaced, SERVER)
@@ -90,7 +90,7 @@ def test_a_drop_is_refused_and_judged_at_once():
 
 
 def test_options_have_no_obstacle():
-    """An option can be set back whatever it is now."""
+    """An option can be restored whatever its current value is."""
     change = c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": 5}), FrozenMap({"gc_grace_seconds": 9}))
 
     assert () == evaluate_change(change, schema(table("t", *T, options={"gc_grace_seconds": 7})), SERVER)
@@ -102,7 +102,7 @@ def test_options_have_no_obstacle():
     ids=["as it was", "renamed since", "the name is taken", "already there"],
 )
 def test_a_field_is_renamed_back_where_only_its_old_name_is_there(fields, refusal):
-    """One of both names alone shows that the type was not changed since."""
+    """If only one of both names exists, the type is unchanged, and the field can be renamed back."""
     codes = [
         diagnostic.code
         for diagnostic in evaluate_change(FIELDS, schema(user_type("point", *fields)), SERVER, {"BC101"})
@@ -122,7 +122,7 @@ def test_a_field_is_renamed_back_where_only_its_old_name_is_there(fields, refusa
     ids=["its own index", "one of several targets", "another column's index", "a name that begins alike"],
 )
 def test_a_column_under_an_index_is_not_dropped(columns, target, refusal):
-    """The index has to go first, also where the column is one of several that it holds."""
+    """A column under an index is refused until the index is dropped, also if it is one of several columns."""
     live = table("t", *T, *columns, indexes=[index(target, "i")])
     change = c.DropColumns("k", TABLE.name, (live.columns[-1],))
 
@@ -132,7 +132,7 @@ def test_a_column_under_an_index_is_not_dropped(columns, target, refusal):
 
 
 def test_a_drop_outside_the_history_is_refused():
-    """The name is refused for each kind of thing, and for each column."""
+    """A name that the history does not contain is refused, for each kind of object and each column."""
     assert ["k.v"] == [diagnostic.object for diagnostic in name_taken(c.DropView("k", V))]
     assert ["k.t"] == [diagnostic.object for diagnostic in name_taken(c.DropTable("k", TABLE))]
     assert ["k.t.at", "k.t.a"] == [

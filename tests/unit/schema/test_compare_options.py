@@ -1,4 +1,4 @@
-"""Declared against stored options: equal exactly when they mean the same on the server in use."""
+"""Declared and stored options are equal exactly if the server in use gives them the same meaning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STCS, LCS = {"class": "SizeTieredCompactionStrategy"}, {"class": "LeveledCompact
 
 
 def observed():
-    """Release, option, declared value and stored value of each accepted option in the observed data."""
+    """The release, name, declared value and stored value of each accepted option in the recorded data."""
     for release, case, result in cases("a_table_options", "with"):
         name, _, value = case["with"].partition(" = ")
         declared = literal(value)
@@ -38,13 +38,13 @@ OBSERVED = list(observed())
 
 
 def test_the_observed_options_are_many():
-    """The table of observed options was understood, not passed over."""
+    """The recorded options are parsed, and there are many of them."""
     assert len(OBSERVED) > 250
 
 
 @pytest.mark.parametrize(("release", "name", "declared", "stored"), OBSERVED)
 def test_a_declared_option_is_what_the_server_stored_for_it(release, name, declared, stored):
-    """After CREATE TABLE with an option, the same declaration finds nothing to alter."""
+    """A declared option does not differ from what a server stored for it."""
     server = SERVERS[release]
     if name == "compression" and "crc_check_chance" in declared:
         declared = {key: setting for key, setting in declared.items() if key != "crc_check_chance"}
@@ -55,14 +55,14 @@ def test_a_declared_option_is_what_the_server_stored_for_it(release, name, decla
 
 @pytest.mark.parametrize(("release", "name", "declared", "stored"), OBSERVED)
 def test_an_option_that_servers_take_is_no_problem(release, name, declared, stored):
-    """Nothing that a server accepted is refused when the class is made."""
+    """An option that a server accepted is accepted in a class."""
     assert [] == [str(problem) for problem in TableOptions(**{name: declared}).problems("m.Order")]
 
 
 @pytest.mark.parametrize("release", SERVERS)
 @pytest.mark.parametrize("name", sorted({name for _, name, _, _ in OBSERVED} - {"cdc"}))
 def test_values_that_are_stored_differently_differ(release, name):
-    """What a declaration equals, every other declaration of the same stored value equals too, and no other does."""
+    """Two declarations are equal if and only if their stored values are."""
     server = SERVERS[release]
     of_name = [(d, stored_options({name: s}, server)) for r, n, d, s in OBSERVED if (r, n) == (release, name)]
     mismatches = [
@@ -104,7 +104,7 @@ def test_values_that_are_stored_differently_differ(release, name):
     ],
 )
 def test_cassandra_options_that_differ(name, desired, stored):
-    """A declared option that is stored with another meaning is reported, whole."""
+    """A declared option with another meaning than the stored one is reported completely."""
     declared = TableOptions(**{name: desired}).declared()
 
     assert declared == differing_options(declared, stored_options({name: stored}, CASSANDRA), CASSANDRA)
@@ -125,14 +125,14 @@ def test_cassandra_options_that_differ(name, desired, stored):
     ],
 )
 def test_cassandra_options_that_do_not_differ(name, desired, stored):
-    """A declaration that means what is stored is in sync, however it is spelled."""
+    """A declared option with the same meaning as the stored one is not reported, however it is written."""
     declared = TableOptions(**{name: desired}).declared()
 
     assert {} == differing_options(declared, stored_options({name: stored}, CASSANDRA), CASSANDRA)
 
 
 def blob(**settings):
-    """Scylla's binary map of strings."""
+    """The binary map of strings that Scylla stores."""
     pieces = [piece.encode() for item in sorted(settings.items()) for piece in item]
     return len(settings).to_bytes(4, "little") + b"".join(len(p).to_bytes(4, "little") + p for p in pieces)
 
@@ -167,7 +167,7 @@ CDC = {"enabled": "true", "preimage": "false", "postimage": "false", "delta": "f
     ],
 )  # fmt: skip
 def test_scylla_extensions(desired, extensions, equal):
-    """What Scylla keeps in binary extensions is compared like any other option."""
+    """Options that Scylla stores in binary extensions are compared like others."""
     declared = TableOptions(**desired).declared()
     options = stored_options({"extensions": extensions, "crc_check_chance": 1.0}, SCYLLA)
 
@@ -197,7 +197,7 @@ def test_scylla_extensions(desired, extensions, equal):
     ],
 )  # fmt: skip
 def test_scylla_spellings(desired, stored, equal):
-    """Scylla's own spellings and defaults mean what the declaration means."""
+    """Spellings and defaults of Scylla are equal to the declared ones."""
     assert equal is (
         differing_options(TableOptions(**desired).declared(), stored_options(stored, SCYLLA), SCYLLA) == {}
     )
@@ -213,7 +213,7 @@ def test_scylla_spellings(desired, stored, equal):
     ],
 )
 def test_tablet_hints_are_read_beside_the_table(stored, equal):
-    """Tablet hints come from scylla_tables, where they stand exactly as given."""
+    """Tablet hints are read from scylla_tables, where they are stored as they were declared."""
     declared = TableOptions(tablets={"min_tablet_count": 8}).declared()
     options = stored_options({"extensions": {}}, SCYLLA, {"table_name": "t", "tablets": stored, "cdc": None})
 
@@ -230,12 +230,12 @@ def test_tablet_hints_are_read_beside_the_table(stored, equal):
     ],
 )
 def test_settings_that_an_alter_would_lose(expected, stored, lost_settings):
-    """Only settings that are not at the server's default are lost when a map is replaced whole."""
+    """Settings that are not defaults are listed as lost when their map is replaced."""
     assert lost_settings == reset_settings("compaction", expected, stored, CASSANDRA)
 
 
 def test_extra_options_are_compared_once_they_are_stored():
-    """An option newer than this release differs only when the server is seen to store another value."""
+    """An option that is newer than this release differs only if the server is seen to store another value."""
     declared = TableOptions(extra={"newer": 5}).declared()
 
     assert [{}, {}, {"newer": 5}] == [
@@ -245,28 +245,28 @@ def test_extra_options_are_compared_once_they_are_stored():
 
 
 def test_foreign_columns_are_no_options():
-    """A newer server's columns of kinds that cannot be declared are left alone."""
+    """Columns of a newer server that cannot be options are ignored."""
     row = {"newer_blobs": {"a": b"\0"}, "newer_list": [1], "id": 1, "flags": {"compound"}, "comment": ""}
 
     assert {"comment": ""} == stored_options(row, CASSANDRA)
 
 
 def test_what_was_stored_can_be_gone_back_to():
-    """Before a change stands what is stored, or on Scylla what storing nothing means."""
+    """The value before a change is the stored one, or on Scylla the default if none is stored."""
     expected = {"cdc": {"enabled": "true"}, "comment": "b", "extra": "x"}
 
     assert {"cdc": {"enabled": "false"}, "comment": "a"} == stored_values(expected, {"comment": "a"})
 
 
 def test_an_extension_cut_short_is_an_error():
-    """A binary map that ends too early is never read as a shorter one."""
+    """A truncated binary map is an error."""
     with pytest.raises(ValueError, match="is truncated"):
         string_map(blob(mode="repair")[:-1])
 
 
 @given(st.dictionaries(texts, texts, max_size=4))
 def test_extensions_are_read_as_they_were_written(settings):
-    """Scylla's binary map gives back its settings."""
+    """The settings of a Scylla extension are parsed as they were written."""
     assert settings == string_map(blob(**settings))
 
 
@@ -282,7 +282,7 @@ DEFAULTS = [
 
 @pytest.mark.parametrize(("strategy", "setting", "value"), DEFAULTS)
 def test_an_explicit_default_equals_the_implied_one(strategy, setting, value):
-    """Declared or stored, on one side alone; and another value is another one."""
+    """A setting with its default value, on one side only, is no difference, and another value is one."""
     plain = canonical("compaction", {"class": f"{strategy}CompactionStrategy"})
     canonical_value = canonical("compaction", {**plain, setting: value})
     other = canonical("compaction", {**plain, setting: 7})
@@ -309,14 +309,14 @@ SAME = [
 
 @pytest.mark.parametrize(("name", "desired", "live", "server", "equal"), SAME)
 def test_what_means_the_same(name, desired, live, server, equal):
-    """What means the same, as exact as a server stores it, and not more exact."""
+    """Values are compared with the precision with which a server stores them."""
     maps = [FrozenMap(side) if isinstance(side, dict) else side for side in (desired, live)]
 
     assert equal == option_matches(name, *maps, server)
 
 
 def test_option_reports_have_one_order():
-    """By name, in whatever order they were declared or stored."""
+    """Differences are sorted by option name."""
     expected = {"gc_grace_seconds": 5, "comment": "x", "bloom_filter_fp_chance": 0.5}
     canonical_value = canonical("compaction", {**STCS, "min_threshold": 6, "bucket_low": 0.4, "bucket_high": 3})
 
@@ -346,7 +346,7 @@ STORED = [
 
 @pytest.mark.parametrize(("server", "row", "expected"), STORED)
 def test_what_a_row_holds(server, row, expected):
-    """Nulls mean something on Cassandra, and columns that are not options are ignored; in the order of their names."""
+    """Nulls are parsed on Cassandra, other columns are ignored, and options are sorted by name."""
     options = stored_options(row, server)
 
     assert expected == options

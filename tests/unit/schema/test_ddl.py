@@ -1,4 +1,4 @@
-"""Changes and facts as CQL text, for every server."""
+"""Changes and facts as CQL for every server."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ SCYLLA = ServerProfile("scylla", (2025, 4))
 
 
 def column(name, cql="int", kind="regular", descending=False):
-    """A column of a table or view."""
+    """A column of a table or a view."""
     return TableColumn(name, parse_type(cql), kind, descending)
 
 
 def table(*columns, **rest):
-    """A table ``t`` with key ``a``."""
+    """A table ``t`` with the key ``a``."""
     return Table(name="t", columns=(column("a", "int", "partition_key"), *columns), **rest)
 
 
 def options(**declared):
-    """Canonical options."""
+    """Options in canonical form."""
     return TableOptions(**declared).declared()
 
 
@@ -96,12 +96,12 @@ VIEW = View(
     ],
 )
 def test_one_statement_for_each_change(change, cql):
-    """Each change is one plain statement, the same on every server."""
+    """Each change has one statement, which is the same on every server."""
     assert [cql] * 4 == [change_cql(change, server) for server in (*SERVERS.values(), SCYLLA)]
 
 
 def test_create_table():
-    """Keys in double parentheses, clustering orders when one descends, statics, options and hostile text as data."""
+    """Keys have double parentheses, orders appear if one descends, and options and hostile text are literals."""
     cql = dedent("""\
         CREATE TABLE k.t (
             a int,
@@ -119,7 +119,7 @@ def test_create_table():
 
 
 def test_create_table_without_clauses():
-    """A table that declares nothing gets no WITH, and ascending clustering keys no order."""
+    """A table without options has no WITH clause, and ascending clustering keys have no order."""
     plain = table(column("b", "int", "partition_key"), column("c", "int", "clustering"))
     cql = 'CREATE TABLE "K".t (\n    a int,\n    b int,\n    c int,\n    PRIMARY KEY ((a, b), c)\n)'
 
@@ -127,7 +127,7 @@ def test_create_table_without_clauses():
 
 
 def test_create_view():
-    """Every key is listed, not null, and in its order; nothing else is filtered."""
+    """Every key is listed as not null and in its order, without another condition."""
     view = attrs.evolve(VIEW, options=options(comment="x", gc_grace_seconds=5))
     cql = dedent("""\
         CREATE MATERIALIZED VIEW k.v AS
@@ -151,14 +151,14 @@ def test_create_view():
     ],
 )
 def test_views_read_from_a_server(view, text):
-    """A live view is written unchanged, without stored options that CREATE does not take."""
+    """A view read from a server is written unchanged, without stored options that CREATE does not accept."""
     cql = create_view("k", view, CASSANDRA)
 
     assert (True, False) == (text in cql, "default_time_to_live" in cql or "cdc" in cql)
 
 
 def test_counter_tables_have_no_ttl():
-    """The TTL of 0 that every table stores is not written for counters, which servers refuse to have one."""
+    """The stored TTL of 0 is omitted for counter tables, for which servers refuse a TTL."""
     counters = table(column("n", "counter"), options={"default_time_to_live": 0, "gc_grace_seconds": 5})
 
     assert change_cql(ch.AddTable("k", counters), SCYLLA).endswith(") WITH gc_grace_seconds = 5")
@@ -202,7 +202,7 @@ INDEXED = table(
     ],
 )
 def test_indexes_on_cassandra(index, cql):
-    """Every kind of index in the form that Cassandra takes."""
+    """Each kind of index is written as Cassandra accepts it."""
     assert cql == change_cql(ch.AddIndex("k", INDEXED, index), CASSANDRA)
 
 
@@ -221,7 +221,7 @@ def test_indexes_on_cassandra(index, cql):
     ],
 )
 def test_indexes_on_scylla(index, cql):
-    """Every kind of index in the form that Scylla takes."""
+    """Each kind of index is written as Scylla accepts it."""
     assert cql == change_cql(ch.AddIndex("k", INDEXED, index), SCYLLA)
 
 
@@ -245,7 +245,7 @@ R1 = {"dc1": "3", "class": "NetworkTopologyStrategy"}
     ],
 )
 def test_create_keyspace(keyspace, server, clauses):
-    """A keyspace may exist already, since many replicas ask at once; tablets are said where there are any."""
+    """A keyspace is created with IF NOT EXISTS, and with a tablets clause if that is declared."""
     assert f"CREATE KEYSPACE IF NOT EXISTS k WITH {clauses}" == change_cql(ch.CreateKeyspace(keyspace), server)
 
 
@@ -279,18 +279,18 @@ def test_keyspaces_that_cannot_be_made(keyspace, text):
     ],
 )
 def test_undo(change, cql):
-    """The undo of a change is the statement of its inverse, or none where CQL has none."""
+    """The undo of a change is the statement of its inverse, or None if CQL has none."""
     assert cql == undo_cql(change, CASSANDRA)
 
 
 def test_a_change_without_a_statement():
-    """What CQL cannot do is never turned into text."""
+    """A change that CQL cannot do is an error instead of a statement."""
     with pytest.raises(TypeError, match="AlterColumn"):
         change_cql(ch.AlterColumn("k", "t", column("x"), column("x", "text"), "TY101"), CASSANDRA)
 
 
 def test_script_of_a_keyspace():
-    """The script makes everything after what it needs."""
+    """Each object in a script comes after its dependencies."""
     nested = UserType("A", (("inside", UserTypeName("address", frozen=True)),))
     facts = KeyspaceFacts(
         "k",
@@ -310,7 +310,7 @@ def test_script_of_a_keyspace():
 @settings(max_examples=40, deadline=None)
 @given(keyspaces())
 def test_scripts_do_not_depend_on_the_order_of_facts(facts):
-    """Equal facts in any order give equal bytes, on every server."""
+    """Equal facts in any order have the same script on every server."""
     backwards = KeyspaceFacts(
         facts.name,
         facts.keyspace,
@@ -323,7 +323,7 @@ def test_scripts_do_not_depend_on_the_order_of_facts(facts):
 
 
 def _backwards(model):
-    """The columns with all that has no order in CQL turned round."""
+    """Columns with everything that has no order in CQL reversed."""
     return (*(c for c in model.columns if c.in_key), *(c for c in model.columns[::-1] if not c.in_key))
 
 
@@ -333,7 +333,7 @@ _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^'"]+""")
 @settings(max_examples=40, deadline=None)
 @given(keyspaces())
 def test_hostile_text_stays_inside_its_quotes(facts):
-    """Outside quotes a statement contains only CQL of this package: names and texts cannot leave theirs."""
+    """Names and texts cannot leave their quotes: outside quotes there are only characters of this package."""
     for cql in keyspace_script(facts, CASSANDRA):
         bare = [token for token in _TOKEN.findall(cql) if token[0] not in "'\""]
 
@@ -344,7 +344,7 @@ def test_hostile_text_stays_inside_its_quotes(facts):
 @settings(max_examples=40, deadline=None)
 @given(keyspaces())
 def test_views_list_their_keys(facts):
-    """Every key of a view is selected and not null, and nothing else is."""
+    """Every key of a view is selected as not null, without another condition."""
     for view in facts.views:
         cql = create_view("k", view, CASSANDRA)
         keys = [quote(c.name) for c in view if c.in_key]

@@ -1,4 +1,4 @@
-"""What holds for whole keyspaces, whatever is in them."""
+"""Properties of diffs of whole keyspaces, whatever they contain."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def _alone(facts):
 
 
 def changes_only(changes):
-    """Without the notes on what is live."""
+    """The changes without the notes on undeclared objects."""
     return [change for change in changes if not isinstance(change, Unmanaged)]
 
 
 def brought(simulator, models):
-    """Plan and apply; the plan that was applied."""
+    """Plan and apply the models, and return the plan."""
     plan = simulator.knows(make_plan(models, simulator.schema, simulator.server, create_keyspace=True))
     apply(plan, simulator, clock=Clock(simulator.clock, simulator.sleep))
     return plan
@@ -47,7 +47,7 @@ def brought(simulator, models):
 @settings(max_examples=40, deadline=None)
 @given(keyspaces(), servers)
 def test_the_second_plan_is_empty(models, server):
-    """Whatever is declared: once it is applied, there is nothing left to do, and nothing live that is not declared."""
+    """After a plan is applied, another one has nothing to do and no undeclared objects."""
     simulator = Simulator(NOTHING, server)
     brought(simulator, models)
 
@@ -58,7 +58,7 @@ def test_the_second_plan_is_empty(models, server):
 @settings(max_examples=40, deadline=None)
 @given(st.data(), keyspaces(), servers)
 def test_growth_is_reached_by_adding(data, models, server):
-    """From any earlier state the models are reached without a refusal, and then there is nothing left to do."""
+    """Models are reached from any earlier state by additions without a refusal, and a second plan is empty."""
     simulator = Simulator(NOTHING, server)
     brought(simulator, data.draw(earlier(models)))
     plan = brought(simulator, models)
@@ -70,7 +70,7 @@ def test_growth_is_reached_by_adding(data, models, server):
 @settings(max_examples=40, deadline=None)
 @given(st.data(), keyspaces(), servers)
 def test_an_older_release_next_to_a_newer_schema_has_nothing_to_do(data, models, server):
-    """Additions of a newer release are noted, and cause no change."""
+    """Additions of a newer release are noted in the plan of an older one, which is empty."""
     simulator = Simulator(NOTHING, server)
     brought(simulator, models)
     older = make_plan(data.draw(earlier(models)), simulator.schema, server)
@@ -82,7 +82,7 @@ def test_an_older_release_next_to_a_newer_schema_has_nothing_to_do(data, models,
 @settings(max_examples=40, deadline=None)
 @given(keyspaces(), servers)
 def test_each_step_is_proved_by_the_schema(models, server):
-    """The post-condition of a step is false before it ran and true after, and undoing it makes it false again."""
+    """The post-condition of a step is false before and true after it, and its inverse restores the facts."""
     facts = attrs.evolve(NOTHING, keyspace=models.keyspace)
     for step in make_plan(models, facts, server).steps:
         assert not is_applied(step.change, facts, server)
@@ -97,7 +97,7 @@ def test_each_step_is_proved_by_the_schema(models, server):
 @settings(max_examples=40, deadline=None)
 @given(keyspaces(), servers, st.randoms())
 def test_order_does_not_matter(models, server, shuffler: random.Random):
-    """Equal models in any order give equal plans, byte for byte, and one fingerprint."""
+    """Equal models in any order have the same plan and the same fingerprint."""
 
     def shuffled(value):
         return shuffler.sample(value, len(value))
@@ -130,7 +130,7 @@ few = st.frozensets(st.integers(1, 12), max_size=2)
 @settings(max_examples=40, deadline=None)
 @given(keyspaces(), servers, numbers, few, numbers, st.dictionaries(st.integers(1, 12), st.integers(1, 4)))
 def test_no_fault_makes_a_step_run_twice(models, server, lost, unsent, busy, late):  # noqa: PLR0917 - drawn
-    """Whatever mix of answers is lost or delayed, each statement runs exactly once and the models are reached."""
+    """Whatever answers are lost or delayed, each statement runs exactly once, and the models are reached."""
     simulator = Simulator(NOTHING, server, Faults(lost=lost, unsent=unsent, busy=busy, late=late))
     plan = brought(simulator, models)
 
@@ -141,7 +141,7 @@ def test_no_fault_makes_a_step_run_twice(models, server, lost, unsent, busy, lat
 @settings(max_examples=40, deadline=None)
 @given(st.data(), keyspaces())
 def test_fingerprints_tell_schemas_apart(data, models):
-    """Equal facts have one fingerprint; what differs in a statement differs in the fingerprint."""
+    """Equal facts have one fingerprint, and facts with different statements have different ones."""
     older = data.draw(earlier(models))
     differs = bool(changes_only(diff(older, models, SERVERS[0])))
 
@@ -152,7 +152,7 @@ def test_fingerprints_tell_schemas_apart(data, models):
 @settings(max_examples=40, deadline=None)
 @given(st.data(), keyspaces())
 def test_unmanaged_objects_do_not_count(data, models):
-    """Foreign tables, types and views leave the managed part as it is."""
+    """Undeclared tables, types and views do not change the fingerprint of the managed part."""
     older = data.draw(earlier(models))
     kinds = ("types", "tables", "views")
     declared = {kind: {item.name for item in getattr(older, kind)} for kind in kinds}

@@ -1,4 +1,4 @@
-"""Columns and keys of one table on both sides."""
+"""Columns and keys of a table that exists and is declared."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ CASES = [
 
 @pytest.mark.parametrize(("live", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_columns(live, declared, expected):
-    """Each difference of two tables is one change, and nothing else is."""
+    """Each difference of two tables is one change."""
     changes = diff(schema(table("t", *live)), desired(table("t", *declared)), ServerProfile())
 
     assert expected == summaries(changes)
 
 
 def test_changes_hold_both_sides():
-    """A change carries the column as it is, as it should be, and what is needed to undo it."""
+    """A change contains the live and the declared column."""
     live, declared = table("t", "a int pk", "v int"), table("t", "a int pk", "v text", "n int")
     altered, added = diff(schema(live), desired(declared), ServerProfile())
 

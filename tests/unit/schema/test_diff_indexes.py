@@ -1,4 +1,4 @@
-"""Indexes: identity is target, class and options; the name counts where a model gives one."""
+"""Indexes are identified by target, class and options, and by name if a model declares one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SASI = "org.apache.cassandra.index.sasi.SASIIndex"
 
 
 def stored(column, name, **facts):
-    """An index as a server shows it."""
+    """An index as a server returns it."""
     return index(column, name, **facts)
 
 
@@ -60,14 +60,14 @@ CASES = [
 
 @pytest.mark.parametrize(("live_side", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_indexes(live_side, declared, expected):
-    """Each wanted index is there, added, or in conflict with one that is there."""
+    """Each declared index exists, is added, or conflicts with an existing one."""
     live, models = schema(table("t", *COLUMNS, indexes=live_side)), desired(table("t", *COLUMNS, indexes=declared))
 
     assert expected == summaries(diff(live, models, CASSANDRA))
 
 
 def test_an_index_on_vectors_is_none_on_texts():
-    """ScyllaDB calls SAI on vectors by a name of its own, and has it on nothing else."""
+    """On ScyllaDB, an SAI index on a vector equals its vector index, and one on text does not."""
     of_text, of_vector = (table("t", "id int pk", f"a {cql}") for cql in ("text", "vector<float,3>"))
     live, meant = stored("a", "i", using="vector_index"), index("a", using="sai")
 
@@ -75,14 +75,14 @@ def test_an_index_on_vectors_is_none_on_texts():
 
 
 def test_indexes_of_a_new_table_are_not_populated():
-    """An index that comes with its table has no rows to read."""
+    """An index that is created with its table has no rows to build from."""
     models = desired(table("t", *COLUMNS, indexes=[index("a")]))
 
     assert ["+ table t", "+ index t_a_idx"] == summaries(diff(schema(), models, CASSANDRA))
 
 
 def test_names_are_unique_in_the_keyspace():
-    """A name that another table's index has is taken, for new tables too."""
+    """The name of an index of another table cannot be used, even for new tables."""
     live = schema(table("u", "id int pk", "a int", indexes=[index("a", "i")]))
     models = desired(live.tables[0], table("t", *COLUMNS, indexes=[index("a", "i")]))
 
@@ -93,7 +93,7 @@ def test_names_are_unique_in_the_keyspace():
     "other", [table("i_index"), view("i_index", "t", "a text pk", "id int ck")], ids=["table", "view"]
 )
 def test_scylla_keeps_an_index_in_a_view(other):
-    """Scylla needs ``<index>_index`` as well; Cassandra does not care."""
+    """Scylla also needs the name ``<index>_index``, unlike Cassandra."""
     live = schema(table("t", *COLUMNS), other)
     models = desired(table("t", *COLUMNS, indexes=[index("a", "i")]), other)
     kind = type(other).__name__.lower()
@@ -103,7 +103,7 @@ def test_scylla_keeps_an_index_in_a_view(other):
 
 
 def test_sai_on_a_vector_is_scyllas_vector_index():
-    """What ScyllaDB makes of a storage-attached index on a vector is the wanted index."""
+    """A declared SAI index on a vector is the vector index that ScyllaDB creates for it."""
     live = schema(
         table("t", *COLUMNS, indexes=[stored("e", "i", using="vector_index", options={"index_version": "x"})])
     )
@@ -113,7 +113,7 @@ def test_sai_on_a_vector_is_scyllas_vector_index():
 
 
 def test_an_index_follows_a_renamed_key():
-    """A key column is renamed with what is indexed by it."""
+    """An index on a renamed key column is renamed with it, and is no difference."""
     live = schema(table("t", "a int pk", "b int ck", indexes=[index("b", "i")]))
     models = desired(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
 
@@ -133,7 +133,7 @@ NEWER = ServerProfile("scylla", (2026, 2))
     ],
 )
 def test_a_second_vector_index_on_a_column_where_the_server_takes_it(server, name, expected):
-    """A named one with other options stands beside the old one, so that a search can move to it."""
+    """A named vector index with other options can be added to an existing one, so that a search can migrate."""
     live = table("t", *COLUMNS, indexes=[stored("e", "e_v1", using="VECTOR_INDEX")])
     new = index("e", name, using="vector_index", options={"quantization": "i8"})
 

@@ -1,4 +1,4 @@
-"""Keyspaces: made when asked for, compared by meaning."""
+"""Keyspaces are created on request, and compared by meaning."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ REPLICATION = [
 
 @pytest.mark.parametrize(("live", "declared", "same"), REPLICATION)
 def test_replication_is_compared_by_meaning(live, declared, same):
-    """Packages, leading zeros, dropped zeros and expanded factors are the servers' doing."""
+    """Class packages, leading zeros, omitted zeros and expanded factors are no difference."""
     assert same == replication_matches(live, declared)
 
 
 @given(st.dictionaries(st.sampled_from(["dc1", "dc2", "DC3"]), st.integers(0, 5)))
 def test_replication_is_like_itself(factors):
-    """A declared replication that is stored as text without its zeros is not a difference."""
+    """A declared replication equals its stored form without zeros."""
     declared = {"class": "NetworkTopologyStrategy", **factors}
     stored = {"class": f"{LOCATOR}NetworkTopologyStrategy", **{dc: str(n) for dc, n in factors.items() if n}}
 
@@ -80,12 +80,12 @@ CASES = [
 
 @pytest.mark.parametrize(("live", "declared", "expected"), CASES)
 def test_an_existing_keyspace_is_compared(live, declared, expected):
-    """Settings of a keyspace that are not declared are not compared."""
+    """Settings of a keyspace are compared only if they are declared."""
     assert expected == summaries(diff(schema(keyspace=live), attrs.evolve(desired(), keyspace=declared), SERVER))
 
 
 def test_a_missing_keyspace_is_made_when_asked_for():
-    """A missing keyspace is made when asked for, only then; otherwise the rules speak of it."""
+    """A missing keyspace is created only on request; without one, a rule reports it."""
     nothing = schema(keyspace=None)
 
     assert ["+ keyspace k"] == summaries(diff(nothing, desired(), SERVER, create_keyspace=True))

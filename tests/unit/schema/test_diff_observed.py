@@ -1,4 +1,4 @@
-"""What real Cassandra nodes stored and refused, against what the differ and the rules make of it."""
+"""What real Cassandra nodes stored and refused, compared with the differ and the rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXPANDED = "frozen<tuple<text,int>>"
 
 
 def _text(declared):
-    """``name type [static]`` without spaces in the type."""
+    """A column as ``name type [static]``, without spaces in the type."""
     name, _, rest = declared.partition(" ")
     static = rest.endswith(" static")
     return f"{name} {rest.removesuffix(' static').replace(' ', '')}{' static' if static else ''}"
@@ -38,7 +38,7 @@ READDED = sorted({
 
 @pytest.mark.parametrize(("release", "dropped", "added", "is_refused"), READDED)
 def test_a_dropped_column_never_comes_back_against_the_server(release, dropped, added, is_refused):
-    """Whatever a node refused is refused by the rules before it is sent; the same column again is not."""
+    """A re-added column that a node refused is refused by the rules, and an identical one is not."""
     name = dropped.split()[0]
     live = table("t", "a int pk", "b int ck", "v text", dropped={name: _stored(dropped)})
     models = desired(ADDR, table("t", "a int pk", "b int ck", "v text", _text(added)))
@@ -58,7 +58,7 @@ DECLARED = [
 
 @pytest.mark.parametrize(("declared", "stored"), DECLARED)
 def test_stored_replication_is_what_was_declared(declared, stored):
-    """However a node wrote it down, a keyspace that was made from a declaration fits it."""
+    """The stored replication of a node equals the declared one."""
     assert replication_matches(stored, literal(declared))
 
 
@@ -74,7 +74,7 @@ LEAVES_OUT = ("=", ">", "<", " IN ", "w IS NOT NULL")
 
 @pytest.mark.parametrize("where", VIEWS)
 def test_stored_filters_mean_what_they_say(where):
-    """Of the filters that nodes stored, those that can leave out a row differ from a model's view, and no others."""
+    """A stored filter of a view is a difference exactly if it can exclude rows."""
     key = ("v text pk", "a int ck", "b int ck", "c int ck")
     live = schema(table("t", *COLUMNS), view("x", "t", *key, where=where))
     changes = summaries(diff(live, desired(table("t", *COLUMNS), view("x", "t", *key)), SERVERS["5.0"]))

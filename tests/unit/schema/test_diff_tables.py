@@ -1,4 +1,4 @@
-"""Tables, options, and names that are taken."""
+"""Tables, options, and names in use."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ CASES = [
 @pytest.mark.parametrize("server", [CASSANDRA, SCYLLA], ids=str)
 @pytest.mark.parametrize(("live", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_tables(live, declared, expected, server):
-    """Missing tables are added, live ones noted, and no name is used twice."""
+    """Missing tables are added, undeclared ones are noted, and names are unique."""
     assert expected == summaries(diff(schema(*live), desired(*declared), server))
 
 
 def test_a_scylla_index_takes_a_name_for_its_view():
-    """The view behind a Scylla index stands in the way of a table of its name; elsewhere there is none."""
+    """On Scylla a table cannot have the name of the view of an index, and on Cassandra it can."""
     live, declared = schema(table("t", indexes=[index("id", "by_id")])), desired(table("by_id_index"))
 
     assert ["! table by_id_index is a view of an index", ". table t"] == summaries(diff(live, declared, SCYLLA))
@@ -67,7 +67,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize(("live_side", "declared", "expected"), [c[1:] for c in OPTIONS], ids=[c[0] for c in OPTIONS])
 def test_options(live_side, declared, expected):
-    """Declared options that are stored otherwise make one change, which knows the way back."""
+    """All declared options that differ from the stored ones are one change, which can be undone."""
     live = schema(table("t", options=live_side), view("v", "t", "id int pk", options=live_side))
     models = desired(table("t", options=declared), view("v", "t", "id int pk", options=declared))
     before = FrozenMap({name: live_side[name] for name in expected})
@@ -80,7 +80,7 @@ def test_options(live_side, declared, expected):
 
 
 def test_several_keyspaces():
-    """Schemas are compared keyspace by keyspace, as far as models name them."""
+    """Only keyspaces that models declare are compared, each on its own."""
     facts = SchemaFacts([schema(table("t")), KeyspaceFacts("other", tables=[table("x")])])
     models = SchemaFacts([desired(table("t", "id int pk", "n int")), KeyspaceFacts("new", tables=[table("y")])])
 

@@ -1,4 +1,4 @@
-"""User types: fields by position, types by need."""
+"""User types: fields by position, and types by dependency."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CASES = [
 
 @pytest.mark.parametrize(("live", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_types(live, declared, expected):
-    """Types are added in the order of their needs, and fields are compared by position."""
+    """Types are added in the order of their dependencies, and fields are compared by position."""
     assert expected == summaries(diff(schema(*live), desired(*declared), ServerProfile()))
 
 
@@ -56,7 +56,7 @@ RENAMES = [
 
 @pytest.mark.parametrize(("live", "declared", "expected"), [r[1:] for r in RENAMES], ids=[r[0] for r in RENAMES])
 def test_fields_are_renamed_where_a_model_says_so(live, declared, expected):
-    """In one statement, before new fields; a rename that is done is nothing."""
+    """Declared renames of fields are one statement before new fields, and a completed rename is no change."""
     changes = diff(schema(user_type("p", *live)), desired(user_type("p", *declared)), ServerProfile())
 
     assert expected == summaries(changes)

@@ -1,4 +1,4 @@
-"""Materialized views: keys, columns, and what a filter means."""
+"""Materialized views: keys, columns, and filters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WHERE = [
 
 @pytest.mark.parametrize(("where", "fits"), [c[1:] for c in WHERE], ids=[c[0] for c in WHERE])
 def test_filters_are_compared_by_what_they_leave_out(where, fits):
-    """A model's view keeps every row with a key, however a server spells that."""
+    """A filter that only requires keys not to be null equals that of a model, however a server writes it."""
     changes = diff(schema(T, view("x", "t", *KEY, where=where)), desired(T, view("x", "t", *KEY)), ServerProfile())
 
     assert ([] if fits else ["! view x: filter"]) == summaries(changes)
@@ -75,5 +75,5 @@ CASES = [
 
 @pytest.mark.parametrize(("live", "declared", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_views(live, declared, expected):
-    """A view is there, added, or differs in one respect."""
+    """A view exists, is added, or differs in one respect."""
     assert expected == summaries(diff(schema(*live), desired(*declared), ServerProfile()))

@@ -38,7 +38,7 @@ SHOP = KeyspaceFacts(
 
 
 def test_a_keyspace_becomes_one_document():
-    """Columns come in key order, types as CQL text, option maps as objects."""
+    """Columns are in key order, types are CQL text, and option maps are objects."""
     column = {"descending": False, "kind": "regular"}
 
     assert {
@@ -85,14 +85,14 @@ def test_a_keyspace_becomes_one_document():
 
 
 def test_a_keyspace_that_does_not_exist_has_no_settings():
-    """Unknown settings are null, not a guess."""
+    """Unknown settings are null."""
     (value,) = facts_document(SchemaFacts([KeyspaceFacts("absent")]))["keyspaces"]
 
     assert (None, None, []) == (value["replication"], value["durable_writes"], value["tables"])
 
 
 def test_equal_facts_give_equal_text():
-    """The order in which options were written does not show."""
+    """The order in which options were declared does not affect the text."""
     tables = [
         Table("t", [KEY], options=options)
         for options in ({"comment": "a", "caching": {"keys": "ALL"}}, {"caching": {"keys": "ALL"}, "comment": "a"})

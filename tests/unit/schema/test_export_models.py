@@ -1,4 +1,4 @@
-"""Facts become a module of models, and the module means the facts."""
+"""Facts as the source of a Python module, whose models declare equal facts."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ numbers = itertools.count()
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where generated modules lie."""
+    """The folder of generated modules."""
     return tmp_path_factory.mktemp("source")
 
 
 def imported(facts, folder, server=C5):
-    """What the generated module declares, read back through a real import."""
+    """The facts that the generated module declares, read by importing it."""
     name = f"generated_{next(numbers)}"
     path = folder / f"{name}.py"
     path.write_text(module_source(facts, server, repo=name), encoding="utf-8")
@@ -59,7 +59,7 @@ def imported(facts, folder, server=C5):
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(keyspaces())
 def test_a_generated_module_means_what_it_was_made_from(folder, facts):
-    """Neither side has anything that the other lacks: types, tables, columns, indexes, views."""
+    """The module declares the same types, tables, columns, indexes, views and options as the facts."""
     declared = imported(facts, folder)
     assert [] == [change for change in diff(facts, declared, C5) if not isinstance(change, Unmanaged)]
     assert facts.types == declared.types
@@ -71,7 +71,7 @@ def test_a_generated_module_means_what_it_was_made_from(folder, facts):
 
 
 def test_the_same_facts_give_the_same_text():
-    """Equal facts give equal texts, whatever the order in which rows came."""
+    """Equal facts have the same text, whatever the order of their rows."""
     first, two = table("b", "a int pk"), table("a", "a int pk", "u frozen<p>")
     point = user_type("p", "x int")
 
@@ -79,7 +79,7 @@ def test_the_same_facts_give_the_same_text():
 
 
 def test_a_view_of_all_columns_stays_one(folder):
-    """The model is a view of all columns, so a column that the table gains later is not a difference."""
+    """A view of all columns is declared as one, so a column that the table gains later is no difference."""
     base, output = table("t", "a int pk", "v text"), ("v text pk", "a int ck")
     declared = imported(schema(base, view("x", "t", *output, all_columns=True)), folder)
     later = schema(table("t", "a int pk", "v text", "w int"), view("x", "t", *output, "w int", all_columns=True))
@@ -107,7 +107,7 @@ LEFT_OUT = [
 
 @pytest.mark.parametrize(("facts", "output"), LEFT_OUT, ids=range(len(LEFT_OUT)))
 def test_what_no_class_can_declare_is_a_comment(facts, output, folder):
-    """What no class can declare is a comment: it is named with the reason, and the module imports all the same."""
+    """An object that models cannot declare is a comment with the reason, and the module can be imported."""
     source = module_source(facts, C5)
     compile(source, "generated", "exec")
 
@@ -115,7 +115,7 @@ def test_what_no_class_can_declare_is_a_comment(facts, output, folder):
 
 
 def test_a_text_of_the_database_is_never_code(folder):
-    """Names, comments and options with quotes, line breaks and brackets stay what they are."""
+    """Names, comments and options that contain quotes, line breaks and brackets are preserved."""
     evil = '"""\n\'); import os  # '
     columns = [TableColumn("id", Native("int"), "partition_key"), TableColumn(evil, Native("text"))]
     facts = schema(Table(name="t", columns=columns, options={"comment": evil}), keyspace=False)
@@ -126,7 +126,7 @@ def test_a_text_of_the_database_is_never_code(folder):
 
 
 def test_no_column_hides_what_a_base_class_offers(folder):
-    """Whatever methods models have, and whatever the module imports, a column may be called so in CQL."""
+    """A column may have the CQL name of any attribute of a model or of any imported name."""
     reserved = {name for base in (Model, UserType, MaterializedView) for name in dir(base)} | IMPORTED_NAMES
     offered = {name for name in reserved - IMPORTED_NAMES if not name.startswith("__")}
     assert offered == _BASE_CLASS_MEMBERS
@@ -137,7 +137,7 @@ def test_no_column_hides_what_a_base_class_offers(folder):
 
 
 def test_types_without_a_python_value_keep_their_type(folder):
-    """A class of the server's own, and a set of lists, are declared by their CQL."""
+    """Custom types, and types such as a set of lists, are declared with their CQL."""
     columns = [
         TableColumn("id", Native("int"), "partition_key"),
         TableColumn("x", CustomType("org.apache.cassandra.db.marshal.DynamicCompositeType")),
@@ -150,7 +150,7 @@ def test_types_without_a_python_value_keep_their_type(folder):
 
 
 def test_indexes_and_views_come_back(folder):
-    """Indexes and views come back, with class, part and options; a view calls its columns as its table does."""
+    """Indexes have class, target and options, and a view uses the attribute names of its table."""
     base = table(
         "t", "a int pk", "Mixed int ck desc", "m map<text,int>", "v text",
         indexes=[index("m", "i", on="keys"), index("v", "j", using="sai", options={"case_sensitive": "false"})],
@@ -180,19 +180,19 @@ NO_ROWS = {"caching": {"keys": "ALL", "rows_per_partition": "NONE"}}
     ids=str,
 )
 def test_non_default_settings_are_written(options, server, messages):
-    """Defaults of the server are left out, those of the other server are not."""
+    """Only settings that differ from the defaults of the server are declared."""
     (value,) = schema("k", table("t", "id int pk", options=options)).tables
 
     assert messages == sorted(non_default_options(value.options, server))
 
 
 def test_an_empty_keyspace_gives_an_empty_module():
-    """Nothing but the keyspace's name."""
+    """The module of an empty keyspace contains only its name."""
     assert module_source(schema(), C5).endswith("# Keyspace: 'k'\n")
 
 
 def test_a_diagram_shows_every_table_view_and_type():
-    """A diagram shows every table view and type, with keys, order, statics, indexes, and lines to what is held."""
+    """The diagram shows tables, views and types with keys, orders, statics, indexes, and lines between them."""
     facts = schema(
         user_type("addr", "x int"),
         table("t", "a int pk", "b int ck desc", "s text static", "u map<text,frozen<addr>>", indexes=[index("u", "i")]),
@@ -225,7 +225,7 @@ erDiagram
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(keyspaces())
 def test_every_line_of_a_diagram_is_in_the_grammar(facts):
-    """Whatever the names: a heading, an entity, an attribute, a closing brace or a line."""
+    """Each line is a heading, an entity, an attribute, a closing brace or a relation, whatever the names."""
     grammar = re.compile(
         r"erDiagram"
         r'|    \w+\["[^"<>]*"\] \{|    \}'
@@ -242,7 +242,7 @@ def test_every_line_of_a_diagram_is_in_the_grammar(facts):
     [("2025.1.14", "zoo", "base"), ("2026.3", "zoo", "base"), ("2026.3", "new26", "base")],
 )
 def test_what_a_real_scylla_gives_every_table_is_not_repeated(release, keyspace, name):
-    """A table without options has none in its model: neither the compressor nor the mode of tombstone_gc."""
+    """Values that ScyllaDB stores for a table without options are not declared in its model."""
     live_table = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(name)
 
     assert {} == non_default_options(live_table.options, SCYLLAS[release])
@@ -254,7 +254,7 @@ def test_what_a_real_scylla_gives_every_table_is_not_repeated(release, keyspace,
     [("2025.1.14", "zoo_tablets"), ("2025.1.14", "zoo"), ("2026.3", "zoo_tablets"), ("2026.3", "new26")],
 )
 def test_the_mode_of_tombstone_gc_that_depends_on_the_keyspace_is_not_repeated(release, keyspace):
-    """Repair where tablets have several copies; timeout for a view that shares the tablets of its table."""
+    """The default mode of tombstone_gc in a keyspace with tablets is not declared in its model."""
     server = SCYLLAS[release]
     facts = reflect_keyspace(keyspace, scylla_rows(release), server)
     bases = {table.name: table for table in facts.tables}

@@ -1,4 +1,4 @@
-"""A lock file contains what models declare, and differences are reported in both directions."""
+"""Snapshots of the declared schema, and differences in both directions."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ many = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def bare(facts):
-    """Without what belongs to an environment."""
+    """The facts without what depends on the environment."""
     return SchemaFacts([attrs.evolve(facts, keyspace=None)])
 
 
 @many
 @given(keyspaces())
 def test_a_snapshot_is_read_back_as_it_was(facts):
-    """Types, tables and views come back from the text, under whatever name the keyspace has today."""
+    """The facts from a snapshot equal the originals, under any name of the keyspace."""
     document = snapshot_document({"default": ("k", bare(facts))})
 
     assert [] == faults(document)
@@ -43,14 +43,14 @@ def test_a_snapshot_is_read_back_as_it_was(facts):
 @many
 @given(keyspaces())
 def test_nothing_is_different_from_itself(facts):
-    """Nothing differs from itself, also when one side was written to a file."""
+    """Facts do not differ from themselves, also if one side was written to a file."""
     assert () == compare_schemas(bare(facts), bare(facts))
 
 
 @many
 @given(keyspaces().flatmap(lambda first: later(first).map(lambda second: (first, second))))
 def test_growth_is_reported_in_both_directions(pair):
-    """What one way is added is taken away the other way; only the order of sides changes."""
+    """A difference in one direction is the reverse in the other one, in the same order."""
     old, new = map(bare, pair)
     forward, backward = compare_schemas(old, new), compare_schemas(new, old)
     turned = {"+": "-", "-": "+", "~": "~"}
@@ -92,7 +92,7 @@ LOCK = """\
 
 
 def test_a_column_is_a_line():
-    """A column is a line, so that a review shows what a release does."""
+    """Each column is a separate line of the file, so that a diff shows it."""
     facts = bare(schema(table("t", options={"comment": "é"})))
 
     assert LOCK == snapshot_text(snapshot_document({"default": ("k", facts)}))
@@ -108,7 +108,7 @@ def test_a_column_is_a_line():
     ],
 )
 def test_a_file_that_is_no_snapshot_says_so(text, output):
-    """With the file, and how to write one."""
+    """The error has the name of the file and the command that writes one."""
     with pytest.raises(ConfigurationError, match=output) as error:
         read_snapshot(text, "lock.json")
 
@@ -117,7 +117,7 @@ def test_a_file_that_is_no_snapshot_says_so(text, output):
 
 
 def test_a_snapshot_that_was_altered_says_so():
-    """An invalid type, or a missing key, is not a crash."""
+    """An invalid type or a missing key is an error with the name of the file."""
     document = json.loads(LOCK.replace('"int"', '"list<"'))
 
     with pytest.raises(ConfigurationError, match="was altered"):
@@ -127,7 +127,7 @@ def test_a_snapshot_that_was_altered_says_so():
 
 
 def test_each_difference_has_a_line():
-    """Columns, keys, statics, indexes, options, types and views."""
+    """Each difference of columns, keys, indexes, options, types and views has a line."""
     old = bare(schema(
         user_type("p", "x int"), table("t", "a int pk", "b int ck", "v int", options={"comment": "x"}), table("gone"),
     ))  # fmt: skip
@@ -150,7 +150,7 @@ def test_each_difference_has_a_line():
 
 
 def test_what_models_leave_open_is_no_difference():
-    """Options that none declares, spellings of the server, and names of indexes that were not given."""
+    """Undeclared options, equivalent spellings of the server, and generated index names are no differences."""
     tiers = {"class": "SizeTieredCompactionStrategy"}
     sai = "org.apache.cassandra.index.sai.StorageAttachedIndex"
     stored = {"gc_grace_seconds": 9, "compaction": {**tiers, "min_threshold": "4"}}
@@ -174,13 +174,13 @@ class Order(Model, table="orders", repo="shop"):
 
 @pytest.fixture
 def app(tmp_path):
-    """A project with one model and no server."""
+    """Run commands in a project with one model and without a server."""
     (tmp_path / "app.py").write_text(APP, encoding="utf-8")
     return lambda *arguments: run(*arguments, "--repo", "app:repo", folder=tmp_path)
 
 
 def test_check_offline_tells_whether_the_file_is_up_to_date(app, tmp_path):
-    """0 after a snapshot, 2 after a change, 78 without a file; no server is asked."""
+    """Exit code 78 without a file, 0 after a snapshot, and 2 after a change, without a server."""
     before = app("check", "--offline")
     result = app("snapshot", "--json")
     same = app("check", "--offline", "--json")
@@ -194,7 +194,7 @@ def test_check_offline_tells_whether_the_file_is_up_to_date(app, tmp_path):
 
 
 def test_diff_compares_any_two_sources(app, tmp_path):
-    """Nothing at all with the models, a file with the models; exit code 2 only when asked."""
+    """`diff` compares the empty schema, models and files, and exits with 2 only if requested."""
     app("snapshot", "-q")
     new = app("diff", "--from", "empty", "--exit-code")
     same = app("diff", "--json")
@@ -207,7 +207,7 @@ def test_diff_compares_any_two_sources(app, tmp_path):
 
 
 def test_a_snapshot_that_cannot_be_written_leaves_nothing(app, tmp_path):
-    """An error of configuration that names the file, and no half-written one."""
+    """A file that cannot be written is a configuration error that names it, and no partial file remains."""
     result = app("snapshot", "--out", "no/such/folder/lock.json")
 
     assert 78 == result.returncode

@@ -1,4 +1,4 @@
-"""Facts and changes: plain values."""
+"""Facts and changes as values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def column(name, kind="regular", **more):
 
 
 def test_columns_stand_in_the_order_of_select_star():
-    """Keys in their own order, then static, then regular columns by name, however they were declared."""
+    """Columns are in the order of SELECT *: keys, then static, then regular columns by name."""
     table = Table(
         "t",
         [column("z"), column("s", "static"), column("c2", "clustering"), column("c1", "clustering"), column("a"),
@@ -39,7 +39,7 @@ def test_columns_stand_in_the_order_of_select_star():
 
 
 def test_equal_facts_are_equal_whatever_the_order():
-    """Two tables that a server could not tell apart are equal and hash alike."""
+    """Tables that are equal on a server are equal and have equal hashes."""
     item = Table(
         "t", [column("p", "partition_key"), column("a"), column("b")], indexes=[Index("i", "a"), Index("j", "b")]
     )
@@ -52,7 +52,7 @@ def test_equal_facts_are_equal_whatever_the_order():
 
 
 def test_settings_are_frozen_to_the_bottom():
-    """A map of settings, and a map inside it, cannot be written to, and hashes."""
+    """Nested maps of settings are immutable and hashable."""
     options = FrozenMap({"compaction": {"class": "X"}, "gc_grace_seconds": 1})
 
     assert {"compaction": {"class": "X"}, "gc_grace_seconds": 1} == options
@@ -62,7 +62,7 @@ def test_settings_are_frozen_to_the_bottom():
 
 
 def test_facts_survive_pickle_and_evolve():
-    """Facts travel between processes and are copied with changes like any attrs value."""
+    """Facts can be pickled, and copied with changes."""
     facts = SchemaFacts(
         [KeyspaceFacts("k", tables=[Table("t", [column("p", "partition_key")], options={"comment": "x"})],
                        types=[UserType("a", (("f", ListType(UserTypeName("b"))),))], views=[View("v", [], base="t")])]
@@ -73,7 +73,7 @@ def test_facts_survive_pickle_and_evolve():
 
 
 def test_look_up_by_name():
-    """A fact is found by its raw name; a missing one is None, or a KeyError by subscript."""
+    """An object is looked up by its name; a missing one is None with `get`, and a KeyError in brackets."""
     table = Table("t", [column("p", "partition_key")])
 
     assert (True, False, None) == ("p" in table, "q" in table, table.get("q"))
@@ -82,7 +82,7 @@ def test_look_up_by_name():
 
 
 def test_a_table_knows_its_user_types_and_counters():
-    """The types a table speaks of are named once, at any depth."""
+    """User types of a table are listed once, at any depth, and a table with counters is a counter table."""
     table = Table("t", [TableColumn("a", ListType(UserTypeName("addr"))), TableColumn("b", UserTypeName("addr"))])
     hits = Table("h", [column("p", "partition_key"), TableColumn("n", Native("counter"))])
 
@@ -90,7 +90,7 @@ def test_a_table_knows_its_user_types_and_counters():
 
 
 def test_a_keyspace_without_facts_is_a_key_error():
-    """Asked for by name, a keyspace that was not read is named in the error, also inside a generator."""
+    """Looking up a keyspace that was not read is an error with its name, also inside a generator."""
     with pytest.raises(KeyError, match="no facts of the keyspace 'other'"):
         SchemaFacts([KeyspaceFacts("shop")])["other"]
 
@@ -109,5 +109,5 @@ def test_a_keyspace_without_facts_is_a_key_error():
     ids=lambda change: type(change).__name__,
 )
 def test_the_inverse_of_the_inverse_is_the_change(change):
-    """Undoing an undo leads back to where one was."""
+    """The inverse of the inverse of a change equals the change."""
     assert change == change.inverse().inverse()

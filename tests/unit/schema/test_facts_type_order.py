@@ -1,4 +1,4 @@
-"""User types in the order of their needs."""
+"""User types in the order of their dependencies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.strategies import user_type_sets
 
 
 def test_user_types_in_a_cycle_are_still_written():
-    """A cycle, which rules refuse, does not hang the script."""
+    """Types in a cycle, which rules refuse, are written without an endless loop."""
     item = UserType("one", (("f", UserTypeName("two", frozen=True)),))
     two = UserType("two", (("f", UserTypeName("one", frozen=True)),))
 
@@ -21,7 +21,7 @@ def test_user_types_in_a_cycle_are_still_written():
 @settings(max_examples=40, deadline=None)
 @given(user_type_sets())
 def test_user_types_stand_after_what_they_need(types):
-    """Whatever the nesting, no type comes before one that it names."""
+    """A type comes after all types that it contains, at any depth."""
     ordered = [ordered_type.name for ordered_type in dependency_order(types)]
 
     assert [] == [t.name for t in types for used in t.user_types if ordered.index(used) > ordered.index(t.name)]

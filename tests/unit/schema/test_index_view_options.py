@@ -1,4 +1,4 @@
-"""Options of the view behind an index of ScyllaDB 2026.1: read, shown, and given back."""
+"""Options of the view of an index on ScyllaDB 2026.1: introspection, output, declaration and rollback."""
 
 from __future__ import annotations
 
@@ -42,27 +42,27 @@ AS_MADE = (
 
 
 def test_what_was_chosen_is_read_and_what_a_server_chooses_is_not():
-    """Of real rows: an index that was made with three options, and a local one that was made with none."""
+    """Declared options of a real index are read, and defaults of the server are not."""
     assert CHOSEN == dict(LANG.view_options)
     assert {} == dict(BY_NAME["docs_lang_local"].view_options)
 
 
 @pytest.mark.parametrize(("release", "keyspace"), [("2026.3", "zoo"), ("2026.3", "zoo_tablets"), ("2025.1.14", "zoo")])
 def test_indexes_without_options_have_none(release, keyspace):
-    """Indexes without options have None, whatever their columns, local or not, with tablets or without."""
+    """An index without options has none, whether or not it is local or on tablets."""
     facts = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release])
 
     assert {"{}"} == {str(dict(index.view_options)) for table in facts.tables for index in table.indexes}
 
 
 def test_the_index_is_created_with_them():
-    """Where the server takes them in CREATE INDEX."""
+    """CREATE INDEX has the options on a server that supports them."""
     assert AS_MADE == create_index("new26", DOCS, LANG, NEW)
     assert "CREATE INDEX docs_lang ON new26.docs (lang)" == create_index("new26", DOCS, LANG, OLD)
 
 
 def test_an_index_that_was_dropped_comes_back_with_them():
-    """The undo of a drop, read again from the text that the ledger keeps."""
+    """A dropped index is restored with its options, also from the stored change."""
     models = KeyspaceFacts("new26", tables=[attrs.evolve(DOCS, indexes=[])])
     (step,) = contract_plan(SchemaFacts([models]), SchemaFacts([FACTS]), NEW, allow={"DS106:docs_lang"}).steps
     undo = inverse_of(change_from_json(change_to_json(step.change)))
@@ -71,7 +71,7 @@ def test_an_index_that_was_dropped_comes_back_with_them():
 
 
 def test_they_are_noted_and_shown():
-    """They are noted and shown, in a strict check where no model declares them, in generated models, and in JSON."""
+    """Undeclared options are noted by a strict check, and are part of generated models and JSON."""
     bare = [attrs.evolve(index, view_options={}) for index in DOCS.indexes]
     unmanaged = [
         diff(FACTS, KeyspaceFacts("new26", tables=[attrs.evolve(DOCS, indexes=i)]), NEW) for i in (bare, DOCS.indexes)
@@ -93,14 +93,14 @@ def test_they_are_noted_and_shown():
 class Doc(Model, table="index_view_docs", repo="index_view_options", indexes=[
     Index("lang", name="by_lang", view_options=TableOptions(gc_grace_seconds=100, comment="by language")),
 ]):  # fmt: skip
-    """A table with an index whose view has options."""
+    """A model with an index whose view has options."""
 
     id: Column[int] = partition_key()
     lang: Column[str] = column()
 
 
 def declared(**options):
-    """The schema that the model wants, with these options of the view behind its index."""
+    """The declared schema with these options of the view of its index."""
     (index,) = Doc.__facts__.indexes
     if options:
         index = attrs.evolve(index, view_options=TableOptions(**options).declared())
@@ -108,23 +108,23 @@ def declared(**options):
 
 
 def live(**options):
-    """The schema on the server; only what is not the server's default is read of the view behind the index."""
+    """The live schema, in which the view of the index has these options."""
     return attrs.evolve(declared(**options) if options else without(), keyspace=schema().keyspace)
 
 
 def without():
-    """The schema with an index whose view has no options."""
+    """The schema with an index without options."""
     (index,) = Doc.__facts__.indexes
     return desired(attrs.evolve(Doc.__facts__, indexes=[attrs.evolve(index, view_options={})]))
 
 
 def planned(desired_facts, value, server=NEW):
-    """The plan from one to the other."""
+    """The plan between the two schemas."""
     return make_plan(SchemaFacts([desired_facts]), SchemaFacts([value]), server)
 
 
 def test_a_model_declares_them():
-    """CREATE INDEX has them, and a second plan is empty, also where one is the server's default."""
+    """CREATE INDEX has the declared options, and a second plan is empty, even for a default value."""
     empty = schema(attrs.evolve(Doc.__facts__, indexes=[]))
     (step,) = planned(declared(), empty).steps
     default = declared(
@@ -139,7 +139,7 @@ def test_a_model_declares_them():
 
 
 def test_what_differs_is_set_on_the_view():
-    """By ALTER MATERIALIZED VIEW, with an undo that goes back to what is stored or to the default."""
+    """Different options are set with ALTER MATERIALIZED VIEW, and the undo restores the stored ones or the defaults."""
     result = live(comment="old")
     (step,) = planned(declared(), result).steps
     after_it = facts_after(step.change, result)
@@ -157,7 +157,7 @@ def test_what_differs_is_set_on_the_view():
 
 
 def test_a_comparison_shows_declared_options_that_are_stored_differently():
-    """What no model declares is left out, as it is of tables."""
+    """The comparison has declared options that differ, and not undeclared ones."""
     desired_facts, same, other = declared(comment="a"), live(comment="a", gc_grace_seconds=5), live(comment="b")
     output = [
         [
@@ -178,7 +178,7 @@ def test_a_comparison_shows_declared_options_that_are_stored_differently():
 @pytest.mark.parametrize("server", [OLD, ServerProfile()])
 @pytest.mark.parametrize("live_facts", [True, False])
 def test_a_server_without_them_refuses_the_plan(server, live_facts):
-    """IX104 for a new index and for one that is there."""
+    """IX104 is reported for new and for existing indexes, and undeclared options are no difference."""
     result = live() if live_facts else schema(attrs.evolve(Doc.__facts__, indexes=[]))
     plan = planned(declared(), result, server)
 
@@ -188,7 +188,7 @@ def test_a_server_without_them_refuses_the_plan(server, live_facts):
 
 
 def test_options_that_the_server_does_not_take_are_refused():
-    """OP104: those of Cassandra, and hints on tablets where there are none."""
+    """OP104 is reported for options of Cassandra, and for tablet hints without tablets."""
     facts = schema(attrs.evolve(Doc.__facts__, indexes=[]))
 
     assert ["OP104"] == [refusal.code for refusal in planned(declared(read_repair="NONE"), facts).refusals]
@@ -197,7 +197,7 @@ def test_options_that_the_server_does_not_take_are_refused():
 
 
 def test_a_plan_goes_stale_when_a_declared_option_moves_and_by_no_other():
-    """The fingerprint of what is managed counts what the model declares of the view."""
+    """Only declared options are part of the fingerprint that a plan is compared with."""
     desired_facts = SchemaFacts([declared(comment="a")])
     prints = [
         managed_fingerprint(SchemaFacts([value]), desired_facts)
@@ -218,7 +218,7 @@ def test_a_plan_goes_stale_when_a_declared_option_moves_and_by_no_other():
     ],
 )
 def test_what_no_server_takes_is_a_mistake_in_the_class(arguments, code):
-    """An index of a class has no view, and some options are for tables alone."""
+    """An option that is only valid for tables, or an index without a view, is a mistake of the class."""
     with pytest.raises(ModelDefinitionError) as exc_info:
 
         class Made(Model, table="made", indexes=[Index("a", **arguments)]):
@@ -229,6 +229,6 @@ def test_what_no_server_takes_is_a_mistake_in_the_class(arguments, code):
 
 
 def test_a_mapping_in_place_of_options_is_refused():
-    """The options are TableOptions, as a table has them."""
+    """A mapping instead of `TableOptions` is refused."""
     with pytest.raises(TypeError, match="TableOptions"):
         Index("a", view_options={"comment": "x"})

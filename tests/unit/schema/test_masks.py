@@ -1,4 +1,4 @@
-"""Masks of columns: one text for each, whether it is declared or stored."""
+"""Column masks have one text, whether declared or stored."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def row(function, types, values, nulls, keyspace="system"):
 
 @pytest.mark.parametrize(("cql_type", "declared", "stored"), SEEN, ids=[f"{kind} {mask}" for kind, mask, _ in SEEN])
 def test_a_declared_mask_is_the_one_that_servers_store(cql_type, declared, stored):
-    """A declared mask is the one that servers store, and its text, declared once more, is the same text."""
+    """A declared mask equals the stored one, and its text is stable."""
     result = stored_mask(row(*stored), "k")
 
     assert result == declared_mask(declared, parse_type(cql_type))
@@ -71,7 +71,7 @@ def test_a_declared_mask_is_the_one_that_servers_store(cql_type, declared, store
 
 
 def test_functions_of_the_keyspace_and_of_others():
-    """A function of the table's own keyspace needs no keyspace."""
+    """A function of the table's own keyspace is written without the keyspace."""
     assert "hide()" == stored_mask(row("hide", [], [], [], "k"), "k") == declared_mask("k.hide()", TEXT, "k")
     assert 'other."Hide"(1)' == declared_mask('other."Hide"( 1 )', TEXT, "k")
 
@@ -90,14 +90,14 @@ def test_functions_of_the_keyspace_and_of_others():
     ],
 )
 def test_what_is_not_a_mask_is_refused(cql_type, text, reason):
-    """A text that is not a mask is refused, with what is wrong with it."""
+    """A text that is not a mask is refused with the reason."""
     with pytest.raises(ValueError, match=reason):
         declared_mask(text, parse_type(cql_type))
 
 
 @pytest.mark.parametrize(("mask", "reason"), [("mask_inner", "nor a call"), (1, "masked_with=1 is not valid")])
 def test_a_wrong_mask_is_reported_when_the_class_is_made(mask, reason):
-    """A wrong mask is reported when the class is made, before a server is asked."""
+    """A wrong mask is reported in the class, before a server is used."""
     with pytest.raises(ModelDefinitionError, match=reason):
 
         class Wrong(Model, table="wrong"):
@@ -106,7 +106,7 @@ def test_a_wrong_mask_is_reported_when_the_class_is_made(mask, reason):
 
 
 def test_a_stored_argument_without_a_literal_is_known_by_its_bytes():
-    """A collection is stored as bytes: such a mask is compared, and in CQL the column is masked with DEFAULT."""
+    """A mask whose argument has no literal, such as a collection, is compared by bytes and written as DEFAULT."""
     mask = stored_mask(row("mask_replace", ["list<int>"], ["0000000200000004"], [False]), "k")
     unreadable = schema(table("t", "a int pk", f"v list<int> mask={mask}"))
 
@@ -119,7 +119,7 @@ def test_a_stored_argument_without_a_literal_is_known_by_its_bytes():
 
 
 class User(Model, table="users"):
-    """A table with masks of all kinds of columns."""
+    """A model with masks of several kinds of columns."""
 
     id: Column[int] = partition_key(masked_with="DEFAULT")
     at: Column[int] = clustering_key(masked_with="mask_null()")
@@ -128,7 +128,7 @@ class User(Model, table="users"):
 
 
 class UserByEmail(MaterializedView, of=User):
-    """A view, whose masks are those of its table."""
+    """A view, which has the masks of its table."""
 
     email: Column[str] = partition_key()
     id: Column[int] = clustering_key()
@@ -136,7 +136,7 @@ class UserByEmail(MaterializedView, of=User):
 
 
 def test_a_table_is_created_with_its_masks():
-    """Key columns and static ones too; the view says nothing of them."""
+    """A table is created with masks, of keys and static columns too, and a view without them."""
     statements = create_table("k", User.__facts__, C5)
 
     assert "id bigint MASKED WITH mask_default()" in statements
@@ -146,7 +146,7 @@ def test_a_table_is_created_with_its_masks():
 
 
 def test_a_view_does_not_declare_masks():
-    """The server gives it those of the table."""
+    """A mask in a view is refused, since the view has that of its table."""
     with pytest.raises(ModelDefinitionError, match="masked_with and row_ttl do not apply to views"):
 
         class Masked(MaterializedView, of=User):
@@ -159,7 +159,7 @@ HASHED = table("t", "a int pk", "v text mask=mask_hash()")
 
 
 def test_a_mask_is_added_and_never_dropped_or_replaced():
-    """Without a word: what is stored and not declared is noted, and another one is refused."""
+    """A plan adds a mask, notes an undeclared one, and refuses to replace one without permission."""
     add, drop, replace = (
         make_plan(desired(two), schema(first), C5)
         for first, two in ((PLAIN, MASKED), (MASKED, PLAIN), (HASHED, MASKED))
@@ -173,7 +173,7 @@ def test_a_mask_is_added_and_never_dropped_or_replaced():
 
 
 def test_contract_drops_a_mask_under_its_code():
-    """On purpose, and by name."""
+    """Contract drops a mask if its code is allowed."""
     sides = SchemaFacts([desired(PLAIN)]), SchemaFacts([schema(MASKED)])
 
     assert ["ALTER TABLE k.t ALTER v DROP MASKED"] == contract_plan(*sides, C5, allow={"DS107:t.v"}).cql
@@ -183,7 +183,7 @@ def test_contract_drops_a_mask_under_its_code():
 
 
 def test_the_undo_of_a_mask():
-    """A mask that was dropped comes back as it was, and one that was added goes."""
+    """The undo of a dropped mask restores it, and the change itself drops it."""
     dropped = SetMask("k", "t", "v", None, "mask_hash()")
 
     assert "ALTER TABLE k.t ALTER v MASKED WITH mask_hash()" == undo_cql(dropped, C5)
@@ -191,7 +191,7 @@ def test_the_undo_of_a_mask():
 
 
 def test_a_mask_makes_another_fingerprint_and_none_leaves_it_as_it_was():
-    """So that fingerprints of earlier releases, which knew no masks, stay good."""
+    """A mask changes the fingerprint, and facts without masks have that of earlier releases."""
     assert 3 == len({fingerprint(value) for value in (PLAIN, MASKED, HASHED)})
     assert fingerprint(PLAIN) == fingerprint(attrs.evolve(MASKED, columns=PLAIN.columns))
     assert [] == summaries(diff(schema(MASKED), desired(MASKED), C5))

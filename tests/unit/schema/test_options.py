@@ -1,4 +1,4 @@
-"""Table options: declared, stored, compared by meaning, written for the server in use."""
+"""Table options: declared, stored, compared by meaning, and written for the server in use."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ STCS, LCS = {"class": "SizeTieredCompactionStrategy"}, {"class": "LeveledCompact
     ],
 )
 def test_options_are_written_as_the_server_wants_them(name, value, server, cql):
-    """Each server gets its own spelling of one meaning, and hostile text is data."""
+    """Each server has its own spelling of an option, and hostile text is a literal."""
     assert cql == option_cql(name, canonical(name, value), server)
 
 
 @given(OPTIONS)
 def test_what_is_written_reads_back_as_declared(options):
-    """The text of an option, read as the literal it is, has the meaning that was declared, on both servers."""
+    """The text of an option is parsed as the declared value, on both servers."""
     declared = TableOptions(**options).declared()
     for server in (CASSANDRA, SCYLLA):
         literals = {name: literal(option_cql(name, declared[name], server).partition(" = ")[2]) for name in declared}
@@ -71,17 +71,17 @@ def test_what_is_written_reads_back_as_declared(options):
 
 @given(texts)
 def test_a_comment_is_always_one_literal(comment):
-    """No text leaves its quotes."""
+    """Any comment is a single literal."""
     assert comment == literal(option_cql("comment", comment, CASSANDRA).partition(" = ")[2])
 
 
 def test_undeclared_options_are_absent():
-    """What a model does not say is neither declared nor a problem."""
+    """An option that is not declared is omitted, and is not a problem."""
     assert ({}, []) == (TableOptions().declared(), TableOptions().problems("m.Order"))
 
 
 def test_docstring_as_comment():
-    """DOCSTRING stands for the cleaned docstring of the class; without one nothing is declared."""
+    """DOCSTRING is replaced by the cleaned docstring of the class, or by nothing if there is none."""
     options = TableOptions(comment=DOCSTRING)
 
     assert ("Orders.\n\nNewest first.", False) == (
@@ -91,7 +91,7 @@ def test_docstring_as_comment():
 
 
 def test_options_are_inherited_one_by_one():
-    """A class keeps what its base declares and overrides what it declares itself, extra options included."""
+    """A class inherits the options of its base, and overrides individual ones, extra options included."""
     base = TableOptions(comment="base", gc_grace_seconds=5, extra={"a": 1, "b": 1})
     own = TableOptions(comment="own", extra={"b": 2})
 
@@ -99,7 +99,7 @@ def test_options_are_inherited_one_by_one():
 
 
 def test_options_are_values():
-    """Equal declarations are equal, hash alike and travel between processes."""
+    """Equal declarations are equal and have equal hashes, also after pickling."""
     options = TableOptions(compaction=LCS, comment=DOCSTRING, extra={"newer": {"a": "b"}})
 
     assert {options} == {pickle.loads(pickle.dumps(options)), attrs.evolve(options)}
@@ -148,7 +148,7 @@ def test_options_are_values():
     ],
 )
 def test_impossible_options_are_reported_when_the_class_is_created(options, text):
-    """A value that no server takes is one problem that names class and option, with advice."""
+    """An invalid option is a problem with class, option and advice."""
     (problem,) = TableOptions(**options).problems("m.Order")
 
     assert ("OP104", "m.Order.options", True, True) == (
@@ -160,7 +160,7 @@ def test_impossible_options_are_reported_when_the_class_is_created(options, text
 
 
 def test_all_impossible_options_are_reported_together():
-    """Two wrong options are two problems."""
+    """Two invalid options are two problems."""
     assert 2 == len(TableOptions(gc_grace_seconds=-1, crc_check_chance=5).problems("m.Order"))
 
 
@@ -234,7 +234,7 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
     ],
 )
 def test_options_unknown_to_the_server(options, server, messages):
-    """What this server would refuse is an OP104 that names the object and what to do, before anything is sent."""
+    """An option that the server does not support is an OP104 with the object and advice."""
     problems = unsupported_options(TableOptions(**options).declared(), server, "shop.orders")
 
     assert messages == [(item.severity, item.fix) for item in problems]
@@ -243,7 +243,7 @@ def test_options_unknown_to_the_server(options, server, messages):
 
 
 def test_an_option_of_creation_comes_too_late():
-    """What CQL takes only when a table is made is refused on one that is there."""
+    """An option that is only accepted in CREATE is refused for an existing table."""
     declared, server = TableOptions(storage_engine="logstor").declared(), ServerProfile("scylla", (2026, 2))
 
     assert ([], ["OP104"]) == (
@@ -263,7 +263,7 @@ def test_an_option_of_creation_comes_too_late():
     ],
 )
 def test_a_write_policy_that_the_server_would_forget(release, options, codes):
-    """Cassandra 4.0 and 4.1 pass over an ALTER of this option alone, so that no run could ever be in sync."""
+    """On Cassandra 4.0 and 4.1 an ALTER with only this option is ignored, so it is refused."""
     problems = unalterable_options(TableOptions(**options).declared(), SERVERS[release], "k.t")
 
     assert codes == [item.code for item in problems]
@@ -284,14 +284,14 @@ CANONICAL = [
 
 @pytest.mark.parametrize(("name", "value", "expected"), CANONICAL)
 def test_each_spelling_has_one_form(name, value, expected):
-    """Each spelling has one form, whatever its case."""
+    """Different spellings have one canonical form, regardless of case."""
     assert expected == canonical(name, value)
 
 
 @pytest.mark.parametrize("name", ["crc_check_chance", "gc_grace_seconds"])
 @pytest.mark.parametrize("value", [True, None, "x", [1]])
 def test_what_is_no_number_is_refused(name, value):
-    """A boolean is none either."""
+    """A value that is not a number, such as a boolean, is refused."""
     with pytest.raises((ValueError, TypeError)):
         canonical(name, value)
 
@@ -306,7 +306,7 @@ ORDERED = {
 
 @pytest.mark.parametrize(("name", "value"), ORDERED.items(), ids=ORDERED)
 def test_maps_are_written_in_one_order(name, value):
-    """The class first, and then by name, in whatever order they were given."""
+    """The class comes first in a map, then the other settings by name."""
     forward, backward = (canonical(name, dict(items)) for items in (value.items(), reversed(value.items())))
     expected = sorted(forward, key=lambda key: (key != "class", key))
 
@@ -314,7 +314,7 @@ def test_maps_are_written_in_one_order(name, value):
 
 
 def test_limits_are_reported_exactly():
-    """With both bounds, and a bound that is left out is out."""
+    """The message has both bounds, if there are two."""
     (low,) = TableOptions(gc_grace_seconds=-1).problems("m.Order")
     (edge,) = TableOptions(bloom_filter_fp_chance=6.71e-5).problems("m.Order")
 
@@ -368,18 +368,18 @@ NOT_TAKEN = [
 
 @pytest.mark.parametrize(("name", "value"), ACCEPTED)
 def test_what_servers_take_is_no_problem(name, value):
-    """Up to the very bounds."""
+    """A value at a bound is accepted."""
     assert [] == TableOptions(**{name: value}).problems("m.Order")
 
 
 @pytest.mark.parametrize(("name", "value"), NOT_TAKEN)
 def test_what_no_server_takes_is_a_problem(name, value):
-    """What no server takes is a problem, from just beyond them."""
+    """A value just beyond a bound is a problem."""
     assert 1 == len(TableOptions(**{name: value}).problems("m.Order"))
 
 
 def test_one_interval_is_not_below_the_other():
-    """Equal is fine."""
+    """The maximum index interval may equal the minimum, and not be less."""
     assert [] == TableOptions(min_index_interval=8, max_index_interval=8).problems("m.Order")
     assert 1 == len(TableOptions(min_index_interval=8, max_index_interval=7).problems("m.Order"))
     assert [] == TableOptions(min_index_interval="8", max_index_interval=9).problems("m.Order")
@@ -403,7 +403,7 @@ def test_one_interval_is_not_below_the_other():
     ],
 )
 def test_hints_on_tablets(hints, messages):
-    """ScyllaDB has five hints, rounds the counts to powers of two, and refuses what contradicts itself then."""
+    """There are five hints on ScyllaDB, whose counts are rounded to powers of two, and contradictions are refused."""
     problems = TableOptions(tablets=hints).problems("x")
 
     assert ([] if messages is None else ["OP104"]) == [problem.code for problem in problems]

@@ -1,4 +1,4 @@
-"""Sub-options of compaction and compression: each value that a server refused is refused here, and no other."""
+"""Sub-options of compaction and compression, with the values that servers accepted and refused."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ REFUSED = [
 
 
 def message_for(**options):
-    """Return what is wrong with these options, text and advice together."""
+    """Return the text and advice on these options."""
     return " ".join(f"{problem.text} {problem.advice}" for problem in TableOptions(**options).problems("Order"))
 
 
 @pytest.mark.parametrize(("name", "settings"), ACCEPTED)
 def test_sub_options_that_some_server_takes(name, settings):
-    """Sub-options that Cassandra or ScyllaDB accepts are not a mistake."""
+    """Sub-options that Cassandra or ScyllaDB accepts are no mistake."""
     assert not message_for(compaction={"class": name, **settings})
 
 
 @pytest.mark.parametrize(("name", "settings", "message"), REFUSED)
 def test_sub_options_that_no_server_takes(name, settings, message):
-    """A misspelled class or sub-option and a value out of its limits are named with what to write."""
+    """A misspelled class or sub-option, or an invalid value, is reported with advice."""
     assert message in message_for(compaction={"class": name, **settings})
 
 
@@ -71,7 +71,7 @@ def test_sub_options_that_no_server_takes(name, settings, message):
     ],
 )
 def test_sub_options_of_compression(settings, message):
-    """Compression is checked like compaction."""
+    """Sub-options of compression are checked like those of compaction."""
     result = message_for(compression=settings)
 
     assert message in result if message else not result

@@ -1,4 +1,4 @@
-"""Plans: their order, their text, their file."""
+"""Plans: their order, text and file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PLAN = make_plan(MODELS, LIVE, CASSANDRA)
 
 
 def test_steps_stand_in_the_order_in_which_they_can_run():
-    """Types, their fields, tables, columns, options, indexes, views; each with its number, object and statement."""
+    """Steps are ordered as types, fields, tables, columns, options, indexes and views, with their numbers."""
     assert [
         (1, "add_type", "k.place", "CREATE TYPE k.place (p frozen<point>)"),
         (2, "add_field", "k.point.y", "ALTER TYPE k.point ADD y int"),
@@ -50,7 +50,7 @@ def test_steps_stand_in_the_order_in_which_they_can_run():
 
 
 def test_steps_have_an_undo():
-    """Each step carries the statement that undoes it, or says why there is none."""
+    """Each step has the statement that undoes it, or a reason why it has none."""
     undo = [step.undo for step in PLAN.steps]
 
     assert "DROP TYPE k.place" == undo[0]
@@ -62,7 +62,7 @@ def test_steps_have_an_undo():
 
 
 def test_a_column_that_cassandra_never_drops():
-    """Adding a non-frozen user type cannot be undone on Cassandra, and can on ScyllaDB."""
+    """A non-frozen user type column cannot be dropped on Cassandra, and can on ScyllaDB."""
     change = AddColumns("k", "t", (table("t", "id int pk", "u addr")["u"],))
 
     assert "Cassandra cannot drop u: a non-frozen user type" == make_step(1, change, (), CASSANDRA).why_no_undo
@@ -70,7 +70,7 @@ def test_a_column_that_cassandra_never_drops():
 
 
 def test_steps_know_their_cost():
-    """An index or view on rows is built in the background, other compaction rewrites files, the rest is metadata."""
+    """Indexes and views on existing rows and other compaction settings have a cost, and the rest is metadata."""
     assert ["metadata"] * 4 + ["rewrite", "background_build", "background_build"] == [s.cost for s in PLAN.steps]
     assert [["OP103"], ["IX101"], ["MV101"]] == [[lint.code for lint in step.lints] for step in PLAN.steps[4:]]
     assert ["OP103", "IX101", "MV101"] == [lint.code for lint in PLAN.lints]
@@ -88,7 +88,7 @@ def test_steps_know_their_cost():
     ids=lambda x: type(x).__name__,
 )
 def test_drops_say_what_they_lose(change, loses):
-    """Rows, values and types are lost; a view and an index can be made again."""
+    """A step that loses rows, values or types is marked so, and one on a view or an index is not."""
     step = make_step(1, change, (), CASSANDRA)
 
     assert ("-", loses) == (step.mark, step.data_loss)
@@ -96,7 +96,7 @@ def test_drops_say_what_they_lose(change, loses):
 
 
 def test_what_is_live_and_undeclared_is_noted():
-    """Notes stand beside the steps."""
+    """Undeclared objects are listed as notes beside the steps."""
     assert [("BC103", "k.old.x"), ("BC103", "k.gone")] == [(note.code, note.object) for note in PLAN.notes]
 
 
@@ -111,7 +111,7 @@ k on cassandra 5.0.6: 6 to add, 1 to change, 0 to destroy.
 
 
 def test_the_text_is_for_people():
-    """Headline, numbered sentences with a mark, the statements below them, and what to know of each."""
+    """The text has a headline, numbered steps with marks and statements, and notes on each."""
     text = PLAN.render(80)
 
     assert TEXT.splitlines() == text.splitlines()[:7]
@@ -122,7 +122,7 @@ def test_the_text_is_for_people():
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_statements_are_never_wrapped(width):
-    """Whatever the width, each line of a statement stands whole, and prose keeps within it."""
+    """Lines of a statement are never wrapped, and other text is, at any width."""
     text = PLAN.render(width)
     statements = {line.strip() for cql in PLAN.cql for line in cql.splitlines()}
 
@@ -131,7 +131,7 @@ def test_statements_are_never_wrapped(width):
 
 
 def test_a_line_break_in_a_literal_forges_no_line():
-    """A printed plan spells it out, and the statement that runs has it."""
+    """A line break in a literal is escaped in the printed plan, and not in the statement."""
     models = desired(table("t", "id int pk", options={"comment": "one\ntwo 'x'"}))
     plan = make_plan(models, schema(), CASSANDRA)
 
@@ -140,7 +140,7 @@ def test_a_line_break_in_a_literal_forges_no_line():
 
 
 def test_nothing_to_do_is_one_line():
-    """An empty plan says so."""
+    """The text of an empty plan is one line."""
     plan = make_plan(desired(table("old", *T, "x int")), LIVE, CASSANDRA)
 
     assert "k on cassandra 5.0.6: nothing to do, the schema matches the models." == plan.render().splitlines()[0]
@@ -152,7 +152,7 @@ REFUSING = make_plan(desired(table("old", "key int pk from=id", "at int ck desc"
 
 
 def test_refusals_come_all_at_once():
-    """Every obstacle is reported, with a recipe; what would be possible is shown, and nothing runs."""
+    """All refusals are reported with advice, allowed steps are shown, and nothing runs."""
     text = REFUSING.render()
 
     assert ["BC101", "PK102", "TY101"] == [refusal.code for refusal in REFUSING.refusals]
@@ -166,7 +166,7 @@ def test_refusals_come_all_at_once():
 
 
 def test_what_is_allowed_runs():
-    """A rename that is refused by default runs when it is named, with a warning."""
+    """A rename, refused by default, runs with a warning when it is allowed."""
     models = desired(table("old", "key int pk from=id", *T[1:]))
     refusal = make_plan(models, LIVE, CASSANDRA)
     with pytest.raises(DestructiveChangeRefused, match="one change is refused"):
@@ -182,7 +182,7 @@ def test_what_is_allowed_runs():
 
 
 def test_a_missing_keyspace_is_refused_or_made():
-    """Without a word it is a refusal; with one it comes first, with one copy on a cluster of one node."""
+    """A missing keyspace is refused, or on request created first, with one copy on one node."""
     nothing, models = schema(keyspace=None), desired(table("t"))
     with pytest.raises(KeyspaceError):
         make_plan(models, nothing, CASSANDRA).raise_refused()
@@ -198,7 +198,7 @@ def test_a_missing_keyspace_is_refused_or_made():
 
 @pytest.mark.parametrize("topology", [None, {}, {"dc1": 3}, {"dc1": 1, "dc2": 1}])
 def test_copies_are_a_decision(topology):
-    """On more than one node the replication is not guessed."""
+    """The replication on several nodes is never a default."""
     models = desired(table("t"))
     plan = make_plan(models, schema(keyspace=None), CASSANDRA, create_keyspace=True, topology=topology)
 
@@ -209,7 +209,7 @@ def test_copies_are_a_decision(topology):
 
 
 def test_several_keyspaces_make_one_plan():
-    """Keyspaces come one after the other, by name; the numbers continue."""
+    """Keyspaces are ordered by name, and steps are numbered throughout."""
     models = SchemaFacts([KeyspaceFacts(name, Keyspace(name, NTS), tables=[table("t")]) for name in ("b", "a")])
     plan = make_plan(models, SchemaFacts(), CASSANDRA, create_keyspace=True)
 
@@ -222,7 +222,7 @@ def test_several_keyspaces_make_one_plan():
     "plan", [PLAN, REFUSING, make_plan(desired(), LIVE, SCYLLA)], ids=["steps", "refused", "empty"]
 )
 def test_a_saved_plan_is_the_same_plan(plan, tmp_path):
-    """A saved plan matches the published schema, and loads as an equal plan, without its changes."""
+    """A loaded plan equals the original without its changes, and its file matches the published schema."""
     plan.save(tmp_path / "plan.json")
     loaded = Plan.load(tmp_path / "plan.json")
 
@@ -233,7 +233,7 @@ def test_a_saved_plan_is_the_same_plan(plan, tmp_path):
 
 
 def test_the_document_is_the_published_one():
-    """Names and values of the document are those that programs rely on."""
+    """The names and values of the document are those of the published format."""
     document = PLAN.to_dict()
 
     assert (1, "plan", "k", "cassandra 5.0.6", False) == tuple(
@@ -267,7 +267,7 @@ def _shorter(value):
     [(_altered, "was altered"), (_older, "format-1"), (_other, "format-1"), (_shorter, "not a plan")],
 )
 def test_a_file_that_is_no_such_plan(change, message, tmp_path):
-    """Another document, an altered one, an older one: an error that names the file and says what to do."""
+    """Another document, and an altered or outdated one, are errors with the file name and advice."""
     document = PLAN.to_dict()
     change(document)
     path = tmp_path / "plan.json"
@@ -280,7 +280,7 @@ def test_a_file_that_is_no_such_plan(change, message, tmp_path):
 
 @pytest.mark.parametrize("text", ["", "[]", "7", "{", '{"kind": "plan", "format": 1}'])
 def test_a_file_that_is_no_json(text, tmp_path):
-    """Whatever stands in the file, the error is ours."""
+    """Any file that is not JSON is an error of this package."""
     (tmp_path / "plan.json").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError):
         Plan.load(tmp_path / "plan.json")
@@ -289,7 +289,7 @@ def test_a_file_that_is_no_json(text, tmp_path):
 
 
 def test_a_plan_is_known_by_what_it_does():
-    """Another statement, another start or another refusal is another plan; another server version is not."""
+    """The fingerprint depends on statements, start and refusals, and not on the server version."""
     same = make_plan(MODELS, LIVE, attrs.evolve(CASSANDRA, version=(5, 0, 7)))
     tuned = attrs.evolve(LIVE, tables=[*LIVE.tables[:-1], attrs.evolve(LIVE.tables[-1], options={"comment": "z"})])
     others = [
@@ -303,13 +303,13 @@ def test_a_plan_is_known_by_what_it_does():
 
 
 def test_fingerprints_are_the_same_on_every_machine():
-    """A hash of canonical text, not of memory."""
+    """The fingerprint depends on the canonical text, and is the same on every machine."""
     assert "sha256:b0bc63f45f9be654d79fdafb9f3351faf4127bc6a7162d28d1b3027855d3f047" == PLAN.schema_from
     assert "sha256:5da46cadf9916ad3b9775e776201ff24046bb917cc40e2aa25e7648d8e9f0055" == PLAN.schema_to
 
 
 def test_notebooks_show_escaped_text():
-    """Names and statements cannot become markup."""
+    """Names and statements in the HTML of a plan are escaped."""
     html = make_plan(desired(table("t", options={"comment": "<script>"})), schema(), CASSANDRA)._repr_html_()
 
     assert "&lt;script&gt;" in html

@@ -1,4 +1,4 @@
-"""From one schema to another exactly, and back to what was before a change."""
+"""Transitions from one schema to another, and back to the schema before a change."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ CASES = [
 
 @pytest.mark.parametrize(("value", "target", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_each_kind_of_difference(value, target, changes):
-    """Drops come first, dependents before what they depend on; what CQL cannot alter is made again."""
+    """Drops come first, with dependents before dependencies, and what CQL cannot alter is recreated."""
     transition_changes = transition(value, target, SERVER)
     drops = [
         f"- {type(item).__name__}" if type(item).__name__.startswith("Drop") else "" for item in transition_changes
@@ -136,7 +136,7 @@ def test_each_kind_of_difference(value, target, changes):
 
 
 def test_what_is_made_for_rows_says_so():
-    """A view or an index of a table that stays is filled in the background; one of a new table is not."""
+    """A view or index on an existing table is built in the background, and one on a new table is not."""
     recreated = schema(table("t", "id text pk", "at int ck", "a text"), V)
 
     assert [True] == [x.populated for x in transition(schema(T), schema(T, V), SERVER) if isinstance(x, c.AddView)]
@@ -146,7 +146,7 @@ def test_what_is_made_for_rows_says_so():
 
 @given(keyspaces(), keyspaces())
 def test_any_schema_becomes_any_other(value, target):
-    """On a server that refuses what servers refuse, all changes run in their order, and nothing is left to do."""
+    """The transition between any two schemas runs on a simulated server, and a second one is empty."""
     now = value
     for change in transition(value, target, SERVER):
         if is_step(change):
@@ -158,7 +158,7 @@ def test_any_schema_becomes_any_other(value, target):
 
 @given(st.data())
 def test_a_change_is_rewound_from_wherever_a_rollback_was_cut_short(data):
-    """The facts before a change come back from those after it, and from those before it."""
+    """The facts before a change are computed from those after it, and do not change if they are computed again."""
     old = data.draw(keyspaces())
     now = old
     for change in filter(is_step, diff(old, data.draw(later(old)), SERVER)):
@@ -173,7 +173,7 @@ def test_a_change_is_rewound_from_wherever_a_rollback_was_cut_short(data):
 
 
 def test_options_are_rewound_to_what_was_stored():
-    """Options are rewound to what was stored: of a table and of a view; others stay."""
+    """The options before a change are the stored ones, of tables and views, and other options are kept."""
     for fact, is_view in ((T, False), (V, True)):
         live = attrs.evolve(fact, options={"comment": "y", "gc_grace_seconds": 7})
         change = c.SetOptions("k", fact.name, FrozenMap({"comment": "y"}), FrozenMap({"comment": "x"}), is_view)
@@ -184,7 +184,7 @@ def test_options_are_rewound_to_what_was_stored():
 
 
 def test_a_chain_of_renames_knows_the_live_name():
-    """The column remembers what it is called today, and forgets it when it comes back to that."""
+    """After two renames are undone, the column has its original name and remembers the live one."""
     first, two = (c.RenameKeyColumns("k", "t", names) for names in ((("id", "b"),), (("b", "key"),)))
     live = schema(
         table("t", "key int pk", "at int ck"), view("v", "t", "at int pk", "key int ck", where="key IS NOT NULL")
@@ -198,7 +198,7 @@ def test_a_chain_of_renames_knows_the_live_name():
 
 
 def test_a_chain_of_renamed_fields_knows_the_live_name():
-    """A field remembers what it is called today, and forgets it when it comes back to that."""
+    """After two renames are undone, the field has its original name and remembers the live one."""
     first, two = (c.RenameFields("k", "p", names) for names in ((("x", "b"),), (("b", "now"),)))
     live = schema(user_type("p", "now int", "y int"))
     before = facts_before(first, facts_before(two, live))
@@ -220,12 +220,12 @@ def test_a_chain_of_renamed_fields_knows_the_live_name():
     ],
 )
 def test_what_has_no_place_to_return_to(change, missing):
-    """A column or an index whose table is gone, and a key column that is there under neither name."""
+    """The target of an undo is missing if its table is gone, or if a key column has neither name."""
     assert missing == [target_is_missing(change, value) for value in (schema(), schema(T))]
 
 
 def test_fields_renamed_one_after_the_other_keep_their_live_names():
-    """The rename of one field leaves what another one is called today."""
+    """The rename of one field preserves the live name of another one."""
     live = schema(user_type("p", "now int", "then int"))
     one = facts_before(c.RenameFields("k", "p", (("x", "now"),)), live)
 
@@ -236,7 +236,7 @@ def test_fields_renamed_one_after_the_other_keep_their_live_names():
 
 @pytest.mark.parametrize(("fields", "missing"), [("x", False), ("y", False), ("z", True)])
 def test_a_field_is_missing_under_neither_name(fields, missing):
-    """A renamed field can get its name back under the new name, and may have it back already."""
+    """A renamed field is missing only if its type exists and has the field under neither name."""
     change = c.RenameFields("k", "p", (("x", "y"),))
 
     assert missing is target_is_missing(change, schema(user_type("p", f"{fields} int")))
@@ -244,7 +244,7 @@ def test_a_field_is_missing_under_neither_name(fields, missing):
 
 
 def test_a_rename_of_two_fields_needs_both():
-    """One of two fields that is there under neither name is enough for the rename to have nothing to return to."""
+    """A rename of two fields is missing if either has neither name."""
     change = c.RenameFields("k", "p", (("x", "y"), ("a", "b")))
 
     assert target_is_missing(change, schema(user_type("p", "x int")))
@@ -252,6 +252,6 @@ def test_a_rename_of_two_fields_needs_both():
 
 
 def test_what_does_not_run_was_never_done():
-    """A note is not a step, and rewinding it is a programming error."""
+    """Computing the facts before a note is a programming error."""
     with pytest.raises(TypeError, match="has no statement"):
         facts_before(c.Unmanaged("k", "table", "t"), schema())

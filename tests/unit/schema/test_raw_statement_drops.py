@@ -1,4 +1,4 @@
-"""Hand-written drops, renames and changes of types: refused where servers refuse, and nowhere else."""
+"""Hand-written drops, renames and type changes are refused exactly where servers refuse them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("case", REFUSED, ids=[case[0] for case in REFUSED])
 def test_what_a_server_refuses_is_refused_in_the_plan(case):
-    """Each remark names what stands in the way, and says what to do first."""
+    """The finding says what prevents the statement and what to do, on servers that refuse it only."""
     cql, parts, servers, message = case
     for server in servers:
         (finding,) = RawStatementChecker("k", [schema(*parts)], server).check(cql)
@@ -87,18 +87,18 @@ FINE = [
 
 @pytest.mark.parametrize(("cql", "parts"), FINE, ids=[f"{position} {case[0]}" for position, case in enumerate(FINE)])
 def test_what_servers_take_is_not_refused(cql, parts):
-    """The near statement passes on every server."""
+    """A similar statement that servers accept is not refused."""
     assert [[], [], []] == [list(RawStatementChecker("k", [schema(*parts)], server).check(cql)) for server in EVERY]
 
 
 def codes(server, *statements, parts=()):
-    """Return the codes of each of these statements, in their order."""
+    """The codes for each of these statements, in order."""
     checker = RawStatementChecker("k", [schema(*parts)], server)
     return [[finding.code for finding in checker.check(cql)] for cql in statements]
 
 
 def test_later_statements_are_judged_by_the_types_that_earlier_ones_leave():
-    """A field that was added, renamed or given another type counts, and so does a type that was created or dropped."""
+    """Earlier statements that create, alter, rename or drop types affect later ones."""
     assert [[], [], ["NB104"], [], ["NB104"], [], ["NB104"], [], [], []] == codes(
         NEW,
         "CREATE TYPE k.kind (name ascii)",
@@ -115,7 +115,7 @@ def test_later_statements_are_judged_by_the_types_that_earlier_ones_leave():
 
 
 def test_a_type_gets_free_when_what_used_it_is_dropped():
-    """A type is unused once the objects that use it are dropped, also within a type that was altered manually."""
+    """A type can be dropped once all objects that use it are dropped, including nested ones."""
     assert [[], ["NB104"], [], []] == codes(
         CASSANDRA,
         "ALTER TYPE k.nest ADD y list<frozen<other>>",
@@ -127,7 +127,7 @@ def test_a_type_gets_free_when_what_used_it_is_dropped():
 
 
 def test_later_statements_are_judged_by_the_tables_and_views_that_earlier_ones_leave():
-    """Keys of created tables, names after a rename, types after ALTER, and views are known."""
+    """Earlier statements that create, rename or alter tables and views affect later ones."""
     assert [[], [], ["NB104"], ["NB104"], ["NB104"], [], [], [], [], ["NB104"], ["NB104"]] == codes(
         NEW,
         "CREATE TABLE k.u (a int, b int, c int, v int, w int, PRIMARY KEY ((a, b), c))",
@@ -145,12 +145,12 @@ def test_later_statements_are_judged_by_the_tables_and_views_that_earlier_ones_l
 
 
 def test_the_indexes_of_a_table_outlive_its_ttl_column():
-    """A TTL column that is set or unset leaves the indexes that later statements are judged by."""
+    """Indexes are remembered after a statement that sets the TTL column of their table."""
     assert [[], ["NB104"]] == codes(NEW, "ALTER TABLE k.t TTL w", "ALTER TABLE k.t DROP v", parts=[INDEXED])
 
 
 def test_create_if_not_exists_changes_nothing_that_is_there():
-    """The table keeps its columns and indexes, the type its fields."""
+    """CREATE IF NOT EXISTS does not change the columns, indexes or fields of an existing object."""
     assert [[], ["NB104"], [], ["NB104"]] == codes(
         CASSANDRA,
         "CREATE TABLE IF NOT EXISTS k.t (other int PRIMARY KEY)",
@@ -168,7 +168,7 @@ ACTIONS = ("ALTER TABLE DROP", "ALTER TABLE RENAME", "DROP TYPE", "ALTER TYPE AD
 
 
 def prepared(setup, known):
-    """The statements of a setup: names of others, joined by a plus, or text; some names have a remark behind them."""
+    """The statements of a setup: named groups joined by a plus, or text, some followed by a remark."""
     for part in [setup] if isinstance(setup, str) else setup:
         names = re.sub("[<>]", "", part).split("+")
         groups = [known[name] for name in names] if set(names) <= set(known) else [[part]]
@@ -176,7 +176,7 @@ def prepared(setup, known):
 
 
 def recorded():
-    """Each recorded drop and rename: the server, the statements before it, the statement, and the answer."""
+    """Each recorded drop and rename, with the server, the earlier statements, and the answer."""
     of_cassandra = {
         name.split(" ")[0]: [expanded(cql) for cql in text.split("; ")] for name, text in _CASSANDRA_SETUPS.items()
     }
@@ -190,7 +190,7 @@ def recorded():
 
 
 def test_every_recorded_drop_and_rename_is_judged_as_the_server_answered():
-    """What a server took is not refused, and what it refused for what is there is."""
+    """What a server accepted is not refused, and what it refused because of existing objects is."""
     mismatches, agreed = [], 0
     for server, before, cql, result in recorded():
         try:

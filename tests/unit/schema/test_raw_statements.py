@@ -1,4 +1,4 @@
-"""Hand-written statements are read as servers read them, and refused where a server does not survive them."""
+"""Hand-written statements are parsed as servers parse them, and refused where they break a server."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ LONG = "n" * 217
 
 
 def keyspace(**facts):
-    """The keyspace ``k``, with tablets unless specified differently."""
+    """The keyspace ``k``, with tablets unless specified."""
     return Keyspace("k", FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "1"}), **{"tablets": True, **facts})
 
 
 def findings_of(cql, server, *parts, definition=None):
-    """The codes of what is said of one statement."""
+    """The codes of the findings on a statement."""
     checker = RawStatementChecker("k", [schema(*parts, keyspace=definition or keyspace())], server)
     return [finding.code for finding in checker.check(cql)]
 
@@ -108,7 +108,7 @@ BREAKING = [
 
 @pytest.mark.parametrize("case", BREAKING, ids=[case[1][:60] for case in BREAKING])
 def test_a_statement_is_refused_where_it_breaks_and_nowhere_else(case):
-    """A rule holds for the servers that have the fault, and ends with it."""
+    """A rule applies to the servers that have the defect, and not to others."""
     code, cql, definition, parts, broken, fine = case
 
     assert {code} == {
@@ -146,7 +146,7 @@ HARMLESS = [
 
 @pytest.mark.parametrize(("cql", "definition", "parts"), HARMLESS, ids=[case[0][:60] for case in HARMLESS])
 def test_statements_beside_those_that_break_are_not_refused(cql, definition, parts):
-    """The near statement passes on every server."""
+    """A similar statement is not refused on any server."""
     assert [[], [], []] == [findings_of(cql, server, *parts, definition=definition) for server in (OLD, NEW, CASSANDRA)]
 
 
@@ -186,7 +186,7 @@ PLACES = [
 
 @pytest.mark.parametrize("case", PLACES, ids=[f"{position} {case[0][42:90]}" for position, case in enumerate(PLACES)])
 def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case):
-    """NB104 for data centres, racks and numbers of copies that the cluster does not have."""
+    """NB104 is reported for unknown data centres and racks, and for impossible numbers of copies."""
     cql, tablets, parts, server, severity, message = case
     values = [schema(*parts, keyspace=attrs.evolve(TWO, tablets=tablets))]
     messages = [
@@ -203,13 +203,13 @@ def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case)
     ["ALTER TABLE k.t WITH", "ALTER TABLE k.t ADD z int y text", "CREATE INDEX i k.t (v)", "CREATE TABLE k.t (a int"],
 )
 def test_an_unreadable_statement_is_reported_as_unchecked(cql):
-    """A warning and no refusal: the server has the last word."""
+    """A statement that cannot be parsed is a warning and not a refusal."""
     assert ["NB103"] == findings_of(cql, NEW)
     assert ["k"] == [messages.object for messages in RawStatementChecker("k", [], NEW).check(cql)]
 
 
 def test_a_secret_statement_is_not_quoted():
-    """The remark on a statement that cannot be read names none of its words."""
+    """The finding on a secret statement that cannot be parsed does not quote it."""
     plan = make_plan(schema(table("t")), schema(table("t")), NEW)
     (step,) = with_raw_steps(plan, [RawStep("ALTER TABLE k.t hunter2", secret=True)], set()).steps
 
@@ -218,12 +218,12 @@ def test_a_secret_statement_is_not_quoted():
 
 @pytest.mark.parametrize("cql", ["ALTER TABLE k.nosuch DROP m", "ALTER TABLE k.nosuch WITH scylla_tags = {}"])
 def test_an_unknown_table_is_reported_as_unchecked(cql):
-    """A rule that has to know the table says that it does not."""
+    """A rule that needs the definition of an unknown table reports that it was not checked."""
     assert ["NB103"] == findings_of(cql, NEW)
 
 
 def test_statements_are_judged_by_what_those_before_them_leave():
-    """An index that is dropped first, or created first, counts; so does a TTL column."""
+    """Earlier statements that drop or create an index, or set a TTL column, affect later ones."""
     checker = RawStatementChecker("k", [schema(INDEXED, keyspace=keyspace())], NEW)
     messages = [
         [finding.code for finding in checker.check(cql)]
@@ -244,7 +244,7 @@ def test_statements_are_judged_by_what_those_before_them_leave():
 
 
 def test_a_plan_refuses_them_and_its_own_steps_count():
-    """A statement that runs after the plan is judged by the schema that the plan leaves."""
+    """A statement that runs after the plan is checked against the schema that the plan produces."""
     live = schema(table("t", "a int pk", "m map<text,int>"), keyspace=Keyspace("k", NTS))
     desired = schema(table("t", "a int pk", "m map<text,int>", indexes=[index("m", "i")]), keyspace=None)
     plan = make_plan(desired, live, NEW)
@@ -258,7 +258,7 @@ def test_a_plan_refuses_them_and_its_own_steps_count():
 
 
 def test_unchecked_statements_run_with_a_warning():
-    """The step of a statement that could not be read has the remark among its lints."""
+    """A statement that cannot be parsed is a step with a finding."""
     plan = make_plan(schema(table("t")), schema(table("t")), NEW)
     (step,) = with_raw_steps(plan, [RawStep("ALTER TABLE k.t NOW")], set()).steps
 
@@ -273,13 +273,13 @@ def texts(result):
 
 
 def accepted(result):
-    """Whether a server took the one statement of a case."""
+    """Whether a server accepted the only statement of a case."""
     return not (isinstance(result, str) and result.startswith("!")) and not isinstance(result, list)
 
 
 @pytest.mark.parametrize("group", ["b_keyspaces", "d_indexes", "e_views", "f_alter", "g_table_id"])
 def test_every_statement_that_scylla_took_can_be_read(group):
-    """The parser knows all forms of the recorded schema statements; what it refuses, the server refused."""
+    """All recorded statements that a server accepted are parsed, apart from those that it refused."""
     unread = []
     for case in observed(group):
         if "cql" in case and any(accepted(case[key]) for key in ("2025.1.14", "2026.3", "2026.3t") if key in case):
@@ -292,7 +292,7 @@ def test_every_statement_that_scylla_took_can_be_read(group):
 
 
 def test_the_parts_of_statements():
-    """Names are raw, keyspaces as written, options as Python values, and columns have their types."""
+    """A parsed statement has raw names, keyspaces, columns with types, and options as Python values."""
     statement = parse_statement(
         'CREATE TABLE IF NOT EXISTS "K".t (a int, "B" frozen<map<text, list<int>>> STATIC, e timestamp TTL, '
         "PRIMARY KEY ((a), c)) WITH CLUSTERING ORDER BY (c DESC) AND cdc = {'enabled': true, 'ttl': 5} AND x = -1.5;"

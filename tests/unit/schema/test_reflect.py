@@ -1,4 +1,4 @@
-"""Rows of system_schema as facts: Scylla's from a file of rows, Cassandra's from what real nodes stored."""
+"""Rows of system_schema as facts, recorded on ScyllaDB and on Cassandra."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RELEASES_OF_SCYLLA = pytest.mark.parametrize("release", ["2025.1.14", "2026.3"])
 
 
 def columns(*spelled):
-    """Columns from ``name type [kind] [desc]``, quoted names allowed."""
+    """Columns from ``name type [kind] [desc]``, with optional quotes around names."""
     results = []
     for text in spelled:
         name, cql, *rest = re.fullmatch(r'("[^"]*"|\w+) (.*?)(?: (pk|ck|static))?(?: (desc))?', text).groups()
@@ -51,7 +51,7 @@ ORDERS = columns(
 
 @RELEASES_OF_SCYLLA
 def test_scylla_keyspaces(release):
-    """Replication has the short class, and tablets are recognized by initial_tablets, even by 0."""
+    """Replication has the short class name, and tablets are detected from initial_tablets, even if it is 0."""
     replication = FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "3"})
     facts = reflect(scylla_rows(release), SCYLLAS[release])
 
@@ -65,13 +65,13 @@ def test_scylla_keyspaces(release):
 
 @RELEASES_OF_SCYLLA
 def test_every_row_of_a_real_scylla_is_understood(release):
-    """No table, view, type, function or aggregate of the recorded keyspaces is unreadable."""
+    """Every object in the recorded keyspaces is readable."""
     assert [] == [item for part in reflect(scylla_rows(release), SCYLLAS[release]) for item in part.unreadable]
 
 
 @RELEASES_OF_SCYLLA
 def test_scylla_user_types(release):
-    """User types keep the order of their fields and collections as declared."""
+    """User types keep the order of their fields, and the declared collections."""
     address = (("street", parse_type("text")), ("city", parse_type("text")), ("tags", parse_type("set<text>")))
     point = (("lat", parse_type("double")), ("lon", parse_type("double")))
 
@@ -82,7 +82,7 @@ def test_scylla_user_types(release):
 
 @RELEASES_OF_SCYLLA
 def test_scylla_table_with_everything(release):
-    """The rows of a table are the facts that one would declare for it."""
+    """The facts of a table equal the declared ones."""
     live_table = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release]).table("orders")
     indexes = (
         Index("orders_status_idx", "status"),
@@ -98,7 +98,7 @@ def test_scylla_table_with_everything(release):
 
 @RELEASES_OF_SCYLLA
 def test_scylla_view(release):
-    """A view of plain keys has no filter to speak of."""
+    """A view whose keys are only required not to be null has no filter."""
     live_view = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release]).view("orders_by_email")
     keys = columns(
         "email text pk",
@@ -114,7 +114,7 @@ def test_scylla_view(release):
 
 @RELEASES_OF_SCYLLA
 def test_scylla_hides_what_it_made_itself(release):
-    """Index views, CDC logs and Paxos tables are not there."""
+    """Index views, CDC logs and Paxos tables are not part of the facts."""
     facts = reflect(scylla_rows(release), SCYLLAS[release])
 
     assert {
@@ -166,7 +166,7 @@ def test_scylla_hides_what_it_made_itself(release):
     ],
 )  # fmt: skip
 def test_scylla_options_are_those_that_were_declared(release, keyspace, table, options):
-    """What the DDL of the rows declares is in sync with the rows."""
+    """The recorded table options equal those of the recorded DDL."""
     live_table = reflect_keyspace(keyspace, scylla_rows(release), SCYLLAS[release]).table(table)
 
     assert {} == differing_options(TableOptions(**options).declared(), live_table.options, SCYLLAS[release])
@@ -174,7 +174,7 @@ def test_scylla_options_are_those_that_were_declared(release, keyspace, table, o
 
 @RELEASES_OF_SCYLLA
 def test_scylla_counters_flags_and_dropped_columns(release):
-    """Counter tables, layout flags, and dropped columns (whose kind Scylla does not tell) are facts."""
+    """Counter tables, flags and dropped columns, whose kind Scylla does not store, are read."""
     shop = reflect_keyspace("shop", scylla_rows(release), SCYLLAS[release])
 
     assert (True, {"compound", "counter"}, {"old_value": " text"}) == (
@@ -185,20 +185,20 @@ def test_scylla_counters_flags_and_dropped_columns(release):
 
 
 def test_a_missing_keyspace_has_no_facts():
-    """A missing keyspace is distinguished from an empty one."""
+    """A missing keyspace differs from an empty one."""
     assert None is reflect_keyspace("nosuch", scylla_rows(), SCYLLA).keyspace
 
 
 @RELEASES_OF_SCYLLA
 def test_facts_from_rows_survive_pickle(release):
-    """No driver type stays inside the facts."""
+    """Facts contain no driver types, and can be pickled."""
     facts = reflect(scylla_rows(release), SCYLLAS[release])
 
     assert facts == pickle.loads(pickle.dumps(facts))
 
 
 def cassandra_rows(**tables):
-    """Rows of keyspace k with one table t, as Cassandra 5.0 gives them, plus what is given."""
+    """Rows of the keyspace k with one table t, as Cassandra 5.0 returns them, and additional rows."""
     table = {
         "keyspace_name": "k",
         "table_name": "t",
@@ -218,7 +218,7 @@ def cassandra_rows(**tables):
 
 
 def test_cassandra_keeps_names_that_only_scylla_reserves():
-    """A view called like an index view and a table called like a CDC log are the user's own on Cassandra."""
+    """A view or table with a name that only Scylla reserves is part of the facts on Cassandra."""
     rows = cassandra_rows(
         indexes=[{"table_name": "t", "index_name": "i", "kind": "COMPOSITES", "options": {"target": "a"}}],
         views=[{"view_name": "i_index", "base_table_name": "t", "include_all_columns": True, "where_clause": None}],
@@ -235,14 +235,14 @@ def test_cassandra_keeps_names_that_only_scylla_reserves():
 
 
 def test_our_bookkeeping_is_no_part_of_the_schema():
-    """Tables of scyllamodel itself are never facts, though they share the keyspace."""
+    """Internal tables of scyllamodel are not part of the facts."""
     rows = cassandra_rows(tables=[{"table_name": "scyllamodel_lock"}, {"table_name": "t"}])
 
     assert ["t"] == [table.name for table in reflect_keyspace("k", rows, CASSANDRA).tables]
 
 
 def test_dropped_columns_have_kind_and_type_on_cassandra():
-    """What a dropped column was is kept, for a re-add must match it."""
+    """The kind and type of a dropped column are kept, since a re-added column must match them."""
     dropped = {"table_name": "t", "column_name": "x", "kind": "regular", "type": "map<text, int>"}
 
     assert {"x": "regular map<text, int>"} == (
@@ -265,7 +265,7 @@ def test_dropped_columns_have_kind_and_type_on_cassandra():
     ],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_named(rows, names):
-    """A row of unknown shape is an error where its object is requested, naming it and the text."""
+    """A row that cannot be read is an error, with its name and text, where its object is requested."""
     facts = reflect_keyspace("k", cassandra_rows(**rows), CASSANDRA)
     (item,) = facts.unreadable
     with pytest.raises(IntrospectionError) as exc_info:
@@ -288,7 +288,7 @@ def test_what_cannot_be_understood_is_named(rows, names):
     ids=str,
 )
 def test_a_strange_value_of_an_option_is_a_fault_of_its_table_alone(row):
-    """Whatever kind of value it is: the rest of the keyspace is read."""
+    """A strange option makes only its own table unreadable."""
     rows = cassandra_rows()
     rows["tables"] = [*rows["tables"], {**rows["tables"][0], "table_name": "odd", **row}]
     rows["columns"] = [*rows["columns"], *({**c, "table_name": "odd"} for c in rows["columns"])]
@@ -299,7 +299,7 @@ def test_a_strange_value_of_an_option_is_a_fault_of_its_table_alone(row):
 
 @pytest.mark.parametrize("depth", [64, 65, 300, 20_000])
 def test_types_nest_only_so_deep(depth):
-    """A type nested deeper is a fault of its table, and no exhausted stack."""
+    """A type that is nested too deeply makes its table unreadable, without exhausting the stack."""
     column = {"table_name": "t", "column_name": "x", "clustering_order": "none", "kind": "regular", "position": -1}
     rows = cassandra_rows()
     deep = {**rows["columns"][0], **column, "type": f"{'frozen<list<' * (depth // 2)}int{'>>' * (depth // 2)}"}
@@ -313,14 +313,14 @@ def test_types_nest_only_so_deep(depth):
 
 
 def test_a_keyspace_whose_own_row_is_strange_is_an_error():
-    """Nothing can be said of it then."""
+    """A keyspace whose own row cannot be read is an error."""
     rows = {"keyspaces": [{"keyspace_name": "k", "durable_writes": True, "replication": None}]}
     with pytest.raises(IntrospectionError, match=r"k of .* cannot be read: its replication"):
         reflect_keyspace("k", rows, CASSANDRA)
 
 
 def test_replication_reads_back_as_declared():
-    """What real nodes stored for a replication is what was declared."""
+    """The recorded replication of real nodes equals the declared one."""
     mismatches = []
     for _, case, result in cases("b_keyspaces", "ks"):
         stored = result
@@ -350,7 +350,7 @@ def test_replication_reads_back_as_declared():
     ],
 )
 def test_custom_indexes(target, options, value):
-    """A custom index has its class and the options that were given."""
+    """A custom index has its class and its declared options."""
     row = {"table_name": "t", "index_name": "i", "kind": "CUSTOM", "options": {"target": target, **options}}
 
     assert (value,) == reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes
@@ -358,7 +358,7 @@ def test_custom_indexes(target, options, value):
 
 @pytest.mark.parametrize("target", [{}, {"target": ""}])
 def test_an_index_may_be_on_no_column(target):
-    """Cassandra's own custom index on ``system.paxos`` has no target, and a user's ``ON t ()`` has an empty one."""
+    """Cassandra's index on ``system.paxos`` has no target, and a declared ``ON t ()`` has an empty one."""
     row = {"table_name": "t", "index_name": "i", "kind": "CUSTOM", "options": {"class_name": "a.b.Own", **target}}
     indexes = reflect_keyspace("k", cassandra_rows(indexes=[row]), CASSANDRA).table("t").indexes
 
@@ -379,14 +379,14 @@ def test_an_index_may_be_on_no_column(target):
     ],
 )
 def test_columns_to_read(server, table, has, lacks):
-    """Only columns that the release has are asked for, and never the one that drivers cannot read."""
+    """Only columns of the release are selected, without one that drivers cannot decode."""
     read = set(columns_to_read(server)[table])
 
     assert (True, set()) == (has <= read, lacks & read)
 
 
 def test_scylla_tables_are_read_on_scylla_only():
-    """Cassandra is not asked for tables it does not have."""
+    """Tables of ScyllaDB are not queried on Cassandra."""
     assert {"scylla_aggregates", "scylla_keyspaces", "scylla_tables"} == (
         columns_to_read(SCYLLA).keys() - columns_to_read(CASSANDRA).keys()
     )
@@ -394,7 +394,7 @@ def test_scylla_tables_are_read_on_scylla_only():
 
 
 def test_what_the_server_lists_decides_what_is_read():
-    """A column that a hidden version might lack is not asked for, and a newer option is."""
+    """The selected columns are those that the server lists, including unknown ones."""
     listed = [(table, name) for table, names in columns_to_read(SCYLLA).items() for name in names]
     listed = [item for item in listed if item != ("scylla_tables", "tablets")]
     listed += [
@@ -419,7 +419,7 @@ def test_what_the_server_lists_decides_what_is_read():
 
 
 def test_what_is_read_has_one_order():
-    """The columns that are always there, and then the others by name."""
+    """The required columns are selected first, then others by name."""
     for server in (CASSANDRA, SCYLLA, ServerProfile("scylla", (2026, 2))):
         read = columns_to_read(server)
 
@@ -430,7 +430,7 @@ def test_what_is_read_has_one_order():
 
 
 def test_every_keyspace_is_listed_without_internal_tables():
-    """An empty keyspace is one too; what belongs to none is left out."""
+    """Empty keyspaces are part of the facts, and objects of unknown keyspaces and internal tables are not."""
     cells = {"durable_writes": True, "replication": {"class": "org.x.SimpleStrategy", "replication_factor": "1"}}
     table = {"flags": {"compound"}, "comment": "x"}
     row = {"column_name": "id", "type": "int", "kind": "partition_key", "clustering_order": "none", "position": 0}
@@ -447,7 +447,7 @@ def test_every_keyspace_is_listed_without_internal_tables():
 
 
 def test_tables_of_lightweight_transactions_are_left_out():
-    """ScyllaDB makes ``leases$paxos`` by the first of them, and lists it among the tables of the keyspace."""
+    """``leases$paxos``, which ScyllaDB creates for lightweight transactions, is not part of the facts."""
     rows = scylla_rows("2026.3")
     hidden = {(row["keyspace_name"], row["table_name"]) for row in rows["tables"] if "$" in row["table_name"]}
     by_name = {keyspace: reflect_keyspace(keyspace, rows, SCYLLAS["2026.3"]) for keyspace, _ in hidden}
@@ -461,7 +461,7 @@ def test_tables_of_lightweight_transactions_are_left_out():
 
 @pytest.mark.parametrize("keyspace", ["new26", "new26_vnodes"])
 def test_the_ttl_column_of_a_table_is_read_and_never_lost(keyspace):
-    """A table whose rows expire by a column comes back with it."""
+    """The TTL column of a table is read, and is part of its CREATE statement."""
     facts = reflect_keyspace(keyspace, scylla_rows("2026.3"), SCYLLAS["2026.3"])
     leases = facts.table("leases")
     dropped = change_from_json(change_to_json(DropTable(keyspace, leases)))

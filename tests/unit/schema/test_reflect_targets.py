@@ -1,4 +1,4 @@
-"""Index targets, view filters and types as servers print them, read as what was declared."""
+"""Index targets, view filters and types, parsed as servers print them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.strategies import column_names
 
 
 def test_types_read_back_as_declared():
-    """What real nodes stored for a type is the normal form of what was declared."""
+    """A type that a real node stored is parsed as the declared one."""
     pairs = [
         (case["type"], stored)
         for _, case, stored in cases("c_types", "type")
@@ -34,14 +34,14 @@ TYPES = {name: parse_type(text) for name, text in INDEXED.items()}
 
 
 def declared_target(cql):
-    """Column and part that a CREATE INDEX names."""
+    """The column and the part of a collection that a CREATE INDEX names."""
     (target,) = re.findall(r"ON k\.\S+ \((.*?)\)(?: USING|$| WITH)", cql)
     match = re.fullmatch(r"(keys|values|entries|full)\((.*)\)", target)
     return (unquote(match[2]), match[1], False) if match else (unquote(target), "values", False)
 
 
 def test_index_targets_read_back_as_declared():
-    """What real nodes stored for the target of an index names the column and part that was declared."""
+    """An index target that a real node stored is parsed as the declared one."""
     pairs = []
     for _, case, result in cases("d_indexes", "cql"):
         if isinstance(result, dict) and "idx" in result and "noop" not in result and case["cql"].startswith("CREATE"):
@@ -80,13 +80,13 @@ def test_index_targets_read_back_as_declared():
     ],
 )
 def test_index_targets_of_both_servers(text, target):
-    """Each server's spelling of a target names one column, part and locality."""
+    """Each server's spelling of a target is parsed as one column, part and locality."""
     assert target == index_target(text, TYPES)
 
 
 @given(column_names)
 def test_any_column_name_survives_its_target(name):
-    """However a column is called, its index is on it."""
+    """An index target is parsed for any name of the column."""
     assert (name, "values", False) == index_target(quote(name), {})
 
 
@@ -105,12 +105,12 @@ def test_any_column_name_survives_its_target(name):
     ],
 )
 def test_filters_of_views(text, value):
-    """A filter counts only as far as it says more than that keys are not null."""
+    """A condition that keys are not null is not part of a filter."""
     assert value == view_filter(text, ["a", "b", "B c"])
 
 
 def test_filters_that_real_nodes_stored():
-    """A stored filter is empty exactly when it names nothing but keys as not null."""
+    """A stored filter is empty exactly if it only requires keys not to be null."""
     clauses, mismatches = 0, []
     for _, case, result in cases("e_views", "cql"):
         stored = result.get("view", {}).get("where_clause") if isinstance(result, dict) else None
@@ -128,6 +128,6 @@ def test_filters_that_real_nodes_stored():
 
 @pytest.mark.parametrize("text", ['{"x":1}', '{"ck":5}', "{", '{"tc":1}'])
 def test_json_that_is_no_target_is_an_error(text):
-    """Whatever is wrong with it."""
+    """JSON that is not an index target is an error."""
     with pytest.raises(ValueError, match="is not an index target"):
         index_target(text, {})

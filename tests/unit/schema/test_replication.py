@@ -1,4 +1,4 @@
-"""Replications: factors and racks, as declared, stored, written and altered."""
+"""Replication: factors and racks, as declared, stored, written and altered."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def keyspace(tablets=True, durable_writes=True, **factors):
 
 
 def test_racks_of_real_rows_are_facts():
-    """The racks of ``replication_v2`` stand where the number would, and come back in CQL and JSON."""
+    """Racks are read from ``replication_v2``, and written in CQL and JSON."""
     facts = reflect_keyspace("new26", scylla_rows("2026.3"), NEW)
     (document,) = facts_document(SchemaFacts([facts]))["keyspaces"]
 
@@ -46,7 +46,7 @@ def test_racks_of_real_rows_are_facts():
 
 @pytest.mark.parametrize(("name", "consistency"), [("new26_eventual", "eventual"), ("new26_global", "global")])
 def test_the_consistency_of_a_keyspace_is_read_and_never_lost(name, consistency):
-    """A keyspace that is created again from its facts has the consistency that it had."""
+    """The consistency option of a keyspace is read, and written in its CREATE statement."""
     value = reflect_keyspace(name, scylla_rows("2026.3"), NEW).keyspace
 
     assert (consistency, None, False) == (value.consistency, value.storage, value.changing)
@@ -54,7 +54,7 @@ def test_the_consistency_of_a_keyspace_is_read_and_never_lost(name, consistency)
 
 
 def test_storage_and_a_pending_change_are_read():
-    """Tables that are not kept on disks, and a replication that is being changed, are known."""
+    """The storage of a keyspace, and a pending change of its replication, are read."""
     replication = {"class": f"org.apache.cassandra.locator.{NTS}", "dc1": "2"}
     rows = {
         "keyspaces": [
@@ -75,7 +75,7 @@ def test_storage_and_a_pending_change_are_read():
 
 
 def test_a_repo_declares_racks():
-    """A list of a setting stays a list."""
+    """Racks in the settings of a repo may be a list."""
     settings = RepoSettings(keyspace="k", nodes=["h"], replication={"class": NTS, "dc1": ["r1", "r2"], "dc2": 3})
 
     assert {"class": NTS, "dc1": ("r1", "r2"), "dc2": "3"} == {**settings.replication}
@@ -93,7 +93,7 @@ def test_a_repo_declares_racks():
     ],
 )
 def test_racks_and_numbers_are_compared_by_meaning(stored, declared, same):
-    """Racks have no order, a number is satisfied by as many racks, and racks only by equal racks."""
+    """Racks are compared without order, a number equals as many racks, and racks only equal racks."""
     values = {"class": NTS, "dc1": stored}
 
     assert same is replication_matches(values, replication_map({"class": NTS, "dc1": declared}))
@@ -113,7 +113,7 @@ def test_racks_and_numbers_are_compared_by_meaning(stored, declared, same):
     ],
 )
 def test_racks_are_refused_where_the_server_would(server, declared, live):
-    """Racks need a server that knows them, tablets, and one node each."""
+    """Racks are refused without server support, without tablets, or without a node in each."""
     models = KeyspaceFacts("k", declared)
     sides = SchemaPair.of(KeyspaceFacts("k"), models, server)
     changes = diff(KeyspaceFacts("k"), models, server, create_keyspace=True)
@@ -137,7 +137,7 @@ MIDDLE = ServerProfile("scylla", (2025, 4, 10))
 
 
 def planned(server, definition, *parts, exists=True, racks=RACKS):
-    """Codes and severities of the plan for these things, in a keyspace that exists or is created."""
+    """The codes and severities of a plan for these objects, in a keyspace that exists or is created."""
     facts = schema(keyspace=definition) if exists else schema(keyspace=None)
     models = attrs.evolve(desired(*parts), keyspace=None if exists else definition)
     plan = make_plan(models, facts, server, topology={"dc1": 3, "dc2": 1}, racks=racks, create_keyspace=True)
@@ -166,7 +166,7 @@ def planned(server, definition, *parts, exists=True, racks=RACKS):
     ],
 )
 def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, definition, messages, parts, exists):
-    """Once for a keyspace, whether it exists or not, and before anything runs."""
+    """A keyspace without enough copies is reported once, whether it exists or not."""
     assert messages == planned(server, definition, *parts, exists=exists)
 
 
@@ -187,12 +187,12 @@ def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, defin
     ],
 )
 def test_a_keyspace_that_is_not_valid_for_its_racks(server, definition, messages):
-    """A plain table is fine in it, unless the node wants all keyspaces valid; racks have to be there."""
+    """A plain table is accepted, unless the node requires valid racks in every keyspace."""
     assert messages == [item for item in planned(server, definition, T, exists=False) if item[0] in {"KS108", "KS105"}]
 
 
 def test_unknown_racks_are_not_reported():
-    """Neither is a vector index kept in a view."""
+    """Neither unknown racks nor vector indexes, which have no view, are reported."""
     vectors = table("t", "id int pk", "e vector<float,3>", indexes=[index("e", using="vector_index")])
 
     assert [] == planned(NEW, keyspace(dc1=2), T, BY_V, racks=None)
@@ -200,7 +200,7 @@ def test_unknown_racks_are_not_reported():
 
 
 def test_both_fixes_of_an_invalid_replication_are_suggested():
-    """The statements for an existing keyspace, numbers for a new one, and tablets=False."""
+    """The advice contains statements for an existing keyspace, numbers for a new one, and tablets=False."""
     models = desired(T, BY_V)
     (result,) = make_plan(models, schema(keyspace=keyspace(dc1=1, dc2=2)), NEW, racks={"dc2": RACKS["dc1"]}).refusals
     new = attrs.evolve(models, keyspace=keyspace(dc1=2))
@@ -216,7 +216,7 @@ def test_both_fixes_of_an_invalid_replication_are_suggested():
 
 
 def test_advice_on_a_keyspace_with_views_mentions_racks():
-    """Where the racks are not known, KS103 says that steps may be refused while there are views."""
+    """KS103 on a server that needs lists of racks for views says so."""
 
     def fix(server, *parts):
         plan = make_plan(
@@ -230,7 +230,7 @@ def test_advice_on_a_keyspace_with_views_mentions_racks():
 
 
 def altered(live, declared, server):
-    """The replications of the statements, and the ends of these."""
+    """The replications in the statements, and their other clauses."""
     steps = alter_keyspace_statements(live, declared, server)
     return None if steps is None else [step.partition("'NetworkTopologyStrategy', ")[2] for step in steps]
 
@@ -261,7 +261,7 @@ def altered(live, declared, server):
     ],
 )  # fmt: skip
 def test_the_statements_that_alter_a_keyspace(live, expected, server, steps):
-    """One copy and one data centre at a time where there are tablets, growing before shrinking, all of it named."""
+    """With tablets, one copy in one data centre is changed at a time, and increases come first."""
     assert steps == altered(live, expected, server)
 
 
@@ -284,7 +284,7 @@ GUIDED = [
 @pytest.mark.parametrize("durable", [True, False])
 @pytest.mark.parametrize(("live", "declared", "states"), [case[1:] for case in GUIDED], ids=[c[0] for c in GUIDED])
 def test_a_plan_prints_each_step_of_a_new_replication_on_tablets(live, declared, states, durable):
-    """KS103: whole statements in the order in which the server takes them, and no step that it would refuse."""
+    """KS103 contains complete statements in order, without any that the server would refuse."""
     live, declared = (attrs.evolve(definition, durable_writes=durable) for definition in (live, declared))
     plan = make_plan(attrs.evolve(desired(), keyspace=declared), schema(keyspace=live), NEW)
     (messages,) = [note for note in plan.notes if note.code == "KS103"]
@@ -316,7 +316,7 @@ WITH_VIEWS = [
 
 @pytest.mark.parametrize(("live", "declared", "lists"), [c[1:] for c in WITH_VIEWS], ids=[c[0] for c in WITH_VIEWS])
 def test_lists_of_racks_lead_around_numbers_that_the_server_refuses(live, declared, lists):
-    """Views on tablets need one copy or one for each rack: the printed steps are those that the server takes then."""
+    """With a view on tablets, the advice uses lists of racks, which the server accepts."""
     models = attrs.evolve(desired(T, BY_V), keyspace=declared)
     plan = make_plan(models, schema(T, BY_V, keyspace=live), NEW, topology={"dc1": 3}, racks={"dc1": RACKS["dc1"]})
     (messages,) = [note for note in plan.notes if note.code == "KS103"]
@@ -335,7 +335,7 @@ def test_lists_of_racks_lead_around_numbers_that_the_server_refuses(live, declar
 @pytest.mark.parametrize("parts", [(T,), (T, BY_V)])
 @pytest.mark.parametrize("server", [EXPANDING, LISTS_ONLY])
 def test_a_server_that_makes_lists_of_numbers(server, parts):
-    """It creates a keyspace with any number of copies up to the racks, and changes the number by lists only."""
+    """A server that converts numbers to lists of racks can only be altered with lists."""
     steps = alter_keyspace_statements(keyspace(dc1=2, dc2=1), keyspace(dc1=3, dc2=1), server, racks=RACKS)
 
     assert ["'dc1': ['r1', 'r2'], 'dc2': '1'", "'dc1': ['r1', 'r2', 'r3'], 'dc2': '1'"] == [
@@ -345,7 +345,7 @@ def test_a_server_that_makes_lists_of_numbers(server, parts):
 
 
 def test_numbers_stay_numbers_where_every_step_is_taken():
-    """A plain table does not need valid racks, and one copy in a new data centre is valid anywhere."""
+    """Numbers are used if the server accepts each step with them."""
     steps = alter_keyspace_statements(keyspace(dc1=1), keyspace(dc1=3), NEW, racks=RACKS)
     even = alter_keyspace_statements(keyspace(dc1=3), keyspace(dc1=3, dc2=1), NEW, racks=RACKS, even=True)
 
@@ -354,7 +354,7 @@ def test_numbers_stay_numbers_where_every_step_is_taken():
 
 
 def test_the_advice_prints_the_statements():
-    """KS103 has them in full, and says where none leads."""
+    """KS103 contains the statements, or says that there are none."""
 
     def fix(live, declared):
         sides = SchemaPair.of(schema(keyspace=live), KeyspaceFacts("k", declared), NEW)
@@ -367,7 +367,7 @@ def test_the_advice_prints_the_statements():
 
 
 def test_the_advice_on_too_many_copies_prints_the_statements():
-    """KS102 and KS105 name statements that keep a copy, and none that would delete all rows."""
+    """KS102 and KS105 contain statements that keep at least one copy."""
 
     def fixes(value, *members):
         return [finding.fix for finding in preflight(SchemaFacts([KeyspaceFacts("k", value)]), Health(members), NEW)]
@@ -382,7 +382,7 @@ def test_the_advice_on_too_many_copies_prints_the_statements():
 
 
 def test_recorded_answers_to_numbers_and_racks():
-    """What 2026.3 answered to ALTER KEYSPACE from a number and from a list agrees with the steps above."""
+    """The recorded answers of 2026.3 refuse changes between numbers and lists in one step."""
     cases = {case["case"]: case["2026.3t"] for case in observed("y_2026") if "case" in case and "2026.3t" in case}
     from_list, from_number = cases["ALTER KEYSPACE from a rack list"], cases["ALTER KEYSPACE from a number"]
 

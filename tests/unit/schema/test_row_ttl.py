@@ -1,4 +1,4 @@
-"""Columns by which rows expire: declared, compared, created, set and unset, and never lost without a permission."""
+"""TTL columns of rows: declared, compared, created, set and unset, and only lost with permission."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ def planned(live, model, server=NEW, **keywords):
 
 
 class Lease(Model, table="leases"):
-    """A row that ends."""
+    """A row that expires."""
 
     id: Column[int] = partition_key()
     ends: Column[datetime | None] = column(default=None, row_ttl=True, db_name="Ends At")
 
 
 def test_a_model_declares_it_and_a_table_is_created_with_it():
-    """By the name in CQL."""
+    """A model declares the TTL column, and CREATE TABLE has its CQL name."""
     assert "Ends At" == Lease.__facts__.ttl_column
     assert '"Ends At" timestamp TTL' in create_table("k", Lease.__facts__, NEW)
 
 
 @pytest.mark.parametrize("annotation", [datetime, cql.BigInt, cql.Int])
 def test_what_the_server_takes_can_be_declared(annotation):
-    """A time, or a number of seconds."""
+    """A timestamp or a number of seconds can be declared as a TTL column."""
 
     class Good(Model, table=f"good_{uuid4().hex[:8]}"):
         id: Column[int] = partition_key()
@@ -75,7 +75,7 @@ def test_what_the_server_takes_can_be_declared(annotation):
 
 
 def test_what_no_server_takes_is_refused_in_the_class():
-    """Another type, a static column, two of them, and a value that is not a boolean."""
+    """Another type, a static column, two TTL columns, and a value that is not a boolean are refused."""
     with pytest.raises(ModelDefinitionError) as exc_info:
 
         class Bad(Model, table="bad"):
@@ -93,7 +93,7 @@ def test_what_no_server_takes_is_refused_in_the_class():
 
 
 def test_views_and_user_types_do_not_declare_it():
-    """Rows of a view go with those of its table."""
+    """A TTL column in a view or a user type is refused."""
     with pytest.raises(ModelDefinitionError, match="MD136"):
 
         class ByEnd(MaterializedView, of=Lease):
@@ -108,13 +108,13 @@ def test_views_and_user_types_do_not_declare_it():
 
 @pytest.mark.parametrize("server", [ServerProfile(), ServerProfile("scylla", (2026, 1))])
 def test_a_server_without_it_is_refused(server):
-    """A server without it is refused, with TY110, for a new table and for one that is there."""
+    """TY110 refuses a TTL column for new and existing tables on a server without support."""
     assert ["TY110"] == [refusal.code for refusal in make_plan(desired(EXPIRING), schema(), server).refusals]
     assert "TY110" in [refusal.code for refusal in planned(PLAIN, EXPIRING, server).refusals]
 
 
 def test_it_is_set_on_a_new_column_and_asks_before_an_old_one():
-    """An added column holds no times; an old one may hold some that have passed."""
+    """A TTL on a new column is set without permission, and on an existing column it needs one."""
     added, old = planned(BARE, EXPIRING), planned(PLAIN, EXPIRING)
     allowed = planned(PLAIN, EXPIRING, allow={"DS108:t.ends"})
 
@@ -124,13 +124,13 @@ def test_it_is_set_on_a_new_column_and_asks_before_an_old_one():
 
 
 def test_another_one_is_set_after_the_first_is_unset():
-    """A server has one at most, and refuses a second."""
+    """The TTL is unset before it is set on another column, since a server accepts only one."""
     assert ["~ ttl t None", "~ ttl t later"] == summaries(diff(schema(EXPIRING), desired(LATER), NEW))
     assert ["DS108", "DS108"] == [refusal.code for refusal in planned(EXPIRING, LATER).refusals]
 
 
 def test_one_that_no_model_declares_is_noted_and_stays():
-    """Without it no row would expire any more."""
+    """An undeclared TTL column is noted and kept, since rows would no longer expire without it."""
     plan = planned(EXPIRING, PLAIN)
 
     assert ([], ()) == (plan.cql, plan.refusals)
@@ -139,7 +139,7 @@ def test_one_that_no_model_declares_is_noted_and_stays():
 
 
 def test_contract_unsets_it_under_its_code_and_drops_it_under_two():
-    """A drop of the column alone would stop rows from expiring without a word of it."""
+    """Contract needs one code to unset a TTL column, and another to drop it."""
     sides = SchemaFacts([desired(PLAIN)]), SchemaFacts([schema(EXPIRING)])
     dropped = SchemaFacts([desired(BARE)]), SchemaFacts([schema(EXPIRING)])
 
@@ -164,12 +164,12 @@ def test_contract_unsets_it_under_its_code_and_drops_it_under_two():
     ],
 )  # fmt: skip
 def test_a_rollback_brings_it_back_and_takes_it_away(live, target, cql_):
-    """A rollback brings it back and takes it away, to the schema that was, TTL column included."""
+    """A rollback restores the earlier schema, including the TTL column."""
     assert cql_ == [change_cql(change, NEW) for change in transition(schema(live), schema(target), NEW)]
 
 
 def test_a_step_is_proved_and_undone():
-    """A step is proved and undone, by the tag that is stored."""
+    """The post-condition and the undo of a step use the stored TTL column."""
     change = SetTtlColumn("k", "t", "ends", None)
 
     assert [False, True] == [is_applied(change, schema(value), NEW) for value in (PLAIN, EXPIRING)]
@@ -178,7 +178,7 @@ def test_a_step_is_proved_and_undone():
 
 
 def test_it_is_part_of_what_a_schema_is():
-    """Fingerprints of schemas without one are as before; a comparison names it."""
+    """The fingerprint depends on the TTL column, and a comparison shows it."""
     differences = compare_schemas(SchemaFacts([schema(PLAIN)]), SchemaFacts([schema(EXPIRING)]))
 
     assert 3 == len({fingerprint(value) for value in (PLAIN, EXPIRING, LATER)})
@@ -188,7 +188,7 @@ def test_it_is_part_of_what_a_schema_is():
 
 
 def test_a_snapshot_keeps_it():
-    """A snapshot keeps it, and one that was written before knows none."""
+    """A snapshot contains the TTL column, and has no field for it if there is none."""
     facts = SchemaFacts([schema(EXPIRING)])
     document = snapshot_document({"r": ("k", facts)})
 
@@ -198,7 +198,7 @@ def test_a_snapshot_keeps_it():
 
 @pytest.mark.parametrize("keyspace", ["new26", "new26_vnodes"])
 def test_inspect_writes_it_into_models(keyspace):
-    """A column of a real server whose type is not a time any more is left out."""
+    """Inspect writes a TTL column, and leaves out one whose type is not a time."""
     facts = reflect_keyspace(keyspace, scylla_rows("2026.3"), SCYLLAS["2026.3"])
     leases = facts.table("leases")
     blob = attrs.evolve(leases, columns=[attrs.evolve(c, type=table("x", "a blob pk")["a"].type)
@@ -212,7 +212,7 @@ def test_inspect_writes_it_into_models(keyspace):
 
 @pytest.mark.parametrize("option", ["synchronous_updates", "scylla_tags"])
 def test_options_that_replace_the_tags_are_never_altered(option):
-    """A change of them, as by a rollback, is refused on a table with a TTL column; a model cannot declare them."""
+    """A rollback that would change the options that store the TTL column is refused, and models cannot declare them."""
     change = SetOptions("k", "t", FrozenMap({option: "false"}), FrozenMap())
     declared = attrs.evolve(PLAIN, options=FrozenMap({option: "false"}))
 
@@ -222,7 +222,7 @@ def test_options_that_replace_the_tags_are_never_altered(option):
 
 
 def test_the_type_of_it_is_never_altered():
-    """No ALTER of a type is sent; the refusal names another column."""
+    """No ALTER of the type of a TTL column is sent, and the refusal says what to do."""
     other = table("t", "a int pk", "ends blob", "later bigint")
 
     assert [] == planned(EXPIRING, other).cql
@@ -230,7 +230,7 @@ def test_the_type_of_it_is_never_altered():
 
 
 def test_the_real_server_takes_these_types_alone():
-    """What a class may declare is what the recorded server accepted."""
+    """The types of TTL columns are those that the recorded server accepted."""
     cases = [case for case in observed("y_2026") if str(case.get("case", "")).startswith("TTL column")]
     accepted = {kind for case in cases for kind in ("timestamp", "bigint", "int") if f" {kind} TTL" in case["steps"][0]}
     messages = [case["2026.3"][0] for case in cases if "text TTL" in case["steps"][0]]

@@ -1,4 +1,4 @@
-"""Each code has a situation that raises it and a near one that does not."""
+"""Each code has a case that raises it, and a similar one that does not."""
 
 from __future__ import annotations
 
@@ -77,22 +77,22 @@ LATER = attrs.evolve(EXPIRING, ttl_column="later")
 
 
 def new(*columns, **facts):
-    """Models with a table ``t`` that is not there yet."""
+    """Models with a new table ``t``."""
     return schema(), desired(table("t", *columns, **facts))
 
 
 def both(live, declared, *more):
-    """A table on both sides, with the same further things."""
+    """A live and declared table, with additional objects on both sides."""
     return schema(table("t", *live), *more), desired(table("t", *declared), *more)
 
 
 def dropped(what, column):
-    """A table that had a column ``x`` once, and models that want one again."""
+    """A table that once had a column ``x``, and models that declare one again."""
     return schema(table("t", *T, dropped={"x": what})), desired(table("t", *T, f"x {column}"))
 
 
 def searched(options, *names, live=False, tablets=True):
-    """A table with vector indexes, which is there or not, and models with options."""
+    """A live or new table with vector indexes, and models with options."""
     declared = [index("e", name, using="vector_index") for name in names or ("i",)]
     new_table = table("t", "a int pk", "e vector<float,3>", options=options, indexes=declared)
     logged = {"cdc": {"enabled": "true"}}
@@ -108,7 +108,7 @@ def optioned(**options):
 
 
 def with_static(indexes):
-    """A table with an index, and models that add a static column."""
+    """A live table with an index, and models that add a static column."""
     live, declared = indexed(indexes, indexes, *T, "m list<int>")
     return live, desired(table("t", *T, "m list<int>", "s int static", indexes=declared.tables[0].indexes))
 
@@ -119,24 +119,24 @@ def facts_of(**facts):
 
 
 def keyspace_with(*parts, **facts):
-    """Models of a new keyspace with these things."""
+    """Models of a new keyspace with these objects."""
     return schema(keyspace=None), attrs.evolve(desired(*parts), keyspace=Keyspace("k", **facts))
 
 
 def with_copies(gc, kind="NetworkTopologyStrategy", **factors):
-    """A table with a mode of tombstone_gc, in a keyspace of this replication."""
+    """A table with this mode of tombstone_gc, in a keyspace with this replication."""
     replication = {"class": kind, **{dc: str(factor) for dc, factor in factors.items()}}
     return schema(keyspace=Keyspace("k", replication)), desired(table("t", *T, options={"tombstone_gc": gc}))
 
 
 def altered_on_tablets(options):
-    """A table on tablets that gets these options."""
+    """A table on tablets that is altered to have these options."""
     live = schema(table("t", *T), keyspace=Keyspace("k", NTS, tablets=True))
     return live, desired(table("t", *T, options=options))
 
 
 def with_tablets(*parts):
-    """A keyspace with tablets that lacks these things."""
+    """A keyspace with tablets that does not have these objects."""
     return schema(keyspace=Keyspace("k", NTS, tablets=True)), desired(*parts)
 
 
@@ -147,13 +147,13 @@ def indexed(live, declared, *columns):
 
 
 def without_grace(indexes):
-    """A table with these indexes, and models that give it no grace."""
+    """A table with these indexes, and models with no grace period."""
     live = table("t", *T, indexes=indexes, options={"gc_grace_seconds": 9})
     return schema(live), desired(attrs.evolve(live, options={"gc_grace_seconds": 0}))
 
 
 def options(live, declared, *more):
-    """A table with live and with declared options, and what else is live."""
+    """A table with live and declared options, and other live objects."""
     return schema(table("t", *T, options=live), *more), desired(table("t", *T, options=declared))
 
 
@@ -395,7 +395,7 @@ TOPOLOGY = {"dc1": 3, "dc2": 2}
 
 
 def diagnostics_of(live, declared, server, **settings):
-    """All diagnostics of one comparison; a keyspace that is missing is asked for."""
+    """The diagnostics of a comparison, which creates a missing keyspace."""
     sides = SchemaPair.of(live, declared, server)
     changes = diff(live, declared, server, create_keyspace=live.keyspace is None)
     return [finding.diagnostic for finding in evaluate(RuleContext(sides, changes, TOPOLOGY, **settings))]
@@ -405,7 +405,7 @@ def diagnostics_of(live, declared, server, **settings):
     ("code", "severity", "server", "raises", "harmless"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)]
 )
 def test_each_code_is_raised_and_is_not(code, severity, server, raises, harmless):
-    """The one situation raises the code with its severity; the other does not raise it at all."""
+    """One case raises the code with its severity, and the other does not raise it."""
     raised = [
         finding for finding in diagnostics_of(*raises, server) if (finding.code, finding.severity) == (code, severity)
     ]
@@ -426,7 +426,7 @@ DROPS = [
 
 @pytest.mark.parametrize(("change", "code", "path"), DROPS, ids=[case[1] for case in DROPS])
 def test_drops_need_a_word(change, code, path):
-    """Whatever takes data away is refused, and runs under its code, alone or with its object."""
+    """A change that deletes data is refused, and allowed by its code, alone or with its object."""
     case = RuleContext(SchemaPair.of(schema(table("t", *T)), desired(), C5), (change,))
     (refusal,) = [finding.diagnostic for finding in evaluate(case)]
 
@@ -439,13 +439,13 @@ def test_drops_need_a_word(change, code, path):
 
 
 class Locks:
-    """A coordinator in memory that shows the tables of locks, and the keyspaces that each knows."""
+    """A coordinator in memory with tables of locks, and the keyspaces that each lists."""
 
     def __init__(self, **known):
         self.known = known
 
     def rows(self, cql):
-        """Of the one query or the other."""
+        """The rows of either query."""
         if "system_schema" in cql:
             return [{"keyspace_name": home} for home in self.known]
         columns = [name for home, names in self.known.items() for name in names if f"FROM {home}." in cql]
@@ -460,7 +460,7 @@ def versions(*models, status="applied"):
 
 
 def head(at):
-    """A version of that time."""
+    """A version of this time."""
     return Migration("k/r", int(f"{at:%Y%m%d%H%M%S}"))
 
 
@@ -470,7 +470,7 @@ EMPTY = make_plan(schema(table("t")), schema(table("t")), C5)
 
 
 def remarks(change, *live):
-    """Return the findings on one change."""
+    """The findings on one change."""
     return [
         finding.diagnostic for finding in evaluate(RuleContext(SchemaPair.of(schema(*live), desired(), C5), (change,)))
     ]
@@ -481,7 +481,7 @@ LEFT = Diagnostic("BC103", "note", "k.old", "no model declares this table; it is
 
 # code, what raises it, what does not
 def with_default(*, loads_none):
-    """A table with a column that has a default, as a model declares it."""
+    """A table with a column that has a default."""
     column = attrs.evolve(table("t", *T)["v"], loads_none=loads_none, has_default=True)
     return SchemaFacts([desired(attrs.evolve(table("t", *T), columns=[*table("t", *T).columns[:2], column]))])
 
@@ -526,12 +526,12 @@ ELSEWHERE = [
 
 
 def off_notes(mode):
-    """The notes of a start in this mode."""
+    """The notes of a sync in this mode."""
     return list(sync(Repo(keyspace="k", nodes=["127.0.0.1"]), mode=mode).plan.notes)
 
 
 def codes(ask):
-    """The codes of what comes out: remarks, or an error, whose own code or first word it is."""
+    """The codes of these findings, or the code or class of an error."""
     try:
         result = ask()
     except ScyllaModelError as error:
@@ -544,25 +544,25 @@ def codes(ask):
 
 
 def changing(changing):
-    """The remarks on a keyspace whose replication is being changed, or is not."""
+    """The findings on a keyspace whose replication is being changed, or is not."""
     return list(preflight(SchemaFacts([schema(keyspace=Keyspace("k", NTS, changing=changing))]), THREE, SCYLLA))
 
 
 def migrating(keyspace):
-    """The remarks on a keyspace with vnodes, while the tables of a keyspace have tablets."""
+    """The findings on a keyspace with vnodes, while the tables of another have tablets."""
     definition = Keyspace("k", NTS, tablets=False)
     health = attrs.evolve(THREE, with_tablets=frozenset({keyspace}))
     return list(preflight(SchemaFacts([schema(keyspace=definition)]), health, NEW))
 
 
 def manual_findings(cql, *, tablets=None):
-    """Return the findings on a hand-written statement in a keyspace without commit log."""
+    """The findings on a hand-written statement in a keyspace without a commit log."""
     definition = Keyspace("k", NTS, durable_writes=False, tablets=tablets)
     return list(RawStatementChecker("k", [schema(keyspace=definition)], SCYLLA).check(cql))
 
 
 def contracted(*allow):
-    """The diagnostics of a contract of table ``t``, whose column ``legacy`` no model declares."""
+    """The diagnostics of a contract of table ``t``, whose column ``legacy`` is undeclared."""
     live, declared = both((*T, "legacy int"), T)
     plan = contract_plan(SchemaFacts([declared]), SchemaFacts([live]), C5, allow=allow)
     return [*plan.refusals, *plan.notes, *plan.lints]
@@ -570,12 +570,12 @@ def contracted(*allow):
 
 @pytest.mark.parametrize(("code", "raises", "harmless"), ELSEWHERE, ids=[case[0] for case in ELSEWHERE])
 def test_what_is_no_rule_of_models_is_raised_and_is_not(code, raises, harmless):
-    """Codes of drops, of lock and of ledger come where they belong, and not in the situation next to it."""
+    """Codes of drops, locks and the ledger are raised in their case, and not in the similar one."""
     assert [True, False] == [code in codes(raises), code in codes(harmless)]
 
 
 def test_dropping_an_index_is_a_warning():
-    """An index holds no data of its own."""
+    """Dropping an index is only a warning, since it has no data of its own."""
     assert [("DS106", "warn")] == [(finding.code, finding.severity) for finding in remarks(DROP_INDEX)]
 
 
@@ -591,7 +591,7 @@ KEYSPACE_DROPS = [
 
 @pytest.mark.parametrize(("cql", "name"), KEYSPACE_DROPS)
 def test_a_raw_keyspace_drop_needs_permission(cql, name):
-    """Whatever the statement looks like it is refused, runs under its code and name, and never where the books are."""
+    """A statement that drops a keyspace is refused, can be allowed, and never drops that of the ledger."""
     refusal = dropped_keyspace(cql, {"k"})
     if name is None:
         assert refusal is None
@@ -603,7 +603,7 @@ def test_a_raw_keyspace_drop_needs_permission(cql, name):
 
 
 def test_statements_that_drop_a_keyspace_are_refused_in_a_plan():
-    """They stand in the refusals and not in the steps; allowed, they are steps that lose data, with a lint."""
+    """A refused drop is not a step, and an allowed one is a step with data loss and a finding."""
     drop, grant = RawStep("DROP KEYSPACE old"), RawStep("GRANT a TO b", before=True)
     refused_plan, runs = (
         with_raw_steps(EMPTY, [drop, grant], {"k"}),
@@ -628,7 +628,7 @@ BLOCKED = [
 
 @pytest.mark.parametrize(("change", "server", "blocked"), BLOCKED)
 def test_a_view_stands_in_the_way(change, server, blocked):
-    """MV102: Cassandra drops no column of a table with views, ScyllaDB none that a view has; until the view goes."""
+    """MV102 refuses to drop a column while a view has it, or on Cassandra while the table has any view."""
     sides = SchemaPair.of(schema(table("t", *T, "other int"), table("u"), V), desired(), server)
     codes = {finding.diagnostic.code for finding in evaluate(RuleContext(sides, (change,)))}
     after = {finding.diagnostic.code for finding in evaluate(RuleContext(sides, (c.DropView("k", V), change)))}
@@ -638,7 +638,7 @@ def test_a_view_stands_in_the_way(change, server, blocked):
 
 
 def test_a_rename_under_an_index_cannot_be_allowed():
-    """Servers refuse it, whatever is allowed."""
+    """A rename under an index is refused, and cannot be allowed."""
     facts = schema(table("t", "a int pk", "b int ck", indexes=[index("b", "i")]))
     declared = desired(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
     (refusal,) = diagnostics_of(facts, declared, C5, allow=frozenset({"BC101"}))
@@ -647,14 +647,14 @@ def test_a_rename_under_an_index_cannot_be_allowed():
 
 
 def test_a_missing_keyspace_that_was_not_requested():
-    """KS100, and nothing is made by accident."""
+    """KS100 is reported for a keyspace that is not requested."""
     sides = SchemaPair.of(schema(keyspace=None), desired(), C5)
 
     assert ["KS100"] == [finding.diagnostic.code for finding in evaluate(RuleContext(sides, ()))]
 
 
 def test_lint_needs_no_cluster():
-    """Models alone show names, circles and clashes, and options only where a server is named."""
+    """Without a server lint reports names, cycles and clashes, and options only for a given server."""
     models = SchemaFacts([
         attrs.evolve(
             desired(user_type("a", "z frozen<a>"), table("n" * 60, options={"tombstone_gc": {"mode": "repair"}})),
@@ -669,7 +669,7 @@ def test_lint_needs_no_cluster():
 
 
 def cluster(*members):
-    """Nodes in a few words: ``DC [down] [v=VERSION] [STATE]``."""
+    """Nodes from short texts: ``DC [down] [v=VERSION] [STATE]``."""
     nodes = []
     for number, text in enumerate(members):
         dc, *attributes = text.split()
@@ -696,7 +696,7 @@ FLIGHTS = [
     ("code", "raises", "harmless"), FLIGHTS, ids=[f"{n}-{case[0]}" for n, case in enumerate(FLIGHTS)]
 )
 def test_an_ailing_cluster_is_noted(code, raises, harmless):
-    """A warning that names the keyspace and says what to do; a cluster that is well gives none."""
+    """An unhealthy cluster has a warning with advice, and a healthy one has none."""
 
     def flight(replication, health):
         return preflight(SchemaFacts([schema(keyspace=Keyspace("k", replication))]), health, SCYLLA)
@@ -719,7 +719,7 @@ def test_an_ailing_cluster_is_noted(code, raises, harmless):
     ],
 )
 def test_a_limit_of_windows_that_is_not_known_can_be_allowed(server, allow, is_refused):
-    """Where the node's own limit was read it holds, and 0 is none."""
+    """The refusal of too many time windows can be allowed if the node's limit is unknown."""
     options = FrozenMap({"compaction": FrozenMap(HOURLY), "default_time_to_live": 51 * 3600})
     plan = make_plan(desired(table("t", *T, options=options)), schema(), server, allow=allow)
 
@@ -727,7 +727,7 @@ def test_a_limit_of_windows_that_is_not_known_can_be_allowed(server, allow, is_r
 
 
 def test_every_code_is_explained():
-    """Whatever a plan can show has an entry, every entry has its case above, and says what to do."""
+    """Every code has an explanation with advice, and a case above."""
     raised = {case[0] for case in (*CASES, *FLIGHTS, *ELSEWHERE)} | {case[1] for case in DROPS}
 
     rollbacks = {"RB101", "RB103", "RB104", "RB105", "RB106", "RB107", "RB108", "RB109", "RB110", "RB111"}
@@ -790,7 +790,7 @@ RECIPES = [
 
 @pytest.mark.parametrize(("sides", "pieces"), RECIPES)
 def test_a_refusal_comes_with_its_recipe(sides, pieces):
-    """The way round is written out for the user's own names and types."""
+    """The advice of a refusal contains the names and types of the case."""
     fixes = "\n".join(finding.fix for finding in diagnostics_of(*sides, C5))
 
     assert [] == [piece for piece in pieces if piece not in fixes]
@@ -815,7 +815,7 @@ DECLARED = re.compile(r"\w+: Column\[.+\] = (?:column|partition_key|clustering_k
 
 
 def test_what_the_recipes_say_can_be_typed():
-    """Each command in a fix of each case is taken by the command line, each declared column by Python."""
+    """Each command in the advice is valid for the parser, and each column for Python."""
     fixes = "\n".join(finding.fix for case in CASES for finding in diagnostics_of(*case[3], case[2]))
     commands = [match.rstrip(".").split(" ", 1)[1] for match in COMMAND.findall(fixes)]
     declared = [match for match in DECLARED.findall(fixes) if "…" not in match]
@@ -833,7 +833,7 @@ def test_what_the_recipes_say_can_be_typed():
 
 
 def test_views_and_indexes_that_keep_every_column_are_those_of_real_rows():
-    """The virtual columns that ScyllaDB stored are those of which the rules know without reading them."""
+    """The virtual columns that rules compute are those that ScyllaDB stored."""
     facts = reflect_keyspace("zoo", scylla_rows(), OLD)
     stored = {row["table_name"] for row in stored_rows("2025.1.14")["view_virtual_columns"]}
     known = set()
@@ -862,14 +862,14 @@ BASE = table("t", "a int pk", "b int ck", "v text", "w int", "s int static")
     ],
 )
 def test_a_column_that_only_virtual_columns_hold_cannot_be_dropped(dropped_column, live, lease):
-    """A view without an extra key column, and an index on a key column, hold on to every regular column."""
+    """A view without another key column, and an index on a key column, prevent drops of other columns."""
     findings = remarks_on(c.DropColumns("k", "t", (BASE[dropped_column],)), *live)
 
     assert lease is ("MV102" in [finding.code for finding in findings])
 
 
 def remarks_on(change, *live):
-    """Return the findings on one change on ScyllaDB."""
+    """The findings on one change on ScyllaDB."""
     return [
         finding.diagnostic
         for finding in evaluate(RuleContext(SchemaPair.of(schema(*live), desired(), SCYLLA), (change,)))
@@ -877,7 +877,7 @@ def remarks_on(change, *live):
 
 
 def test_long_names_are_a_warning_while_no_server_is_known():
-    """A name that ScyllaDB 2025.2 accepts and others do not is reported as a warning, and stops no run."""
+    """A name that only ScyllaDB 2025.2 accepts is a warning while the server is unknown."""
     severities = [
         [problem.severity for problem in lint(SchemaFacts([desired(table("n" * length))])) if problem.code == "NB101"]
         for length in (48, 49, 192, 193)

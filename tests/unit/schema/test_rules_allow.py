@@ -1,4 +1,4 @@
-"""Values of ``allow=``: refused when they cannot mean anything, reported when they had no effect."""
+"""Values of ``allow=`` are refused if they are invalid, and reported if they had no effect."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ T = ("a int pk", "v text")
     ],
 )
 def test_a_value_that_cannot_mean_anything_is_an_error(value, message):
-    """A code that is unknown or final, and what is not CODE:OBJECT, is refused before anything is read."""
+    """An unknown code, one that cannot be allowed, and other text are refused before anything is read."""
     with pytest.raises(ConfigurationError, match=message):
         checked_values([value])
 
 
 @pytest.mark.parametrize("code", ALLOWABLE)
 def test_codes_that_can_be_allowed(code):
-    """Each code that some refusal names is taken, alone and with an object."""
+    """Each code that a refusal suggests is accepted, with and without an object."""
     steps = {"RB106": "1/2", "RB107": "1/2:0a1b2c3d4e5f", "RB108": "1/2", "RB110": "1", "LG107": "1"}
     token = f"{code}:{steps[code]}" if code in steps else code
 
@@ -45,7 +45,7 @@ def test_codes_that_can_be_allowed(code):
 
 
 def test_a_single_text_is_one_value():
-    """``allow="DS103"`` means the code, not its five letters."""
+    """``allow="DS103"`` means the code and not five letters."""
     assert checked_values("DS103") == ("DS103",)
 
 
@@ -60,7 +60,7 @@ def test_a_single_text_is_one_value():
     ],
 )
 def test_a_value_without_effect_is_reported(allow, advice):
-    """A misspelled name, a declared column, the code of another kind and what is gone are each named with advice."""
+    """A misspelled name, a declared column, a code of another kind, and a missing object are reported with advice."""
     live = schema(table("t", *T, "legacy int", indexes=[index("v", "t_i")]))
 
     plan = contract_plan(SchemaFacts([desired(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
@@ -73,7 +73,7 @@ def test_a_value_without_effect_is_reported(allow, advice):
 
 @pytest.mark.parametrize("allow", ["DS102:t", "DS103:t.v", "DS104:pair", "DS105:by_v", "DS106:t_v"])
 def test_what_a_model_declares_is_reported(allow):
-    """A declared table, column, type, view or index is not dropped, and the note says why."""
+    """A declared table, column, type, view or index is not dropped, and a note says why."""
     parts = (
         table("t", *T, "p pair", indexes=[index("v", "t_v")]),
         user_type("pair", "a int"),
@@ -99,7 +99,7 @@ INT, PAIR = Native("int"), UserTypeName("pair")
     ],
 )
 def test_a_type_that_a_function_uses_is_not_dropped(users, phrase):
-    """Servers refuse to drop a type of an argument, a result or a state, so the plan refuses it and names the user."""
+    """A type that a function or aggregate uses is refused with the name of that."""
     live = attrs.evolve(schema(table("t", *T), user_type("pair", "a int")), **users)
 
     plan = contract_plan(SchemaFacts([desired(table("t", *T))]), SchemaFacts([live]), SERVER, allow=["DS104:pair"])
@@ -110,7 +110,7 @@ def test_a_type_that_a_function_uses_is_not_dropped(users, phrase):
 
 @pytest.mark.parametrize("allow", ["DS103", "DS103:t.legacy", "DS103:k.t.legacy", "DS106:t_i"])
 def test_a_value_with_effect_is_not_reported(allow):
-    """What dropped something, or was refused for another reason, leaves no note."""
+    """A value that allowed a drop, or whose object was refused for another reason, is not reported."""
     live = schema(table("t", *T, "legacy int", indexes=[index("v", "t_i")]))
 
     plan = contract_plan(SchemaFacts([desired(table("t", *T))]), SchemaFacts([live]), SERVER, allow=[allow])
@@ -119,7 +119,7 @@ def test_a_value_with_effect_is_not_reported(allow):
 
 
 def test_drops_are_numbered_in_their_order():
-    """An index goes before its column, and both have a number of their own."""
+    """An index is dropped before its column, and each is a numbered step."""
     live = schema(table("t", *T, "legacy int", indexes=[index("legacy", "t_i")]))
 
     plan = contract_plan(SchemaFacts([desired(table("t", *T))]), SchemaFacts([live]), SERVER, allow=["DS103", "DS106"])
@@ -128,7 +128,7 @@ def test_drops_are_numbered_in_their_order():
 
 
 def test_what_belongs_to_another_repo_is_reported_as_such():
-    """An object of another repo stays, whatever is allowed; a missing one belongs to no repo."""
+    """An object of another repo is not dropped, whatever is allowed, and the note says so."""
     live = SchemaFacts([schema(table("t", *T), table("theirs", *T))])
     owners = {"theirs": "scope k/other", "gone": "scope k/other"}
 

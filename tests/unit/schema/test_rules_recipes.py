@@ -1,4 +1,4 @@
-"""Recipes are run as they are written: declarations in a class body, commands by the rules of a shell."""
+"""Suggested fixes are valid: declarations in a class body, and commands in a shell."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TYPES = (
 @pytest.mark.parametrize("cql_type", TYPES)
 @pytest.mark.parametrize("name", ["v", "Total €", "class", "1st", "replace"])
 def test_a_declaration_of_a_recipe_means_its_column(cql_type, name):
-    """Whatever the type and the name: it is a line of a class body, and gives the column it was made of."""
+    """The suggested declaration of a column declares it, whatever its type and name."""
     wanted_column = TableColumn(name, parse_type(cql_type))
     module = types.ModuleType(f"recipe_{abs(hash((cql_type, name)))}")
     sys.modules[module.__name__] = module
@@ -60,7 +60,7 @@ def test_a_declaration_of_a_recipe_means_its_column(cql_type, name):
 
 
 def test_static_and_key_columns_keep_what_they_are():
-    """Static and key columns keep what they are, as the models that `inspect` writes."""
+    """The suggested declaration of a static, key or masked column keeps those properties."""
     assert "s: Column[str | None] = column(default=None, static=True)" == suggested_fixes.column_declaration(
         column("s text static")
     )
@@ -79,7 +79,7 @@ KEY = (TableColumn("a", INT, "partition_key"),)
 
 
 def unusual_table(*columns, name="Odd"):
-    """A table with these columns besides its key."""
+    """A table with these columns in addition to its key."""
     return Table(name, (*KEY, *columns))
 
 
@@ -99,7 +99,7 @@ SIDES = [
 
 @pytest.mark.parametrize(("live", "declared"), SIDES)
 def test_a_command_of_a_recipe_is_what_a_shell_takes_for_it(live, declared):
-    """Names with spaces, quotes and more stay one word, and what is allowed is known."""
+    """Names with spaces and quotes in a suggested command are one word, and its `--allow` is valid."""
     sides = SchemaPair.of(live, declared, C5)
     fixes = "\n".join(finding.diagnostic.fix for finding in evaluate(RuleContext(sides, diff_pair(sides))))
     commands = re.findall(r"(?:scyllamodel (?:contract|backfill|plan)|--allow) .*", fixes)

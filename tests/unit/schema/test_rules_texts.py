@@ -1,4 +1,4 @@
-"""The messages of rules: their texts, in one order, and with the details of this case."""
+"""The messages of rules, in a fixed order and with the details of the case."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ V = view("x", "t", "v text pk", "a int ck", "b int ck")
 
 
 def advice(live, declared, server=C5, **more):
-    """Each remark on what leads from one side to the other: code, severity and text."""
+    """The code, severity and text of each finding on a comparison."""
     sides = SchemaPair.of(live, declared, server)
     case = RuleContext(sides, diff_pair(sides, create_keyspace=True), **more)
     return [(d.code, d.severity, d.text) for d in (finding.diagnostic for finding in evaluate(case))]
 
 
 def texts(*args, **more):
-    """The texts alone."""
+    """The texts of the findings."""
     return [text for _, _, text in advice(*args, **more)]
 
 
 def fixes(live, declared, server=C5):
-    """What to do, all of it."""
+    """The suggested fixes, as one text."""
     sides = SchemaPair.of(live, declared, server)
     return "\n".join(finding.diagnostic.fix for finding in evaluate(RuleContext(sides, diff_pair(sides))))
 
 
 def test_a_name_in_use_is_reported_with_its_owner():
-    """Only a table over a view is more than a clash."""
+    """The message says which kind of object has the name, and for a table over a view that servers accept it."""
     over_view = texts(schema(table("t", *T), V), desired(table("t", *T), table("x")))
     over_table = texts(schema(table("t", *T), table("x")), desired(table("t", *T), V))
 
@@ -48,7 +48,7 @@ def test_a_name_in_use_is_reported_with_its_owner():
 
 
 def test_names_of_keyspaces_and_clashes_are_linted():
-    """Names of keyspaces and clashes are linted: each in its place, by name."""
+    """Long names of keyspaces and names of two objects are reported, sorted by name."""
     clash = [table("b"), table("a"), view("b", "a", "id int pk"), view("a", "b", "id int pk")]
     long = lint(SchemaFacts([KeyspaceFacts("k" * 49)]))
     both = [problem for problem in lint(SchemaFacts([desired(*clash)])) if "a table and a view" in problem.text]
@@ -58,7 +58,7 @@ def test_names_of_keyspaces_and_clashes_are_linted():
 
 
 def stale(live, declared):
-    """Objects of notes on renames that have nothing left to do."""
+    """The objects of notes on renames that are done."""
     sides = SchemaPair.of(live, declared, C5)
     findings = [finding.diagnostic for finding in evaluate(RuleContext(sides, diff_pair(sides)))]
     return [d.object for d in findings if "no longer applies" in d.text], [
@@ -83,12 +83,12 @@ STALE = [
 
 @pytest.mark.parametrize(("live", "declared", "expected"), [s[1:] for s in STALE], ids=[s[0] for s in STALE])
 def test_a_rename_is_refused_or_done_or_stale(live, declared, expected):
-    """A rename is refused or done or stale, and never two of these."""
+    """A rename is either refused, possible, or obsolete."""
     assert expected == stale(live, declared)
 
 
 def test_the_way_round_a_table_of_another_name_has_all_its_steps():
-    """The way round a table of another name has all its steps, from the second model to the drop."""
+    """The fix for a renamed table has all steps, from the second model to the drop."""
     output = fixes(schema(table("old", *T)), desired(RENAMED))
 
     assert ["1. ", "2. ", "3. ", "4. ", "5. "] == [line[:3] for line in output.splitlines() if line[:1].isdigit()]
@@ -97,14 +97,14 @@ def test_the_way_round_a_table_of_another_name_has_all_its_steps():
 
 
 def test_a_keyspace_of_the_run_is_never_dropped():
-    """A keyspace of the run is never dropped: under the same code."""
+    """A drop of the keyspace that is being migrated is refused, even if DS101 is allowed."""
     assert ("DS101", "error") == (
         (result := dropped_keyspace("DROP KEYSPACE k", {"k"}, {"DS101"})).code, result.severity,
     )  # fmt: skip
 
 
 def test_indexes_are_described_exactly():
-    """Part of a collection, class and options, and the tables that share a name."""
+    """The message has the part of a collection, the class and the options, or the tables with the same name."""
     m = (*T, "m map<text,int>")
     live = index("m", "i", on="keys", using="sai", options={"z": "1", "a": "2"})
     same_name = schema(table("t", *m, indexes=[live])), desired(table("t", *m, indexes=[index("m", "i", on="entries")]))
@@ -125,7 +125,7 @@ def test_indexes_are_described_exactly():
 
 
 def test_a_custom_index_over_several_columns_is_looked_at():
-    """A custom index over several columns is looked at: it is on none of them in particular."""
+    """A custom index over several columns is checked."""
     declared = desired(table("t", *T, indexes=[index("a, v", "i", using="sai")]))
 
     assert [("IX104", "error", "cassandra 4.1.10 does not support storage-attached indexes on such a column")] == [
@@ -149,7 +149,7 @@ KEYS = [
 
 @pytest.mark.parametrize(("declared", "text"), KEYS)
 def test_a_key_is_reported_for_both_sides(declared, text):
-    """The message has the stored key and the declared one; of new columns those that are keys and new."""
+    """The message has the stored and the declared key, or the new columns that are keys."""
     assert text in texts(schema(table("t", *T)), desired(table("t", *declared)))
 
 
@@ -159,7 +159,7 @@ def keyspace_pair(replication, **more):
 
 
 def test_replication_is_reported_by_data_centre():
-    """In one order, and with what was meant for all of them."""
+    """Data centres are listed in a fixed order, after the setting for all of them."""
     where = {"dc2": 1, "dc1": 3}
     without_keyspace = advice(*keyspace_pair(None), topology=where)
     places = dict.fromkeys("xyzwvuabcdefg", 1)
@@ -180,7 +180,7 @@ def test_replication_is_reported_by_data_centre():
 
 
 def test_the_advice_names_the_data_centres_that_there_are():
-    """In the order of their names."""
+    """The suggestion lists the known data centres by name."""
     sides = SchemaPair.of(*keyspace_pair(None), C5)
     (value,) = (
         r.diagnostic for r in evaluate(RuleContext(sides, diff_pair(sides, create_keyspace=True), {"dc2": 1, "dc1": 3}))
@@ -190,7 +190,7 @@ def test_the_advice_names_the_data_centres_that_there_are():
 
 
 def test_a_different_keyspace_is_reported_by_part():
-    """Settings that are not configured are not reported."""
+    """Settings that are not declared are not reported."""
     live = Keyspace("k", {**NTS, "dc2": "1"}, tablets=False)
     declared = Keyspace("k", NTS, durable_writes=False, tablets=True)
     (text,) = texts(schema(keyspace=live), attrs.evolve(desired(), keyspace=declared))
@@ -202,7 +202,7 @@ def test_a_different_keyspace_is_reported_by_part():
 
 
 def test_a_keyspace_without_replication_is_no_strategy():
-    """There is nothing to say of it."""
+    """Only a keyspace with another strategy than NetworkTopologyStrategy is reported."""
     assert [] == list(lint_strategy("k", None))
     assert [] == list(lint_strategy("k", {}))
     assert [] == list(lint_strategy("k", NTS))
@@ -210,7 +210,7 @@ def test_a_keyspace_without_replication_is_no_strategy():
 
 
 def test_everything_that_tablets_do_not_support_is_reported():
-    """A table may need two things at once."""
+    """A table with several properties that tablets do not support has a finding for each."""
     live = schema(keyspace=Keyspace("k", NTS, tablets=True))
     declared = desired(table("t", "a int pk", "n counter", options={"cdc": {"enabled": "true"}}))
 
@@ -222,12 +222,12 @@ def test_everything_that_tablets_do_not_support_is_reported():
 
 
 def options(live, declared, *more):
-    """A table with live and with declared options, and what else is live."""
+    """A table with live and declared options, and other live objects."""
     return schema(table("t", *T, options=live), *more), desired(table("t", *T, options=declared))
 
 
 def test_options_are_reported_with_the_lost_settings():
-    """Maps with maps; a policy alone; and what a server would not take, of views too."""
+    """The message has the settings that are lost, and options that a server does not support, also of views."""
     lcs = {"class": "LeveledCompactionStrategy"}
     compaction = {**lcs, "fanout_size": "7", "sstable_size_in_mb": "99"}
     whole = texts(*options({"compaction": compaction}, {"compaction": {**lcs, "sstable_size_in_mb": "98"}}))
@@ -251,7 +251,7 @@ def test_options_are_reported_with_the_lost_settings():
 
 
 def flights(replication, *members):
-    """The texts of a preflight."""
+    """The texts of a preflight check."""
     facts = schema(keyspace=None if replication is None else Keyspace("k", replication or None))
     return [finding.text for finding in preflight(SchemaFacts([facts]), Health(members), SCYLLA)]
 
@@ -262,7 +262,7 @@ def node(name, version="1", dc="dc1", **more):
 
 
 def test_cluster_health_is_reported_in_one_order():
-    """Versions and data centres by name, one node or several."""
+    """Versions and data centres are listed by name, for one node or several."""
     two = flights(NTS, node("c", "2"), node("b", "1"), node("a", "2"))
     down = [flights(NTS, *(node(str(n), is_up=n >= down_count) for n in range(4)))[0] for down_count in (1, 2)]
     far = flights({"class": "org.x.NetworkTopologyStrategy", "z": "2", "b": "1", "dc1": "2"}, node("a"), node("b"))
@@ -280,7 +280,7 @@ def test_cluster_health_is_reported_in_one_order():
 
 
 def test_a_node_is_up_unless_reported_down():
-    """A node counts as up unless it is reported as down, and an undescribed keyspace has no replicas to count."""
+    """A node is up unless it is reported as down, and a keyspace without replication has no replicas."""
     assert Member("a", "dc1").is_up
     assert [] == flights(None, node("a"))
     assert [] == flights({}, node("a"))
@@ -296,7 +296,7 @@ NOBODY_TAKES = [("text", "ascii"), ("varint", "int"), ("int", "bigint"), ("uuid"
 
 @pytest.mark.parametrize(("old", "new"), SCYLLA_TAKES + NOBODY_TAKES)
 def test_changes_that_scylla_supports_are_distinguished(old, new):
-    """And refused all the same; on Cassandra it is a type like any other."""
+    """A change of type that only ScyllaDB supports is refused as TY102, and others as TY101."""
     sides = schema(table("t", "a int pk", f"v {old}")), desired(table("t", "a int pk", f"v {new}"))
     text = f"the column is {old}, but {new} in the model"
     more = "; ScyllaDB could alter it, but Cassandra could not, and it cannot be undone"
@@ -317,7 +317,7 @@ COLUMNS = [
 
 @pytest.mark.parametrize(("live", "declared", "text"), COLUMNS)
 def test_a_column_is_reported_for_both_sides(live, declared, text):
-    """Once."""
+    """A column with different definitions has one error."""
     result = advice(schema(table("t", *live)), desired(table("t", *declared)))
 
     assert [text] == [output for _, severity, output in result if severity == "error"]
@@ -325,7 +325,7 @@ def test_a_column_is_reported_for_both_sides(live, declared, text):
 
 @pytest.mark.parametrize(("old", "new"), [("bigint", "counter"), ("counter", "bigint")])
 def test_counters_are_sent_to_a_table_of_their_own(old, new):
-    """Counters are sent to a table of their own: whichever side has them."""
+    """The fix for a counter column suggests a separate table, whichever side has the counter."""
     sides = schema(table("t", "a int pk", f"v {old}")), desired(table("t", "a int pk", f"v {new}"))
 
     assert 'class TCounts(Model, table="t_counts"): …' in fixes(*sides)
@@ -340,7 +340,7 @@ FIELDS = [
 
 @pytest.mark.parametrize(("declared", "code", "text"), FIELDS)
 def test_fields_are_described_exactly(declared, code, text):
-    """Which is gone, of another type, or in another place; with the way round."""
+    """The message says which field is missing, has another type, or is at another position."""
     sides = schema(user_type("addr", "x int", "y int")), desired(user_type("addr", *declared))
     (value,) = advice(*sides)
     advice_text = (
@@ -354,14 +354,14 @@ def test_fields_are_described_exactly(declared, code, text):
 
 @pytest.mark.parametrize(("stored", "was"), [(" text", "text"), ("static text", "text (static)")])
 def test_a_dropped_column_is_reported_as_recorded_by_the_server(stored, was):
-    """Some servers forget its kind."""
+    """A re-added column is reported with the kind and type that the server stored."""
     sides = schema(table("t", *T, dropped={"x": stored})), desired(table("t", *T, "x int"))
 
     assert [f"a column of this name was dropped as {was}; it cannot be added as int (regular)"] == texts(*sides)
 
 
 def test_zero_grace_is_reported_once():
-    """By the table that declares it, not by its new view as well."""
+    """A grace period of zero is reported for the table, and not for its new view as well."""
     grace = {"gc_grace_seconds": 0}
     sides = schema(table("t", *T, options=grace)), desired(table("t", *T, options=grace), V)
 
@@ -369,7 +369,7 @@ def test_zero_grace_is_reported_once():
 
 
 def test_a_view_is_suggested_with_a_free_name():
-    """Beside tables and views, and with the columns that it lacks."""
+    """The suggested view has an unused name and the columns that are missing."""
     live = [table("t", *T, "w int"), V, table("x_2"), view("x_3", "t", "v text pk", "a int ck", "b int ck")]
     more = desired(live[0], view("x", "t", "v text pk", "a int ck", "b int ck", "w int"))
     (value,) = [text for code, _, text in advice(schema(*live), more) if code == "MV103"]
@@ -379,7 +379,7 @@ def test_a_view_is_suggested_with_a_free_name():
 
 
 def test_a_type_in_a_partition_key_of_several_columns_is_found():
-    """One of them is enough."""
+    """A type in a composite partition key is found in any of its columns."""
     old, new = user_type("addr", "x int"), user_type("addr", "x int", "y int")
     live = schema(old, table("t", "a frozen<addr> pk", "b int pk"))
 

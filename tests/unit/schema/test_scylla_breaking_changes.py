@@ -1,4 +1,4 @@
-"""Changes that a real ScyllaDB takes and does not survive, as a plan of models, a contract or a rollback has them."""
+"""Changes that break a real ScyllaDB, in a plan, a contract or a rollback."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("case", CHANGES.values(), ids=list(CHANGES))
 def test_a_change_is_refused_where_it_breaks_and_nowhere_else(case):
-    """As a step of a rollback, which brings back what a server took once."""
+    """The change is refused as NB101 on servers that it breaks, and not on others."""
     change, live, broken, fine = case
     messages = {
         server: [diagnostic.code for diagnostic in evaluate_change(change, schema(*live, keyspace=ABOUT), server)]
@@ -60,7 +60,7 @@ def test_a_change_is_refused_where_it_breaks_and_nowhere_else(case):
 
 
 def test_new_tables_with_both_are_refused():
-    """A table that is created with its static column and its index in one plan."""
+    """A new table with both a static column and an index is refused."""
     plans = [make_plan(desired(INDEXED), schema(keyspace=ABOUT), server) for server in (OLD, NEW)]
 
     assert [["NB101"], []] == [[refusal.code for refusal in plan.refusals] for plan in plans]
@@ -68,7 +68,7 @@ def test_new_tables_with_both_are_refused():
 
 @pytest.mark.parametrize("server", [OLD, NEW])
 def test_an_indexed_collection_is_not_dropped(server):
-    """An indexed collection is not dropped, not by contract, also under a foreign index, and not by a rollback."""
+    """An indexed collection cannot be dropped by contract, under an undeclared index, or by a rollback."""
     model = attrs.evolve(T, columns=[column for column in T if column.name != "m"])
     plan = contract_plan(
         SchemaFacts([desired(model)]), SchemaFacts([schema(INDEXED, keyspace=ABOUT)]), server, allow={"DS103:t.m"}
@@ -80,7 +80,7 @@ def test_an_indexed_collection_is_not_dropped(server):
 
 
 def test_an_empty_class_of_an_index_is_refused_in_the_model():
-    """ScyllaDB answers it in bytes that drivers cannot decode."""
+    """An empty index class is refused in a model, since ScyllaDB's answer cannot be decoded."""
     with pytest.raises(ModelDefinitionError, match="MD125"):
 
         class Bad(Model, table="bad_class", indexes=[Index("name", using=" ")]):

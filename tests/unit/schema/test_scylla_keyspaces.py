@@ -1,4 +1,4 @@
-"""Every keyspace that real ScyllaDB nodes were asked to create or to alter, as a plan or a rule sees it."""
+"""Keyspaces that real ScyllaDB nodes created or refused, compared with plans and rules."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def reason_for(reasons, text):
 
 
 def text_of(case):
-    """The replication and what follows it, with the data centre of the nodes that were asked."""
+    """The replication and the other clauses, with the data centre of the recorded nodes."""
     return re.sub("datacenter1", "dc1", case["ks"])
 
 
 def server_of(key):
-    """The profile of a node, whose new keyspaces have tablets by default or not."""
+    """The profile of a node, with or without tablets by default."""
     mode = "enabled" if key.endswith("t") else "disabled"
     return attrs.evolve(SCYLLAS[key], node=NodeSettings(tablets_mode=mode, rf_rack_valid=False))
 
 
 def declared(text):
-    """The keyspace that a repo with these settings has."""
+    """The keyspace that a repo with these settings declares."""
     options = parse_statement(f"CREATE KEYSPACE kk WITH replication = {text}").options
     tablets = options.get("tablets", {}).get("enabled")
     enabled = {None: True if "tablets" in options else None, "false": False, "true": True}.get(tablets, tablets)
@@ -79,7 +79,7 @@ REFUSED = [case for case in CREATED if str(case[2]).startswith("!")]
 
 
 def stored(result):
-    """The keyspace that a node stored."""
+    """The keyspace that the node stored."""
     row = result.get("=", result)
     maps = row if "replication" in row else {"replication": row}
     has_tablets = "initial_tablets" in maps
@@ -88,7 +88,7 @@ def stored(result):
 
 @pytest.mark.parametrize(("key", "text", "result"), ACCEPTED)
 def test_a_keyspace_that_was_created_is_in_sync(key, text, result):
-    """However a node writes the replication down, the second plan is empty."""
+    """The second plan for a created keyspace is empty, however the node writes its replication."""
     definition, server = declared(text), server_of(key)
     codes = [refusal.code for refusal in plan(definition, None, server).refusals]
 
@@ -100,7 +100,7 @@ def test_a_keyspace_that_was_created_is_in_sync(key, text, result):
 
 @pytest.mark.parametrize(("key", "text", "result"), REFUSED)
 def test_a_keyspace_that_was_refused_is_refused_in_the_plan(key, text, result):
-    """With a code of keyspaces, before anything runs."""
+    """A keyspace that a node refused is refused in the plan with a code."""
     codes = {refusal.code for refusal in plan(declared(text), None, server_of(key)).refusals}
 
     assert codes
@@ -108,7 +108,7 @@ def test_a_keyspace_that_was_refused_is_refused_in_the_plan(key, text, result):
 
 
 def steps_of(case, key):
-    """The statements of a case with the answers, and the state that each finds; only those that alter a replication."""
+    """The statements of a case that alter a replication, with their answers and the state before each."""
     definition = Keyspace(
         "kk", replication_map({"class": "NetworkTopologyStrategy", "dc1": "1"}), True, key.endswith("t")
     )
@@ -149,7 +149,7 @@ ONE_RACK = {"dc1": frozenset({"rack2"})}
 
 @pytest.mark.parametrize(("key", "statement", "answer", "definition"), ALTERED)
 def test_a_hand_written_change_of_a_replication(key, statement, answer, definition):
-    """What a node refused of a keyspace with tablets is refused before it is sent, and nothing that it took."""
+    """A replication with tablets is refused exactly if a node refused it."""
     name = parse_statement(statement).keyspace
     item = replication_map({"class": "NetworkTopologyStrategy", "dc1": "1"})
     definition = attrs.evolve(definition or Keyspace("k", item, True, key.endswith("t")), name=name)
@@ -168,7 +168,7 @@ def test_a_hand_written_change_of_a_replication(key, statement, answer, definiti
 
 
 def test_a_factor_without_effect_is_reported():
-    """On vnodes replication_factor leaves the data centres that have copies as they are."""
+    """On vnodes, a replication_factor without effect on existing data centres is reported."""
     definition = Keyspace("k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "3"}), False, False)
     cql = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'replication_factor': %s}"
     checker = RawStatementChecker("k", [KeyspaceFacts("k", definition)], SCYLLAS["2026.3"])
@@ -181,7 +181,7 @@ def test_a_factor_without_effect_is_reported():
 
 
 def test_advice_on_a_refused_change_prints_the_statements():
-    """One copy at a time, and all data centres."""
+    """The advice changes one copy at a time, and lists all data centres."""
     definition = Keyspace(
         "k", replication_map({"class": "NetworkTopologyStrategy", "dc1": "1", "dc2": "1"}), True, True
     )
@@ -195,7 +195,7 @@ def test_advice_on_a_refused_change_prints_the_statements():
 
 
 def test_the_other_statements_of_the_group_are_about_names_and_existence():
-    """Those are in the tests of identifiers and of failures."""
+    """Other statements in the group are about names and existence, which other tests use."""
     others = {case["cql"] for case in observed("b_keyspaces") if "cql" in case}
     known = r"CREATE KEYSPACE|DROP KEYSPACE|USE |ALTER KEYSPACE (k|nosuch|nope|IF EXISTS|system\w*)( WITH|$| )"
 

@@ -1,4 +1,4 @@
-"""Every option that real ScyllaDB nodes were given: stored as it is declared, or refused in the plan with a code."""
+"""Options that real ScyllaDB nodes were sent: stored as declared, or refused with a code."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def reason_for(table_, text):
 
 
 def parsed(text):
-    """Options as Python values, in the order given."""
+    """Options as Python values, in their order."""
     if not text:
         return {}
     return {**parse_statement(f"ALTER TABLE k.t WITH {text}").options}
 
 
 def declared(text):
-    """Options as a model has them, and the codes of what is wrong with them."""
+    """Options as a model declares them, and the codes of their problems."""
     options = parsed(text)
     known = {name: value for name, value in options.items() if name in OPTION_NAMES}
     extra = {name: value for name, value in options.items() if name not in OPTION_NAMES}
@@ -80,7 +80,7 @@ def declared(text):
 
 
 def created(statement):
-    """The columns and the text of the options of a CREATE TABLE."""
+    """The columns of a CREATE TABLE, and the text of its options."""
     match = CREATED.fullmatch(statement)
     columns = parse_statement(statement).columns
     pairs = "PRIMARY KEY (a, b)" in statement
@@ -90,7 +90,7 @@ def created(statement):
 
 @attrs.frozen
 class Case:
-    """One recorded statement about the options of a table."""
+    """A recorded statement on the options of a table."""
 
     key: str
     text: str
@@ -102,7 +102,7 @@ class Case:
 
     @classmethod
     def of(cls, key, case, result):
-        """A case that creates the table, or alters the one that ``setup`` leaves."""
+        """A case that creates a table, or alters the one from its setup."""
         if "with" in case:
             return cls(key, case["with"], result, PLAIN)
         last = [s for s in case.get("setup", []) if isinstance(case["setup"], list) and CREATED.fullmatch(s)]
@@ -122,12 +122,12 @@ class Case:
 
     @property
     def is_refused(self):
-        """Whether the node refused it."""
+        """Whether the node refused the statement."""
         return isinstance(self.result, str) and self.result.startswith("!")
 
     @property
     def is_of_counters(self):
-        """Whether the table holds counters."""
+        """Whether the table has counters."""
         return any(column.type.cql == "counter" for column in self.columns)
 
     def table(self, options):
@@ -135,7 +135,7 @@ class Case:
         return Table("t", self.columns, options=FrozenMap(options))
 
     def plan(self, options, live):
-        """The plan of a model with these options, where the table has the live ones or is not there."""
+        """The plan for a model with these options, for a live or a new table."""
         definition = Keyspace("k", {"class": "NetworkTopologyStrategy", "dc1": "1"}, True, self.key.endswith("t"))
         parts = [] if live is None else [self.table(live)]
         parts += [table("t_scylla_cdc_log")] if self.log_is_taken else []
@@ -143,12 +143,12 @@ class Case:
 
     @property
     def start(self):
-        """The options before the statement; None where it creates the table."""
+        """The options before the statement, or None if it creates the table."""
         return {**defaults(self.server), **declared(self.before)[0]} if self.alters else None
 
     @property
     def stored(self):
-        """All options that the node stores afterwards."""
+        """All options that the node stored."""
         result = self.result
         if isinstance(result, dict):
             result = result["opts"] if "opts" in result else result.get("=", result)
@@ -167,14 +167,14 @@ EXTENSIONS = ("cdc", "per_partition_rate_limit", "tablets")
 
 
 def is_about_options(case):
-    """Whether a recorded case sets options of the table, and not of a log, and not columns."""
+    """Whether a recorded case sets options of a table, and not of a log or its columns."""
     setup = case.get("setup", [])
     known = setup == "T" or all(CREATED.fullmatch(s) or "_cdc_log (" in s for s in setup)
     return "with" in case or bool(known and (SET.fullmatch(case["cql"]) or CREATED.fullmatch(case["cql"])))
 
 
 def recorded():
-    """Every case that sets options, once for each server that it was sent to."""
+    """Each case that sets options, once for each server."""
     for form in ("with", "cql"):
         for key, case, result in scylla_cases("a_table_options", form):
             was_set_up = not (isinstance(result, dict) and "na" in result)
@@ -186,7 +186,7 @@ def recorded():
 
 
 def _new_form(result):
-    """An answer of the group of 2026 as the other group has it: options that differ from the default, or an error."""
+    """An answer of 2026 in the form of the other group: options that differ from the defaults, or an error."""
     return f"!{result}" if isinstance(result, str) else {"opts": {}, **result}
 
 
@@ -198,7 +198,7 @@ REQUESTED = {(case.key, str(declared(case.text)[0])) for case in ACCEPTED}
 
 
 def refusals(case):
-    """The codes with which a class or a plan refuses what a case declares."""
+    """The codes with which a class or a plan refuses the case."""
     options, codes = declared(case.text)
     if case.is_of_counters and "default_time_to_live" in options:
         return ["MD117"]  # by the class, see model/test_validation
@@ -206,7 +206,7 @@ def refusals(case):
 
 
 def test_the_recorded_cases_are_read():
-    """Most of them set options; the others are about columns and logs."""
+    """Most recorded cases set options, and the others are known statements."""
     others = {case["cql"] for case in observed("a_table_options") if not is_about_options(case)}
 
     assert len(ACCEPTED) > 300
@@ -218,7 +218,7 @@ def test_the_recorded_cases_are_read():
 
 @pytest.mark.parametrize("case", ACCEPTED, ids=str)
 def test_what_a_node_stored_is_in_sync(case):
-    """After the statement of a plan the second plan is empty; models that are stricter than nodes say so."""
+    """After the declared options are stored a second plan is empty, except where models are stricter than nodes."""
     codes = refusals(case)
     options, _ = declared(case.text)
 
@@ -230,7 +230,7 @@ def test_what_a_node_stored_is_in_sync(case):
 
 @pytest.mark.parametrize("case", REFUSED, ids=str)
 def test_what_a_node_refused_is_refused_before_anything_runs(case):
-    """What a node refused is refused before anything runs, with a code; or a plan spells it as a node took it."""
+    """An option that a node refused is refused with a code, or written in a form that the node accepted."""
     codes = refusals(case)
     is_respelt = (case.key, str(declared(case.text)[0])) in REQUESTED or reason_for(RESPELT, case.text) is not None
 
@@ -239,7 +239,7 @@ def test_what_a_node_refused_is_refused_before_anything_runs(case):
 
 
 def test_each_reason_is_needed():
-    """A reason that no case has is gone from the tables."""
+    """Each exception in the tables has a case."""
     texts = {case.text for case in CASES}
 
     for reasons in (STRICTER, NOT_EXPRESSIBLE, RESPELT):

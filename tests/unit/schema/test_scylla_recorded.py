@@ -1,4 +1,4 @@
-"""Where each group of the statements that were recorded on real ScyllaDB nodes is used."""
+"""Where each group of statements recorded on ScyllaDB is used."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ TABLES = {"about", "system_schema_columns", "system_tables"}
 
 
 def test_each_group_is_used_or_has_a_reason():
-    """Each group is used or has a reason, and none is in both tables."""
+    """Each group is used in a test or has a reason, and none is in two tables."""
     assert set(GROUPS) == {*CASES, *TEXTS, *TABLES}
     assert set() == set(CASES) & set(TEXTS)
 
 
 @pytest.mark.parametrize(("group", "modules"), CASES.items())
 def test_the_tests_read_the_group(group, modules):
-    """By its name."""
+    """The test module contains the name of the group."""
     for module in modules.split():
         assert f'"{group}"' in (TESTS / f"{module}.py").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Every schema statement that real ScyllaDB nodes were sent: stored as models declare it, or refused with a code."""
+"""Statements recorded on real ScyllaDB: stored as declared, or refused with a code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DROPS = {"TABLE": "DS102", "COLUMNFAMILY": "DS102", "TYPE": "DS104", "MATERIALIZ
 
 @attrs.frozen
 class Case:
-    """One statement that was sent after others."""
+    """A statement that was sent after others."""
 
     group: str
     key: str
@@ -47,12 +47,12 @@ class Case:
 
     @property
     def is_refused(self):
-        """Whether the node refused it."""
+        """Whether the node refused the statement."""
         return is_error(self.result)
 
     @property
     def is_idle(self):
-        """Whether it changed nothing, as what it names was there, or was not."""
+        """Whether the statement had no effect, since its object existed, or did not."""
         return isinstance(self.result, str) and self.result.startswith("+noop")
 
     @property
@@ -62,7 +62,7 @@ class Case:
 
     @property
     def live(self):
-        """What the keyspace holds before it."""
+        """The facts before the statement."""
         before = earlier(self.before, self.key.endswith("t"))
         stored = {
             kind: [attrs.evolve(i, options=FrozenMap({**defaults(self.server), **i.options})) for i in items]
@@ -86,18 +86,18 @@ class Case:
 
     @property
     def declared_options(self):
-        """The options of the view that it makes."""
+        """The options of the view that the statement creates."""
         later = after(earlier(self.before), self.cql)
         return FrozenMap({**defaults(self.server), **later.views[-1].options})
 
     @property
     def drop(self):
-        """The code that allows what it drops; None for what it makes or changes."""
+        """The code that allows the drop, or None for other statements."""
         tokens = self.cql.split()
         return None if "DROP" not in tokens else "DS103" if tokens[0] == "ALTER" else DROPS.get(tokens[1])
 
     def codes(self):
-        """Why models cannot have it: codes of the classes, or of the plan."""
+        """The codes with which a class or a plan refuses the statement."""
         try:
             declared = self.declared
         except ModelDefinitionError as error:
@@ -117,7 +117,7 @@ def earlier(statements, tablets=False):
 
 @functools.cache
 def declared_after(before, cql):
-    """What models declare after one more statement, or the error that says why they do not."""
+    """The facts that models declare after another statement, or the error that says why they cannot."""
     try:
         return classes(after(earlier(before), cql))
     except (Inexpressible, StatementSyntaxError, ModelDefinitionError, ValueError) as error:
@@ -125,7 +125,7 @@ def declared_after(before, cql):
 
 
 def classes(result):
-    """What the classes declare that are made of these facts, and what they were called before."""
+    """The facts of classes that are generated from these facts, with their former names."""
     if {item.name for item in declarable_types(result).values()} != {
         item.name for item in result.types if item.name != UNUSUAL_NAME
     }:
@@ -155,14 +155,14 @@ def is_error(result):
 
 
 def steps_before(group, case):
-    """The statements of a setup, written out."""
+    """The statements of a setup, written in full."""
     setup = case.get("setup", GROUPS[group])
     names = filter(None, setup.split("+") if isinstance(setup, str) else setup)
     return tuple(cql for name in names for cql in SETUPS.get(name.strip("<>"), [name]))
 
 
 def recorded(group):
-    """Every statement of a group, once for each server that it was sent to."""
+    """Each statement of a group, once for each server."""
     for key, case, result in scylla_cases(group):
         if key in {"2025.1.14", "2026.3", *case} and not (isinstance(result, dict) and "na" in result):
             yield Case(group, key, steps_before(group, case), case["cql"], result)
@@ -173,7 +173,7 @@ def recorded(group):
 
 
 def in_sequence():
-    """The schema statements of sequences, each after those that were taken before it."""
+    """The schema statements of sequences, each after the accepted ones before it."""
     for key, case, answers in scylla_cases("x_sequences", "steps"):
         if key not in {"2025.1.14", "2026.3", *case}:
             continue
@@ -241,12 +241,12 @@ def reason_for(table, text):
 
 
 def name_and_type(item):
-    """A result whose names are written out, as its texts are."""
+    """A result with its names and texts in full."""
     return {expanded(key): name_and_type(value) for key, value in item.items()} if isinstance(item, dict) else item
 
 
 def by_name(items, name):
-    """Cells of a result by table; those of ``t`` and ``mv`` stand without their name."""
+    """Parts of a result by table, where those of ``t`` and ``mv`` have no name."""
     return items if all(isinstance(value, dict) for value in items.values()) else {name: items}
 
 
@@ -268,7 +268,7 @@ KINDS = {"pk": "partition_key", "ck": "clustering"}
 
 
 def column_of(name, text):
-    """A column as results write it: ``clustering 0 DESC int``, ``pk 0 text``, ``regular int``."""
+    """A column from a text such as ``clustering 0 DESC int``, ``pk 0 text`` or ``regular int``."""
     kind, *attributes = text.split(" ")
     kind = KINDS.get(kind, kind)
     attributes = attributes[1:] if kind in KINDS.values() else attributes
@@ -277,7 +277,7 @@ def column_of(name, text):
 
 
 def indexes_of(table, cells):
-    """The indexes of a table after a result: ``{"i": "keys(m)"}``, or ``{"i": ["CUSTOM", "v", {…}]}``."""
+    """The indexes of a table from ``{"i": "keys(m)"}`` or ``{"i": ["CUSTOM", "v", {…}]}``."""
     types = {column.name: column.type for column in table.columns}
     result = []
     for name, value in cells.items():
@@ -289,7 +289,7 @@ def indexes_of(table, cells):
 
 
 def view_of(case, name, cells):
-    """The view that was made, in the words of its result."""
+    """The created view, from its result."""
     base = case.live.table("t") or case.live.tables[0]
     usual = {"v": "pk 0 text", "a": "ck 0 ASC int", "b": "ck 1 ASC int", "c": "ck 2 ASC int"}
     result = name_and_type(case.result)
@@ -303,7 +303,7 @@ def view_of(case, name, cells):
 
 
 def stored(case):
-    """What the keyspace holds after it, by what the node stored."""
+    """The keyspace that the node stored."""
     result, live = name_and_type(case.result), case.live
     tables = {table.name: table for table in live.tables}
     views = {view.name: view for view in live.views}
@@ -328,7 +328,7 @@ def stored(case):
 
 
 def verdict(case):
-    """The codes of a case, or None and the error where it cannot be said."""
+    """The codes of a case, or None with an error if it cannot be declared."""
     try:
         return case.codes(), None
     except (Inexpressible, StatementSyntaxError, ValueError) as error:
@@ -336,7 +336,7 @@ def verdict(case):
 
 
 def unexpected(case):
-    """Return what is wrong with an accepted case."""
+    """The problem of a case that should be accepted, or None."""
     codes, error = verdict(case)
     if codes is None:
         return None if reason_for(NOT_EXPRESSIBLE, case.cql) else f"{case}: {error!r}"
@@ -350,13 +350,13 @@ def grouped(cases):
 
 @pytest.mark.parametrize(("group", "cases"), grouped(ACCEPTED), ids=list(GROUPS))
 def test_what_was_taken_can_be_declared(group, cases):
-    """An accepted type or option can be declared, and no rule refuses it; each other one has its reason."""
+    """A statement that a node accepted can be declared without a refusal, or has a reason."""
     assert [] == [value for value in map(unexpected, cases) if value]
 
 
 @pytest.mark.parametrize(("group", "cases"), grouped(REFUSED), ids=list(GROUPS))
 def test_refused_statements_are_refused_here_or_not_expressible(group, cases):
-    """By a class or by the plan; or it is sent in another form."""
+    """A statement that a node refused is refused, cannot be declared, or is sent in another form."""
     assert [] == [str(case) for case in cases if verdict(case)[0] == [] and not reason_for(RESPELT, case.cql)]
 
 
@@ -368,7 +368,7 @@ CREATED = [
 
 @pytest.mark.parametrize(("group", "cases"), grouped(CREATED), ids=list(GROUPS))
 def test_what_was_stored_is_what_was_declared(group, cases):
-    """A second plan has no step, and refuses nothing that the first did not."""
+    """A second plan after the stored result is empty, and refuses only what the first one did."""
     for case in cases:
         declared = declared_after(case.before, case.cql)
         if isinstance(declared, Exception):
@@ -379,6 +379,6 @@ def test_what_was_stored_is_what_was_declared(group, cases):
 
 
 def test_the_cases_are_many():
-    """The cases are many: of each group some were taken, some refused."""
+    """Each group has accepted and refused cases, and there are many in total."""
     assert all(len(cases) > 400 for cases in (ACCEPTED, REFUSED, CREATED))
     assert [] == [group for cases in (ACCEPTED, REFUSED) for group, value in grouped(cases) if not value]

@@ -1,4 +1,4 @@
-"""Every column type that real ScyllaDB nodes were given: stored as it is declared, or known not to be one."""
+"""Column types that real ScyllaDB nodes were sent: stored as declared, or refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def stored(result):
 
 
 def changes(key, old, new):
-    """The codes of a plan that finds one type and wants another."""
+    """The codes of a plan between two types."""
     sides = [Table("t", (column("a int pk"), TableColumn("x", parse_type(text)))) for text in (old, new)]
     plan = make_plan(desired(sides[1]), schema(sides[0]), SCYLLAS[key])
     return [*(step.cql for step in plan.steps), *(refusal.code for refusal in plan.refusals)]
@@ -47,14 +47,14 @@ def changes(key, old, new):
 
 @pytest.mark.parametrize(("key", "declared", "result"), ACCEPTED)
 def test_a_type_that_was_stored_is_the_declared_one(key, declared, result):
-    """A type that was stored is the declared one, however a node spells it."""
+    """A stored type equals the declared one, however a node writes it."""
     assert parse_type(declared) == parse_type(stored(result))
     assert [] == changes(key, stored(result), declared)
 
 
 @pytest.mark.parametrize(("key", "declared", "result"), REFUSED)
 def test_a_type_that_was_refused_is_none_of_a_model(key, declared, result):
-    """Or a plan refuses it; each other one has its reason."""
+    """A type that a node refused is invalid, or refused in a plan, or has a reason."""
     try:
         kind = parse_type(declared)
     except ValueError:
@@ -70,7 +70,7 @@ COLUMNS = {"a": "int pk", "b": "int ck", "v": "text", "w": "int", "l": "list<int
 
 
 def altered():
-    """Columns of the table, other types for them, and whether nodes took the change; once for each."""
+    """Each column with another type, and whether a node accepted the change."""
     for key, case, result in scylla_cases("f_alter", "cql"):
         match = ALTERED.fullmatch(case["cql"])
         if key in {"2025.1.14", "2026.3"} and match and "setup" not in case and match[1] in COLUMNS:
@@ -79,7 +79,7 @@ def altered():
 
 @pytest.mark.parametrize(("key", "name", "kind", "is_taken"), list(altered()))
 def test_a_type_change_that_scylla_supports_is_reported(key, name, kind, is_taken):
-    """TY102 says that it could be altered; what a node refused is TY101 as on Cassandra."""
+    """A change that a node accepted is refused as TY102, and another one as TY101."""
     live = {known: f"{known} {text}" for known, text in COLUMNS.items()}
     parts = COLUMNS[name].split()
     models = {**live, name: " ".join([name, kind.replace(" ", ""), *parts[1:]])}
@@ -91,7 +91,7 @@ def test_a_type_change_that_scylla_supports_is_reported(key, name, kind, is_take
 
 
 def test_the_cases_are_many():
-    """The cases are many, and those about whole tables and user types are in other tests."""
+    """There are many cases, and those on tables and user types are used in other tests."""
     assert len(ACCEPTED) > 150
     assert len(REFUSED) > 80
     assert len(list(altered())) > 20

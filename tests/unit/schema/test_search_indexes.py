@@ -1,4 +1,4 @@
-"""Vector and full-text indexes of ScyllaDB: columns to filter by, options, and queries, by what a real server took."""
+"""Vector and full-text indexes of ScyllaDB: filtering columns, options and queries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Doc(Model, table="docs", indexes=[
     Index("body", name="docs_body", using="fulltext_index"),
     Index("title", name="docs_title"),
 ]):  # fmt: skip
-    """Texts with a vector each."""
+    """A model of texts with vectors."""
 
     id: Column[int] = partition_key()
     at: Column[Annotated[list[float], cql.vector(3)]] = column()
@@ -53,12 +53,12 @@ def indexed(*value):
 
 
 def on_server(*parts):
-    """A keyspace with tablets that holds these."""
+    """A live keyspace with tablets and these objects."""
     return schema(*parts, keyspace=ABOUT)
 
 
 def test_columns_to_filter_by_are_declared_and_created():
-    """By attribute in the model, by their names in CQL."""
+    """Filtering columns are declared as attributes, and written with their CQL names."""
     at, _, _ = Doc.__facts__.indexes
 
     assert "at, lang, Kind" == at.column
@@ -77,7 +77,7 @@ def test_columns_to_filter_by_are_declared_and_created():
     ],
 )
 def test_what_cannot_be_filtered_by_is_refused_in_the_class(declared, code):
-    """An unknown column, and an index of another class."""
+    """An unknown filtering column, and filtering with another class of index, are refused in the class."""
     with pytest.raises(ModelDefinitionError) as exc_info:
 
         class Bad(Model, table="bad", indexes=[declared]):
@@ -92,7 +92,7 @@ def test_what_cannot_be_filtered_by_is_refused_in_the_class(declared, code):
 
 
 def test_the_order_of_columns_to_filter_by_does_not_matter():
-    """One more or less of them is another index."""
+    """The order of filtering columns does not matter, and another set of them is another index."""
     live = on_server(indexed(index("e, lang, c", "i", using="vector_index")))
     cases = ["e, c, lang", "e, lang", "lang, e, c"]
     results = [summaries(diff(live, desired(indexed(index(case, "i", using="vector_index"))), NEW)) for case in cases]
@@ -102,7 +102,7 @@ def test_the_order_of_columns_to_filter_by_does_not_matter():
 
 
 def test_inspect_writes_them_into_models():
-    """With the attributes of the columns; an index on a column that is gone stays a comment."""
+    """Inspect writes filtering columns as attributes, and leaves out an index with a missing column."""
     dropped = attrs.evolve(
         T, columns=[c for c in T if c.name != "lang"], indexes=[index("e, lang", "i", using="vector_index")]
     )
@@ -114,7 +114,7 @@ def test_inspect_writes_them_into_models():
 
 @pytest.mark.parametrize("dropped", ["e", "lang", "c"])
 def test_a_column_under_such_an_index_is_not_dropped(dropped):
-    """Not by contract, which names the index; the server would take it and keep a broken index."""
+    """A column under a vector index cannot be dropped by contract, since the server would keep a broken index."""
     live = indexed(index("e, lang", "i", using="VECTOR_INDEX"), index("c", "f", using="fulltext_index"))
     model = attrs.evolve(T, columns=[column for column in T if column.name != dropped])
     plan = contract_plan(
@@ -125,7 +125,7 @@ def test_a_column_under_such_an_index_is_not_dropped(dropped):
 
 
 def created():
-    """Each recorded CREATE of such an index: whether it was taken, the index, and the statement."""
+    """Each recorded CREATE of such an index, with its answer."""
     pattern = re.compile(r"CCI (?:\w+ )?ON k\.t \((.*)\) USING '(\w+)'(?: WITH OPTIONS = \{(.*)\})?$")
     for case in observed("y_2026"):
         if case.get("case") in {"vector index, columns and options", "fulltext index"}:
@@ -141,7 +141,7 @@ def created():
 
 
 def test_what_the_server_refused_is_refused_and_what_it_took_passes():
-    """Every recorded statement with columns or options of such an index."""
+    """Each recorded statement is refused exactly if the server refused it."""
     cases = [case for case in created() if case[1].using in {"vector_index", "VECTOR_INDEX", "fulltext_index"}]
     mismatches = [cql_ for is_accepted, case, cql_ in cases if is_accepted == any(viewless_faults(case, case.using, T))]
 
@@ -150,7 +150,7 @@ def test_what_the_server_refused_is_refused_and_what_it_took_passes():
 
 
 def test_a_plan_refuses_a_wrong_option_before_anything_runs():
-    """A plan refuses a wrong option before anything runs, with the code, and what can be written."""
+    """A wrong option is refused in the plan, with the code and the valid options."""
     bad = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "klingon"}))
     good = indexed(IndexFacts("f", "c", using="fulltext_index", options={"analyzer": "English"}))
     plans = [make_plan(desired(item), on_server(), NEW) for item in (bad, good)]
@@ -161,7 +161,7 @@ def test_a_plan_refuses_a_wrong_option_before_anything_runs():
 
 
 def test_searches_by_words_and_by_nearness():
-    """BM25 stands in WHERE and in ORDER BY, as the server asks; columns of the index filter without ALLOW FILTERING."""
+    """BM25 is in WHERE and ORDER BY as the server requires, and filtering columns need no ALLOW FILTERING."""
     query = select(Doc.id).order_by(Doc.body.bm25("red shoes")).limit(3)
     filtered = select(Doc.id).where(Doc.lang == "en", Doc.kind == "x").order_by(Doc.at.ann_of([1.0, 0.0, 0.0])).limit(3)
 
@@ -185,26 +185,26 @@ def test_searches_by_words_and_by_nearness():
     ],
 )
 def test_searches_that_no_server_answers_are_refused(query, message):
-    """An index of another class, no limit, two searches, and a filter that the index does not have."""
+    """Searches with another index, without a limit, with two searches, or with another filter are refused."""
     with pytest.raises(QueryNotSupported, match=message):
         query().cql  # noqa: B018 - it is compiled
 
 
 def test_words_are_text():
-    """Words are text, not a list of them."""
+    """Search words must be a string, not a list."""
     with pytest.raises(TypeError, match="words to search for"):
         Doc.body.bm25(["x"])
 
 
 def test_targets_are_read_as_the_server_stores_them():
-    """One column, further columns, and within a partition."""
+    """Stored targets are read with their column, filtering columns and partition."""
     assert ("e", "values", False) == index_target("e", {})
     assert ("e, lang", "values", False) == index_target('{"tc":"e","fc":["lang"]}', {})
     assert ("e, lang", "values", True) == index_target('{"tc":"e","pk":["a"],"fc":["lang"]}', {})
 
 
 def test_the_drop_of_such_an_index_needs_no_more_than_another():
-    """The drop of such an index needs no more than another: it is judged as one that can be created again."""
+    """Dropping such an index needs the usual permission, since it can be created again."""
     live = indexed(index("e, lang", "i", using="vector_index"))
 
     assert ["DS106"] == [
@@ -213,7 +213,7 @@ def test_the_drop_of_such_an_index_needs_no_more_than_another():
 
 
 def test_a_local_index_within_other_columns_than_the_partition_key():
-    """Read as it is, created again so, never taken for one within the partition key, and in no model."""
+    """A local index on other columns than the partition key is read and written, and differs from the usual one."""
     target = '{"tc":"e","pk":["lang"],"fc":["c"]}'
     names = index_target(target, {}), vector_partition(target, ["a"])
     facts = IndexFacts("i", "e, c", using="vector_index", local=True, partition=names[1])
@@ -232,5 +232,5 @@ def test_a_local_index_within_other_columns_than_the_partition_key():
 
 
 def snapshot_index(value):
-    """The index, written as JSON and read again."""
+    """The index after a round trip through a snapshot."""
     return IndexFacts(**json.loads(json.dumps({**index_dict(value), "named": value.named})))

@@ -1,4 +1,4 @@
-"""What a server can do, derived from what it reports."""
+"""Capabilities of a server, derived from what it reports."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CASSANDRA_COLUMNS = [("tables", "table_name")]
     ],
 )
 def test_a_profile_comes_from_rows_that_every_user_may_read(release, columns, scylla_version, profile, output):
-    """Scylla is detected by a table that only it has, and its version is never taken from the constant it reports."""
+    """ScyllaDB is detected by its own table, and its version is not the constant that it reports."""
     result = profile_from(release, columns, scylla_version=scylla_version)
 
     assert (profile, output, frozenset(columns)) == (result, str(result), result.schema_columns)
@@ -46,12 +46,12 @@ def test_a_profile_comes_from_rows_that_every_user_may_read(release, columns, sc
     ],
 )
 def test_views_are_enabled_as_the_node_says(settings, enabled):
-    """The switch is read under its old and its new name, and unknown when the node does not say."""
+    """The switch for views is read under both of its names, and is unknown if the node does not report it."""
     assert enabled is profile_from("5.0.6", CASSANDRA_COLUMNS, settings=settings).views_enabled
 
 
 def test_a_hidden_version_counts_as_the_newest():
-    """Nothing is refused on the guess that a server might be old."""
+    """An unknown version counts as the newest, so that nothing is refused on a guess."""
     hidden = ServerProfile("scylla", ())
 
     assert (True, True, frozenset()) == (hidden.has_vectors, hidden.has_vector_index, hidden.unsupported_with_tablets)
@@ -69,7 +69,7 @@ def test_a_hidden_version_counts_as_the_newest():
     ],
 )
 def test_abilities_by_release(server, abilities):
-    """Abilities follow engine and release."""
+    """Capabilities depend on engine and release."""
     properties = ("has_vectors", "has_sai", "has_vector_index", "has_local_indexes", "has_tablets")
 
     assert abilities == {name for name in properties if getattr(server, name)}
@@ -85,7 +85,7 @@ def test_abilities_by_release(server, abilities):
     ],
 )
 def test_tablets_cannot_hold_everything_at_first(server, lacking):
-    """What a keyspace with tablets cannot hold shrinks from release to release."""
+    """The features that tablets do not support decrease with each release."""
     assert lacking == server.unsupported_with_tablets
 
 
@@ -106,7 +106,7 @@ NEW_FEATURES = json.loads((DATA / "scylla-system-schema-2026.json").read_text(en
     ],
 )
 def test_the_features_of_the_cluster_win_over_the_release(version, features, lacking):
-    """What tablets can hold follows what all nodes have on, as recorded on nodes with experimental features."""
+    """The features that tablets support follow those that the cluster has enabled."""
     assert (
         lacking
         == profile_from(None, SCYLLA_COLUMNS, scylla_version=version, features=features).unsupported_with_tablets
@@ -114,7 +114,7 @@ def test_the_features_of_the_cluster_win_over_the_release(version, features, lac
 
 
 def test_settings_of_a_node_are_json_texts():
-    """The values of ``system.config`` are read as JSON; what is missing or odd stays unknown."""
+    """The values of ``system.config`` are parsed as JSON, and missing or invalid ones are unknown."""
     messages = {
         "tablets_mode_for_new_keyspaces": '"enabled"',
         "enable_tablets": "false",
@@ -152,7 +152,7 @@ def test_settings_of_a_node_are_json_texts():
     ],
 )
 def test_the_older_setting_decides_where_no_mode_of_tablets_is_set(mode, older, read):
-    """A scylla.yaml of an older release has no mode; ``enable_tablets`` is false where it is not written either."""
+    """Without a mode of tablets, ``enable_tablets`` decides, which is false by default."""
     messages = {"tablets_mode_for_new_keyspaces": mode, "enable_tablets": older}
     server = profile_from(None, SCYLLA_COLUMNS, settings={name: text for name, text in messages.items() if text})
 
@@ -165,14 +165,14 @@ def test_the_older_setting_decides_where_no_mode_of_tablets_is_set(mode, older, 
     [("true", "true"), ('"true"', "true"), ("false", "false"), ('"1"', "true"), ('"0"', "false"), ("1", None)],
 )
 def test_a_setting_of_three_values_may_be_a_boolean(text, read):
-    """``restrict_twcs_without_default_ttl`` is true, false or warn."""
+    """``restrict_twcs_without_default_ttl`` may be true, false or warn."""
     messages = {"restrict_twcs_without_default_ttl": text}
 
     assert read == profile_from(None, SCYLLA_COLUMNS, settings=messages).node.endless_windows
 
 
 def test_what_all_nodes_support_stands_in_for_what_is_on():
-    """Where the topology is hidden, the features of ``system.local`` and ``system.peers`` are compared."""
+    """If the topology is hidden, the features of ``system.local`` and ``system.peers`` are compared."""
     assert common_features(["A,B", "B,C", None]) == {"B"}
     assert common_features([None]) is None
 
@@ -194,7 +194,7 @@ def test_what_all_nodes_support_stands_in_for_what_is_on():
     ],
 )
 def test_whether_a_new_keyspace_has_tablets_is_known_before(node, version, strategy, tablets, expected, is_refused):  # noqa: PLR0917
-    """By what is asked for, the replication class, and the setting of the node if it may be read."""
+    """Tablets of a new keyspace follow from the request, the strategy and the node's setting."""
     server = ServerProfile("scylla", version, node=NodeSettings(tablets_mode=node))
 
     assert expected is server.makes_tablets(strategy, tablets=tablets)
@@ -213,7 +213,7 @@ def test_whether_a_new_keyspace_has_tablets_is_known_before(node, version, strat
     ],
 )
 def test_options_by_release(server, has, lacks):
-    """Each release takes its options, all of which have a keyword."""
+    """Each release has its own options, all of which have a keyword."""
     assert has <= server.table_options
     assert not lacks & server.table_options
     assert server.table_options <= OPTION_NAMES
@@ -232,7 +232,7 @@ def test_options_by_release(server, has, lacks):
     ],
 )
 def test_classes_by_release(name, servers):
-    """Compaction and compression classes that only some servers have are known, all others may exist."""
+    """A class that only some servers have is known, and any other class may exist."""
     profiles = {**SERVERS, "scylla": ServerProfile("scylla", (2025, 1))}
 
     assert servers == {release for release, server in profiles.items() if server.has_class(name)}
@@ -247,7 +247,7 @@ def test_classes_by_release(name, servers):
     ],
 )
 def test_spellings_of_an_index_class_are_one(spellings):
-    """An index class is the same one whichever way a server stored it."""
+    """An index class is the same in all spellings of servers."""
     assert 1 == len(set(map(index_family, spellings)))
 
 
@@ -263,12 +263,12 @@ def test_spellings_of_an_index_class_are_one(spellings):
     ],
 )
 def test_an_index_class_is_spelled_as_the_server_takes_it(server, using, on_vector, spelled):
-    """SASI needs its full name everywhere, and Scylla's vectors their own class."""
+    """SASI is written with its full name, and vector indexes on Scylla with their own class."""
     assert spelled == server.index_class(using, on_vector=on_vector)
 
 
 def test_a_profile_is_a_value():
-    """A profile equals another one with different reported columns, and can be pickled."""
+    """Profiles with different reported columns are equal, and can be pickled."""
     item = profile_from("5.0.6", CASSANDRA_COLUMNS)
 
     assert ServerProfile("cassandra", (5, 0, 6)) == item == pickle.loads(pickle.dumps(item))

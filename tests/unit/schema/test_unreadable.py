@@ -1,4 +1,4 @@
-"""Live objects that this release cannot read: a note if they are not needed, an error where a model declares them."""
+"""Live objects that cannot be read are a note, or an error if a model declares them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DECLARED = [
 
 
 def test_what_no_model_declares_is_a_note():
-    """It names the object and what was not understood; the plan is otherwise the plan without it."""
+    """The note has the object and the reason, and the rest of the plan is unchanged."""
     plan = make_plan(desired(T, table("u")), LIVE, SERVER)
 
     assert make_plan(desired(T, table("u")), schema(T), SERVER).cql == plan.cql != []
@@ -61,26 +61,26 @@ def test_what_no_model_declares_is_a_note():
     ],
 )
 def test_what_a_model_declares_is_an_error(compare, declared, error):
-    """A read that failed is never taken for a thing that is not there."""
+    """An object that could not be read is never treated as missing."""
     with pytest.raises(IntrospectionError, match=error):
         compare(desired(T, declared))
 
 
 def test_a_step_is_not_proved_by_what_cannot_be_read():
-    """A step is not proved by what cannot be read, nor is it taken for missing."""
+    """A step on an unreadable object counts neither as done nor as missing."""
     with pytest.raises(IntrospectionError):
         is_applied(AddTable("k", table("odd", "id int pk")), LIVE, SERVER)
 
 
 def test_nothing_drops_what_cannot_be_read():
-    """A contract with every allowance leaves it, and so does the way back to another schema."""
+    """Neither contract nor a transition to another schema drops an unreadable object."""
     plan = contract_plan(SchemaFacts([desired(T)]), SchemaFacts([LIVE]), SERVER, allow={"DS102", "DS104", "DS105"})
 
     assert ([], []) == (plan.cql, summaries(transition(LIVE, schema(T), SERVER)))
 
 
 def test_every_output_names_what_cannot_be_read():
-    """Scripts, JSON, generated models and differences say what is missing in them, and why."""
+    """CQL, JSON, generated models and differences list unreadable objects with the reason."""
     expected = [(item.kind, item.name, f"it cannot be read: {item.reason}") for item in UNREADABLE]
 
     assert expected == [attrs.astuple(item) for item in missing_from_script(LIVE)]

@@ -1,4 +1,4 @@
-"""What CQL, models and diagrams leave out of a live keyspace, and how compact tables are written."""
+"""Objects that CQL, models and diagrams leave out, and how compact tables are written."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CODE = attrs.evolve(
 
 
 def flagged(name, flags, *columns):
-    """A table of the days of Thrift."""
+    """A table with flags of Thrift."""
     return table(name, *columns, flags=frozenset(flags.split()))
 
 
@@ -39,7 +39,7 @@ COUNTERS = ("k int pk", "column1 text ck", "n counter static", "value counter")
 
 
 def test_compact_tables_are_written_as_they_were_created():
-    """Compact tables are written as they were created, without the columns that the server adds by its own rules."""
+    """Compact tables are written as they were created, without columns that the server adds."""
     empty = "value 'org.apache.cassandra.db.marshal.EmptyType'"
     facts = schema(
         flagged("dense", "dense", "k int pk", "c int ck desc", "v int"),
@@ -58,7 +58,7 @@ def test_compact_tables_are_written_as_they_were_created():
 
 
 def test_what_only_thrift_could_create_is_left_out_of_cql():
-    """What only thrift could create is left out of CQL, with the reason, and with its indexes."""
+    """Tables that only Thrift could create are left out of CQL with the reason."""
     facts = schema(
         flagged("sup", "super", "k int pk", "c int ck", "v int"),
         flagged("odd", "compact", "k int pk", "column1 timeuuid ck", "v int static", "value blob"),
@@ -74,7 +74,7 @@ def test_what_only_thrift_could_create_is_left_out_of_cql():
 
 
 def test_functions_aggregates_and_triggers_are_written():
-    """Functions before what is made of them, and before the tables whose masks call them."""
+    """Functions come before aggregates that use them, and before tables whose masks call them."""
     first_line, plus, *others = keyspace_script(CODE, C5)[1:]
 
     assert 'CREATE FUNCTION k."Odd" (p tuple<int, text>) CALLED ON NULL INPUT RETURNS tuple<int, text> ' in first_line
@@ -88,7 +88,7 @@ def test_functions_aggregates_and_triggers_are_written():
 
 
 def test_functions_aggregates_and_triggers_are_listed_and_noted():
-    """In models, JSON and diagrams alike, and one by one in a check."""
+    """Models, JSON and diagrams list functions, aggregates and triggers, and a check notes each of them."""
     names = ["function 'Odd(frozen<tuple<int, text>>)'", "function 'plus(int, int)'", "aggregate 'total(int)'"]
     names.append("trigger 't.audit'")
     listed = [str(item) for item in unsupported_by_models(CODE)]
@@ -111,14 +111,14 @@ def column(name, text, kind="regular"):
 
 
 def read(*columns, **more):
-    """The facts of a keyspace with a table of these columns."""
+    """The facts of a table with these columns."""
     tables = [{"keyspace_name": "k", "table_name": "t", "flags": {"compound"}}]
     rows = {"tables": tables, "columns": [column("a", "int", "partition_key"), *columns], **more}
     return reflect_keyspace("k", rows, C5)
 
 
 def test_a_type_without_a_name_in_cql_is_read_as_its_class():
-    """Servers write ``empty``, which no server takes; in quotes it is part of a name."""
+    """The type ``empty``, which no server accepts, is read as its class, unless the word is in quotes."""
     live_table = read(column("v", "empty"), column("l", "list<empty>"), column("u", 'frozen<"x empty">')).table("t")
 
     assert "'org.apache.cassandra.db.marshal.EmptyType'" == live_table["v"].type.cql
@@ -127,14 +127,14 @@ def test_a_type_without_a_name_in_cql_is_read_as_its_class():
 
 
 def test_a_user_type_may_be_called_empty():
-    """A user type may be called empty, and then it is meant."""
+    """A user type with the name ``empty`` is read as such."""
     types = [{"keyspace_name": "k", "type_name": "empty", "field_names": ["x"], "field_types": ["int"]}]
 
     assert "empty" == read(column("v", "empty"), types=types).table("t")["v"].type.cql
 
 
 def test_masks_of_columns_that_are_gone_do_not_count():
-    """Cassandra keeps the rows of dropped and renamed columns (seen)."""
+    """Masks of dropped and renamed columns, which Cassandra keeps, are ignored."""
     mask = {
         "keyspace_name": "k", "table_name": "t", "function_keyspace": "system", "function_name": "mask_null",
         "function_argument_types": [], "function_argument_values": [], "function_argument_nulls": [],
