@@ -250,7 +250,7 @@ def test_view_named_like_a_table(top):
 
 
 def test_tables_of_different_repos_and_keyspaces(top):
-    """The same name in two repos, or in two keyspaces, means two tables."""
+    """A name that is used in two repos, or in two keyspaces, means two tables."""
     write(
         top,
         {

@@ -122,7 +122,7 @@ def test_a_folder_that_everybody_writes_is_not_trusted(project, monkeypatch, mod
 
 
 def test_a_file_that_everybody_writes_is_not_trusted(project):
-    """Every user may have written the content of such a file, whoever owns it."""
+    """Every user may have written the content of such a file, regardless of its owner."""
     _file(project).chmod(0o666)
     with pytest.raises(ConfigurationError, match=r"pyproject.toml is open to all users"):
         names(project / "below")

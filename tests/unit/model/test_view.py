@@ -71,7 +71,7 @@ def test_facts_are_what_the_class_says():
         ],
         base="orders",
         keyspace="shop",
-        options={"comment": "Orders, each status together."},
+        options={"comment": "A view of orders, grouped by status."},
     )
 
     assert expected == OrderByStatus.__facts__

@@ -202,7 +202,7 @@ def planned_before(env):
 
 
 class Opened(Lease):
-    """Releases the lock whoever holds it."""
+    """Releases the lock of any holder."""
 
     def release(self):
         self._store.change({}, {"owner": None})

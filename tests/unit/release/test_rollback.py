@@ -254,7 +254,7 @@ def test_what_stands_in_the_way_is_named_before_anything_runs(value, change, ser
 
 
 def test_earlier_undo_steps_are_no_obstacles():
-    """Dependents that the same rollback drops first, such as a view of a column, are no obstacle."""
+    """Dependents that the same rollback drops first, such as a view of a column, do not prevent it."""
     facts = schema(POINT, HOLDER, attrs.evolve(GROWN, indexes=[INDEX.index, index("n", "x")]), V)
     changes = [TYPE, c.AddTable("k", HOLDER), COLUMNS, INDEX, c.AddIndex("k", GROWN, index("n", "x")), VIEW]
     plan = undoing(facts, [stored(change, seq) for seq, change in enumerate(changes, 1)], allow=ALL)
@@ -335,7 +335,7 @@ def test_steps_without_inverse_are_listed_in_the_order_of_the_rollback():
     ],
 )
 def test_a_step_without_inverse_goes_with_what_it_changed(value, changes, cql):
-    """A step without an inverse is no obstacle if the rollback drops the whole object."""
+    """A step without an inverse does not prevent a rollback that drops the whole object."""
     assert cql == undoing(value, [stored(change, seq) for seq, change in enumerate(changes, 1)], allow=ALL).cql
 
 
