@@ -92,7 +92,7 @@ CASES = [
 
 @pytest.mark.parametrize(("change", "value", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_step_is_proved_by_the_schema(change, value, expected):
-    """A step is done exactly if its objects exist, whoever created them."""
+    """A step is done exactly if its objects exist, no matter who created them."""
     assert expected == is_applied(change, value, SERVER)
     assert "k" == keyspace_of(change)
 

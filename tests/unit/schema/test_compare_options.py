@@ -282,7 +282,7 @@ DEFAULTS = [
 
 @pytest.mark.parametrize(("strategy", "setting", "value"), DEFAULTS)
 def test_an_explicit_default_equals_the_implied_one(strategy, setting, value):
-    """A setting with its default value, on one side only, is no difference, and another value is one."""
+    """A setting with its default value equals a missing one, on either side, and another value does not."""
     plain = canonical("compaction", {"class": f"{strategy}CompactionStrategy"})
     canonical_value = canonical("compaction", {**plain, setting: value})
     other = canonical("compaction", {**plain, setting: 7})

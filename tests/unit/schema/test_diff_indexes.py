@@ -113,7 +113,7 @@ def test_sai_on_a_vector_is_scyllas_vector_index():
 
 
 def test_an_index_follows_a_renamed_key():
-    """An index on a renamed key column is renamed with it, and is no difference."""
+    """An index on a renamed key column is renamed with it, and does not differ."""
     live = schema(table("t", "a int pk", "b int ck", indexes=[index("b", "i")]))
     models = desired(table("t", "a int pk", "bb int ck from=b", indexes=[index("bb", "i")]))
 

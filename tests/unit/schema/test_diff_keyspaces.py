@@ -53,7 +53,7 @@ REPLICATION = [
 
 @pytest.mark.parametrize(("live", "declared", "same"), REPLICATION)
 def test_replication_is_compared_by_meaning(live, declared, same):
-    """Class packages, leading zeros, omitted zeros and expanded factors are no difference."""
+    """Class packages, leading zeros, omitted zeros and expanded factors do not count as differences."""
     assert same == replication_matches(live, declared)
 
 

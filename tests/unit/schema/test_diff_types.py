@@ -56,7 +56,7 @@ RENAMES = [
 
 @pytest.mark.parametrize(("live", "declared", "expected"), [r[1:] for r in RENAMES], ids=[r[0] for r in RENAMES])
 def test_fields_are_renamed_where_a_model_says_so(live, declared, expected):
-    """Declared renames of fields are one statement before new fields, and a completed rename is no change."""
+    """Declared renames of fields are one statement before new fields, and a completed rename causes none."""
     changes = diff(schema(user_type("p", *live)), desired(user_type("p", *declared)), ServerProfile())
 
     assert expected == summaries(changes)

@@ -79,7 +79,7 @@ def test_the_same_facts_give_the_same_text():
 
 
 def test_a_view_of_all_columns_stays_one(folder):
-    """A view of all columns is declared as one, so a column that the table gains later is no difference."""
+    """A view of all columns is declared as one, so it does not differ when its table gains a column."""
     base, output = table("t", "a int pk", "v text"), ("v text pk", "a int ck")
     declared = imported(schema(base, view("x", "t", *output, all_columns=True)), folder)
     later = schema(table("t", "a int pk", "v text", "w int"), view("x", "t", *output, "w int", all_columns=True))

@@ -150,7 +150,7 @@ def test_each_difference_has_a_line():
 
 
 def test_what_models_leave_open_is_no_difference():
-    """Undeclared options, equivalent spellings of the server, and generated index names are no differences."""
+    """Undeclared options, equivalent spellings of the server, and generated index names do not count as differences."""
     tiers = {"class": "SizeTieredCompactionStrategy"}
     sai = "org.apache.cassandra.index.sai.StorageAttachedIndex"
     stored = {"gc_grace_seconds": 9, "compaction": {**tiers, "min_threshold": "4"}}

@@ -178,7 +178,7 @@ def test_a_comparison_shows_declared_options_that_are_stored_differently():
 @pytest.mark.parametrize("server", [OLD, ServerProfile()])
 @pytest.mark.parametrize("live_facts", [True, False])
 def test_a_server_without_them_refuses_the_plan(server, live_facts):
-    """IX104 is reported for new and for existing indexes, and undeclared options are no difference."""
+    """IX104 is reported for new and for existing indexes, and undeclared options do not count as differences."""
     result = live() if live_facts else schema(attrs.evolve(Doc.__facts__, indexes=[]))
     plan = planned(declared(), result, server)
 

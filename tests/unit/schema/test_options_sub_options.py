@@ -48,7 +48,7 @@ def message_for(**options):
 
 @pytest.mark.parametrize(("name", "settings"), ACCEPTED)
 def test_sub_options_that_some_server_takes(name, settings):
-    """Sub-options that Cassandra or ScyllaDB accepts are no mistake."""
+    """Sub-options that Cassandra or ScyllaDB accepts are not reported."""
     assert not message_for(compaction={"class": name, **settings})
 
 
