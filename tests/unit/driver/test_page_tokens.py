@@ -50,7 +50,7 @@ def compiled(keyspace="shop", *, words=("a", "b"), moment=NOON, price=Decimal("1
 
 
 def test_a_token_gives_back_the_state_of_the_driver():
-    """A token of any length contains the driver's paging state, and needs no escaping in a URL."""
+    """A token returns a paging state of any length, and needs no escaping in a URL."""
     for length in range(1, 41):
         token = make_token(compiled(), STATE[:length], KEYS)
 

@@ -50,7 +50,7 @@ def test_none_is_refused_in_a_column_that_excludes_it(write, name):
 
 
 def test_none_says_nothing_where_it_is_allowed():
-    """Allowed nulls are bound: an empty collection is one, and a static default that was not passed is left unset."""
+    """An empty collection may be None, and a static default that was not passed is left unset."""
     values = ACCESS.insert(Event(id=1, tags=None)).compiled.values
 
     assert (1, 0, 1, UNSET, UNSET, frozenset(), UNSET) == values

@@ -308,7 +308,7 @@ def test_a_write_ends_with_the_loop_of_its_call(has_reference):
 
 
 def test_a_forked_process_writes_what_its_parent_was_writing():
-    """A forked process can write an instance that its parent was writing, and the parent's write cannot end there."""
+    """A forked process may write an instance that its parent is writing, and cannot end the parent's write."""
     row = Kept(id=1)
     write = InstanceWrite(row)
     pid = os.fork()

@@ -56,7 +56,7 @@ def types_of(model):
 
 
 def test_columns_of_a_generic_base_get_their_types_from_the_subclass():
-    """Type variables are resolved through several bases, in collections and with annotations such as `Frozen`."""
+    """Type variables are resolved through several bases, inside collections, and in nullable columns."""
     assert ["bigint", "text", "list<text>", "text"] == types_of(Texts)
     assert ["text", "map<text, int>", "int", "list<int>", "int"] == types_of(Numbers)
     assert ["bigint", "text", "text", "list<text>", "text"] == types_of(Later)

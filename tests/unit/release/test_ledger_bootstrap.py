@@ -68,7 +68,7 @@ def test_a_second_run_sends_nothing_and_still_waits_for_agreement():
     [Faults(lost=frozenset({1})), Faults(unsent=frozenset({1})), Faults(busy=frozenset({1, 2})), Faults(late={1: 3})],
 )
 def test_what_goes_wrong_on_the_way_is_tried_again(faults):
-    """After a lost answer the schema is read, and a busy server gets the statement again."""
+    """Neither a lost answer nor a busy server prevents the tables from being created."""
     server = Server(faults=faults)
     server.boot()
 
@@ -78,7 +78,7 @@ def test_what_goes_wrong_on_the_way_is_tried_again(faults):
 @pytest.mark.parametrize("number", range(1, len(TABLES) + 1))
 @pytest.mark.parametrize("forgets", range(len(TABLES)))
 def test_tables_that_a_lost_node_took_along_are_made_through_the_next(number, forgets):
-    """Tables that were lost with a node are created again on the next one, with the same ids."""
+    """Tables that were lost with a node are created again on the next node."""
     server = Server(faults=Faults(losses={number: Loss(forgets=min(forgets, number))}))
     server.boot()
 

@@ -133,7 +133,7 @@ def test_a_holder_that_beats_keeps_the_lock():
 
 
 def test_the_lock_timeout_counts_time_without_progress():
-    """The timeout starts again with every progress of the holder, and its error describes the holder."""
+    """The timeout counts the time without progress of the holder, and its error describes the holder."""
     store = Memory(attrs.evolve(HELD_ROW, acquired_at=NOW.replace(year=2025)))
     with pytest.raises(LockTimeout) as exc_info:
         get(store, timeout=20.0)

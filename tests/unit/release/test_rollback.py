@@ -399,7 +399,7 @@ NO_LOG = attrs.evolve(schema().keyspace, durable_writes=False)
 )
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_raw_undo_is_checked_as_any_other_statement(undo, codes, stored):
-    """An undo from the code or the ledger is checked against the current schema, and with a warning when recorded."""
+    """An undo from the code or the ledger is checked against the current schema, and only warned about on recording."""
     step, code = raw("GRANT a TO b", undo), [RawStep("GRANT a TO b", undo=undo)]
     allow = [f"RB107:1/1:{statement_digest(undo)}"] if stored else []
     facts = schema(keyspace=NO_LOG)
@@ -588,7 +588,7 @@ def test_ten_targets_are_named():
 
 
 def test_an_abandoned_rollback_whose_rows_are_damaged_is_refused():
-    """An abandoned rollback with missing rows is refused, since its hand-written undo steps are unknown."""
+    """An abandoned rollback with missing rows is refused, since its applied hand-written undos are unknown."""
     damaged = Migration("k/default", 2, "back to 0", "rollback", "abandoned", total=1, applied=1)
     target = find_target([damaged, Migration("k/default", 1, status="applied", total=0)], 0)
     plan = rollback_plan(target, SchemaFacts([schema()]), CASSANDRA).plan
@@ -631,7 +631,7 @@ def test_without_history_there_is_only_the_beginning():
     ],
 )
 def test_versions_of_another_application_are_not_touched(own, foreign, refusal):
-    """A version of packages that have none in common with the own ones is refused as LG103."""
+    """A version whose packages are all different from the current ones is refused as LG103."""
     past = history(f"2 sync applied {foreign}", "1 sync applied other.thing")
     if refusal:
         with pytest.raises(ForeignVersion, match=r"audit\.models") as exc_info:
@@ -714,7 +714,7 @@ CHAINS = {
 
 @pytest.mark.parametrize(("releases", "contract", "count"), CHAINS.values(), ids=CHAINS)
 def test_what_changed_back_and_forth_returns_in_one_go(releases, contract, count):
-    """A rollback needs the fewest statements, and marks all versions that it rolled back."""
+    """A rollback uses as few statements as possible, and marks all versions that it rolled back."""
     world, choices, versions = World(), dict.fromkeys(CHOICES) | BASE, []
     for more in releases:
         choices |= more

@@ -47,7 +47,7 @@ def brought(simulator, models):
 @settings(max_examples=40, deadline=None)
 @given(keyspaces(), servers)
 def test_the_second_plan_is_empty(models, server):
-    """After a plan is applied, another one has nothing to do and no undeclared objects."""
+    """After a plan is applied, the next one is empty, and no undeclared object exists."""
     simulator = Simulator(NOTHING, server)
     brought(simulator, models)
 

@@ -198,7 +198,7 @@ def test_a_missing_keyspace_is_refused_or_made():
 
 @pytest.mark.parametrize("topology", [None, {}, {"dc1": 3}, {"dc1": 1, "dc2": 1}])
 def test_copies_are_a_decision(topology):
-    """The replication on several nodes is never a default."""
+    """The replication for several nodes has no default."""
     models = desired(table("t"))
     plan = make_plan(models, schema(keyspace=None), CASSANDRA, create_keyspace=True, topology=topology)
 

@@ -56,7 +56,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("case", REFUSED, ids=[case[0] for case in REFUSED])
 def test_what_a_server_refuses_is_refused_in_the_plan(case):
-    """The finding says what prevents the statement and what to do, on servers that refuse it only."""
+    """The finding says what prevents the statement and what to do, and servers that accept it have none."""
     cql, parts, servers, message = case
     for server in servers:
         (finding,) = RawStatementChecker("k", [schema(*parts)], server).check(cql)

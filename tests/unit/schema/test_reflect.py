@@ -394,7 +394,7 @@ def test_scylla_tables_are_read_on_scylla_only():
 
 
 def test_what_the_server_lists_decides_what_is_read():
-    """The selected columns are those that the server lists, including unknown ones."""
+    """Options that this release does not know are selected if the server lists them, and other columns are not."""
     listed = [(table, name) for table, names in columns_to_read(SCYLLA).items() for name in names]
     listed = [item for item in listed if item != ("scylla_tables", "tablets")]
     listed += [

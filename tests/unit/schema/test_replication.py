@@ -216,7 +216,7 @@ def test_both_fixes_of_an_invalid_replication_are_suggested():
 
 
 def test_advice_on_a_keyspace_with_views_mentions_racks():
-    """KS103 on a server that needs lists of racks for views says so."""
+    """KS103 mentions lists of racks only if the keyspace has views and the server supports such lists."""
 
     def fix(server, *parts):
         plan = make_plan(

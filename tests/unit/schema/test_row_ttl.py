@@ -222,7 +222,7 @@ def test_options_that_replace_the_tags_are_never_altered(option):
 
 
 def test_the_type_of_it_is_never_altered():
-    """No ALTER of the type of a TTL column is sent, and the refusal says what to do."""
+    """No ALTER of the type of a TTL column is sent, and the change is refused as TY102."""
     other = table("t", "a int pk", "ends blob", "later bigint")
 
     assert [] == planned(EXPIRING, other).cql

@@ -654,7 +654,7 @@ def test_a_missing_keyspace_that_was_not_requested():
 
 
 def test_lint_needs_no_cluster():
-    """Without a server lint reports names, cycles and clashes, and options only for a given server."""
+    """Lint reports names, cycles and clashes without a cluster, and checks options only if a server is given."""
     models = SchemaFacts([
         attrs.evolve(
             desired(user_type("a", "z frozen<a>"), table("n" * 60, options={"tombstone_gc": {"mode": "repair"}})),

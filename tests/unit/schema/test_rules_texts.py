@@ -39,7 +39,7 @@ def fixes(live, declared, server=C5):
 
 
 def test_a_name_in_use_is_reported_with_its_owner():
-    """The message says which kind of object has the name, and for a table over a view that servers accept it."""
+    """The message names the kind of object that has the name, and mentions CREATE TABLE if it is a view."""
     over_view = texts(schema(table("t", *T), V), desired(table("t", *T), table("x")))
     over_table = texts(schema(table("t", *T), table("x")), desired(table("t", *T), V))
 
