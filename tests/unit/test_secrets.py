@@ -150,7 +150,7 @@ def full_text(error: BaseException) -> str:
 
 
 def row(**values):
-    """A client whose columns hold these values."""
+    """A client with these column values."""
     return Client(**{"token": SECRET, "card": GOOD} | values)
 
 

@@ -49,7 +49,7 @@ class Session:
         self._pools = pools
 
     def submit(self, function, *args):
-        """Run the function."""
+        """Run the function immediately."""
         function(*args)
 
 

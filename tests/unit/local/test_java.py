@@ -27,7 +27,7 @@ def test_the_version_is_read_from_the_file_release(tmp_path, text, major):
 
 
 def test_a_folder_without_java_has_no_version(tmp_path):
-    """An empty folder, and one that does not exist, hold no Java."""
+    """An empty folder, and one that does not exist, have no version."""
     assert (None, None) == (java_version(tmp_path), java_version(tmp_path / "missing"))
 
 
