@@ -62,7 +62,7 @@ class DirectSending:
     _is_closing = False
 
     def push(self, data: bytes) -> None:
-        """Send a message, unless this thread holds its messages back, or the socket takes no more."""
+        """Send a message, unless this thread holds its messages back or the socket is full."""
         held = holds.get(threading.get_ident())
         with self._deque_lock:
             waiting = self.deque

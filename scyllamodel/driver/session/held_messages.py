@@ -38,7 +38,7 @@ class HeldMessages:
         self.connections: dict[HoldingConnection, None] = {}
 
     def begin(self) -> bool:
-        """Hold what this thread sends from now on. False if it is held already, by somebody else who sends it."""
+        """Hold what this thread sends from now on. False if they are held already; the outer caller sends them."""
         thread = threading.get_ident()
         if thread in holds:
             return False
@@ -46,7 +46,7 @@ class HeldMessages:
         return True
 
     def end(self) -> None:
-        """Hold nothing more; what is held still has to be sent."""
+        """Stop holding messages; what is held still has to be sent."""
         holds.pop(threading.get_ident(), None)
 
     def send(self) -> None:

@@ -172,17 +172,17 @@ def test_messages_of_many_threads_stay_whole(connection, pair, monkeypatch):
             connection.push(bytes([letter]) * SIZE)
 
     threads = [threading.Thread(target=push, args=(letter,)) for letter in b"abcdefgh"]
-    ended = threading.Event()
+    is_over = threading.Event()
 
     def write():
-        while not ended.is_set() or connection.deque:
+        while not is_over.is_set() or connection.deque:
             connection.handle_write(None, 0)
 
     writer = threading.Thread(target=write)
     for thread in (*threads, writer):
         thread.start()
     data = received(pair, len(threads) * count * SIZE)
-    ended.set()
+    is_over.set()
     for thread in (*threads, writer):
         thread.join(10)
 

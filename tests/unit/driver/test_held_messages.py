@@ -143,7 +143,7 @@ def test_a_request_that_fails_at_once_holds_nothing_more():
 
 
 def test_a_bulk_run_sends_at_once_while_few_answers_are_due():
-    """Its source may be slow, and no answer would send what is held."""
+    """A run with few requests in flight holds no message, since its source may be slow."""
     requests = Requests()
     window = RequestWindow(requests, 8)
 

@@ -171,7 +171,7 @@ def frame(stream, body):
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 @given(groups=st.lists(st.lists(st.binary(max_size=900), min_size=1, max_size=3), max_size=4), data=st.data())
 def test_messages_are_read_from_whole_segments(codec, groups, data):
-    """Wherever a read ends: those of the segments before it, and the rest is left."""
+    """Wherever a read ends, the messages of the whole segments before are read, and the rest is left."""
     segments = [written(codec, b"".join(frame(7, body) for body in bodies)) for bodies in groups]
     received = b"".join(segments)
     cut = data.draw(st.integers(0, len(received)))
@@ -187,7 +187,7 @@ def test_messages_are_read_from_whole_segments(codec, groups, data):
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 @pytest.mark.parametrize("make", [bytes, noise], ids=["zeros", "noise"])
 def test_a_damaged_segment_is_left_to_the_driver(codec, make):
-    """With any bit flipped nothing of it is read, and the segment before it is."""
+    """A segment with a flipped bit is not read, and the one before it is."""
     first = written(codec, frame(1, b"first"))
     second = written(codec, frame(2, make(40)))
     for bit in range(len(second) * 8):
@@ -199,7 +199,7 @@ def test_a_damaged_segment_is_left_to_the_driver(codec, make):
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 def test_a_message_of_several_segments_is_left_to_the_driver(codec):
-    """Its segments are not self-contained."""
+    """A segment that is not self-contained is not read."""
     assert table_codec(codec).read_messages(written(codec, frame(1, noise(200_000)))) == ([], 0)
 
 
@@ -213,5 +213,5 @@ def test_a_message_of_several_segments_is_left_to_the_driver(codec):
     ids=["header", "body", "negative length"],
 )
 def test_a_segment_without_whole_messages_is_left_to_the_driver(payload):
-    """None of its messages is read twice."""
+    """No message of a segment with a part of a message is read."""
     assert table_codec(PLAIN).read_messages(written(PLAIN, payload)) == ([], 0)
