@@ -31,8 +31,9 @@ class CallRecorder:
     """A pytest plugin that notes the functions of some modules which each test calls, or which an import calls.
 
     Parameters:
-        output: where the result is written at the end, as JSON: for each function, as ``PATH:LINE``, its tests, the
-            fastest first. What was called before the first test has `AT_IMPORT` among them.
+        output: where the result is written at the end, as JSON: for each function, as ``PATH:LINE``, its tests, with
+            `AT_IMPORT` among them if it was called before the first test. An empty text has all tests, the fastest
+            first.
     """
 
     def __init__(self, modules: Collection[Path], output: Path) -> None:
@@ -57,7 +58,8 @@ class CallRecorder:
     def pytest_sessionfinish(self) -> None:
         """Write the result."""
         sys.settrace(None)
-        result = {key: sorted(tests, key=self._seconds.__getitem__) for key, tests in self._tests.items()}
+        order = sorted(self._seconds, key=self._seconds.__getitem__)
+        result = {"": order, **{key: [*tests] for key, tests in self._tests.items()}}
         self._output.write_text(json.dumps(result), encoding="utf-8")
 
     def _trace(self, frame: FrameType, _event: str, _argument: Any) -> None:
@@ -77,6 +79,7 @@ class Selection:
 
     def __init__(self, files: Collection[str], modules: Collection[Path], tests: Mapping[str, Collection[str]]) -> None:
         self.files, self.modules, self._tests = files, modules, tests
+        self._order = {test: position for position, test in enumerate(tests[""])}
         self._successful: defaultdict[Path, list[str]] = defaultdict(list)
 
     def runs(self, mutant: Mutant) -> list[list[str]]:
@@ -84,20 +87,25 @@ class Selection:
 
         What a module does when it is imported concerns every test.
         """
-        successful, function = self._successful[mutant.module], _function_of(mutant)
+        if _function_of(mutant) is None:
+            return [runs for runs in (self._successful[mutant.module], *([file] for file in self.files)) if runs]
+        return self.covering_runs(mutant)
+
+    def covering_runs(self, mutant: Mutant) -> list[list[str]]:
+        """The tests that call its function, or a function of its module; first those that noticed another mutant."""
+        function = _function_of(mutant)
+        keys = [f"{mutant.module}:{function}"]
         if function is None:
-            return [runs for runs in (successful, *([file] for file in self.files)) if runs]
-        covering = [test for test in self._tests.get(f"{mutant.module}:{function}", ()) if test != AT_IMPORT]
-        likely = [test for test in successful if test in covering]
+            keys = [key for key in self._tests if key.startswith(f"{mutant.module}:")]
+        tests = {test for key in keys for test in self._tests.get(key, ()) if test != AT_IMPORT}
+        covering = sorted(tests, key=self._order.__getitem__)
+        likely = [test for test in self._successful[mutant.module] if test in covering]
         return [run for run in (likely, [test for test in covering if test not in likely]) if run]
 
-    def has_function(self, mutant: Mutant) -> bool:
-        """Whether the mutant is in a function, and not in what runs when its module is imported."""
-        return _function_of(mutant) is not None
-
     def concerns_import(self, mutant: Mutant) -> bool:
-        """Whether its function was called before the first test, so that the change may have its effect there."""
-        return AT_IMPORT in self._tests.get(f"{mutant.module}:{_function_of(mutant)}", ())
+        """Whether the change may have an effect before the first test: it is made then, or its function is called."""
+        function = _function_of(mutant)
+        return function is None or AT_IMPORT in self._tests.get(f"{mutant.module}:{function}", ())
 
     def noticed(self, mutant: Mutant, test: str) -> None:
         """Prefer this test, if it is not empty, for other mutants of the module."""

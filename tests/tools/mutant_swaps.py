@@ -1,15 +1,17 @@
-"""Try mutants in one process that has imported the package and collected the tests: the code of a function is replaced.
+"""Try mutants in one process that has imported the package and collected the tests, by replacing code or constants.
 
 In: mutants, the tests that call their functions. Out: a line of JSON for each mutant, with its exit code and the test
 that noticed it. A child that is forked from here needs no import and no collection, which take longer than most tests.
-A mutant that concerns what a module does when it is imported cannot be tried in this way, and one that survives here
-may have had its effect at import, if its function is called then: both are left to a fresh import (`mutants.py`).
+A mutant that concerns what else a module does when it is imported cannot be tried in this way, and one that survives
+here may have had its effect at import, if it is a constant or its function is called then: both are left to a fresh
+import (`mutants.py`).
 """
 
 from __future__ import annotations
 
 import gc
 import inspect
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
@@ -34,16 +36,42 @@ class Functions:
                 self._by_code[item.__code__].append(item)
 
     def replace(self, mutant: Mutant) -> bool:
-        """Give the function of the mutant its changed code. False if this process has no such function."""
+        """Give the function of the mutant its changed code, or the constant its changed value, in this process.
+
+        Returns:
+            False if there is no such function or constant.
+        """
         path = str(mutant.module)
         original = compile(mutant.module.read_text(encoding="utf-8"), path, "exec")
-        pairs = _changed_functions(original, compile(changed(mutant), path, "exec"))
-        functions = [(function, new) for old, new in pairs or () for function in self._by_code.get(old, ())]
+        new_code = compile(changed(mutant), path, "exec")
+        pairs = _changed_functions(original, new_code)
+        if pairs is None:
+            return _replace_constants(mutant.name_of_module, new_code)
+        functions = [(function, new) for old, new in pairs for function in self._by_code.get(old, ())]
         for function, new in functions:
             if len(new.co_freevars) != len(function.__code__.co_freevars):
                 return False
             function.__code__ = new
         return bool(functions)
+
+
+def _replace_constants(name: str, code: CodeType) -> bool:
+    """Run a changed module, and give each of its constants that differs to all modules that have the old value."""
+    module = sys.modules[name]
+    namespace = {key: vars(module)[key] for key in ("__name__", "__package__", "__file__", "__spec__")}
+    exec(code, namespace)
+    modules = [item for key, item in sys.modules.items() if key.partition(".")[0] == name.partition(".")[0]]
+    is_replaced = False
+    for key, new in namespace.items():
+        old = vars(module).get(key)
+        if key.startswith("__") or isinstance(new, (type, FunctionType)) or old is new or repr(old) == repr(new):
+            continue
+        is_replaced = True
+        for other in modules:
+            for alias, value in list(vars(other).items()):
+                if value is old:
+                    setattr(other, alias, new)
+    return is_replaced
 
 
 def _changed_functions(old: CodeType, new: CodeType) -> list[tuple[CodeType, CodeType]] | None:

@@ -53,7 +53,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, mutant: Mutant) -> None:
         self.mutant = mutant
-        self.name = ".".join(mutant.module.relative_to(ROOT).with_suffix("").parts)
+        self.name = mutant.name_of_module
 
     def find_spec(self, name: str, *_: Any) -> Any:
         return (
@@ -154,7 +154,7 @@ def judged_in_place(values: list[Mutant], selection: Selection, workers: int, te
             def work() -> int:
                 if not host.replace(mutant):
                     return NOT_REPLACED
-                test = host.first_failure(test for run in selection.runs(mutant) for test in run)
+                test = host.first_failure(test for run in selection.covering_runs(mutant) for test in run)
                 output.write_text(test or "", encoding="utf-8")
                 return int(test is not None)
 
@@ -164,7 +164,7 @@ def judged_in_place(values: list[Mutant], selection: Selection, workers: int, te
             selection.noticed(mutant, test)
             os.write(writing, f"{json.dumps([values.index(mutant), exit_code, test])}\n".encode())
 
-        judged([mutant for mutant in values if selection.has_function(mutant)], start, workers, write)
+        judged(values, start, workers, write)
 
     modules = {mutant.module for mutant in values}
     reading, writing = os.pipe()

@@ -28,6 +28,11 @@ class Mutant(NamedTuple):
     number: int
 
     @property
+    def name_of_module(self) -> str:
+        """The name by which the module is imported."""
+        return ".".join(self.module.relative_to(ROOT).with_suffix("").parts)
+
+    @property
     def name(self) -> str:
         """Where and what, for people."""
         return f"{self.module.relative_to(ROOT)}:{self.line} {self.what}"
