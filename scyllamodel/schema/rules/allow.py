@@ -15,10 +15,12 @@ from scyllamodel.schema.diagnostics import Diagnostic
 from scyllamodel.schema.rules.catalogue import CATALOGUE
 from scyllamodel.schema.rules.context import is_allowed
 
-_STEP_CODES: Final = ("LG107", "RB106", "RB107", "RB108", "RB110")
+_STEP_CODES: Final = ("LG107", "RB106", "RB107", "RB108", "RB110", "RB111")
 """Codes about one step or version of the ledger; the value has to give its number."""
 
-ALLOWABLE: Final = ("BC101", "DS101", "DS102", "DS103", "DS104", "DS105", "DS106", "DS107", *_STEP_CODES)
+ALLOWABLE: Final = (
+    "BC101", "DS101", "DS102", "DS103", "DS104", "DS105", "DS106", "DS107", "DS108", "OP105", *_STEP_CODES,
+)  # fmt: skip
 """The codes of refusals that can be allowed; all other refusals are final."""
 
 

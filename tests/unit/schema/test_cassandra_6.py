@@ -19,6 +19,7 @@ from scyllamodel.schema.export.unsupported import Unsupported, missing_from_scri
 from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts, Trigger
 from scyllamodel.schema.plan import contract_plan
 from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
+from scyllamodel.schema.rules.allow import checked_values
 from scyllamodel.schema.server.profile import ServerProfile
 from support.builders import desired, schema, table
 
@@ -127,6 +128,7 @@ def test_what_a_drop_takes_with_it_is_named_before_it_goes_and_before_it_comes_b
     assert phrases[0] in str([lint.text for lint in step.lints if lint.code == "RB111"])
     assert all(phrase in str(undone.change.unwritten) for phrase in phrases)
     assert [("RB111", "RB111:1/1")] == [(refusal.code, refusal.allow) for refusal in plans[0].refusals]
+    assert ("RB111:1/1",) == checked_values("RB111:1/1")
     assert all(phrase in plans[0].refusals[0].text for phrase in phrases)
     assert () == plans[1].refusals
     assert 1 == len(plans[1].steps)

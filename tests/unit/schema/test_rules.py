@@ -421,6 +421,8 @@ DROPS = [
     (c.DropColumns("k", "t", (table("t", *T)["v"],)), "DS103", "k.t.v"),
     (c.DropType("k", ADDR), "DS104", "k.addr"),
     (c.DropView("k", V), "DS105", "k.x"),
+    (c.SetMask("k", "t", "v", None, "mask_hash()"), "DS107", "k.t.v"),
+    (c.SetTtlColumn("k", "t", None, "v"), "DS108", "k.t.v"),
 ]
 
 
@@ -436,6 +438,15 @@ def test_drops_need_a_word(change, code, path):
         assert "warn" == weighed.severity
     for allow in ("DS101", f"{code}:other", "TY101"):
         assert not is_allowed(refusal, frozenset({allow}))
+
+
+def test_each_permission_that_a_finding_names_can_be_given():
+    """A refusal that says what allows it is not final: ``allow=`` accepts that value."""
+    findings = [finding for case in CASES for finding in diagnostics_of(*case[3], case[2])]
+    permissions = {finding.allow for finding in findings if finding.allow}
+
+    assert {"BC101", "DS107", "DS108", "OP105"} == {permission.partition(":")[0] for permission in permissions}
+    assert {*checked_values(permissions)} == permissions
 
 
 class Locks:

@@ -37,7 +37,7 @@ def test_a_value_that_cannot_mean_anything_is_an_error(value, message):
 @pytest.mark.parametrize("code", ALLOWABLE)
 def test_codes_that_can_be_allowed(code):
     """Each code that a refusal suggests is accepted, with and without an object."""
-    steps = {"RB106": "1/2", "RB107": "1/2:0a1b2c3d4e5f", "RB108": "1/2", "RB110": "1", "LG107": "1"}
+    steps = {"RB106": "1/2", "RB107": "1/2:0a1b2c3d4e5f", "RB108": "1/2", "RB110": "1", "RB111": "1/2", "LG107": "1"}
     token = f"{code}:{steps[code]}" if code in steps else code
 
     assert checked_values({token}) == (token,)
