@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from scyllamodel.schema.changes import kinds as c
@@ -24,6 +25,16 @@ RENAME = c.RenameKeyColumns("k", "t", (("id", "key"),))
 
 RENAMES = c.RenameKeyColumns("k", "t", (("id", "key"), ("at", "time")))
 
+FIELDS = c.RenameFields("k", "point", (("a", "b"), ("c", "d")))
+EXPIRING = table("t", "id int pk", "e int", "f int", ttl_column="e")
+SHORT, USUAL = (c.SetOptions("k", "t", FrozenMap({"gc_grace_seconds": n}), FrozenMap(), index="i") for n in (9, 864000))
+
+
+def indexed(**options):
+    """A keyspace with an index whose view has these options; servers show only those that are not the default."""
+    return schema(table("t", *T, indexes=[index("a", "i", view_options=options)]))
+
+
 # the change, what is there, whether that proves the change done
 CASES = [
     ("keyspace", c.CreateKeyspace(Keyspace("k")), schema(), True),
@@ -34,6 +45,10 @@ CASES = [
     ("other type", POINT, schema(user_type("point", "x text")), False),
     ("field", c.AddField("k", "point", "x", user_type("p", "x int").fields[0][1]), schema(POINT.type), True),
     ("other field", c.AddField("k", "point", "x", user_type("p", "x text").fields[0][1]), schema(POINT.type), False),
+    ("both fields renamed", FIELDS, schema(user_type("point", "b int", "d int")), True),
+    ("one of two fields renamed", FIELDS, schema(user_type("point", "b int", "c int")), False),
+    ("renamed, and one old field still there", FIELDS, schema(user_type("point", "a int", "b int", "d int")), False),
+    ("no type with the renamed fields", FIELDS, schema(), False),
     ("no type for the field", c.AddField("k", "p", "x", POINT.type.fields[0][1]), schema(), False),
     ("table", c.AddTable("k", TABLE), schema(TABLE), True),
     ("table with more", c.AddTable("k", TABLE), schema(table("t", *T, "n int", options={"comment": "x"})), True),
@@ -47,6 +62,10 @@ CASES = [
     ("table with another type", c.AddTable("k", TABLE),
      schema(table("t", *T[:2], "a int", options={"comment": "x"})), False),
     ("table with other options", c.AddTable("k", TABLE), schema(table("t", *T, options={"comment": "y"})), False),
+    ("table that got a TTL column since", c.AddTable("k", TABLE),
+     schema(table("t", *T, "e int", ttl_column="e", options={"comment": "x"})), True),
+    ("table without its TTL column", c.AddTable("k", EXPIRING), schema(attrs.evolve(EXPIRING, ttl_column=None)), False),
+    ("table with another TTL column", c.AddTable("k", EXPIRING), schema(attrs.evolve(EXPIRING, ttl_column="f")), False),
     ("a view of that name", c.AddTable("k", table("v", *T)), schema(TABLE, VIEW), False),
     ("columns", ADD, schema(NEW), True),
     ("both renamed", RENAMES, schema(table("t", "key int pk", "time int ck", "a text")), True),
@@ -64,6 +83,12 @@ CASES = [
      schema(TABLE, view("v", "t", "a text pk", options={"comment": "x"})), True),
     ("options of a view, not of its table", c.SetOptions("k", "v", FrozenMap({"comment": "x"}), FrozenMap(), view=True),
      schema(table("v", "id int pk", options={"comment": "x"})), False),
+    ("option of an index", SHORT, indexed(gc_grace_seconds=9), True),
+    ("another option of an index", SHORT, indexed(gc_grace_seconds=8), False),
+    ("option of an index that still has the default", SHORT, indexed(), False),
+    ("default of an index that nothing stores", USUAL, indexed(), True),
+    ("default of an index that stores another value", USUAL, indexed(gc_grace_seconds=9), False),
+    ("no index for the option", USUAL, schema(TABLE), False),
     ("index", INDEX, schema(table("t", *T, indexes=[index("a", "i", using="StorageAttachedIndex")])), True),
     ("index of another class", INDEX, schema(table("t", *T, indexes=[index("a", "i")])), False),
     ("index of another name", INDEX, schema(table("t", *T, indexes=[index("a", "j", using="sai")])), False),

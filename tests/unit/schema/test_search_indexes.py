@@ -101,6 +101,14 @@ def test_the_order_of_columns_to_filter_by_does_not_matter():
     assert [True, True] == [item[0].startswith("!") for item in results[1:]]
 
 
+def test_an_index_within_other_columns_is_another_index():
+    """The columns within which a vector index searches are part of what is compared."""
+    live, model = (index("e", "i", using="vector_index", local=True, partition=names) for names in (["lang"], []))
+
+    assert ["! IX102 i->i"] == summaries(diff(on_server(indexed(live)), desired(indexed(model)), NEW))
+    assert [] == summaries(diff(on_server(indexed(live)), desired(indexed(live)), NEW))
+
+
 def test_inspect_writes_them_into_models():
     """Inspect writes filtering columns as attributes, and leaves out an index with a missing column."""
     dropped = attrs.evolve(
