@@ -71,7 +71,7 @@ def _is_power_of_two(value: str) -> bool:
     return value.isdecimal() and int(value).bit_count() == 1
 
 
-_FLAG: Final = _one_of("true", "false", any_case=True)
+_FLAG: Final = _one_of("true", "false")
 _SIZE: Final = _matching(re.compile(r"[0-9.]+ ?[KMGT]?i?B?"), "a size such as 100MiB")
 _GROWTH: Final = _matching(re.compile(r"0|0?\.[0-9]+|1|1\.0+|[0-9]{1,2}%|100%"), "a number from 0 to 1")
 
@@ -136,7 +136,6 @@ _COMPACTION: Final[Mapping[str, Mapping[str, _AllowedValues]]] = {
 _NO_SUB_OPTIONS_KNOWN: Final = frozenset({"DateTieredCompactionStrategy", "NullCompactionStrategy"})
 _ANY_COMPRESSOR: Final[Mapping[str, _AllowedValues]] = {
     "chunk_length_in_kb": _AllowedValues("a power of two, such as 16", _is_power_of_two),
-    "crc_check_chance": _number_from(0, 1),
     "max_compressed_length": _integer_from(0),
     "min_compress_ratio": _number_from(0),
 }

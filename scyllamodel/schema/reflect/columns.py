@@ -88,7 +88,7 @@ def _newer_tables(known: Iterable[str], server: ServerProfile) -> dict[str, tupl
     """Tables of a newer Cassandra, such as ``column_constraints``; other tables of ScyllaDB are internal."""
     if server.stores_extensions:
         return {}
-    tables = {table for table, column in server.schema_columns if column == "keyspace_name"} - {*known, *_MASK_COLUMNS}
+    tables = {table for table, column in server.schema_columns if column == "keyspace_name"} - set(known)
     return {t: tuple(sorted(c for owner, c in server.schema_columns if owner == t)) for t in sorted(tables)}
 
 

@@ -351,3 +351,24 @@ def test_what_a_row_holds(server, row, expected):
 
     assert expected == options
     assert sorted(expected) == list(options)
+
+
+def test_a_mode_that_is_not_declared_returns_to_the_default():
+    """ALTER replaces the map of tombstone_gc, so a stored mode that is not declared is a difference."""
+    declared = TableOptions(tombstone_gc={"propagation_delay_in_seconds": 60}).declared()
+    by_repair, by_timeout = (
+        {"tombstone_gc": FrozenMap({"mode": mode, **declared["tombstone_gc"]})} for mode in ("repair", "timeout")
+    )
+
+    assert declared == differing_options(declared, by_repair, SCYLLA)
+    assert {} == differing_options(declared, by_timeout, SCYLLA)
+
+
+def test_the_undo_of_an_option_that_was_not_stored_sets_its_default():
+    """ScyllaDB stores nothing for a default, which an ALTER has to name in order to restore it."""
+    names = ("cdc", "paxos_grace_seconds", "synchronous_updates", "tombstone_gc", "large_data_guardrails_enabled")
+
+    assert stored_values(dict.fromkeys((*names, "comment")), {"comment": "x"}) == {
+        "cdc": {"enabled": "false"}, "paxos_grace_seconds": 864000, "synchronous_updates": False,
+        "tombstone_gc": {"mode": "timeout"}, "large_data_guardrails_enabled": False, "comment": "x",
+    }  # fmt: skip

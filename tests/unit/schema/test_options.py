@@ -169,6 +169,7 @@ CHOOSE = ("error", "Choose a class that this server has.")
 SENT = ("warn", "It is sent unchanged, and the server may refuse it.")
 LOG = ("error", "Write cdc=True; only Scylla has settings for the log.")
 NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repair")}))
+NEWER_SCYLLA = attrs.evolve(SCYLLA, schema_columns=frozenset({("scylla_tables", "brand_new")}))
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,7 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
         ({"extra": {"gc_grace_secs": 1}}, SCYLLA, [("error", "Did you mean gc_grace_seconds?")]),
         ({"extra": {"auto_repair": "x"}}, CASSANDRA, [LEAVE]),
         ({"extra": {"auto_repair": "x"}}, NEWER, []),
+        ({"extra": {"brand_new": "x"}}, NEWER_SCYLLA, []),
         ({"extra": {"brand_new": "x"}}, SCYLLA, [LEAVE]),
         ({"extra": {"scylla_encryption_options": {"key_provider": "x"}}}, SCYLLA, [SENT]),
         ({"extra": {"brand_new": "x"}}, ServerProfile("scylla", (2026, 4)), [SENT]),
@@ -193,6 +195,7 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
         ({"compaction": {"class": "IncrementalCompactionStrategy"}}, CASSANDRA, [CHOOSE]),
         ({"compression": {"class": "NoopCompressor"}}, SCYLLA, [CHOOSE]),
         ({"cdc": {"enabled": True, "ttl": 5}}, CASSANDRA, [LOG]),
+        ({"cdc": True}, CASSANDRA, []),
         ({"cdc": {"enabled": True, "ttl": 5}}, SCYLLA, []),
         ({"speculative_retry": "MIN(99p,50ms)"}, SCYLLA, [("error", "Write one percentile or one time.")]),
         ({"speculative_retry": "MIN(99p,50ms)"}, CASSANDRA, []),
@@ -228,6 +231,7 @@ NEWER = attrs.evolve(CASSANDRA, schema_columns=frozenset({("tables", "auto_repai
             [("error", "Write a power of two up to 128.")],
         ),
         ({"compression": {"class": "LZ4Compressor", "chunk_length_in_kb": 256}}, CASSANDRA, []),
+        ({"compression": {"class": "LZ4Compressor", "chunk_length_in_kb": 128}}, SCYLLA, []),
         ({"memtable_flush_period_in_ms": 59999}, SCYLLA, [("error", "Write 0 for never, or at least 60000.")]),
         ({"memtable_flush_period_in_ms": 60000}, SCYLLA, []),
         ({"memtable_flush_period_in_ms": 5}, CASSANDRA, []),
@@ -240,6 +244,22 @@ def test_options_unknown_to_the_server(options, server, messages):
     assert messages == [(item.severity, item.fix) for item in problems]
     assert {"OP104"} >= {item.code for item in problems}
     assert {"shop.orders"} >= {item.object for item in problems}
+
+
+LACKING = {
+    "tombstone_gc": {"mode": "repair"},
+    "tablets": {"min_tablet_count": 1},
+    "per_partition_rate_limit": {"max_reads_per_second": 5},
+    "paxos_grace_seconds": 5,
+}
+"""Options that Cassandra does not have, the last name first."""
+
+
+def test_options_that_a_server_lacks_are_reported_by_name():
+    """In one order, whatever the order in which they are declared."""
+    problems = unsupported_options({name: canonical(name, value) for name, value in LACKING.items()}, CASSANDRA, "k.t")
+
+    assert sorted(LACKING) == [name for problem in problems for name in LACKING if f"'{name}'" in problem.text]
 
 
 def test_an_option_of_creation_comes_too_late():
@@ -273,6 +293,7 @@ CANONICAL = [
     *(("incremental_backups", value, True) for value in (True, "true", "YES", 1, "1")),
     *(("incremental_backups", value, False) for value in (False, "False", "no", 0, "0")),
     ("caching", {"KEYS": "all"}, {"keys": "ALL"}),
+    ("compaction", {**LCS, "enabled": "True", "log_all": "FALSE"}, {**LCS, "enabled": "true", "log_all": "false"}),
     ("cdc", {"Enabled": "TRUE", "Delta": "FULL"}, {"enabled": "true", "delta": "full"}),
     ("speculative_retry", "always", "ALWAYS"),
     ("speculative_retry", "Never", "NEVER"),
@@ -322,6 +343,10 @@ def test_limits_are_reported_exactly():
     assert "out of range" in str(edge)
     assert "Use compaction={'class': 'Size" in str(TableOptions(compaction={}).problems("m.Order")[0])
     assert "or {'enabled': False} for none." in str(TableOptions(compression={"x": 1}).problems("m.Order")[0])
+    (high,) = TableOptions(max_index_interval=2**31).problems("m.Order")
+
+    assert "max_index_interval: 2147483648 is out of range" in high.text
+    assert "Use a number of at most 2147483647." == high.advice
     assert [] == TableOptions(bloom_filter_fp_chance=6.72e-5, gc_grace_seconds=0).problems("m.Order")
 
 
@@ -331,6 +356,7 @@ ACCEPTED = [
     *((name, 0) for name in ("gc_grace_seconds", "memtable_flush_period_in_ms", "paxos_grace_seconds")),
     ("min_index_interval", 1),
     ("max_index_interval", 1),
+    ("max_index_interval", 2**31 - 1),
     ("bloom_filter_fp_chance", 1),
     *(("read_repair", value) for value in ("BLOCKING", "none")),
     *(("tombstone_gc", {"mode": mode}) for mode in ("timeout", "repair", "disabled", "immediate")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 
+import attrs
 import pytest
 
 from scyllamodel._identifiers import is_internal_table, unquote
@@ -250,6 +251,28 @@ def test_dropped_columns_have_kind_and_type_on_cassandra():
     )
 
 
+AGGREGATE = {"state_func": "plus", "state_type": "int", "initcond": None, "final_func": None}
+
+
+def test_a_reduce_function_is_that_of_the_aggregate_with_these_arguments():
+    """ScyllaDB stores it beside the aggregate, of which others may have the name or the arguments."""
+    names = [("total", ["int"]), ("total", ["text"]), ("other", ["int"]), ("none", None)]
+    reducing = [("total", ["text"], "by_text"), ("total", ["int"], "by_int"), ("none", None, "by_none")]
+    rows = cassandra_rows(
+        aggregates=[{"aggregate_name": name, "argument_types": types, **AGGREGATE} for name, types in names],
+        scylla_aggregates=[
+            {"aggregate_name": name, "argument_types": types, "reduce_func": function}
+            for name, types, function in reducing
+        ],
+    )
+    aggregates = reflect_keyspace("k", rows, SCYLLA).aggregates
+
+    assert {
+        ("total", ("int",), "by_int"), ("total", ("text",), "by_text"), ("other", ("int",), None),
+        ("none", (), "by_none"),
+    } == {(item.name, tuple(t.cql for t in item.arguments), item.reduce_function) for item in aggregates}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("rows", "names"),
     [
@@ -416,6 +439,20 @@ def test_what_the_server_lists_decides_what_is_read():
         "id" in read["tables"],
         "dropped_time" in read["dropped_columns"],
     )
+
+
+def test_what_a_newer_cassandra_lists_is_read_in_one_order():
+    """Its options and its further tables by name; of the views what is no option, and no table without a keyspace."""
+    known = columns_to_read(CASSANDRA)
+    listed = {(table, column) for table, columns_ in known.items() for column in columns_}
+    listed |= {("tables", f"option_{letter}") for letter in "fecadb"} | {("views", "security_label"), ("peers", "node")}
+    listed |= {(f"newer_{letter}", column) for letter in "fecadb" for column in ("keyspace_name", "b", "a")}
+    read = columns_to_read(attrs.evolve(CASSANDRA, schema_columns=frozenset(listed)))
+
+    assert [*known, *(f"newer_{letter}" for letter in "abcdef")] == [*read]
+    assert {("a", "b", "keyspace_name")} == {read[f"newer_{letter}"] for letter in "abcdef"}
+    assert (*known["tables"], *(f"option_{letter}" for letter in "abcdef")) == read["tables"]
+    assert (*known["views"], "security_label") == read["views"]
 
 
 def test_what_is_read_has_one_order():
