@@ -74,7 +74,10 @@ def _drop_table(written: RawStatement) -> Iterator[Change]:
 
 
 def _add_columns(written: RawStatement) -> Iterator[Change]:
-    yield AddColumns(written.facts.name, written.parsed.table, written.parsed.columns)
+    """The columns that the table does not have; a statement with ``IF NOT EXISTS`` leaves the others unchanged."""
+    known = _table(written)
+    columns = tuple(column for column in written.parsed.columns if column.name not in known)
+    yield AddColumns(written.facts.name, written.parsed.table, columns)
 
 
 def _alter_column(written: RawStatement) -> Iterator[Change]:
@@ -125,7 +128,7 @@ def _drop_view(written: RawStatement) -> Iterator[Change]:
 
 def _table(written: RawStatement) -> Table:
     """The table of the statement, without columns if it is unknown."""
-    return written.table or Table(written.parsed.table or written.parsed.name, ())
+    return written.table or Table(written.parsed.table, ())
 
 
 _CHANGES: Final[Mapping[str, Callable[[RawStatement], Iterator[Change]]]] = {

@@ -47,7 +47,7 @@ def column_type(written: RawStatement) -> Iterator[Diagnostic]:
 
 def _virtual_in(written: RawStatement, table: Table, column: TableColumn) -> list[str]:
     """The views, and the indexes stored in views, that have the column as a virtual column (ScyllaDB)."""
-    if column.kind != "regular" or not written.server.keeps_indexes_in_views:
+    if column.kind != "regular":
         return []
     views = [
         view.name

@@ -47,7 +47,7 @@ def no_replicas(raw: RawStatement) -> Iterator[Diagnostic]:
 def initial_tablets(raw: RawStatement) -> Iterator[Diagnostic]:
     """NB101: a negative number of tablets, which prevents every CREATE TABLE."""
     tablets = raw.parsed.options.get("tablets")
-    initial = str(cast("Mapping[str, Any]", tablets).get("initial", 0)) if isinstance(tablets, Mapping) else "0"
+    initial = str(cast("Mapping[str, Any]", tablets).get("initial")) if isinstance(tablets, Mapping) else ""
     if initial.startswith("-") and raw.server.breaks_at_negative_tablets:
         text = f"no table can be created in a keyspace with {initial} initial tablets: the node runs out of memory"
         yield refusal("NB101", raw, text, "Omit 'initial'.")

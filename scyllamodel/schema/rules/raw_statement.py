@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -14,6 +14,9 @@ from scyllamodel.schema.facts.objects import KeyspaceFacts, Table
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.context import Racks, Topology
     from scyllamodel.schema.server.profile import ServerProfile
+
+KEYSPACE_ACTIONS: Final = frozenset({"CREATE KEYSPACE", "ALTER KEYSPACE"})
+"""The actions of statements on a keyspace."""
 
 
 @attrs.frozen
@@ -36,8 +39,9 @@ class RawStatement:
     @property
     def path(self) -> str:
         """The raw dotted name of the object that it changes."""
-        name = self.parsed.name or self.parsed.table
-        return name if name == self.facts.name else f"{self.facts.name}.{name}"
+        if self.parsed.action in KEYSPACE_ACTIONS:
+            return self.facts.name
+        return f"{self.facts.name}.{self.parsed.name or self.parsed.table}"
 
     @property
     def table(self) -> Table | None:

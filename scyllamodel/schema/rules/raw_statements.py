@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from scyllamodel._identifiers import unquote
 from scyllamodel.schema.changes.effects import facts_after
 from scyllamodel.schema.changes.kinds import Change
 from scyllamodel.schema.ddl.statement_parser import parse_statement
@@ -45,7 +46,7 @@ from scyllamodel.schema.rules.raw_keyspace_statements import (
     refused_tablets,
     unfit_replication,
 )
-from scyllamodel.schema.rules.raw_statement import RawStatement, refusal, unknown_table
+from scyllamodel.schema.rules.raw_statement import KEYSPACE_ACTIONS, RawStatement, refusal, unknown_table
 
 if TYPE_CHECKING:
     from scyllamodel.schema.rules.context import Racks, Topology
@@ -58,7 +59,7 @@ def changes_keyspaces(cql: str) -> bool:
         parsed = parse_statement(cql)
     except StatementSyntaxError:
         return False
-    return parsed is not None and parsed.action in {"CREATE KEYSPACE", "ALTER KEYSPACE"}
+    return parsed is not None and parsed.action in KEYSPACE_ACTIONS
 
 
 def keyspaces_of(cql: str) -> set[str]:
@@ -156,7 +157,7 @@ def _table_options(raw: RawStatement) -> Iterator[Diagnostic]:
 
 def _replaced_tags(raw: RawStatement) -> Iterator[Diagnostic]:
     """NB102: options that replace the tag of the TTL column."""
-    options = sorted({"synchronous_updates", "scylla_tags"} & set(raw.parsed.options))
+    options = [name for name in ("scylla_tags", "synchronous_updates") if name in raw.parsed.options]
     if not options or not raw.server.has_ttl_columns:
         return
     if raw.table is None:
@@ -179,7 +180,7 @@ def _added(raw: RawStatement) -> Iterator[Diagnostic]:
 
 def _dropped_time(raw: RawStatement) -> Iterator[Diagnostic]:
     table_path = (raw.parsed.keyspace, raw.parsed.table)
-    read_columns = {"*", "dropped_time"} & {name.lower() for name in raw.parsed.names}
+    read_columns = {"*", "dropped_time"} & {unquote(name) for name in raw.parsed.names}
     if table_path == ("system_schema", "dropped_columns") and read_columns and raw.server.breaks_drivers:
         text = "dropped_time overflows the date type of drivers, which close the connection"
         yield refusal("NB101", raw, text, "Select the other columns by name.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, product
 from typing import Final
 
 from scyllamodel._cql import code_tokens
 
 _VERBS: Final = ("GRANT", "REVOKE")
-_OBJECTS: Final = ("ROLE", "USER", "IDENTITY")
+_STATEMENTS: Final = frozenset(product(("CREATE", "ALTER", "DROP", "ADD"), ("ROLE", "USER", "IDENTITY")))
 
 
 def role_change_note(*statements: str | None) -> str:
@@ -25,5 +25,5 @@ def changes_roles(cql: str) -> bool:
     >>> changes_roles("DROP TABLE role")
     False
     """
-    verb, object_kind = islice([*(token.text.upper() for token in islice(code_tokens(cql), 2)), "", ""], 2)
-    return verb in _VERBS or object_kind in _OBJECTS
+    keywords = tuple(token.text.upper() for token in islice(code_tokens(cql), 2))
+    return keywords in _STATEMENTS or any(verb in _VERBS for verb in keywords[:1])

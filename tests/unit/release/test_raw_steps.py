@@ -20,6 +20,7 @@ from scyllamodel.schema.apply import StatementRefused, apply
 from scyllamodel.schema.facts.objects import SchemaFacts
 from scyllamodel.schema.plan import Plan
 from scyllamodel.schema.rules.raw_statements import RawStatementChecker
+from scyllamodel.schema.rules.roles import changes_roles
 from scyllamodel.schema.server.profile import ServerProfile
 from support.simulator import Simulator
 
@@ -45,6 +46,27 @@ EMPTY = Plan("k", "cassandra 5.0.6", "sha256:0", "sha256:1")
 def test_a_password_makes_a_step_secret(step, secret):
     """The keyword PASSWORD makes a step secret, unless it is in a literal, a comment or another name."""
     assert secret == step.secret
+
+
+@pytest.mark.parametrize(
+    ("cql", "expected"),
+    [
+        *((f"{verb} {kind} a", True) for verb in ("CREATE", "ALTER", "DROP") for kind in ("ROLE", "user")),
+        ("ADD IDENTITY 'spiffe://a' TO ROLE 'b'", True),
+        ("DROP IDENTITY 'spiffe://a'", True),
+        ("grant SELECT ON k.t TO a", True),
+        ("/* gone */ REVOKE a FROM b", True),
+        ("UPDATE user SET name = 'a' WHERE id = 1", False),
+        ("DROP TABLE user", False),
+        ("TRUNCATE role", False),
+        ("BEGIN", False),
+        ("-- nothing", False),
+    ],
+)
+def test_a_statement_on_roles_is_recognized_by_its_first_words(cql, expected):
+    """A statement on a table that is named like a role or a user is none of them."""
+    assert expected is changes_roles(cql)
+    assert expected is ("changes roles" in plan_step(RawStep(cql)).summary)
 
 
 def test_what_is_sent_of_a_secret_step_is_what_was_written():

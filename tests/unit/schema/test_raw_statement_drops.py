@@ -161,10 +161,49 @@ def test_create_if_not_exists_changes_nothing_that_is_there():
     )
 
 
+SELECTING_W = "CREATE MATERIALIZED VIEW IF NOT EXISTS k.mv AS SELECT w FROM k.t WHERE v > 0 PRIMARY KEY (v, a, b)"
+OF_NOTHING = "CREATE MATERIALIZED VIEW k.mv AS SELECT * FROM k.nosuch WHERE a > 0 PRIMARY KEY (a)"
+# what a case is about, what there is, the statements, what is said of the last one if anything
+SEQUENCES = [
+    ("a field with a new type", [HOME], ["ALTER TYPE k.addr ALTER n TYPE varint", "ALTER TYPE k.addr ADD n int"],
+     "already has a field n, of type varint"),
+    ("a field that was there", [HOME], ["ALTER TYPE k.addr ADD IF NOT EXISTS n text", "ALTER TYPE k.addr ADD n int"],
+     "already has a field n, of type int"),
+    ("a field of an unknown type", [], ["ALTER TYPE k.nosuch ADD IF NOT EXISTS n text"], None),
+    ("several fields renamed to others", [user_type("x", *(f"{name} int" for name in "abcdefghij"))],
+     ["ALTER TYPE k.x RENAME a TO f AND b TO g AND c TO h AND d TO i AND e TO j"], "already has a field f, g, h, i, j"),
+    ("a column that is gone", [PLAIN], ["ALTER TABLE k.t DROP w", "ALTER TABLE k.t RENAME a TO w"], None),
+    ("a column that was there", [PLAIN], ["ALTER TABLE k.t ADD IF NOT EXISTS (a int, z int)", "ALTER TABLE k.t DROP a"],
+     "in the primary key"),
+    ("a static column that no view holds", [table("t", "a int pk", "b int ck", "s int static"), KEEPING],
+     ["ALTER TABLE k.t ALTER s TYPE varint"], None),
+    ("a view of an unknown table", [], [OF_NOTHING, "DROP TABLE k.nosuch"], None),
+    ("a column that a view selects", [PLAIN], [SELECTING_W, "ALTER TABLE k.t DROP w"], "mv needs w"),
+    ("a column in the key of a view", [PLAIN], [SELECTING_W, "ALTER TABLE k.t DROP v"], "mv needs v"),
+    ("a column that no view holds", [table("t", "a int pk", "b int ck", "v int", "w int", "z int")],
+     [SELECTING_W, "ALTER TABLE k.t DROP z"], None),
+    ("a view that was there", [PLAIN, PART], [SELECTING_W, "ALTER TABLE k.t DROP w"], None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parts", "statements", "phrase"), [s[1:] for s in SEQUENCES], ids=[s[0] for s in SEQUENCES])
+def test_a_statement_is_judged_by_what_those_before_it_store(parts, statements, phrase):
+    """Types, keys and views are those that a server has then; ``IF NOT EXISTS`` leaves what is there unchanged."""
+    checker = RawStatementChecker("k", [schema(*parts)], NEW)
+    *before, last = [[finding.text for finding in checker.check(cql)] for cql in statements]
+
+    assert [[]] * len(before) == before
+    assert (0 if phrase is None else 1) == len(last)
+    assert all(phrase in text for text in last)
+
+
 _CASSANDRA_SETUPS = json.loads(
     (Path(__file__).parents[2] / "data" / "cassandra-observed.json").read_text(encoding="utf-8")
 )["about"]["setups"]
-ACTIONS = ("ALTER TABLE DROP", "ALTER TABLE RENAME", "DROP TYPE", "ALTER TYPE ADD", "ALTER TYPE RENAME")
+ACTIONS = (
+    "ALTER TABLE DROP", "ALTER TABLE RENAME", "ALTER TABLE ALTER", "DROP TYPE", "ALTER TYPE ADD", "ALTER TYPE RENAME",
+    "ALTER TYPE ALTER",
+)  # fmt: skip
 
 
 def prepared(setup, known):
@@ -189,7 +228,7 @@ def recorded():
             yield server, [*prepared(case.get("setup", usual), setups())], case["cql"], result
 
 
-def test_every_recorded_drop_and_rename_is_judged_as_the_server_answered():
+def test_every_recorded_drop_rename_and_type_change_is_judged_as_the_server_answered():
     """What a server accepted is not refused, and what it refused because of existing objects is."""
     mismatches, agreed = [], 0
     for server, before, cql, result in recorded():

@@ -10,7 +10,7 @@ from scyllamodel.schema.ddl.statement_parser import parse_statement
 from scyllamodel.schema.ddl.statement_reader import StatementSyntaxError
 from scyllamodel.schema.facts.objects import FrozenMap, Keyspace
 from scyllamodel.schema.plan import make_plan
-from scyllamodel.schema.rules.raw_statements import RawStatementChecker, keyspaces_of
+from scyllamodel.schema.rules.raw_statements import RawStatementChecker, changes_keyspaces, keyspaces_of
 from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
 from support.builders import NTS, index, schema, table, user_type, view
 from support.cassandra_observed import SERVERS, expanded
@@ -29,6 +29,7 @@ INDEXED = table(
     indexes=[index("m", "i"), index("v", "j"), index("fl", "k", on="full")],
 )  # fmt: skip
 COLLECTION = table("t", "a int pk", "b int ck", "m map<text,int>", "s int static")
+WITHOUT_STATIC = table("t", "a int pk", "b int ck", "v text", "m map<text,int>", indexes=[index("m", "i")])
 VECTOR = table(
     "t", "a int pk", "e vector<float,3>", "lang text", "v text",
     indexes=[index("e, lang", "i", using="VECTOR_INDEX"), index("v", "f", using="fulltext_index")],
@@ -59,6 +60,7 @@ SILENT = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy
 NONE = "ALTER KEYSPACE k WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': %s} AND durable_writes = true"
 NO_LOG = keyspace(durable_writes=False)
 TWO = attrs.evolve(keyspace(), replication=FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "1", "dc2": "1"}))
+HALF = attrs.evolve(keyspace(), replication=FrozenMap({"class": "NetworkTopologyStrategy", "dc1": "1", "dc2": "0"}))
 VIEW = "CREATE MATERIALIZED VIEW k.%s AS SELECT * FROM k.t WHERE %s AND a IS NOT NULL PRIMARY KEY (v, a)"
 
 # code, statement, keyspace, tables, servers that the statement breaks, servers that it does not break
@@ -68,6 +70,7 @@ BREAKING = [
     ("NB102", NONE % 0, keyspace(), [], [OLD, NEW], []),
     ("NB102", NONE % "[]", keyspace(), [], [NEW], []),
     ("NB102", NONE % "0, 'dc2': 0", TWO, [], [NEW], []),
+    ("NB102", NONE % "0, 'dc2': 0", HALF, [], [NEW], []),
     ("NB102", "ALTER TABLE k.t WITH synchronous_updates = false", None, [EXPIRING], [NEW], [OLD]),
     ("NB102", "ALTER TABLE k.t WITH scylla_tags = {'x': 'y'} AND comment = 'c'", None, [EXPIRING], [NEW], []),
     ("NB102", "ALTER TABLE k.t ALTER ends TYPE blob", None, [EXPIRING], [NEW], []),
@@ -81,6 +84,7 @@ BREAKING = [
     ("NB104", "ALTER TYPE k.addr ADD y int", None, [HOME, KEYED], [OLD, NEW, CASSANDRA], []),
     ("NB104", "ALTER TYPE k.addr RENAME x TO y", None, [HOME, KEYED], [OLD, NEW], [CASSANDRA]),
     ("NB104", "ALTER TYPE k.addr ALTER x TYPE varint", None, [HOME, HELD], [CASSANDRA], [OLD, NEW]),
+    ("NB104", "ALTER TYPE k.addr ALTER x TYPE varint", None, [HOME, KEYED], [OLD, NEW, CASSANDRA], []),
     ("NB104", "ALTER TYPE k.addr ADD y int", None, [HOME, attrs.evolve(HELD, indexes=[index("v", "i")])],
      [OLD, NEW], [CASSANDRA]),
     ("NB102", "ALTER TABLE k.t DROP e", None, [VECTOR], [NEW], []),
@@ -93,6 +97,7 @@ BREAKING = [
     ("NB101", "CREATE INDEX i ON k.t (m)", None, [COLLECTION], STATIC_FAULT[1:2], [*WITHOUT_STATIC_FAULT, CASSANDRA]),
     ("NB101", "CREATE INDEX i ON k.t (keys(m))", None, [PLAIN], STATIC_FAULT, [*WITHOUT_STATIC_FAULT, CASSANDRA]),
     ("NB101", "ALTER TABLE k.t ADD s2 int static", None, [INDEXED], STATIC_FAULT, WITHOUT_STATIC_FAULT),
+    ("NB101", "ALTER TABLE k.t ADD (x int, s int static)", None, [WITHOUT_STATIC], STATIC_FAULT, WITHOUT_STATIC_FAULT),
     ("NB101", "CREATE TABLE k.u (a int PRIMARY KEY) WITH default_time_to_live = 630720001", None, [], [OLD, NEW], []),
     ("NB101", "ALTER TABLE k.t WITH default_time_to_live = 700000000", None, [PLAIN], [OLD, NEW], [CASSANDRA]),
     ("NB101", VIEW % ("x", "v = 'it''s'"), None, [PLAIN], [OLD, NEW, CASSANDRA], []),
@@ -101,6 +106,8 @@ BREAKING = [
     ("NB101", "CREATE CUSTOM INDEX i ON k.t (v) USING ''", None, [PLAIN], [OLD, NEW], [CASSANDRA]),
     ("NB101", "SELECT dropped_time FROM system_schema.dropped_columns", None, [], [OLD, NEW], [CASSANDRA]),
     ("NB101", "SELECT * FROM system_schema.dropped_columns", None, [], [OLD, NEW], [CASSANDRA]),
+    ("NB101", "SELECT type, Dropped_Time FROM system_schema.dropped_columns", None, [], [OLD, NEW], [CASSANDRA]),
+    ("NB101", 'SELECT "dropped_time" FROM system_schema.dropped_columns', None, [], [OLD, NEW], [CASSANDRA]),
     ("NB101", "CREATE TABLE k.u (a int PRIMARY KEY) WITH id = 5a1c395e-b41f-11e5-9f22-ba0be0483c18", None, [],
      [CASSANDRA], [OLD, NEW]),
 ]  # fmt: skip
@@ -127,6 +134,10 @@ HARMLESS = [
     (SILENT, keyspace(), []),
     (NONE % "0, 'dc2': 1", TWO, []),
     (NONE % 0, keyspace(tablets=False), []),
+    ("ALTER KEYSPACE k WITH replication = {'dc1': 1} AND durable_writes = true", keyspace(), []),
+    ("ALTER KEYSPACE k WITH tablets = {'enabled': 'true'} AND durable_writes = true", keyspace(), []),
+    ("CREATE KEYSPACE kk WITH replication = {}", None, []),
+    ("CREATE KEYSPACE kk WITH replication = 'x'", None, []),
     ("ALTER TABLE k.t WITH comment = 'x'", None, [EXPIRING]),
     ("ALTER TABLE k.t WITH synchronous_updates = false", None, [PLAIN]),
     ("ALTER TABLE k.t DROP w", None, [PLAIN]),
@@ -163,7 +174,7 @@ PLACES = [
     (ONE % "'dc1': 1, 'dc3': 1", False, [], NEW, "error", "'dc3'"),
     (ONE % "'dc1': 1, 'dc3': 1", False, [], CASSANDRA, "error", "'dc3'"),
     (ONE % "'dc1': 1, 'dc2': 1, 'dc3': 0", True, [], NEW, None, ""),
-    (ONE % "'dc1': 4", False, [PLAIN], NEW, "warn", "3 nodes"),
+    (ONE % "'dc1': 4", False, [PLAIN], NEW, "warn", "requested in dc1, where there are 3 nodes"),
     (ONE % "'dc1': 1, 'dc2': 2", True, [PLAIN], OLD, "error", "1 nodes"),
     (ONE % "'dc1': 1, 'dc2': 2", True, [], OLD, "warn", "1 nodes"),
     (ONE % "'dc1': ['r9'], 'dc2': 1", True, [], NEW, "error", "rack r9"),
@@ -176,11 +187,21 @@ PLACES = [
     (ONE % "'dc1': ['r1'], 'dc2': 1", True, [PLAIN], RACK_VALID, None, ""),
     (TWO_OF_THREE, True, [], RACK_VALID, None, ""),
     (TWO_OF_THREE, True, [], EARLY_RACK_VALID, "error", "rf_rack_valid_keyspaces"),
+    (TWO_OF_THREE.replace("true", "'true'"), True, [], EARLY_RACK_VALID, "error", "rf_rack_valid_keyspaces"),
+    (TWO_OF_THREE.replace("'enabled': true", "'initial': 4"), True, [], EARLY_RACK_VALID, "error", "rf_rack_valid_"),
+    (TWO_OF_THREE.replace("true", "false"), True, [], EARLY_RACK_VALID, None, ""),
     (ONE % "'dc1': 1", False, [], GUARDED, "error", "at least 2"),
     (ONE % "'dc1': 3", False, [], GUARDED, "error", "at most 2"),
     (OTHER % "'NetworkTopologyStrategy', 'dc3': 1", True, [], NEW, "error", "'dc3'"),
     (OTHER % "'NetworkTopologyStrategy', 'dc1': 1", True, [], NEW, None, ""),
-    (OTHER % "'SimpleStrategy', 'replication_factor': 5", True, [], CASSANDRA, "warn", "4 nodes"),
+    (
+        OTHER % "'SimpleStrategy', 'replication_factor': 5",
+        True,
+        [],
+        CASSANDRA,
+        "warn",
+        "in the cluster, where there are 4 nodes",
+    ),
 ]
 
 
@@ -196,6 +217,73 @@ def test_a_hand_written_replication_is_judged_by_the_nodes_and_their_racks(case)
     ]
 
     assert ([] if severity is None else [(severity, True)]) == messages
+
+
+def test_too_many_copies_are_reported_by_data_centre():
+    """In the order of the names, whatever the order of the statement."""
+    checker = RawStatementChecker("k", [schema(keyspace=attrs.evolve(TWO, tablets=False))], NEW, topology=NODES)
+
+    assert ["9 copies are requested in dc1", "5 copies are requested in dc2"] == [
+        finding.text.partition(",")[0] for finding in checker.check(ONE % "'dc2': 5, 'dc1': 9")
+    ]
+
+
+# the stored factors, whether the keyspace has tablets, those of the statement, the server, a part of the one message
+FACTORS = [
+    ({"dc1": "1", "dc2": "1"}, True, "'dc1': 0", OLD, None),
+    ({"dc1": "2", "dc2": "1"}, True, "'dc2': 1", EARLY_RACK_VALID, "one copy in dc1, or one for each of its 3 racks"),
+    (dict.fromkeys("ecadbf", "1"), True, "'f': 1", NEW, "a, b, c, d, e is missing"),
+    ({"dc1": "1", "dc2": "1"}, True, "'dc1': 2, 'dc2': 2", NEW, "the factors of dc1, dc2 change"),
+    ({"dc1": "1", "dc2": "1"}, True, "'dc1': 2, 'dc2': 0", NEW, "the factors of dc1, dc2 change"),
+    ({"dc1": "1", "dc2": "1"}, True, "'dc1': 'x', 'dc2': 1", NEW, "the replication factor of dc1 is x"),
+    (dict.fromkeys("ecadb", "3"), False, "'replication_factor': 1", NEW, "a, b, c, d, e keeps its factor"),
+]
+
+
+@pytest.mark.parametrize(("stored", "tablets", "requested", "server", "message"), FACTORS)
+def test_a_hand_written_replication_is_judged_by_the_stored_one(stored, tablets, requested, server, message):
+    """Data centres that the statement omits keep their copies, or have to be listed; one changes at a time."""
+    replication = FrozenMap({"class": "NetworkTopologyStrategy", **stored})
+    checker = RawStatementChecker(
+        "k", [schema(keyspace=attrs.evolve(TWO, replication=replication, tablets=tablets))], server, racks=RACKS
+    )
+    texts = [finding.text for finding in checker.check(ONE % requested)]
+
+    assert (0 if message is None else 1) == len(texts)
+    assert all(message in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("cql", "server", "path"),
+    [
+        (SILENT, NEW, "k"),
+        ("ALTER TABLE k.k DROP a", NEW, "k.k"),
+        ("ALTER TABLE k.t DROP a", NEW, "k.t"),
+        ("CREATE INDEX i ON k.nosuch (m)", OLD, "k.i"),
+        ("CREATE INDEX ON k.nosuch (m)", OLD, "k.nosuch"),
+    ],
+)
+def test_a_remark_names_the_object_of_the_statement(cql, server, path):
+    """The keyspace, the table even if it is named like its keyspace, and the index if it has a name."""
+    facts = schema(table("k", "a int pk"), table("t", "a int pk"), keyspace=NO_LOG)
+
+    assert [path] == [finding.object for finding in RawStatementChecker("k", [facts], server).check(cql)]
+
+
+@pytest.mark.parametrize(
+    ("cql", "needs_nodes"),
+    [
+        ("CREATE KEYSPACE kk WITH replication = {'class': 'SimpleStrategy'}", True),
+        ("alter schema k with durable_writes = false", True),
+        ("ALTER KEYSPACE k DURABLE", False),
+        ("DROP KEYSPACE k", False),
+        ("CREATE TABLE k.u (a int PRIMARY KEY)", False),
+        ("GRANT a TO b", False),
+    ],
+)
+def test_the_nodes_are_read_for_statements_on_keyspaces(cql, needs_nodes):
+    """Only a replication is judged by the nodes; a statement that cannot be read is not judged at all."""
+    assert needs_nodes is changes_keyspaces(cql)
 
 
 @pytest.mark.parametrize(
@@ -216,10 +304,21 @@ def test_a_secret_statement_is_not_quoted():
     assert [("NB103", False)] == [(lint.code, "hunter2" in str(lint)) for lint in step.lints]
 
 
-@pytest.mark.parametrize("cql", ["ALTER TABLE k.nosuch DROP m", "ALTER TABLE k.nosuch WITH scylla_tags = {}"])
-def test_an_unknown_table_is_reported_as_unchecked(cql):
+@pytest.mark.parametrize(
+    ("cql", "server", "codes"),
+    [
+        ("ALTER TABLE k.nosuch DROP m", NEW, ["NB103"]),
+        ("ALTER TABLE k.nosuch WITH scylla_tags = {}", NEW, ["NB103"]),
+        ("CREATE INDEX i ON k.nosuch (m)", OLD, ["NB103"]),
+        ("CREATE INDEX i ON k.nosuch (m)", NEW, []),
+        ("ALTER TABLE k.nosuch ADD s int static", OLD, ["NB103"]),
+        ("ALTER TABLE k.nosuch ADD s int static", NEW, []),
+        ("ALTER TABLE k.nosuch ADD v int", OLD, []),
+    ],
+)
+def test_an_unknown_table_is_reported_as_unchecked(cql, server, codes):
     """A rule that needs the definition of an unknown table reports that it was not checked."""
-    assert ["NB103"] == findings_of(cql, NEW)
+    assert codes == findings_of(cql, server)
 
 
 def test_statements_are_judged_by_what_those_before_them_leave():
