@@ -46,12 +46,12 @@ def dropped_keyspace(cql: str, protected: Collection[str], allow: Collection[str
 
 def _keyspace_of_drop(cql: str) -> str | None:
     """The keyspace that the statement drops; servers also accept ``SCHEMA`` for ``KEYSPACE``."""
-    first_tokens = [token.text for token in itertools.islice(code_tokens(cql), 5)]
-    keywords = [text.upper() for text in first_tokens]
+    words = [token.text for token in code_tokens(cql)]
+    keywords = [word.upper() for word in words]
     if keywords[:2] not in (["DROP", "KEYSPACE"], ["DROP", "SCHEMA"]):
         return None
-    name = first_tokens[4:5] if keywords[2:4] == ["IF", "EXISTS"] else first_tokens[2:3]
-    return unquote(name[0]) if name else None
+    names = words[4:] if keywords[2:4] == ["IF", "EXISTS"] else words[2:]
+    return unquote(names[0]) if names else None
 
 
 def _refused(code: str, path: str, text: str) -> Diagnostic:

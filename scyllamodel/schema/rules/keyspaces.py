@@ -87,7 +87,7 @@ def refused_replication(replication: Mapping[str, Any], case: RuleContext) -> It
         return
     nodes = _nodes(replication, case)
     each = _numbers(replication, nodes)
-    for dc in sorted(set(each) - {*nodes, "replication_factor"}) if nodes else ():
+    for dc in sorted(set(each) - set(nodes)) if nodes else ():
         if case.live.keyspace is not None and not copy_count(each[dc]):
             continue
         text = f"there is no data centre {dc!r}; known data centres: {', '.join(sorted(nodes))}"
@@ -98,12 +98,12 @@ def refused_replication(replication: Mapping[str, Any], case: RuleContext) -> It
 def _guarded(replication: Mapping[str, Any], each: Mapping[str, str], case: RuleContext) -> Iterator[Diagnostic]:
     """KS102 and KS106 for replication that the settings of the node refuse, or warn of."""
     node, name = case.server.node, strategy_name(replication)
-    least, most = node.min_replication_factor or 0, -1 if node.most_factor is None else node.most_factor
+    least, most = node.min_replication_factor, node.most_factor
     for factor in (int(factor) for _, factor in sorted(each.items()) if factor.isdecimal()):
-        if 0 < factor < least:
+        if least is not None and 0 < factor < least:
             text = f"this server requires at least {least} copies (minimum_replication_factor_fail_threshold)"
             yield Diagnostic("KS102", "error", case.name, text, f"Use at least {least}.")
-        elif 0 <= most < factor:
+        elif most is not None and 0 <= most < factor:
             text = f"this server allows at most {most} copies (maximum_replication_factor_fail_threshold)"
             yield Diagnostic("KS102", "error", case.name, text, f"Use at most {most}.")
     text = f"the settings of this server discourage {name}"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scyllamodel.schema.compare.replication import replication_matches
-from scyllamodel.schema.diff.schema_diff import diff
+from scyllamodel.schema.diff.schema_diff import SchemaPair, diff, diff_pair
 from scyllamodel.schema.facts.objects import Keyspace
 from scyllamodel.schema.server.profile import ServerProfile
 from support.builders import NTS, desired, schema, summaries
@@ -90,4 +90,5 @@ def test_a_missing_keyspace_is_made_when_asked_for():
 
     assert ["+ keyspace k"] == summaries(diff(nothing, desired(), SERVER, create_keyspace=True))
     assert [] == summaries(diff(nothing, desired(), SERVER))
+    assert [] == summaries(diff_pair(SchemaPair.of(nothing, desired(), SERVER)))
     assert [] == summaries(diff(schema(), desired(), SERVER, create_keyspace=True))

@@ -19,6 +19,7 @@ from scyllamodel.schema.plan import make_plan
 from scyllamodel.schema.reflect import reflect_keyspace
 from scyllamodel.schema.rules.evaluation import RuleContext, evaluate
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
+from scyllamodel.schema.rules.racks import invalid_factors, needs_even_copies
 from scyllamodel.schema.rules.raw_statements import RawStatementChecker
 from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
 from support.builders import desired, index, schema, table, view
@@ -189,6 +190,42 @@ def test_views_and_indexes_on_tablets_need_as_many_copies_as_racks(server, defin
 def test_a_keyspace_that_is_not_valid_for_its_racks(server, definition, messages):
     """A plain table is accepted, unless the node requires valid racks in every keyspace."""
     assert messages == [item for item in planned(server, definition, T, exists=False) if item[0] in {"KS108", "KS105"}]
+
+
+@pytest.mark.parametrize(
+    ("replication", "expands", "expected"),
+    [
+        ({"class": NTS, "dc1": 0, "dc2": 1}, False, []),
+        ({"class": NTS, "dc2": 2, "dc1": 2}, False, [("dc1", 2, 3), ("dc2", 2, 1)]),
+        ({"class": NTS, "dc2": 2, "dc1": 2}, True, [("dc2", 2, 1)]),
+        ({"dc1": 2}, False, [("dc1", 2, 3)]),
+        ({"class": "SimpleStrategy", "replication_factor": 2}, False, []),
+    ],
+)
+def test_a_data_centre_has_no_copy_or_one_or_one_for_each_rack(replication, expands, expected):
+    """Others are named in one order; a server that makes lists of racks accepts any number up to them."""
+    assert expected == list(invalid_factors(Keyspace("k", replication_map(replication)), RACKS, expands=expands))
+
+
+PLAIN_SERVER = attrs.evolve(NEW, node=NodeSettings(rf_rack_valid=False))
+
+
+@pytest.mark.parametrize(
+    ("definition", "parts", "server", "expected"),
+    [
+        (keyspace(), [T], PLAIN_SERVER, False),
+        (keyspace(), [T, BY_V], PLAIN_SERVER, True),
+        (keyspace(False), [T, BY_V], PLAIN_SERVER, False),
+        (None, [T, BY_V], PLAIN_SERVER, False),
+        (keyspace(), [T], WITH_SETTING, True),
+        (keyspace(), [T], MIDDLE, False),
+        (keyspace(False), [T], WITH_SETTING, False),
+        (keyspace(), [T], LISTS_ONLY, True),
+    ],
+)
+def test_a_keyspace_with_tablets_needs_even_copies(definition, parts, server, expected):
+    """If it has views or indexes, or if the settings of the node require it of every keyspace."""
+    assert expected is needs_even_copies(schema(*parts, keyspace=definition), server)
 
 
 def test_unknown_racks_are_not_reported():

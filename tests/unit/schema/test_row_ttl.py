@@ -136,6 +136,7 @@ def test_one_that_no_model_declares_is_noted_and_stays():
     assert ([], ()) == (plan.cql, plan.refusals)
     assert ["k.t.ends"] == [note.object for note in plan.notes if "ttl column" in note.text]
     assert [] == summaries(diff(schema(EXPIRING), desired(EXPIRING), NEW))
+    assert [] == summaries(diff(schema(attrs.evolve(BARE, ttl_column="gone")), desired(BARE), NEW))
 
 
 def test_contract_unsets_it_under_its_code_and_drops_it_under_two():

@@ -278,6 +278,8 @@ CASES = [
      options(INTERVALS, {"min_index_interval": 4096})),
     ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, dc1=1), with_copies(BY_REPAIR, dc1=1, dc2=1)),
     ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, dc1=1), with_copies({"mode": "timeout"}, dc1=1)),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, dc1=1, dc2=0), with_copies(BY_REPAIR, dc1=2, dc2=0)),
+    ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, dc1=1), with_copies(BY_REPAIR, replication_factor=1)),
     ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, kind="LocalStrategy"),
      with_copies(BY_REPAIR, kind="EverywhereStrategy")),
     ("OP104", "error", OLD_SCYLLA, with_copies(BY_REPAIR, kind="SimpleStrategy", replication_factor=1),
@@ -286,6 +288,8 @@ CASES = [
      keyspace_with(table("t", *T, options=GC), replication={**NTS, "dc1": "2"})),
     ("OP104", "error", SCYLLA, with_tablets(table("t", *T), view("x", "t", *T[:2], options=GC)),
      with_tablets(table("t", *T), view("x", "t", "b int pk", "a int ck", options=GC))),
+    ("OP104", "error", SCYLLA, with_tablets(table("t", *T), view("x", "t", *T[:2], options=GC)),
+     with_tablets(table("t", *T, options=GC))),
     ("OP104", "error", SCYLLA, new("a int pk", "n counter", options={"cdc": CDC_ON}), new(*T, options={"cdc": CDC_ON})),
     ("OP104", "error", SCYLLA, (schema(table("t_scylla_cdc_log")), desired(table("t", *T, options={"cdc": CDC_ON}))),
      (schema(table("u_scylla_cdc_log")), desired(table("t", *T, options={"cdc": CDC_ON})))),
@@ -303,6 +307,8 @@ CASES = [
      new(*T, options={"compaction": HOURLY, "default_time_to_live": 9})),
     ("OP105", "error", GUARDED, options({"compaction": HOURLY, "default_time_to_live": 9}, {"default_time_to_live": 0}),
      options({"compaction": LCS, "default_time_to_live": 9}, {"default_time_to_live": 0})),
+    ("OP105", "error", GUARDED, new(*T, options={"compaction": HOURLY}),
+     (schema(), desired(table("t", *T), attrs.evolve(V, options={"compaction": HOURLY})))),
     ("OP105", "warn", LENIENT, new(*T, options={"compaction": HOURLY}), new(*T, options={"compaction": LCS})),
     ("OP104", "error", GUARDED, new("a int pk", options=LOGSTOR), new("a int pk", options={"comment": "x"})),
     ("OP104", "error", LENIENT, new(*T, options=LOGSTOR), new("a int pk", options=LOGSTOR)),
@@ -447,6 +453,24 @@ def test_each_permission_that_a_finding_names_can_be_given():
 
     assert {"BC101", "DS107", "DS108", "OP105"} == {permission.partition(":")[0] for permission in permissions}
     assert {*checked_values(permissions)} == permissions
+
+
+@pytest.mark.parametrize(
+    ("earlier", "codes"),
+    [
+        ([], ["DS103", "DS108"]),
+        ([c.SetTtlColumn("k", "t", None, "ends")], ["DS103"]),
+        ([c.SetTtlColumn("k", "u", None, "ends")], ["DS103", "DS108"]),
+    ],
+)
+def test_a_drop_of_the_ttl_column_needs_a_permission_of_its_own(earlier, codes):
+    """Unless an earlier step of the plan unsets the TTL column of that very table."""
+    drop = c.DropColumns("k", "t", (EXPIRING["ends"],))
+    pair = SchemaPair.of(schema(EXPIRING, attrs.evolve(EXPIRING, name="u")), desired(), NEW)
+
+    findings = evaluate(RuleContext(pair, (*earlier, drop)))
+
+    assert codes == [finding.diagnostic.code for finding in findings if finding.change is drop]
 
 
 class Locks:

@@ -7,11 +7,12 @@ import pytest
 
 from scyllamodel.schema.diff.schema_diff import SchemaPair, diff_pair
 from scyllamodel.schema.facts.objects import Keyspace, KeyspaceFacts, SchemaFacts
+from scyllamodel.schema.facts.replication import replication_map
 from scyllamodel.schema.rules.destructive import dropped_keyspace
 from scyllamodel.schema.rules.evaluation import RuleContext, evaluate, lint
 from scyllamodel.schema.rules.keyspaces import lint_strategy
 from scyllamodel.schema.rules.preflight import Health, Member, preflight
-from scyllamodel.schema.server.profile import ServerProfile
+from scyllamodel.schema.server.profile import NodeSettings, ServerProfile
 from support.builders import NTS, desired, index, schema, table, user_type, view
 
 C5, C4 = ServerProfile("cassandra", (5, 0, 6)), ServerProfile("cassandra", (4, 1, 10))
@@ -177,6 +178,53 @@ def test_replication_is_reported_by_data_centre():
     assert texts(*keyspace_pair({"class": "SimpleStrategy", "replication_factor": 1}))[-1].startswith(
         "one copy: the data"
     )
+
+
+NTS_CLASS, SIMPLE = {"class": "NetworkTopologyStrategy"}, {"class": "SimpleStrategy", "replication_factor": 2}
+TWO_COPIES = ServerProfile("scylla", (2026, 3), node=NodeSettings(min_replication_factor=2, most_factor=2))
+NO_COPIES = ServerProfile("scylla", (2026, 3), node=NodeSettings(most_factor=0))
+LISTING = ServerProfile("scylla", (2026, 3))
+# the replication, the server, how each message begins, in this order
+REPLICATIONS = [
+    ({**NTS_CLASS, "dc2": 3, "dc1": 1}, TWO_COPIES,
+     ["this server requires at least 2", "this server allows at most 2"]),
+    ({**NTS_CLASS, "dc1": 0, "dc2": 2}, TWO_COPIES, []),
+    ({**NTS_CLASS, "dc1": 1}, NO_COPIES, ["this server allows at most 0 copies"]),
+    ({**NTS_CLASS, "dc1": 0}, NO_COPIES, []),
+    ({**NTS_CLASS, "dc2": "x", "dc1": "y"}, C5,
+     ["the replication factor of dc1 is y", "the replication factor of dc2 is x"]),
+    ({**SIMPLE, **dict.fromkeys("fcdaeb", 2)}, C5,
+     ["SimpleStrategy accepts only replication_factor, not a, b, c, d, e, f"]),
+    ({**NTS_CLASS, "dc2": ["r1", "r1"], "dc1": ["r2", "r2"]}, LISTING,
+     ["a rack of dc1 is listed twice", "a rack of dc2 is listed twice"]),
+    ({**NTS_CLASS, "dc1": ["r9", "r5", "r7", "r6", "r8"]}, LISTING, ["there is no rack r5, r6, r7, r8, r9 in dc1"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("replication", "server", "expected"), REPLICATIONS)
+def test_faults_of_a_replication_are_reported_in_one_order(replication, server, expected):
+    """By data centre and by rack, whatever the order in which the repo lists them."""
+    keyspaces = keyspace_pair(replication_map(replication))
+    where, racks = {"dc1": 5, "dc2": 5}, {dc: frozenset({"r1", "r2"}) for dc in ("dc1", "dc2")}
+    errors = [
+        text for _, severity, text in advice(*keyspaces, server, topology=where, racks=racks) if severity == "error"
+    ]
+
+    assert expected == [text[: len(start)] for text, start in zip(errors, expected, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("keyspace", "phrase"),
+    [
+        (Keyspace("k", NTS, tablets=True), "Upgrade the cluster, or move the data to a keyspace"),
+        (None, "Create the keyspace with tablets=False"),
+    ],
+)
+def test_what_tablets_do_not_support_has_advice_for_the_keyspace_that_there_is(keyspace, phrase):
+    """Tablets can be chosen while the keyspace does not exist; afterwards the data has to be moved."""
+    declared = attrs.evolve(desired(table("t", *T), V), keyspace=Keyspace("k", NTS, tablets=True))
+
+    assert phrase in fixes(schema(table("t", *T), keyspace=keyspace), declared, OLD_SCYLLA)
 
 
 def test_the_advice_names_the_data_centres_that_there_are():

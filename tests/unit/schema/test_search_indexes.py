@@ -148,6 +148,40 @@ def created():
                     )
 
 
+SEARCHED = table(
+    "t", "a int pk", "lang text", "name ascii", "c int", "e vector<float,3>", "e2 vector<float,3>", "w vector<int,3>"
+)
+VECTORS = ("a vector index needs a vector of floats, but", "Index a vector<float, n>.")
+TEXTS = ("a full-text index needs a text column, but", "Index a column of type text.")
+# the columns, the class, the beginning of the problem and the fix
+COLUMNS = [
+    ("e", "vector_index", None),
+    ("e, lang, name", "vector_index", None),
+    ("e, nosuch", "vector_index", None),
+    ("nosuch", "vector_index", None),
+    ("lang", "vector_index", VECTORS),
+    ("w", "vector_index", VECTORS),
+    (
+        "e, lang, e2",
+        "vector_index",
+        ("a vector index cannot filter by vectors, such as e2", "Remove them from filtering."),
+    ),
+    ("lang", "fulltext_index", None),
+    ("name", "fulltext_index", None),
+    ("nosuch", "fulltext_index", None),
+    ("c", "fulltext_index", TEXTS),
+    ("lang, name", "fulltext_index", ("a full-text index has exactly one column", "Omit filtering.")),
+]
+
+
+@pytest.mark.parametrize(("names", "using", "expected"), COLUMNS)
+def test_the_columns_of_an_index_fit_its_class(names, using, expected):
+    """Vectors of floats for one class, a text for the other; each refusal says what to do."""
+    faults = list(viewless_faults(IndexFacts("i", names, using=using), using, SEARCHED))
+
+    assert ([] if expected is None else [expected]) == [(text[: len(expected[0])], fix) for text, fix in faults]
+
+
 def test_what_the_server_refused_is_refused_and_what_it_took_passes():
     """Each recorded statement is refused exactly if the server refused it."""
     cases = [case for case in created() if case[1].using in {"vector_index", "VECTOR_INDEX", "fulltext_index"}]
