@@ -449,9 +449,15 @@ def test_drops_need_a_word(change, code, path):
 def test_each_permission_that_a_finding_names_can_be_given():
     """A refusal that says what allows it is not final: ``allow=`` accepts that value."""
     findings = [finding for case in CASES for finding in diagnostics_of(*case[3], case[2])]
-    permissions = {finding.allow for finding in findings if finding.allow}
+    findings += [dropped_keyspace("DROP KEYSPACE old", {"k"})]
+    findings += uncertain_step_refusals([RawStep("UPDATE x")], [Migration("k/r", 1, applied=1)])
+    permissions = {finding.allow for finding in findings if finding.allow} | {
+        f"{code}:{path}" for _, code, path in DROPS
+    }
 
-    assert {"BC101", "DS107", "DS108", "OP105"} == {permission.partition(":")[0] for permission in permissions}
+    assert {"BC101", *(f"DS10{number}" for number in (1, 2, 3, 4, 5, 7, 8)), "LG107", "OP105"} == {
+        permission.partition(":")[0] for permission in permissions
+    }
     assert {*checked_values(permissions)} == permissions
 
 
