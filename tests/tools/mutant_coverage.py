@@ -85,15 +85,22 @@ class Selection:
     def runs(self, mutant: Mutant) -> list[list[str]]:
         """The arguments of each run of pytest: first the tests that noticed another mutant of the module.
 
-        What a module does when it is imported concerns every test, also what a function does then.
+        What a module does when it is imported concerns every test.
         """
-        successful, function = self._successful[mutant.module], _function_of(mutant)
-        covering = [test for test in self._tests.get(f"{mutant.module}:{function}", ()) if test != AT_IMPORT]
-        likely = [test for test in successful if test in covering]
-        runs = [likely, [test for test in covering if test not in likely]]
-        if function is None or self.concerns_import(mutant):
-            runs += [[test for test in successful if test not in covering], *([file] for file in self.files)]
-        return [run for run in runs if run]
+        if self.concerns_import(mutant):
+            return [run for run in (self._successful[mutant.module], *([file] for file in self.files)) if run]
+        return self.covering_runs(mutant)
+
+    def covering_runs(self, mutant: Mutant) -> list[list[str]]:
+        """The tests that call its function, or a function of its module; first those that noticed another mutant."""
+        function = _function_of(mutant)
+        keys = [f"{mutant.module}:{function}"]
+        if function is None:
+            keys = [key for key in self._tests if key.startswith(f"{mutant.module}:")]
+        tests = {test for key in keys for test in self._tests.get(key, ()) if test != AT_IMPORT}
+        covering = sorted(tests, key=self._order.__getitem__)
+        likely = [test for test in self._successful[mutant.module] if test in covering]
+        return [run for run in (likely, [test for test in covering if test not in likely]) if run]
 
     def concerns_import(self, mutant: Mutant) -> bool:
         """Whether the change may have an effect before the first test: it is made then, or its function is called."""

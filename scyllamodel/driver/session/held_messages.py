@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from scyllamodel.driver.session.fork_safety import call_in_child
 
-MAX_BATCH: Final = 16
+MAX_BATCH: Final = 32
 """Messages of one connection that are held back at most: the server need not be idle meanwhile."""
 
 

@@ -442,7 +442,7 @@ def test_what_the_server_lists_decides_what_is_read():
 
 
 def test_what_a_newer_cassandra_lists_is_read_in_one_order():
-    """Its options and its further tables by name; of the views what is no option, and no table without a keyspace."""
+    """New options and new tables are read in the order of their names, and tables without a keyspace are not read."""
     known = columns_to_read(CASSANDRA)
     listed = {(table, column) for table, columns_ in known.items() for column in columns_}
     listed |= {("tables", f"option_{letter}") for letter in "fecadb"} | {("views", "security_label"), ("peers", "node")}
