@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
@@ -131,9 +131,13 @@ def _unpack_lines(targets: list[str]) -> list[str]:
     return ["    (", *(f"        {target}," for target in targets), "    ) = row"]
 
 
+namespace_of: Final[Callable[[type], Mapping[str, Any]]] = type.__dict__["__dict__"].__get__
+"""Return the attributes of a class itself, as ``vars`` does, bypassing the metaclass, which costs ten times as much."""
+
+
 def slot_of(cls: type, name: str) -> Any:
     """Return the descriptor of a slot, as created by the class body, bypassing the metaclass."""
-    return next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
+    return next(namespace_of(base)[name] for base in cls.__mro__ if name in namespace_of(base))
 
 
 def raw_slot_name_of_checked(name: str) -> str:

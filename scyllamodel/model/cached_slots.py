@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from scyllamodel.model._codegen import slot_of
+from scyllamodel.model._codegen import namespace_of, slot_of
 
 
 class CachedSlot:
@@ -54,11 +54,12 @@ def cached_slot_names(namespace: Mapping[str, Any], ancestors: Iterable[type]) -
 
 def install_cached_slots(cls: type) -> None:
     """Replace each cached property of a class by a `CachedSlot`."""
-    for name in {name for base in cls.__mro__ for name in vars(base)}:
-        attribute: Any = next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
+    attributes: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        attributes.update(namespace_of(base))
+    for name, attribute in attributes.items():
         if attribute.__class__ is cached_property:
-            cached: cached_property[Any] = attribute
-            type.__setattr__(cls, name, CachedSlot(cached, slot_of(cls, _slot_name(name))))
+            type.__setattr__(cls, name, CachedSlot(attribute, slot_of(cls, _slot_name(name))))
 
 
 def _slot_name(name: str) -> str:

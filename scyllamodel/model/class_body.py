@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 import attrs
 
+from scyllamodel.model._codegen import namespace_of
 from scyllamodel.model.checked_slots import is_slot
 from scyllamodel.model.class_annotations import (
     annotation_scope,
@@ -66,7 +67,7 @@ class ClassBody:
 
 def class_body_of(cls: type) -> ClassBody | None:
     """Return the declarations of this class itself; None for other classes than models, views and user types."""
-    return cast("ClassBody | None", vars(cls).get(BODY_ATTRIBUTE))
+    return cast("ClassBody | None", namespace_of(cls).get(BODY_ATTRIBUTE))
 
 
 def read_columns(namespace: dict[str, Any], problems: Problems, *, types: bool = True) -> FieldDeclarations:
@@ -171,7 +172,7 @@ def check_mixins(ancestors: Iterable[type], problems: Problems) -> None:
 def slot_names(namespace: Mapping[str, Any], columns: FieldDeclarations, ancestors: list[type]) -> tuple[str, ...]:
     """Return the slots of a class: those of its author, and the columns without a slot in a base."""
     author_slots = namespace.get("__slots__", ())
-    inherited = {name for cls in ancestors for name in columns if is_slot(vars(cls).get(name))}
+    inherited = {name for cls in ancestors for name in columns if is_slot(namespace_of(cls).get(name))}
     conflicting = {name for name in columns if name in namespace or name.startswith("__")}  # reported elsewhere
     new_slots = [name for name in columns if name not in inherited | conflicting]
     if static_columns_with_default(columns) and not any(RECORDED_DEFAULTS in vars(cls) for cls in ancestors):

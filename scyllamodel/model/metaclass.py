@@ -180,7 +180,7 @@ class TableMeta(BaseMeta, type):
             super().__delattr__(name)
 
         def __getattr__(cls, name: str) -> Any:
-            if name.startswith("__") or not cls.__columns__:
+            if name.startswith("_") or not cls.__columns__:  # those of `typing`, and many others, are only asked for
                 raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
             text = f"{cls.__qualname__} has no column {name!r}{suggestion(name, cls.__columns__)}"
             raise UnknownColumn(text, model=cls.__qualname__, column=name)
