@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from typing_extensions import ParamSpec
 
 from scyllamodel.driver.data.request_errors import record_attempts
-from scyllamodel.driver.session.held_messages import HeldMessages
+from scyllamodel.driver.session.held_messages import HeldMessages, holds
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -134,16 +134,17 @@ class LoopNotifier:
 
     def _send(self, send: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> Any:
         """Send a request, together with those of the tasks that run before the loop looks for events again."""
-        held = self._held
-        if not held.begin():
+        held, thread = self._held, threading.get_ident()
+        if thread in holds:
             return send()
+        holds[thread] = held
         try:
             return send()
         finally:
-            held.end()
+            holds.pop(thread, None)
             if held.connections and not self._is_sending_scheduled:
-                self._is_sending_scheduled = True
                 loop.call_soon(self._send_held)
+                self._is_sending_scheduled = True
 
     def _send_held(self) -> None:
         self._is_sending_scheduled = False

@@ -20,7 +20,6 @@ from scyllamodel.driver.data.instrumentation import RequestTimer
 from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Response
 from scyllamodel.driver.data.request_errors import record_attempts, request_error
 from scyllamodel.driver.data.requests import Requests
-from scyllamodel.driver.session.held_messages import MAX_BATCH, HeldMessages
 
 T = TypeVar("T")
 
@@ -60,7 +59,6 @@ class RequestWindow(Generic[T]):
         self._in_flight_count = 0
         self._lock = threading.RLock()  # may be interrupted by a garbage collection, which may end a run
         self._thread_state = threading.local()
-        self._held = HeldMessages()
         self._wake_threshold = 0
         self._arrival_condition = threading.Condition()
 
@@ -89,16 +87,10 @@ class RequestWindow(Generic[T]):
         return None if instrumentation is None else instrumentation.start(message)
 
     def _send_queued(self) -> None:
-        """Send while there is room; a request that fails at once returns here, and the first call continues.
-
-        While enough answers are on their way, the messages of several calls go out together: the read of the next
-        answer sends them, if nothing else did.
-        """
+        """Send while there is room; a request that fails at once returns here, and the first call continues."""
         if getattr(self._thread_state, "sending", False):
             return
         self._thread_state.sending = True
-        held = self._held
-        is_holding = held.begin()
         try:
             while (queued := self._pop_queued()) is not None:
                 statement, request = queued
@@ -117,10 +109,6 @@ class RequestWindow(Generic[T]):
                     self._add_callbacks(request.future, request)
         finally:
             self._thread_state.sending = False
-            if is_holding:
-                held.end()
-                if self._in_flight_count < 2 * MAX_BATCH:
-                    held.send()
 
     def _may_send(self) -> bool:
         """Whether the sender can still take the responses."""
@@ -177,7 +165,6 @@ class RequestWindow(Generic[T]):
     def take(self, minimum: int = 1) -> list[tuple[T, Response | None, Exception | None]]:
         """Return the arrived responses; wait for a minimum number, or for all outstanding ones."""
         minimum = min(minimum, self.outstanding)
-        self._held.send()
         if len(self._arrivals) < minimum:
             self._requests.connection.check_not_forked()  # answers to requests of a parent process never arrive
             with self._arrival_condition:
@@ -224,7 +211,6 @@ class AsyncRequestWindow(RequestWindow[T]):
     async def take_async(self, minimum: int) -> list[tuple[T, Response | None, Exception | None]]:
         """Return the arrived responses, awaited; the minimum is that of `take`."""
         minimum = min(minimum, self.outstanding)
-        self._held.send()
         while len(self._arrivals) < minimum:
             self._requests.connection.check_not_forked()
             self._wake_threshold = minimum

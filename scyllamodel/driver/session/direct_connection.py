@@ -19,6 +19,7 @@ from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
+from scyllamodel.driver.session.fork_safety import call_in_child
 from scyllamodel.driver.session.held_messages import MAX_BATCH, HeldMessages, holds
 from scyllamodel.driver.session.segments import TableCodec
 
@@ -31,12 +32,21 @@ _METHODS: Final[Mapping[str, str]] = {
     "process_io_buffer": "self",
     "process_msg": "self header body",
 }
+_LOCK_SECONDS: Final = 0.1
+_CLOSE_SECONDS: Final = 1.0
+"""Seconds that the event loop, and a thread that closes a connection, wait for a thread that is sending."""
+
 _answers: Final = HeldMessages()
 """Messages sent by what the driver's thread calls with an answer; there is one event loop in a process."""
+
+call_in_child(_answers.connections.clear)
 
 
 class DirectSending:
     """The methods of a connection of libev that differ.
+
+    An exception of a signal handler, such as Ctrl-C, may come after the system took a message and before this class
+    knows how much of it. What to send next is unknown then, and the connection ends.
 
     Attributes:
         reactor: the driver's module.
@@ -45,7 +55,7 @@ class DirectSending:
 
     if TYPE_CHECKING:
         reactor: Any
-        deque: deque[bytes]
+        deque: deque[bytes | memoryview]
         _deque_lock: threading.Lock
         _socket: Any
         _io_buffer: Any
@@ -60,28 +70,33 @@ class DirectSending:
     """Bytes of one read; the driver's 4096 make hundreds of reads of one page of rows."""
 
     _is_closing = False
+    _is_broken = False
+    _sending_thread = 0
 
     def push(self, data: bytes) -> None:
         """Send a message, unless this thread holds its messages back or the socket is full."""
         held = holds.get(threading.get_ident())
-        with self._deque_lock:
-            waiting = self.deque
-            waiting.append(data)
-            if held is not None and len(waiting) < MAX_BATCH:
-                held.connections[self] = None
-                return
-            self._send_waiting()
-            if not waiting:
-                return
-        self._wake_event_loop()
+        self.deque.append(data)
+        if held is not None and len(self.deque) < MAX_BATCH:
+            held.connections[self] = None
+        else:
+            self.send_held()
 
     def send_held(self) -> None:
-        """Send what was held back."""
-        with self._deque_lock:
-            self._send_waiting()
-            if not self.deque:
-                return
-        self._wake_event_loop()
+        """Send what was held back.
+
+        A signal handler or a finalizer may call this in the middle of a send of its own thread, which continues later.
+        """
+        thread = threading.get_ident()
+        if self._sending_thread != thread:
+            with self._deque_lock:
+                self._sending_thread = thread
+                try:
+                    self._send_waiting()
+                finally:
+                    self._sending_thread = 0
+        if self.deque:
+            self._wake_event_loop()
 
     def _wake_event_loop(self) -> None:
         self.reactor._global_loop.notify()  # noqa: SLF001 - as the driver does
@@ -92,8 +107,8 @@ class DirectSending:
         The event loop closes the socket after this, whose number the system uses again: no thread is sending then.
         """
         self._is_closing = True
-        with self._deque_lock:
-            pass
+        if self._sending_thread != threading.get_ident() and self._deque_lock.acquire(timeout=_CLOSE_SECONDS):
+            self._deque_lock.release()
         super().close()  # type: ignore[misc]  # of the driver's class
 
     def handle_read(self, watcher: Any, revents: int, errno: int | None = None) -> None:
@@ -104,9 +119,9 @@ class DirectSending:
         finally:
             if is_outermost:
                 _answers.end()
-                _answers.send()
-                if self.deque:  # of a thread that counts on this
-                    self.send_held()
+                while _answers.connections:
+                    connection: Any = _answers.connections.popitem()[0]
+                    connection.handle_write(None, 0)
 
     def process_io_buffer(self) -> None:
         """Handle what was read: whole messages in whole segments at once, everything else as the driver does."""
@@ -125,12 +140,20 @@ class DirectSending:
         super().process_io_buffer()  # type: ignore[misc]
 
     def handle_write(self, watcher: Any, revents: int, errno: int | None = None) -> None:
-        """Send what is waiting; the thread of the event loop calls this."""
+        """Send what is waiting; the thread of the event loop calls this.
+
+        It waits for a thread that is sending for a moment only: that may be interrupted by a signal handler that waits
+        for an answer. The event loop calls this again then.
+        """
         if self._is_closing or revents & self.reactor.libev.EV_ERROR:
             super().handle_write(watcher, revents, errno)  # type: ignore[misc]
             return
-        with self._deque_lock:
+        if not self._deque_lock.acquire(timeout=_LOCK_SECONDS):
+            return
+        try:
             error = self._send_waiting()
+        finally:
+            self._deque_lock.release()
         if error is not None:
             self.defunct(error)
 
@@ -141,18 +164,28 @@ class DirectSending:
             An error other than a full socket. It comes up again when the event loop writes the rest, and ends the
             connection there.
         """
+        if self._is_broken:
+            return ConnectionAbortedError("A thread was interrupted while it sent a message.")
         waiting = self.deque
         while waiting and not self._is_closing:
-            data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
             try:
-                sent = self._socket.send(data)
-            except OSError as error:
-                if error.errno not in self.reactor.NONBLOCKING:
-                    return error
-                sent = 0
-            waiting.clear()
-            if sent < len(data):
-                waiting.append(data[sent:])
+                data = waiting.popleft()
+                if waiting:
+                    data = b"".join([data, *(waiting.popleft() for _ in range(len(waiting)))])
+                try:
+                    sent = self._socket.send(data)
+                except OSError as error:
+                    if error.errno not in self.reactor.NONBLOCKING:
+                        waiting.appendleft(data)
+                        return error
+                    sent = 0
+                if sent < len(data):
+                    waiting.appendleft(memoryview(data)[sent:])
+            except BaseException:
+                self._is_broken = True
+                waiting.appendleft(b"")  # the event loop looks only at connections where something is waiting
+                self._wake_event_loop()
+                raise
             if not sent:
                 self._socket_writable = False
                 return None

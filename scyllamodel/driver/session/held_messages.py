@@ -28,6 +28,9 @@ class HoldingConnection(Protocol):
 class HeldMessages:
     """The connections that have messages of one thread to send.
 
+    Where a signal handler may raise, `holds` is changed in place of `begin` and `end`: its exception could come in
+    them, and leave the messages of the thread held for good.
+
     Attributes:
         connections: those connections, as the keys.
     """

@@ -161,7 +161,10 @@ class TableCodec:
             ):
                 break
             if self._is_compressed and (length := number >> _LENGTH_BITS & _MAX_PAYLOAD):
-                payload = self._codec.decompress(payload, length)
+                try:
+                    payload = self._codec.decompress(payload, length)
+                except Exception:  # noqa: BLE001 - the driver fails with it again, and ends the connection
+                    break
             if not _split(payload, messages):
                 break
             position = next_position

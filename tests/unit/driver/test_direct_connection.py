@@ -227,6 +227,75 @@ def test_closing_waits_for_a_thread_that_sends(connection, monkeypatch):
     assert order == ["sent", "closed"]
 
 
+class Socket:
+    """A socket that calls a function each time it has sent something."""
+
+    def __init__(self, real, after):
+        self.real, self.after = real, after
+
+    def send(self, data):
+        """Send, and call the function."""
+        length = self.real.send(data)
+        self.after()
+        return length
+
+
+def test_an_interrupted_send_ends_the_connection(connection, pair, loop):
+    """Ctrl-C may hide how much was sent: nothing is sent twice or after it, and the event loop ends the connection."""
+
+    def interrupt():
+        connection._socket = pair[0]
+        raise KeyboardInterrupt
+
+    connection._socket = Socket(pair[0], interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        connection.push(b"one")
+    assert connection.deque  # without a waiting message the event loop would not look at it
+    connection.push(b"two")
+    connection.handle_write(None, 0)
+
+    assert [type(error) for error in connection.errors] == [ConnectionAbortedError]
+    assert loop.count == 2
+    pair[0].close()
+    assert received_until_end(pair) == b"one"
+
+
+def received_until_end(pair):
+    """All that arrives before the first socket is closed."""
+    data = b""
+    while part := pair[1].recv(1 << 16):
+        data += part
+    return data
+
+
+def test_a_signal_handler_may_send_and_close_during_a_send(connection, pair, monkeypatch):
+    """A message of a signal handler goes out after the one being sent, and closing does not wait for its own thread."""
+    order = []
+
+    def handle():
+        connection._socket = pair[0]
+        connection.push(b"inner")
+        order.append(list(connection.deque))
+
+    connection._socket = Socket(pair[0], handle)
+    connection.push(b"outer")
+    assert (order, received(pair, 10)) == ([[b"inner"]], b"outerinner")
+
+    monkeypatch.setattr(LibevConnection, "close", lambda _: order.append("closed"))
+    connection._socket = Socket(pair[0], connection.close)
+    connection.push(b"last")
+    assert (order[-1], received(pair, 4)) == ("closed", b"last")
+
+
+def test_the_event_loop_does_not_wait_for_a_thread_that_sends(connection, loop):
+    """A signal handler in the middle of a send may wait for an answer, which only the event loop can read."""
+    connection.deque.append(b"message")
+    with connection._deque_lock:
+        connection.handle_write(None, 0)
+
+    assert (list(connection.deque), connection.errors) == ([b"message"], [])
+
+
 @pytest.mark.parametrize("base", [AsyncioConnection, SimpleNamespace])
 def test_other_connection_classes_are_left_as_they_are(base):
     """Only that of libev is known."""

@@ -1,4 +1,4 @@
-"""Messages of tasks and bulk runs go out together, and none is held for long."""
+"""Messages of tasks go out together, and none is held for long."""
 
 from __future__ import annotations
 
@@ -7,20 +7,8 @@ import threading
 
 import pytest
 
-from scyllamodel import Column, Model, partition_key, select
 from scyllamodel.driver.data.asyncio_bridge import LoopNotifier
-from scyllamodel.driver.data.in_flight import RequestWindow
-from scyllamodel.driver.data.messages import Execute
-from scyllamodel.driver.session.held_messages import MAX_BATCH, HeldMessages, holds
-
-
-class Held(Model, table="held", repo="held_messages"):
-    """A requested row."""
-
-    id: Column[int] = partition_key()
-
-
-REQUEST = Execute(select(Held).whole_table().compile("shop"))
+from scyllamodel.driver.session.held_messages import HeldMessages, holds
 
 
 class Future:
@@ -54,19 +42,6 @@ class Connection:
         if self.waiting:
             self.writes.append(self.waiting)
             self.waiting = 0
-
-
-class Requests(Connection):
-    """What a bulk run sends with."""
-
-    instrumentation = None
-
-    class connection:  # noqa: N801 - an attribute
-        """It was not forked."""
-
-        @staticmethod
-        def check_not_forked():
-            """Do nothing."""
 
 
 def test_messages_are_held_for_the_thread_that_asks():
@@ -140,27 +115,3 @@ def test_a_request_that_fails_at_once_holds_nothing_more():
     asyncio.run(run())
 
     assert connection.writes == [1]
-
-
-def test_a_bulk_run_sends_at_once_while_few_answers_are_due():
-    """A run with few requests in flight holds no message, since its source may be slow."""
-    requests = Requests()
-    window = RequestWindow(requests, 8)
-
-    for tag in range(3):
-        window.send(object(), tag, REQUEST)
-
-    assert requests.writes == [1, 1, 1]
-
-
-def test_a_bulk_run_with_many_requests_in_flight_sends_before_it_waits():
-    """Messages are held while the next ones are made, and go out when the run waits for answers."""
-    requests = Requests()
-    window = RequestWindow(requests, 1000)
-    for tag in range(3 * MAX_BATCH):
-        window.send(object(), tag, REQUEST)
-    assert sum(requests.writes) < 3 * MAX_BATCH
-    requests.futures[0].answer([])
-
-    assert [tag for tag, _, _ in window.take(1)] == [0]
-    assert sum(requests.writes) == 3 * MAX_BATCH

@@ -215,3 +215,15 @@ def test_a_message_of_several_segments_is_left_to_the_driver(codec):
 def test_a_segment_without_whole_messages_is_left_to_the_driver(payload):
     """No message of a segment with a part of a message is read."""
     assert table_codec(PLAIN).read_messages(written(PLAIN, payload)) == ([], 0)
+
+
+def test_a_payload_that_cannot_be_decompressed_is_left_to_the_driver():
+    """The messages before a damaged payload are read."""
+    first, second = written(COMPRESSED, frame(1, b"first")), written(COMPRESSED, frame(2, bytes(MIN_COMPRESSED)))
+
+    def fail(_):
+        raise ValueError("damaged")
+
+    codec = TableCodec(segment.SegmentCodec(compress, fail))
+
+    assert codec.read_messages(first + second) == ([(Frame(5, 0, 1, 8), b"first")], len(first))
