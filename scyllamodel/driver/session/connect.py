@@ -21,7 +21,7 @@ from typing import Any, Final
 from scyllamodel.config import RepoSettings
 from scyllamodel.config.settings import PORT, node_address
 from scyllamodel.driver._cassandra import (
-    COMPRESSIONS,
+    AVAILABLE_COMPRESSIONS,
     EXEC_PROFILE_DEFAULT,
     ConsistencyLevel,
     DCAwareRoundRobinPolicy,
@@ -162,7 +162,7 @@ def _compression(settings: RepoSettings) -> bool | str | None:
         ConfigurationError: the driver has no such algorithm here.
     """
     algorithm = settings.compression
-    if isinstance(algorithm, str) and algorithm not in COMPRESSIONS:
+    if isinstance(algorithm, str) and algorithm not in AVAILABLE_COMPRESSIONS:
         package = {"snappy": "python-snappy"}.get(algorithm, algorithm)
         raise ConfigurationError(
             f"repo {settings.name!r}: compression={algorithm!r} needs a package that is not installed. Run "

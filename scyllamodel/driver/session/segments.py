@@ -127,15 +127,20 @@ class TableCodec:
         raw = buffer.read(self._header_end)
         if len(raw) < self._header_end:
             return _NOT_ARRIVED
-        header = raw[: self._header_bytes]
-        if int.from_bytes(raw[self._header_bytes :], "little") != _crc24(header):
+        number = self._header_number(raw)
+        if not number:
             buffer.seek(start)
             return self._codec.decode_header(buffer)
-        number = int.from_bytes(header, "little")
         payload = number & _MAX_PAYLOAD
         uncompressed = number >> _LENGTH_BITS & _MAX_PAYLOAD if self._is_compressed else -1
         length = self._header_end + payload + _PAYLOAD_CRC_BYTES
         return _Header(payload, uncompressed, bool(number >> self._flag_bit & 1), length)
+
+    def _header_number(self, raw: bytes) -> int:
+        """Return the lengths and the flag of a header as one number; 0 for a damaged header, or an empty one."""
+        header = raw[: self._header_bytes]
+        is_sound = int.from_bytes(raw[self._header_bytes :], "little") == _crc24(header)
+        return int.from_bytes(header, "little") if is_sound else 0
 
     def read_messages(self, data: bytes) -> tuple[list[tuple[Frame, bytes]], int]:
         """Read the messages of all segments that are complete and hold whole messages.
@@ -147,16 +152,13 @@ class TableCodec:
         messages: list[tuple[Frame, bytes]] = []
         position, end, header_end = 0, len(data), self._header_end
         while position + header_end <= end:
-            raw = data[position : position + header_end]
-            header = raw[: self._header_bytes]
-            number = int.from_bytes(header, "little")
             start = position + header_end
+            number = self._header_number(data[position:start])
             stop = start + (number & _MAX_PAYLOAD)
             payload, next_position = data[start:stop], stop + _PAYLOAD_CRC_BYTES
             if (
                 not number >> self._flag_bit
                 or next_position > end
-                or int.from_bytes(raw[self._header_bytes :], "little") != _crc24(header)
                 or int.from_bytes(data[stop:next_position], "little") != crc32(payload, _CRC32_START)
             ):
                 break
