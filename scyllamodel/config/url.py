@@ -141,7 +141,12 @@ def _parse_bool(text: str) -> bool:
 
 
 def _parse_compression(text: str) -> bool | str:
-    return text if text in COMPRESSIONS else _parse_bool(text)
+    if text in COMPRESSIONS:
+        return text
+    try:
+        return _parse_bool(text)
+    except ValueError:
+        raise ValueError(f"{text!r} must be {', '.join(COMPRESSIONS)}, 1 or 0") from None
 
 
 def _parse_tls(text: str) -> ssl.SSLContext | None:

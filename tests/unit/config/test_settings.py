@@ -199,6 +199,7 @@ def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch
         ("scylla://h1/shop?zzz=1", "there are: application_role, compression, consistency"),
         ("scylla://u:hunter2/k", "host2:9042/keyspace"),
         ("scylla://h1/my-shop", "not a keyspace name"),
+        ("scylla://h1/shop?compression=gzip", "compression: 'gzip' must be lz4, snappy, 1 or 0"),
         ("scylla://h1/shop?tls=maybe", "tls: 'maybe' must be 1 or 0"),
         ("scylla://h1/shop?request_timeout=soon", "request_timeout: could not convert"),
         ("scylla://h1/shop?name=a&name=b", "'name' occurs in it twice"),
