@@ -284,7 +284,7 @@ class Scan(Generic[R]):
         return self._cursor.position
 
     def __iter__(self) -> Iterator[R]:
-        window = RequestWindow[_TokenRange](self._requests(), self._cursor.parallelism)
+        window = RequestWindow[_TokenRange](self._requests())
         remaining = self._cursor.unfinished_ranges()
         try:
             yield from self._rows(window, remaining)
