@@ -21,6 +21,7 @@ from typing import Any, Final, TypeVar
 from typing_extensions import ParamSpec
 
 from scyllamodel.driver.data.request_errors import record_attempts
+from scyllamodel.driver.session.fast_request import notify
 from scyllamodel.driver.session.held_messages import HeldMessages, holds
 
 P = ParamSpec("P")
@@ -119,7 +120,7 @@ class LoopNotifier:
             self._release_slot()
             raise
         waiter = _Waiter(result_future)
-        future.add_callbacks(self._deliver, self._deliver, callback_args=(waiter, False), errback_args=(waiter, True))
+        notify(future, self._deliver, waiter)
         waits.answers.add(result_future)
         try:
             return future, await result_future

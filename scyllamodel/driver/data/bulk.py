@@ -14,8 +14,17 @@ import inspect
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Hashable, Iterable, Iterator
-from functools import partial
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Hashable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from typing import Any, Final, TypeAlias, cast
 
 import attrs
@@ -29,6 +38,7 @@ from scyllamodel.driver.data.messages import Execute, Response
 from scyllamodel.driver.data.requests import Requests
 from scyllamodel.driver.outcomes import StatementOutcome, classify
 from scyllamodel.errors import LoadError, RequestFailed, RequestTimeout
+from scyllamodel.model.change_tracking import InstanceWrite, Snapshot
 from scyllamodel.query.batch_writes import BatchWrites
 from scyllamodel.query.instance_writes import may_be_applied
 from scyllamodel.query.statement import CompiledStatement, StatementTemplate
@@ -63,9 +73,10 @@ class Job:
         rows: with their positions.
         compiled: None when there is nothing to send.
         on_success: called with the response.
+        write: of an instance.
+        saved_row: the state of that instance if the write is applied; None after a DELETE.
         error: why no statement could be made.
-        on_end: called once, whatever the outcome.
-        on_unknown: called before `on_end` if the write may be applied.
+        batch: of the jobs in `parts`.
         partition: jobs of one partition may share a batch.
         is_finished: whether its outcome is recorded.
         unresolved_error: of an earlier attempt that may be applied, whatever the outcome of later ones.
@@ -74,13 +85,37 @@ class Job:
     rows: list[tuple[int, Any]] = attrs.field(repr=False)  # instances, or keys with values that must not be shown
     compiled: CompiledStatement[Any] | None
     on_success: Callable[[Response], Any] | None = None
-    batch: BatchWrites | None = None
+    write: InstanceWrite | None = None
+    saved_row: Snapshot | None = attrs.field(default=None, repr=False)
     error: Exception | None = None
-    on_end: Callable[[], Any] | None = None
-    on_unknown: Callable[[], Any] | None = None
+    batch: BatchWrites | None = None
+    parts: Sequence[Job] = attrs.field(default=(), repr=False)
     partition: Hashable = attrs.field(default=None, repr=False)
     is_finished: bool = False
     unresolved_error: Exception | None = None
+
+    def succeed(self, response: Response) -> None:
+        """Store the outcome; raises what the caller's callback raises."""
+        if self.write is not None:
+            self.write.applied(self.saved_row)
+        if self.on_success is not None:
+            self.on_success(response)
+        for part in self.parts:
+            part.succeed(response)
+
+    def lose(self) -> None:
+        """Note that the write may be applied, or not."""
+        if self.write is not None:
+            self.write.lose()
+        for part in self.parts:
+            part.lose()
+
+    def end(self) -> None:
+        """Give the instances back, whatever the outcome."""
+        if self.write is not None:
+            self.write.end()
+        for part in self.parts:
+            part.end()
 
 
 @attrs.frozen
@@ -355,9 +390,9 @@ class BulkRun:
         """Record the outcome of a job once; a retryable failure is queued for the next round."""
         if job.is_finished:
             return
-        if response is not None and job.on_success is not None:
+        if response is not None:
             try:
-                job.on_success(response)
+                job.succeed(response)
             except LoadError as load_failure:
                 self._finish(job, load_failure)
                 return
@@ -380,10 +415,9 @@ class BulkRun:
         self._in_flight.pop(id(job), None)
         if error is not None and job.unresolved_error is not None and not may_be_applied(error):
             error = job.unresolved_error
-        if error is not None and job.on_unknown is not None and may_be_applied(error):
-            job.on_unknown()
-        if job.on_end is not None:
-            job.on_end()
+        if error is not None and may_be_applied(error):
+            job.lose()
+        job.end()
         self._finished_rows += len(job.rows)
         if error is not None:
             self._errors += [RowError(index, row, error) for index, row in job.rows]
@@ -496,15 +530,4 @@ class PartitionGrouping:
         for job in group:
             batch.add_compiled(cast("CompiledStatement[Any]", job.compiled))
         rows = [row for job in group for row in job.rows]
-        on_success, on_unknown, on_end = (
-            partial(_call_all, group, name) for name in ("on_success", "on_unknown", "on_end")
-        )
-        return Job(rows, batch.as_compiled(), on_success, batch, on_unknown=on_unknown, on_end=on_end)
-
-
-def _call_all(group: list[Job], name: str, *arguments: Response) -> None:
-    """Call one callback of each job, if set: ``on_success``, ``on_unknown`` or ``on_end``."""
-    for job in group:
-        callback = getattr(job, name)
-        if callback is not None:
-            callback(*arguments)
+        return Job(rows, batch.as_compiled(), batch=batch, parts=group)

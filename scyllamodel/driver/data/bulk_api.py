@@ -69,15 +69,9 @@ class BulkOperations:
         try:
             statement = save_statement(row, self.keyspace, write_options, if_exists=False, nulls=False)
             if statement is None:
-                return Job([(index, row)], None, on_end=one.end)
+                return Job([(index, row)], None, write=one)
             one.may_be_sent(partial(mark_write_uncertain, row, statement.compiled, statement.snapshot))
-            job = Job(
-                [(index, row)],
-                statement.compiled,
-                lambda _: one.applied(statement.snapshot),
-                on_unknown=one.lose,
-                on_end=one.end,
-            )
+            job = Job([(index, row)], statement.compiled, write=one, saved_row=statement.snapshot)
             if by_partition:
                 job.partition = _partition_key(statements_for(model_of(row), self.keyspace), row)
         except BaseException:
@@ -145,7 +139,7 @@ class BulkOperations:
             one.end()
             raise
         one.may_be_sent(partial(mark_write_uncertain, row, compiled, None))
-        return Job([(index, row)], compiled, lambda _: one.applied(None), on_unknown=one.lose, on_end=one.end)
+        return Job([(index, row)], compiled, write=one)
 
     def _bulk_run(self, source: Source, job_factory: JobFactory, grouping: PartitionGrouping | None = None) -> BulkRun:
         total = len(source) if isinstance(source, Sized) else None

@@ -21,6 +21,7 @@ from scyllamodel.driver.data.instrumentation import RequestTimer
 from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Response
 from scyllamodel.driver.data.request_errors import record_attempts, request_error
 from scyllamodel.driver.data.requests import Requests
+from scyllamodel.driver.session.fast_request import notify
 from scyllamodel.driver.session.held_messages import HeldMessages, holds
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class RequestWindow(Generic[T]):
         future = message.response.checked_future()
         request = _InFlightRequest(tag, message, message.response.future, self._start_timer(message))
         self._in_flight[request] = None
-        self._add_callbacks(future, request)
+        notify(future, self._on_result, request)
 
     def _start_timer(self, message: Message) -> RequestTimer | None:
         instrumentation = self._requests.instrumentation
@@ -127,16 +128,11 @@ class RequestWindow(Generic[T]):
                 self._in_flight.pop(request, None)
                 raise
             else:
-                self._add_callbacks(request.future, request)
+                notify(request.future, self._on_result, request)
 
     def _may_send(self) -> bool:
         """Whether the sender can still take the responses."""
         return True
-
-    def _add_callbacks(self, future: Any, request: _InFlightRequest[T]) -> None:
-        future.add_callbacks(
-            self._on_result, self._on_result, callback_args=(request, False), errback_args=(request, True)
-        )
 
     def _on_result(self, result: Any, request: _InFlightRequest[T], is_error: bool) -> None:  # noqa: FBT001 - a callback
         """Record a result, in the driver's thread, or in the sender's when a request failed at once.

@@ -70,8 +70,7 @@ class FastPath:
             if deadlines is None:
                 return None
         start_seconds = time.time()
-        plan = iter(profile.load_balancing_policy.make_query_plan(session.keyspace, statement))
-        host = next(plan, None)
+        host = next(iter(profile.load_balancing_policy.make_query_plan(session.keyspace, statement)), None)
         pool = session._pools.get(host)  # noqa: SLF001 - no public API
         if pool is None or pool.is_shutdown:
             return None
@@ -88,7 +87,7 @@ class FastPath:
             session, profile, statement, message,
             handler=handler, metadata=metadata, timeout=timeout, start_seconds=start_seconds,
         )  # fmt: skip
-        request.begin(host, pool, *borrowed, plan)
+        request.begin(host, pool, *borrowed)
         if deadlines is not None:
             request.limit(deadlines)
         return request.send()

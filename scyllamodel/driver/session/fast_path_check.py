@@ -111,7 +111,7 @@ def _missing_state(session: Any) -> set[str]:
     request = FastRequest(
         session, profile, statement, future.message, handler=None, metadata=None, timeout=None, start_seconds=0.0
     )
-    request.begin(None, None, None, 0, iter(()))
+    request.begin(None, None, None, 0)
     request.take_driver_state()
     of_classes = [_attributes(cls) for cls in type(request).__mro__ if cls is not ResponseFuture]
     return _attributes(future) - _attributes(request).union(*of_classes)
@@ -151,7 +151,7 @@ def _makes_round_trip() -> bool:
     request = FastRequest(None, None, None, message, handler=handler, metadata=[], timeout=None, start_seconds=0.0)
     stream = connection.get_request_id()
     connection.in_flight += 1
-    request.begin(None, pool, connection, stream, iter(()))
+    request.begin(None, pool, connection, stream)
     sent = request.send()
     connection.receive(b"\x84\0" + stream.to_bytes(2, "big") + b"\x08\0\0\0\4\0\0\0\1")
     return (

@@ -29,33 +29,37 @@ _NOT_REGISTERED: Final = (ConnectionShutdown, ConnectionBusy)
 
 
 class Latch:
-    """An event that is set once, made of one lock, which costs a tenth of a `threading.Event`."""
+    """An event that is set once; a lock is made only for a thread that waits."""
 
-    __slots__ = ("_closed", "_lock")
+    __slots__ = ("_is_set", "_waiting")
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
         """Close it again; those that waited are awake."""
-        lock = threading.Lock()
-        lock.acquire()
-        self._lock, self._closed = lock, [lock]
+        self._is_set, self._waiting = False, list[threading.Lock]()
 
     def is_set(self) -> bool:
         """Whether it was set."""
-        return not self._closed
+        return self._is_set
 
     def set(self) -> None:
         """Wake all threads that wait, and those that will."""
-        if self._closed:
-            with contextlib.suppress(IndexError):  # another thread has just set it
-                self._closed.pop().release()
+        self._is_set = True
+        waiting = self._waiting
+        while waiting:
+            with contextlib.suppress(IndexError):  # another thread has just set it, too
+                waiting.pop().release()
 
     def wait(self) -> None:
         """Wait until it is set."""
-        with self._lock:
-            pass
+        if not self._is_set:
+            lock = threading.Lock()
+            lock.acquire()
+            self._waiting.append(lock)
+            if not self._is_set:  # otherwise `set` may have looked before the lock was there
+                lock.acquire()
 
 
 class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no types
@@ -81,6 +85,10 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
     _control_connection_query_attempted = False
     _continuous_paging_state = None
     _is_complete = False
+    _callbacks: Sequence[Any] = ()
+    _errbacks: Sequence[Any] = ()
+    _listener: tuple[Callable[[Any, Any, bool], Any], Any] | None = None
+    _deadlines: Deadlines | None = None
 
     def __init__(
         self,
@@ -99,9 +107,6 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         self.timeout, self.start_seconds = timeout, start_seconds
         self._callback_lock = threading.Lock()
         self._event: Any = Latch()
-        self._callbacks: list[Any] = []
-        self._errbacks: list[Any] = []
-        self._deadlines: Deadlines | None = None
 
     @override
     def __repr__(self) -> str:
@@ -112,14 +117,9 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
 
     __str__ = __repr__
 
-    def begin(self, host: Any, pool: Any, connection: Any, request_id: int, plan: Iterator[Any]) -> None:
-        """Set where the request is sent, before it is.
-
-        Parameters:
-            plan: the other hosts, in the order of the application's policy.
-        """
+    def begin(self, host: Any, pool: Any, connection: Any, request_id: int) -> None:
+        """Set where the request is sent, before it is."""
         self._current_host, self._pool, self._connection, self._req_id = host, pool, connection, request_id
-        self._plan = plan
 
     def limit(self, deadlines: Deadlines) -> None:
         """Limit the time of the request."""
@@ -186,9 +186,11 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         rows = response.parsed_rows
         with self._callback_lock:
             self._final_result = rows
-            callbacks = self._callbacks
-            self._callbacks = []
+            listener, self._listener = self._listener, None
+            callbacks, self._callbacks = self._callbacks, ()
         self._event.set()
+        if listener is not None:
+            listener[0](rows, listener[1], False)  # noqa: FBT003 - see `listen`
         for function, arguments, keywords in callbacks:
             function(rows, *arguments, **keywords)
 
@@ -204,6 +206,18 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
             raise self._final_exception
         return self._final_result
 
+    def listen(self, function: Callable[[Any, Any, bool], Any], argument: Any) -> None:
+        """Call a function with the rows, an argument and False, or with the error, the argument and True.
+
+        Does the same as `add_callbacks`, with fewer objects, which the garbage collector would visit again and again
+        while many requests are in flight.
+        """
+        with self._callback_lock:
+            if self._listener is None and not self._is_complete and self._final_result is _NOT_SET:
+                self._listener = function, argument
+                return
+        self.add_callbacks(function, function, callback_args=(argument, False), errback_args=(argument, True))
+
     def add_callbacks(  # noqa: PLR0917 - those of the driver
         self,
         callback: Callable[..., Any],
@@ -216,8 +230,8 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         """Call a function with the rows, or another one with the error."""
         with self._callback_lock:
             rows, error = self._final_result, self._final_exception
-            self._callbacks.append((callback, callback_args, callback_kwargs or {}))
-            self._errbacks.append((errback, errback_args, errback_kwargs or {}))
+            self._callbacks = [*self._callbacks, (callback, callback_args, callback_kwargs or {})]
+            self._errbacks = [*self._errbacks, (errback, errback_args, errback_kwargs or {})]
         if rows is not _NOT_SET:
             callback(rows, *callback_args, **(callback_kwargs or {}))
         if error is not None:
@@ -242,8 +256,14 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         profile, session = self._profile, self.session
         errors: dict[Any, Exception] = {}
         self._errors = errors
+        self._callbacks, self._errbacks = list(self._callbacks), list(self._errbacks)
+        if self._listener is not None:
+            function, argument = self._listener
+            self._listener = None
+            self._callbacks.insert(0, (function, (argument, False), {}))
+            self._errbacks.insert(0, (function, (argument, True), {}))
         self._load_balancer = ReadyHostsPolicy(profile.load_balancing_policy, session, errors)
-        self.query_plan = ready_hosts(self._plan, session, errors)
+        self.query_plan = ready_hosts(self._other_hosts(profile.load_balancing_policy), session, errors)
         self.row_factory = tuple_factory
         self.prepared_statement = self.query.prepared_statement
         self.message.allow_beta_protocol_version = session.cluster.allow_beta_protocol_version
@@ -251,6 +271,18 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         self._start_time = self.start_seconds
         self.attempted_hosts = [self._current_host]
         self._control_connection_requests: dict[Any, Any] = {}
+
+    def _other_hosts(self, policy: Any) -> Iterator[Any]:
+        """Yield the hosts of a plan but the first one, to which the request was sent.
+
+        The policy is asked again when another host is needed. To keep the plan of each request in flight costs more.
+        """
+        is_first = True
+        for host in policy.make_query_plan(self.session.keyspace, self.query):
+            if is_first and host == self._current_host:
+                is_first = False
+            else:
+                yield host
 
     def _on_timeout(self, _attempts: int = 0) -> None:
         self.take_driver_state()
@@ -260,3 +292,15 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
         if self._deadlines is not None:
             self._deadlines.discard(self)
         ResponseFuture._cancel_timer(self)  # noqa: SLF001
+
+
+def notify(future: Any, function: Callable[[Any, Any, bool], Any], argument: Any) -> None:
+    """Call a function with the result of a request, the argument, and whether the result is an error.
+
+    Parameters:
+        future: of this package or the driver; that may call back twice, with a timeout and a late answer.
+    """
+    if type(future) is FastRequest:
+        future.listen(function, argument)
+    else:
+        future.add_callbacks(function, function, callback_args=(argument, False), errback_args=(argument, True))

@@ -16,7 +16,7 @@ from scyllamodel.driver._cassandra import ExecuteMessage, PreparedStatement, Pro
 from scyllamodel.driver.session import fast_path_check
 from scyllamodel.driver.session.deadlines import MAX_SECONDS, Deadlines, release_timer
 from scyllamodel.driver.session.fast_path import MAX_TIMEOUTS, FastPath
-from scyllamodel.driver.session.fast_request import FastRequest, Latch
+from scyllamodel.driver.session.fast_request import FastRequest, Latch, notify
 
 
 class Timers:
@@ -244,7 +244,7 @@ def borrowed(connection, handler=ProtocolHandler):
     message = ExecuteMessage(b"id", [b"value"], 1)
     request = FastRequest(None, None, None, message, handler=handler, metadata=[], timeout=None, start_seconds=0.0)
     connection.in_flight += 1
-    request.begin(None, None, connection, connection.get_request_id(), iter(()))
+    request.begin(None, None, connection, connection.get_request_id())
     return request
 
 
@@ -353,3 +353,87 @@ def test_a_request_shows_its_text_and_no_values():
     )  # fmt: skip
 
     assert {"<FastRequest 'SELECT a FROM t', waiting>"} == {repr(request), str(request)}
+
+
+class Plans:
+    """A load balancing policy with one plan, that counts how often it is asked."""
+
+    def __init__(self, *hosts):
+        self.hosts, self.asked = hosts, 0
+
+    def make_query_plan(self, keyspace, query):
+        """Return the plan."""
+        del keyspace, query
+        self.asked += 1
+        return iter(self.hosts)
+
+
+def sent_to(host, *plan):
+    """A request that was sent to a host, and the policy with its plan."""
+    policy = Plans(*plan)
+    cluster = SimpleNamespace(allow_beta_protocol_version=False)
+    session = SimpleNamespace(cluster=cluster, keyspace="shop", _pools={})
+    profile = SimpleNamespace(load_balancing_policy=policy, retry_policy=None)
+    statement = SimpleNamespace(prepared_statement=None, retry_policy=None)
+    message = ExecuteMessage(b"id", [b"value"], 1)
+    request = FastRequest(
+        session, profile, statement, message, handler=None, metadata=None, timeout=None, start_seconds=0.0
+    )
+    request.begin(host, None, None, 0)
+    return request, policy
+
+
+def test_the_plan_of_a_request_continues_after_its_first_host():
+    """The policy is asked again when another host is needed; the host that was tried is left out, once."""
+    request, policy = sent_to("a", "a", "b", "a")
+    request.take_driver_state()
+    assert policy.asked == 0
+    assert list(request.query_plan) == ["b", "a"]
+    assert policy.asked == 1
+    assert request.attempted_hosts == ["a"]
+
+    request, _ = sent_to("a", "b", "c")
+    request.take_driver_state()
+    assert list(request.query_plan) == ["b", "c"]
+
+
+@pytest.mark.parametrize("moment", ["before", "in between", "after"])
+@pytest.mark.parametrize("way", ["rows", "rows of the driver", "error"])
+def test_a_listener_is_called_once(moment, way):
+    """Whenever a listener is added, it is called once, with the rows or with the error, before other callbacks."""
+    request, _ = sent_to("a", "a")
+    calls = []
+
+    def listen():
+        notify(request, lambda *arguments: calls.append(arguments), 7)
+        request.add_callbacks(calls.append, calls.append)
+
+    if moment == "before":
+        listen()
+    if way != "rows":
+        request.take_driver_state()
+    if moment == "in between":
+        listen()
+    error = ValueError("no")
+    if way == "rows":
+        request._finish(SimpleNamespace(column_names=(), column_types=(), parsed_rows=[1]))
+    elif way == "error":
+        request._set_final_exception(error)
+    else:
+        request._set_final_result([1])
+    if moment == "after":
+        listen()
+
+    result = error if way == "error" else [1]
+    assert calls == [(result, 7, way == "error"), result]
+
+
+def test_several_listeners_are_called():
+    """A request may have more than one listener."""
+    request, _ = sent_to("a", "a")
+    calls = []
+    for number in range(3):
+        notify(request, lambda *arguments: calls.append(arguments), number)
+    request._finish(SimpleNamespace(column_names=(), column_types=(), parsed_rows=[1]))
+
+    assert calls == [([1], 0, False), ([1], 1, False), ([1], 2, False)]
