@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 import attrs
 
 from scyllamodel.driver._cassandra import ProtocolHandler, ResultMessage, subtypes_of, type_kind
+from scyllamodel.driver.session.uuid_cells import replace_uuids
 
 MAX_COLUMNS: Final = 50_000
 """Columns whose descriptions one decoder keeps, about 25 MB; all are dropped when there are more."""
@@ -186,6 +187,7 @@ def _describe(protocol: int, raw_bytes: bytes, columns: Sequence[Any]) -> _Descr
 def _parse_desc(protocol: int, columns: Sequence[Any], names: list[str], types: list[Any]) -> Any:
     """Make the object that tells the driver's row parser how to decode each cell."""
     deserializers = import_module("cassandra.deserializers").make_deserializers(types)
+    replace_uuids(deserializers, types)
     descriptions = [tuple(column[:3]) for column in columns]
     return import_module("cassandra.parsing").ParseDesc(names, types, None, descriptions, deserializers, protocol)
 

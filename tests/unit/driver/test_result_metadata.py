@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import struct
+import uuid
 import zlib
 
 import pytest
 
 from scyllamodel.driver._cassandra import ProtocolHandler, cqltypes
-from scyllamodel.driver.session import result_metadata
+from scyllamodel.driver.session import result_metadata, uuid_cells
 from scyllamodel.driver.session.decoding import DamagedPage, DamagedRow, tolerant_handler, tolerant_rows_handler
 from scyllamodel.errors import LoadError
 
 RESULT_CLASS = ProtocolHandler.message_types_by_opcode[8]
 INT, BIGINT, TEXT, TIMESTAMP, BLOB = b"\0\x09", b"\0\x02", b"\0\x0d", b"\0\x0b", b"\0\x03"
+UUID, TIMEUUID = b"\0\x0c", b"\0\x0f"
 SET_OF_TEXT, MAP, TUPLE = b"\0\x22" + TEXT, b"\0\x21" + TEXT + INT, b"\0\x31\0\2" + INT + TEXT
 VECTOR_NAME = b"org.apache.cassandra.db.marshal.VectorType(org.apache.cassandra.db.marshal.FloatType , 2)"
 
@@ -67,6 +71,15 @@ BODIES = {
                 cell(b"\0\0\0\1") + cell(b"x"),
                 struct.pack(">ff", 1, 2),
             ]
+        ],
+    ),
+    "UUIDs": answer(
+        [(b"id", UUID), (b"at", TIMEUUID), (b"s", b"\0\x22" + UUID)],
+        [
+            [bytes(range(16)), bytes(range(16, 32)), b"\0\0\0\1" + cell(bytes(range(16)))],
+            [b"\xff" * 16, b"\0" * 16, None],
+            [None, None, None],
+            [b"", b"", b""],
         ],
     ),
     "a write": b"\0\0\0\1",
@@ -211,6 +224,60 @@ def test_a_row_that_cannot_be_decoded_is_damaged_alone():
     assert isinstance(rows, DamagedPage)
     assert isinstance(rows[0], DamagedRow)
     assert rows[1][0] == 1
+
+
+@pytest.mark.parametrize("damaged", [b"\0", b"\0" * 15, b"\0" * 17])
+@pytest.mark.parametrize("cql_type", [UUID, TIMEUUID])
+def test_a_uuid_of_another_length_is_damaged_alone(cql_type, damaged):
+    """A UUID that does not have 16 bytes does not affect the other rows of its answer."""
+    handler, columns = new_handler(), [(b"id", cql_type)]
+    decode(handler, answer(columns, [[b"\0" * 16]]))
+    rows = decode(handler, answer(columns, [[damaged], [b"\0" * 16]])).parsed_rows
+
+    assert isinstance(rows[0], DamagedRow)
+    assert rows[1] == (uuid.UUID(int=0),)
+
+
+@pytest.mark.parametrize("raw", [bytes(range(16)), b"\0" * 16, b"\xff" * 16, uuid.UUID("a1bcbe30-cc02-11f0-8de9-0242ac120002").bytes])
+def test_a_decoded_uuid_is_a_usual_one(raw):
+    """A UUID that was decoded is equal to one that was made, also in its hash, order, copies and pickles."""
+    (decoded,) = (row[0] for row in second_rows(raw))
+    expected = uuid.UUID(bytes=raw)
+
+    assert uuid_cells.is_supported()
+    assert (decoded, hash(decoded), repr(decoded), decoded.is_safe) == (
+        expected, hash(expected), repr(expected), expected.is_safe
+    )  # fmt: skip
+    assert pickle.loads(pickle.dumps(decoded)) == copy.deepcopy(decoded) == expected
+    assert not decoded < expected
+
+
+def test_uuids_are_made_without_their_initializer(monkeypatch):
+    """From the second answer of a description on, ``UUID.__init__`` is not called."""
+    handler, body = new_handler(), answer([(b"id", UUID), (b"at", TIMEUUID)], [[b"\0" * 16, b"\1" * 16]])
+    expected = decode(handler, body).parsed_rows
+    monkeypatch.setattr(uuid.UUID, "__init__", None)
+
+    assert decode(handler, body).parsed_rows == expected
+
+
+def second_rows(raw):
+    """The rows of the second answer with this UUID."""
+    handler, body = new_handler(), answer([(b"id", UUID)], [[raw]])
+    decode(handler, body)
+    return decode(handler, body).parsed_rows
+
+
+def test_another_python_has_the_uuids_of_the_driver(monkeypatch):
+    """If the attributes of a UUID cannot be set, the driver's own deserializer is used."""
+    monkeypatch.setattr(uuid_cells, "_set_number", None)
+    uuid_cells.is_supported.cache_clear()
+    try:
+        assert not uuid_cells.is_supported()
+        assert second_rows(bytes(range(16))) == [(uuid.UUID(bytes=bytes(range(16))),)]
+    finally:
+        monkeypatch.undo()
+        uuid_cells.is_supported.cache_clear()
 
 
 @pytest.mark.parametrize("length", range(0, 30, 3))
