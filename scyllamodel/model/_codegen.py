@@ -8,11 +8,10 @@ For an ``Order`` with a text and a non-nullable list of dates this is generated:
 
     def __load__(row):
         self = new(cls)
-        self.__row__ = row
         (
             self.status,
             v1,
-        ) = row
+        ) = self.__row__ = row
         self.days = empty_1() if v1 is None else load_1(v1)
         return self
 
@@ -94,8 +93,7 @@ def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
     """
     scope: dict[str, Any] = {"new": object.__new__, "cls": cls}
     assign = _assign_frozen_lines if cls.__setattr__ is not object.__setattr__ else _assign_lines
-    save_row = ["    self.__row__ = row"] if hasattr(cls, ROW) else []  # for the comparison on `save`
-    lines = ["def __load__(row):", "    self = new(cls)", *save_row, *assign(cls, fields, scope), "    return self"]
+    lines = ["def __load__(row):", "    self = new(cls)", *assign(cls, fields, scope), "    return self"]
     return cast(
         "Load[T]",
         _define_method(lines, cls, "__load__", "Return a row, in the order of the columns, as an instance.", scope),
@@ -114,21 +112,25 @@ def _assign_lines(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> 
         for position, field in enumerate(fields)
         if not needs_no_work[position]
     ]
-    return [*_unpack_lines(slots), *converted_lines]
+    return [*_unpack_lines(cls, slots), *converted_lines]
 
 
 def _assign_frozen_lines(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:
     """Return lines that fill the slots of a frozen class through their descriptors, since it refuses assignment."""
-    lines = _unpack_lines([f"v{position}" for position in range(len(fields))])
+    lines = _unpack_lines(cls, [f"v{position}" for position in range(len(fields))])
     for position, field in enumerate(fields):
         scope[f"set_{position}"] = slot_of(cls, field.name).__set__
         lines.append(f"    set_{position}(self, {_load_expression(position, cls, field, scope)})")
     return lines
 
 
-def _unpack_lines(targets: list[str]) -> list[str]:
-    """Return a statement that unpacks a row, one value per line, so that a traceback shows the right one."""
-    return ["    (", *(f"        {target}," for target in targets), "    ) = row"]
+def _unpack_lines(cls: type, targets: list[str]) -> list[str]:
+    """Return a statement that unpacks a row, one value per line, so that a traceback shows the right one.
+
+    A model also keeps the row, for the comparison on `save`; in the same statement, since that is faster.
+    """
+    row = "self.__row__ = row" if hasattr(cls, ROW) else "row"
+    return ["    (", *(f"        {target}," for target in targets), f"    ) = {row}"]
 
 
 namespace_of: Final[Callable[[type], Mapping[str, Any]]] = type.__dict__["__dict__"].__get__

@@ -18,6 +18,7 @@ from scyllamodel.errors import LoadError
 RESULT_CLASS = ProtocolHandler.message_types_by_opcode[8]
 INT, BIGINT, TEXT, TIMESTAMP, BLOB = b"\0\x09", b"\0\x02", b"\0\x0d", b"\0\x0b", b"\0\x03"
 UUID, TIMEUUID = b"\0\x0c", b"\0\x0f"
+TIME_BASED = uuid.UUID("a1bcbe30-cc02-11f0-8de9-0242ac120002").bytes
 SET_OF_TEXT, MAP, TUPLE = b"\0\x22" + TEXT, b"\0\x21" + TEXT + INT, b"\0\x31\0\2" + INT + TEXT
 VECTOR_NAME = b"org.apache.cassandra.db.marshal.VectorType(org.apache.cassandra.db.marshal.FloatType , 2)"
 
@@ -238,7 +239,7 @@ def test_a_uuid_of_another_length_is_damaged_alone(cql_type, damaged):
     assert rows[1] == (uuid.UUID(int=0),)
 
 
-@pytest.mark.parametrize("raw", [bytes(range(16)), b"\0" * 16, b"\xff" * 16, uuid.UUID("a1bcbe30-cc02-11f0-8de9-0242ac120002").bytes])
+@pytest.mark.parametrize("raw", [bytes(range(16)), b"\0" * 16, b"\xff" * 16, TIME_BASED])
 def test_a_decoded_uuid_is_a_usual_one(raw):
     """A UUID that was decoded is equal to one that was made, also in its hash, order, copies and pickles."""
     (decoded,) = (row[0] for row in second_rows(raw))
