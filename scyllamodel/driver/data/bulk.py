@@ -224,8 +224,9 @@ class BulkRun:
     async def run_async(self) -> BulkReport:
         """Process all jobs in the running event loop; also raises what cancels the task."""
         window = self._window = AsyncRequestWindow[Job](self._requests)
-        jobs: Any = aiter(self._jobs) if isinstance(self._jobs, AsyncIterable) else None
-        process = self._process(None if jobs is not None else iter(cast("Any", self._jobs)), yields=True)
+        is_async = isinstance(self._jobs, AsyncIterable)
+        jobs: Any = aiter(cast("Any", self._jobs)) if is_async else iter(cast("Any", self._jobs))
+        process = self._process(None if is_async else jobs, yields=True)
         try:
             effect = next(process, None)
             while effect is not None:
