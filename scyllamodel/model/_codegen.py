@@ -90,14 +90,22 @@ def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
 
     It checks nothing, since the database accepted the row: ``__init__``, converters and validators do not run. A null
     becomes None, or the empty collection for a collection field.
+
+    Its attribute ``append_all`` takes rows and the ``append`` of a list, and does the same for each row without a call
+    for each. When a row fails, those before it are in the list.
     """
     scope: dict[str, Any] = {"new": object.__new__, "cls": cls}
     assign = _assign_frozen_lines if cls.__setattr__ is not object.__setattr__ else _assign_lines
-    lines = ["def __load__(row):", "    self = new(cls)", *assign(cls, fields, scope), "    return self"]
-    return cast(
-        "Load[T]",
-        _define_method(lines, cls, "__load__", "Return a row, in the order of the columns, as an instance.", scope),
-    )
+    body = ["    self = new(cls)", *assign(cls, fields, scope)]
+    lines = [
+        *("def __load__(row):", *body, "    return self"),
+        *("def append_all(rows, append):", "    for row in rows:", *(f"    {line}" for line in body)),
+        "        append(self)",
+    ]
+    text = "Return a row, in the order of the columns, as an instance."
+    load: Any = _define_method(lines, cls, "__load__", text, scope)
+    load.append_all = scope["append_all"]
+    return cast("Load[T]", load)
 
 
 def _assign_lines(cls: type, fields: Sequence[Field], scope: dict[str, Any]) -> list[str]:

@@ -168,6 +168,8 @@ class TableMeta(BaseMeta, type):
     if not TYPE_CHECKING:  # type checkers use the annotations of the columns
 
         def __getattribute__(cls, name: str) -> Any:
+            if name[:2] == "__":  # no column, and asked for by the thousand when a schema is compared
+                return _getattribute(cls, name)
             column = _getattribute(cls, "__columns__").get(name)
             return _getattribute(cls, name) if column is None else column
 

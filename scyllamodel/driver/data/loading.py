@@ -1,6 +1,6 @@
 """Loads driver rows into what a statement returns, or raises `LoadError` for a row that cannot be loaded.
 
-A page is loaded by one call into C. Only when a row fails are its columns loaded one by one, to find the faulty one.
+A page is loaded by one call. Only when a row fails are its columns loaded one by one, to find the faulty one.
 Before an error leaves this module, all references to its rows are deleted: tools record the locals of tracebacks, and a
 redacted value must not be among them.
 """
@@ -61,11 +61,15 @@ def load_chunks(
         LoadError: a row cannot be loaded, and nothing receives its error.
     """
     load, remaining, consumed = template.load or _require_readable, iter(rows), 0
+    append_all = getattr(load, "append_all", None)  # of the loader of a model
     while consumed < len(rows):
         chunk: list[Any] = []
         fault: Exception | None = None
         try:
-            chunk.extend(map(load, islice(remaining, size)))  # keeps the rows loaded before one fails
+            if append_all is None:
+                chunk.extend(map(load, islice(remaining, size)))  # keeps the rows loaded before one fails
+            else:
+                append_all(islice(remaining, size), chunk.append)
         except Exception as error:  # noqa: BLE001 - converters raise whatever a value makes them raise
             fault = error
         consumed += len(chunk)

@@ -41,7 +41,7 @@ class _UUIDCell:
 
 @lru_cache(maxsize=1)
 def is_supported() -> bool:
-    """Whether a UUID of this Python has these two attributes and no more."""
+    """Whether a UUID of this Python has these two attributes, and no others."""
     try:
         fast, expected = _UUIDCell.deserialize(_SAMPLE, 4), UUID(bytes=_SAMPLE)
         is_equal = fast == expected and hash(fast) == hash(expected) and fast.is_safe is expected.is_safe

@@ -63,13 +63,12 @@ _SCALARS: Final = (str, int, float, bool, type(None))
 
 def _as_key(value: Any) -> Any:
     """A value as a cache key; for the driver's maps the list of pairs, since their ``items`` serialises every key."""
+    pairs: Any = getattr(value, "_items", None)
+    if type(pairs) is list:
+        return tuple(cast("list[tuple[Any, Any]]", pairs))
     if isinstance(value, _SCALARS):
         return value
-    if isinstance(value, Mapping):
-        mapping = cast("Mapping[str, Any]", value)
-        pairs: Any = getattr(mapping, "_items", None)
-        return tuple(mapping.items()) if pairs is None or isinstance(pairs, Mapping) else tuple(pairs)
-    return _NOT_COMPARABLE
+    return tuple(cast("Mapping[str, Any]", value).items()) if isinstance(value, Mapping) else _NOT_COMPARABLE
 
 
 @lru_cache(maxsize=4096)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
@@ -55,6 +55,8 @@ _F = TypeVar("_F")
 _CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
 _EMPTY_TYPE: Final = "'org.apache.cassandra.db.marshal.EmptyType'"
 _column_parts: Final = itemgetter("column_name", "type", "kind", "clustering_order")
+_keyspace_name: Final[Callable[[SystemRow], str]] = itemgetter("keyspace_name")
+_table_name: Final[Callable[[SystemRow], str]] = itemgetter("table_name")
 _SERVER_SET_OPTIONS: Final = frozenset({"index_version"})
 """Index options that the server sets automatically."""
 
@@ -92,7 +94,7 @@ class _RowsByKeyspace:
     """The rows, grouped by keyspace and by table or view."""
 
     def __init__(self, rows: SystemRows) -> None:
-        self._rows = {source: _grouped(table_rows, "keyspace_name") for source, table_rows in rows.items()}
+        self._rows = {source: _grouped(table_rows, _keyspace_name) for source, table_rows in rows.items()}
 
     def keyspaces(self) -> set[str]:
         return set(self._rows.get("keyspaces", ()))
@@ -104,13 +106,14 @@ class _RowsByKeyspace:
         return self._rows.get(source, {}).get(keyspace, [])
 
     def by_table(self, source: str, keyspace: str) -> Mapping[str, list[SystemRow]]:
-        return _grouped(self.rows_of(source, keyspace), "table_name")
+        return _grouped(self.rows_of(source, keyspace), _table_name)
 
 
-def _grouped(rows: Iterable[SystemRow], column: str) -> dict[str, list[SystemRow]]:
-    groups: dict[str, list[SystemRow]] = defaultdict(list)
-    for row in rows:
-        groups[row[column]].append(row)
+def _grouped(rows: Iterable[SystemRow], key: Callable[[SystemRow], str]) -> dict[str, list[SystemRow]]:
+    """Group rows; those of one group follow one another in what a server returns, but need not."""
+    groups: dict[str, list[SystemRow]] = {}
+    for name, group in groupby(rows, key):
+        groups.setdefault(name, []).extend(group)
     return groups
 
 
@@ -263,7 +266,16 @@ class _KeyspaceReader:
         rows = sorted(self.columns.get(table, ()), key=itemgetter("position"))
         if not rows:
             raise self.unreadable_error(table, "system_schema.columns has no row of it", is_partial=True)
-        return tuple([self.column(table, *_column_parts(row)) for row in rows])
+        parts = list(map(_column_parts, rows))
+        try:  # without a call for each column
+            return tuple(
+                [
+                    _column(name, self.text(text) if "empty" in text else text, kind, order)
+                    for name, text, kind, order in parts
+                ]
+            )
+        except ValueError:
+            return tuple([self.column(table, *part) for part in parts])
 
     def column(self, table: str, name: str, text: str, kind: str, order: str) -> TableColumn:
         try:
