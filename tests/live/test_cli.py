@@ -389,7 +389,9 @@ def test_an_interrupted_run_finishes_its_statement_and_the_next_run_the_rest(app
 def test_an_interrupt_before_anything_runs_changes_nothing(app):
     """Ctrl-C while models are imported ends with 130 and an error document."""
     app.run("create-keyspace")
-    app.write("models", "import sys, time\nprint('here', file=sys.stderr, flush=True)\ntime.sleep(60)\n")
+    # A signal that arrives just before a sleep begins does not end it, so there are many short ones.
+    sleep = "for _ in range(600):\n    time.sleep(0.1)\n"
+    app.write("models", f"import sys, time\nprint('here', file=sys.stderr, flush=True)\n{sleep}")
     work = start("migrate", "--json", folder=app.folder, SCYLLAMODEL_REPOS="app.db:repo")
     work.stderr.readline()
     work.send_signal(signal.SIGINT)

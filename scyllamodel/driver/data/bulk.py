@@ -248,7 +248,11 @@ class BulkRun:
 
     async def _fulfil_async(self, window: AsyncRequestWindow[Job], effect: _Effect, jobs: AsyncIterator[Job]) -> Any:
         if effect is _NEXT_JOB:
-            return await anext(jobs, None)
+            try:
+                return await anext(jobs, None)
+            except Exception:
+                window.flush()
+                raise
         if isinstance(effect, _AwaitResponses):
             return await window.take_async(effect.minimum)
         if isinstance(effect, _AwaitCallback):
@@ -278,7 +282,7 @@ class BulkRun:
             yields: whether an event loop gets a turn now and then.
         """
         job_count = 0
-        while (job := (yield _NEXT_JOB) if jobs is None else next(jobs, None)) is not None:
+        while (job := (yield _NEXT_JOB) if jobs is None else self._next_job(jobs)) is not None:
             self._row_count += len(job.rows)
             for ready_job in (job,) if self._grouping is None else self._grouping.add(job):
                 if not self._send_prepared(ready_job):
@@ -304,6 +308,14 @@ class BulkRun:
     def _collect_all(self, *, is_last: bool) -> Generator[_Effect, Any, None]:
         while self._window.outstanding:
             yield from self._collect(self._window.outstanding, is_last=is_last)
+
+    def _next_job(self, jobs: Iterator[Job]) -> Job | None:
+        """Return the next job, or None after the last one; if the source raises, the rows before that are sent."""
+        try:
+            return next(jobs, None)
+        except Exception:
+            self._window.flush()
+            raise
 
     def _send_prepared(self, job: Job) -> bool:
         """Send a job of one prepared statement if there is room; False where `_start` has more to do."""

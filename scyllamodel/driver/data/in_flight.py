@@ -73,7 +73,7 @@ class RequestWindow(Generic[T]):
         self.outstanding += 1
         self._queue.append((statement, _InFlightRequest(tag, message)))
         if len(self._queue) >= size or not self._in_flight:  # after the queue has it, see `_on_result`
-            self._send_together()
+            self.flush()
 
     def expect_page(self, message: FetchNextPage, tag: T) -> None:
         """Add the page that is being fetched."""
@@ -87,7 +87,7 @@ class RequestWindow(Generic[T]):
         instrumentation = self._requests.instrumentation
         return None if instrumentation is None else instrumentation.start(message)
 
-    def _send_together(self) -> None:
+    def flush(self) -> None:
         """Send the queue in as few writes as possible."""
         thread = threading.get_ident()
         if thread in holds:
@@ -171,7 +171,7 @@ class RequestWindow(Generic[T]):
     def take(self, minimum: int = 1) -> list[tuple[T, Response | None, Exception | None]]:
         """Return the arrived responses; wait for a minimum number, or for all outstanding ones."""
         if self._queue:
-            self._send_together()
+            self.flush()
         minimum = min(minimum, self.outstanding)
         if len(self._arrivals) < minimum:
             self._requests.connection.check_not_forked()  # answers to requests of a parent process never arrive
@@ -219,7 +219,7 @@ class AsyncRequestWindow(RequestWindow[T]):
     async def take_async(self, minimum: int) -> list[tuple[T, Response | None, Exception | None]]:
         """Return the arrived responses, awaited; the minimum is that of `take`."""
         if self._queue:
-            self._send_together()
+            self.flush()
         minimum = min(minimum, self.outstanding)
         while len(self._arrivals) < minimum:
             self._requests.connection.check_not_forked()

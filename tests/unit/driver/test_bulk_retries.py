@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -105,6 +105,44 @@ class SilentSender(Sender):
         """Return a request in flight."""
         del statement, options, keywords
         return Silent()
+
+
+class Answered:
+    """Stands in for a driver's future that has its answer, once others were sent."""
+
+    waiting: ClassVar[list[Any]] = []
+
+    def add_callbacks(self, callback, errback, *, callback_args, errback_args):
+        """Answer the request before this one."""
+        del errback, errback_args
+        while self.waiting:
+            self.waiting.pop()()
+        self.waiting.append(lambda: callback([], *callback_args))
+
+
+class AnsweringSender(SilentSender):
+    """Sends requests that get their answers, each with the next request."""
+
+    def send(self, statement, options, **keywords):
+        """Return a request in flight."""
+        del statement, options, keywords
+        return Answered()
+
+
+def test_rows_before_an_error_of_their_source_are_sent(monkeypatch):
+    """What a source yielded before it raised is sent, also what was waiting to be sent together with more rows."""
+    rows = [Part(id=number, name="a") for number in range(3)]
+
+    def source():
+        yield from rows
+        raise OSError("the source ended")
+
+    monkeypatch.setattr(bulk, "DRAIN_TIMEOUT", 0)
+    run = BulkOperations(AnsweringSender(), "shop", 64).save(source(), NO_WRITE_OPTIONS, by_partition=False)
+    with pytest.raises(OSError, match="the source ended") as exc_info:
+        run.run()
+
+    assert (3, 3, 2) == tuple(getattr(exc_info.value.report, name) for name in ("total", "requests", "written"))
 
 
 def interrupt(*_):
