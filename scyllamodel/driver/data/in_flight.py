@@ -169,12 +169,17 @@ class RequestWindow(Generic[T]):
         return self._take_arrivals()
 
     def take(self, minimum: int = 1) -> list[tuple[T, Response | None, Exception | None]]:
-        """Return the arrived responses; wait for a minimum number, or for all outstanding ones."""
+        """Return the arrived responses; wait for a minimum number, or for all outstanding ones.
+
+        Raises:
+            ConnectionFailed: this process was forked since. Answers to requests of the parent never arrive here, and
+                for those that had arrived before, no further page may be fetched.
+        """
+        self._requests.connection.check_not_forked()
         if self._queue:
             self.flush()
         minimum = min(minimum, self.outstanding)
         if len(self._arrivals) < minimum:
-            self._requests.connection.check_not_forked()  # answers to requests of a parent process never arrive
             with self._arrival_condition:
                 self._wake_threshold = minimum
                 while len(self._arrivals) < minimum:
@@ -217,12 +222,12 @@ class AsyncRequestWindow(RequestWindow[T]):
         return not self._loop.is_closed()
 
     async def take_async(self, minimum: int) -> list[tuple[T, Response | None, Exception | None]]:
-        """Return the arrived responses, awaited; the minimum is that of `take`."""
+        """Return the arrived responses, awaited; the minimum and the error are those of `take`."""
+        self._requests.connection.check_not_forked()
         if self._queue:
             self.flush()
         minimum = min(minimum, self.outstanding)
         while len(self._arrivals) < minimum:
-            self._requests.connection.check_not_forked()
             self._wake_threshold = minimum
             if len(self._arrivals) < minimum:
                 await self._arrival_event.wait()

@@ -19,7 +19,8 @@ from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from scyllamodel.driver.session.fork_safety import call_in_child
+from scyllamodel.driver._cassandra import ConnectionShutdown
+from scyllamodel.driver.session.fork_safety import call_in_child, generation
 from scyllamodel.driver.session.held_messages import MAX_BATCH, HeldMessages, holds
 from scyllamodel.driver.session.segments import TableCodec
 
@@ -72,9 +73,22 @@ class DirectSending:
     _is_closing = False
     _is_broken = False
     _sending_thread = 0
+    _generation = 0
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        self._generation = generation()
+        super().__init__(*arguments, **keywords)
 
     def push(self, data: bytes) -> None:
-        """Send a message, unless this thread holds its messages back or the socket is full."""
+        """Send a message, unless this thread holds its messages back or the socket is full.
+
+        Raises:
+            ConnectionShutdown: this process was forked from the one that opened the connection. The driver's own
+                message would wait for a thread that does not exist here; this one would reach the server, and its
+                answer another request of the parent.
+        """
+        if self._generation != generation():
+            raise ConnectionShutdown("The connection was opened by the parent of this process.")
         held = holds.get(threading.get_ident())
         self.deque.append(data)
         if held is not None and len(self.deque) < MAX_BATCH:
@@ -86,7 +100,10 @@ class DirectSending:
         """Send what was held back.
 
         A signal handler or a finalizer may call this in the middle of a send of its own thread, which continues later.
+        In a forked child it does nothing: the parent sends, and a thread of the parent may have held the lock.
         """
+        if self._generation != generation():
+            return
         thread = threading.get_ident()
         if self._sending_thread != thread:
             with self._deque_lock:

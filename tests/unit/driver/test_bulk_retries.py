@@ -45,6 +45,7 @@ class Sender:
     """Sends requests, each of which ends with the next of these errors."""
 
     instrumentation = None
+    connection = types.SimpleNamespace(is_inherited=False, check_not_forked=lambda: None)
 
     def __init__(self, *errors):
         self.errors = list(errors)
@@ -98,8 +99,6 @@ class Silent:
 
 class SilentSender(Sender):
     """Sends requests that get no answer."""
-
-    connection = types.SimpleNamespace(is_inherited=False, check_not_forked=lambda: None)
 
     def send(self, statement, options, **keywords):
         """Return a request in flight."""

@@ -17,6 +17,8 @@ from cassandra.segment import SegmentCodec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scyllamodel.driver._cassandra import ConnectionShutdown
+from scyllamodel.driver.session import fork_safety
 from scyllamodel.driver.session.direct_connection import direct_connection
 from scyllamodel.driver.session.held_messages import MAX_BATCH
 from scyllamodel.driver.session.segments import table_codec
@@ -358,3 +360,32 @@ def test_answers_are_read_wherever_the_reads_end(sizes, data):
 
     assert connection.messages == expected
     assert (connection._iobuf.tell(), connection._io_buffer.cql_frame_buffer.tell()) == (0, 0)
+
+
+def test_a_forked_child_sends_nothing(connection, pair, loop, monkeypatch):
+    """A child sends nothing on a connection of its parent, also if a thread of the parent was sending at the fork."""
+    connection.push(b"before")
+    assert received(pair, 6) == b"before"
+    connection.deque.append(b"of the parent")
+    monkeypatch.setattr(fork_safety, "_generation", [7])
+    with connection._deque_lock:
+        with pytest.raises(ConnectionShutdown, match="parent"):
+            connection.push(b"of the child")
+        connection.send_held()
+    connection.send_held()
+    pair[1].settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        pair[1].recv(1)
+
+    assert list(connection.deque) == [b"of the parent"]
+    assert loop.count == 0
+
+
+def test_a_connection_knows_the_process_that_opened_it(monkeypatch):
+    """A connection that a child opens belongs to the child."""
+    monkeypatch.setattr(fork_safety, "_generation", [7])
+    opened = object.__new__(direct_connection(LibevConnection))
+    monkeypatch.setattr(LibevConnection, "__init__", lambda *_, **__: None)
+    opened.__init__("host", protocol_version=5)
+
+    assert opened._generation == 7

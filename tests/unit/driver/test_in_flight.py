@@ -9,7 +9,9 @@ import pytest
 from scyllamodel import Column, Model, partition_key, select
 from scyllamodel.driver.data.in_flight import RequestWindow
 from scyllamodel.driver.data.messages import Execute
+from scyllamodel.driver.session import fork_safety
 from scyllamodel.driver.session.held_messages import holds
+from scyllamodel.errors import ConnectionFailed
 
 
 class Thing(Model, table="things", repo="window"):
@@ -49,7 +51,11 @@ class Sender:
     instrumentation = None
 
     def __init__(self):
-        self.sent = []
+        self.sent, self.connection, self.generation = [], self, fork_safety.generation()
+
+    def check_not_forked(self):
+        """Refuse the connection of a parent process."""
+        fork_safety.check_not_forked(self.generation, "The connection")
 
     def send(self, statement, options, **keywords):
         """Return the request in flight."""
@@ -152,3 +158,13 @@ def test_what_an_interrupt_left_held_back_is_sent(window):
     assert [] == window.drop_queued()
     assert [1] == sent
     assert threading.get_ident() not in holds
+
+
+def test_a_forked_child_takes_nothing(window, sender, monkeypatch):
+    """A response that had arrived before a fork is not taken in the child, which would fetch its next page."""
+    window.queue(future := Future(), 0, ASK, size=1)
+    future.answer([1])
+    monkeypatch.setattr(fork_safety, "_generation", [7])
+    with pytest.raises(ConnectionFailed, match="forked"):
+        window.take()
+    assert sender.sent == [future]
