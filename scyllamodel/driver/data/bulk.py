@@ -281,14 +281,12 @@ class BulkRun:
             jobs: None if each must be awaited.
             yields: whether an event loop gets a turn now and then.
         """
-        job_count = 0
         while (job := (yield _NEXT_JOB) if jobs is None else self._next_job(jobs)) is not None:
             self._row_count += len(job.rows)
             for ready_job in (job,) if self._grouping is None else self._grouping.add(job):
                 if not self._send_prepared(ready_job):
                     yield from self._start(ready_job, is_last=False)
-            job_count += 1
-            if yields and not job_count % YIELD_INTERVAL:
+            if yields and not self._row_count % YIELD_INTERVAL:  # a job of the source has one row
                 yield _Sleep(0)
         for ready_job in () if self._grouping is None else self._grouping.flush():
             yield from self._start(ready_job, is_last=False)

@@ -79,7 +79,7 @@ class RequestWindow(Generic[T]):
         """Add the page that is being fetched."""
         self.outstanding += 1
         future = message.response.checked_future()
-        request = _InFlightRequest(tag, message, message.response.future, self._start_timer(message))
+        request = _InFlightRequest(tag, message, future, self._start_timer(message))
         self._in_flight[request] = None
         notify(future, self._on_result, request)
 
@@ -232,6 +232,7 @@ class AsyncRequestWindow(RequestWindow[T]):
             if len(self._arrivals) < minimum:
                 await self._arrival_event.wait()
             self._arrival_event.clear()
+            self._requests.connection.check_not_forked()
         self._wake_threshold = 0
         return await self._take_notified()
 

@@ -206,17 +206,20 @@ class FastRequest(ResponseFuture):  # type: ignore[misc]  # the driver ships no 
             raise self._final_exception
         return self._final_result
 
-    def listen(self, function: Callable[[Any, Any, bool], Any], argument: Any) -> None:
-        """Call a function with the rows, an argument and False, or with the error, the argument and True.
+    def listen(self, function: Callable[[Any, Any, bool], Any], argument: Any) -> bool:
+        """Call a function as `notify` does, unless there is one already, or the request ended or is the driver's.
 
-        Does the same as `add_callbacks`, with fewer objects, which the garbage collector would visit again and again
-        while many requests are in flight.
+        This takes fewer objects than `add_callbacks`, which the garbage collector would visit again and again while
+        many requests are in flight.
+
+        Returns:
+            Whether the function will be called.
         """
         with self._callback_lock:
-            if self._listener is None and not self._is_complete and self._final_result is _NOT_SET:
+            is_possible = self._listener is None and not self._is_complete and self._final_result is _NOT_SET
+            if is_possible:
                 self._listener = function, argument
-                return
-        self.add_callbacks(function, function, callback_args=(argument, False), errback_args=(argument, True))
+        return is_possible
 
     def add_callbacks(  # noqa: PLR0917 - those of the driver
         self,
@@ -300,7 +303,5 @@ def notify(future: Any, function: Callable[[Any, Any, bool], Any], argument: Any
     Parameters:
         future: of this package or the driver; that may call back twice, with a timeout and a late answer.
     """
-    if type(future) is FastRequest:
-        future.listen(function, argument)
-    else:
+    if type(future) is not FastRequest or not future.listen(function, argument):
         future.add_callbacks(function, function, callback_args=(argument, False), errback_args=(argument, True))
