@@ -14,6 +14,7 @@ import pytest
 
 from scyllamodel import Column, Model, column, history, migrate, partition_key, plan, select, update
 from scyllamodel import types as cql
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
 from scyllamodel.driver.cluster.nodes import read_topology
 from scyllamodel.driver.cluster.schema_agreement import HEARTBEAT_TIMEOUT, await_agreement
@@ -98,6 +99,18 @@ def executed(repo):
     return Counter(step.cql for step in steps if step.state == "applied")
 
 
+def await_gossip(coordinator):
+    """Wait until the coordinator's own tables show one version, not only the nodes themselves when asked directly."""
+    queries = ("SELECT schema_version FROM system.local", "SELECT schema_version FROM system.peers")
+    versions = poll(
+        lambda: {row["schema_version"] for query in queries for row in coordinator.rows(query)},
+        until=lambda versions: len(versions) == 1,
+        timeout=60,
+        backoff=Backoff(0.1, 0.1),
+    )
+    assert 1 == len(versions)
+
+
 def test_a_paused_node_counts(three, repo):
     """A node that is paused during a change ends that run with an error that names it, and prevents the next.
 
@@ -105,8 +118,10 @@ def test_a_paused_node_counts(three, repo):
     node is resumed it agrees, and one more run does what is left.
     """
     migrate(repo, resources=MODELS[:1])
-    asleep = other_node(three, choose_coordinator(client_of(repo).connection()))
+    coordinator = choose_coordinator(client_of(repo).connection())
+    asleep = other_node(three, coordinator)
     found_notes = [notes(repo, "CL101", "CL102")]
+    await_gossip(coordinator)  # A paused node cannot be asked, and the first run has to find that all agree.
 
     def note(event):
         if event.kind == "agreement_waiting":
