@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 import attrs
-from cassandra import WriteFailure
+from cassandra import ReadFailure, WriteFailure
 
 from chaos_model import ChaosModel, Write
 from chaos_tables import FIXED, PARTS, ROWS, Fixed, fresh_model
@@ -53,12 +53,13 @@ PASSING: Final = (
 
 
 def is_replica_failure(error: BaseException) -> bool:
-    """Whether a write failed on a replica, which leaves open whether it was applied, and says so.
+    """Whether a replica failed a request; a write then says that it may have been applied.
 
-    A Cassandra that comes back answers so for a counter whose other replica it cannot reach yet
-    (``WriteFailureException`` of ``StorageProxy``, seen on three nodes of 5.0.9).
+    A Cassandra that comes back answers so while it cannot reach the other replicas yet (``WriteFailureException`` and
+    ``ReadFailureException`` of ``StorageProxy``, seen for counters and quorum reads on three nodes of 5.0.9).
     """
-    return isinstance(error, RequestFailed) and isinstance(error.__cause__, WriteFailure) and error.may_be_applied
+    cause = error.__cause__ if isinstance(error, RequestFailed) else None
+    return isinstance(cause, ReadFailure) or (isinstance(cause, WriteFailure) and error.may_be_applied)
 
 
 @attrs.define(eq=False)

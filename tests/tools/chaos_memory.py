@@ -12,6 +12,7 @@ import gc
 import os
 import sys
 import types
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -50,20 +51,25 @@ class Moment:
     Attributes:
         resident: megabytes of the process.
         record: megabytes of its own record, as the interpreter counts them; the allocator needs more.
-        others: the number of objects of the garbage collector outside the record.
+        kinds: the objects of the garbage collector outside the record, counted by class.
     """
 
     resident: float
     record: float
-    others: int
+    kinds: Counter[str]
 
     @classmethod
     def of(cls, *record: Any) -> Moment:
         """The present moment."""
         size = resident()
         sizes = reachable(*record)
-        others = sum(id(obj) not in sizes for obj in gc.get_objects())
-        return cls(size, sum(sizes.values()) / 2**20, others)
+        kinds = Counter(type(obj).__name__ for obj in gc.get_objects() if id(obj) not in sizes)
+        return cls(size, sum(sizes.values()) / 2**20, kinds)
+
+    @property
+    def others(self) -> int:
+        """The number of objects outside the record."""
+        return self.kinds.total()
 
 
 @attrs.frozen
@@ -93,7 +99,8 @@ class Growth:
             f"{item.resident:.1f} MB ({item.record:.1f} of the record) and {item.others:,} other objects"
             for item in (self.first, self.last)
         ]
-        return f"{halves[0]} after one half, {halves[1]} after the other"
+        grown = ", ".join(f"{name} {count:+,}" for name, count in (self.last.kinds - self.first.kinds).most_common(8))
+        return f"{halves[0]} after one half, {halves[1]} after the other; most of them: {grown}"
 
 
 def referrers(name: str, depth: int = 6) -> str:
