@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 
 from scyllamodel._cql import without_literals
 from scyllamodel.driver.session import fork_safety
+from scyllamodel.driver.session.result_metadata import PendingRows
 from scyllamodel.query.batch_writes import BatchWrites
 from scyllamodel.query.statement import CompiledStatement
 
@@ -21,18 +22,26 @@ T = TypeVar("T")
 
 
 class Response:
-    """One page of a result.
+    """One page of a result."""
 
-    Attributes:
-        rows: tuples; none for a write.
-    """
-
-    __slots__ = ("_generation", "future", "rows")
+    __slots__ = ("_generation", "_rows", "future")
 
     def __init__(self, future: Any, rows: Any) -> None:
         self.future = future
-        self.rows: Sequence[Any] = rows if isinstance(rows, (list, tuple)) else ()
+        self._rows = rows
         self._generation = fork_safety.generation()
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        """The rows as tuples; none for a write. Those of a page that is not the last one are decoded here.
+
+        Raises:
+            LoadError: the page cannot be decoded at all.
+        """
+        rows: Any = self._rows
+        if rows.__class__ is PendingRows:
+            rows = self._rows = rows.decoded()
+        return cast("Sequence[Any]", rows) if isinstance(rows, (list, tuple)) else ()
 
     def checked_future(self) -> Any:
         """Return the driver's future, to wait for the next page.

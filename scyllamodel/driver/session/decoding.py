@@ -10,7 +10,7 @@ cell becomes a `DamagedRow`, which raises the error when it is loaded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import attrs
@@ -159,9 +159,10 @@ def _remembering_handler(base: Any, result_class: Any) -> Any:
             body = _result_body(version, flags, opcode, raw_body, decompress)
             if body is None:
                 return inherited.decode_message(*arguments)
-            message = decoder.decode(version, body, bound)
+            decode_as_driver = partial(inherited.decode_message, *arguments)
+            message = decoder.decode(version, body, bound, decode_as_driver)
             if message is None:
-                message = inherited.decode_message(*arguments)
+                message = decode_as_driver()
                 decoder.learn(version, body, bound, message)
             else:
                 message.stream_id, message.trace_id = stream, None

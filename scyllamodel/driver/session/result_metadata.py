@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 from importlib import import_module
 from io import BytesIO
 from typing import Any, Final, NamedTuple
@@ -69,6 +69,40 @@ class _Description:
     parse_desc: Any
 
 
+class PendingRows:
+    """The rows of a page that is not the last one, which are decoded by the thread that uses them.
+
+    A program that reads all pages asks for the next one first, and the server fetches it while this one is decoded.
+
+    Parameters:
+        decode: returns the rows; raises an exception for bytes that it cannot decode.
+        decode_as_driver: returns the driver's message, or the error of an answer that cannot be decoded at all.
+    """
+
+    __slots__ = ("_decode", "_decode_as_driver")
+
+    def __init__(self, decode: Callable[[], Any], decode_as_driver: Callable[[], Any]) -> None:
+        self._decode, self._decode_as_driver = decode, decode_as_driver
+
+    def decoded(self) -> Any:
+        """Return the rows.
+
+        Raises:
+            LoadError: the answer cannot be decoded at all.
+        """
+        try:
+            return self._decode()
+        except Exception:  # noqa: BLE001 - deserializers raise whatever the bytes make them raise
+            message = self._decode_as_driver()
+        if isinstance(message, Exception):
+            raise message
+        return message.parsed_rows
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the rows, which the first step decodes: the driver makes an iterator of any result."""
+        yield from self.decoded()
+
+
 class ResultDecoder:
     """A decoder of rows.
 
@@ -84,24 +118,25 @@ class ResultDecoder:
         self._descriptions: dict[tuple[Any, ...], list[_Description]] = {}
         self._column_count = 0
 
-    def decode(self, protocol: int, body: bytes, bound: Any) -> Any:
+    def decode(self, protocol: int, body: bytes, bound: Any, decode_as_driver: Callable[[], Any]) -> Any:
         """Decode the body of a result without header flags.
 
         Parameters:
             bound: the columns that the statement had when the request was made.
+            decode_as_driver: decodes the whole answer, if its rows turn out to need the driver later.
 
         Returns:
             The driver's message, or None where the driver must decode the body. The message of a write, or of a last
-            page, has a true attribute ``is_plain``.
+            page, has a true attribute ``is_plain``; that of another page has `PendingRows`.
         """
         if body == _VOID_BODY:
             return self._plain_class(_VOID)
         try:
-            return self._decode_known(protocol, body, bound)
+            return self._decode_known(protocol, body, bound, decode_as_driver)
         except Exception:  # noqa: BLE001 - bytes that cannot be decoded, or an answer that was cut short
             return None
 
-    def _decode_known(self, protocol: int, body: bytes, bound: Any) -> Any:
+    def _decode_known(self, protocol: int, body: bytes, bound: Any, decode_as_driver: Callable[[], Any]) -> Any:
         prefix = _read_prefix(body)
         known = None if prefix is None else self._find(protocol, body, prefix, bound)
         if prefix is None or known is None or known.parse_desc is None:
@@ -110,9 +145,16 @@ class ResultDecoder:
         message.paging_state, message.column_names, message.column_types = prefix.paging_state, known.names, known.types
         if known.raw_bytes:
             message.column_metadata = known.columns
-        reader = self._new_reader(body[prefix.start + len(known.raw_bytes) :])
-        message.parsed_rows = self._parse_rows(reader, known.parse_desc)
+        start = prefix.start + len(known.raw_bytes)
+        if prefix.paging_state is None:
+            message.parsed_rows = self._decode_rows(body, start, known.parse_desc)
+        else:
+            decode = partial(self._decode_rows, body, start, known.parse_desc)
+            message.parsed_rows = PendingRows(decode, decode_as_driver)
         return message
+
+    def _decode_rows(self, body: bytes, start: int, parse_desc: Any) -> Any:
+        return self._parse_rows(self._new_reader(body[start:]), parse_desc)
 
     def _find(self, protocol: int, body: bytes, prefix: _Prefix, bound: Any) -> _Description | None:
         for known in self._descriptions.get(_key(protocol, body, prefix, bound), ()):
@@ -217,7 +259,8 @@ def is_supported() -> bool:
         expected = ProtocolHandler.decode_message(4, None, {}, 0, 0, RESULT, _SAMPLE, None, None)
         decoder = ResultDecoder(ProtocolHandler.message_types_by_opcode[RESULT])
         decoder.learn(4, _SAMPLE, None, expected)
-        decoded = decoder.decode(4, _SAMPLE, None)
+        decoded = decoder.decode(4, _SAMPLE, None, lambda: None)
+        decoded.parsed_rows = decoded.parsed_rows.decoded()
         return all(getattr(decoded, name) == getattr(expected, name) for name in _ATTRIBUTES)
     except Exception:  # noqa: BLE001 - another driver may raise anything
         return False

@@ -13,6 +13,7 @@ import pytest
 from scyllamodel.driver._cassandra import ProtocolHandler, cqltypes
 from scyllamodel.driver.session import result_metadata, uuid_cells
 from scyllamodel.driver.session.decoding import DamagedPage, DamagedRow, tolerant_handler, tolerant_rows_handler
+from scyllamodel.driver.session.result_metadata import PendingRows
 from scyllamodel.errors import LoadError
 
 RESULT_CLASS = ProtocolHandler.message_types_by_opcode[8]
@@ -87,9 +88,15 @@ BODIES = {
 }
 
 
+def rows_of(message):
+    """The rows of a message, also those of a page that is not the last one."""
+    return message.parsed_rows.decoded() if isinstance(message.parsed_rows, PendingRows) else message.parsed_rows
+
+
 def assert_equal(message, expected):
     """Assert that two messages are equal in everything that a request reads."""
     assert message.stream_id == 7
+    message.parsed_rows = rows_of(message)
     for name in (*result_metadata._ATTRIBUTES, "trace_id"):
         if not name.startswith("column_"):
             assert getattr(message, name) == getattr(expected, name)
@@ -149,8 +156,8 @@ def test_an_answer_without_a_description_has_that_of_its_statement(state, monkey
             assert_equal(decode(handler, body, bound=metadata), decode(ProtocolHandler, body, bound=metadata))
     parsed = Parsed(monkeypatch)
 
-    assert decode(handler, body, bound=bound).parsed_rows == [(1, "abc")]
-    assert decode(handler, body, bound=other).parsed_rows == [(1, b"abc")]
+    assert rows_of(decode(handler, body, bound=bound)) == [(1, "abc")]
+    assert rows_of(decode(handler, body, bound=other)) == [(1, b"abc")]
     assert parsed.count == 0
     assert decode(handler, body, bound=[]).stream_id == 7  # no columns at all, which the driver's parser refuses
 
@@ -163,7 +170,7 @@ def test_a_description_is_parsed_once():
     second = decode(handler, answer(columns, [[b"\0\0\0\2", None]], state=b"next"))
 
     assert second.column_metadata is first.column_metadata
-    assert (second.parsed_rows, second.paging_state) == ([(2, None)], b"next")
+    assert (rows_of(second), second.paging_state) == ([(2, None)], b"next")
 
 
 @pytest.mark.parametrize(
@@ -291,6 +298,48 @@ def test_a_truncated_answer_is_the_error_of_one_request(length):
     assert isinstance(decode(handler, body[:length] if length else b""), LoadError)
 
 
+def pending_rows(body, *, sound):
+    """The undecoded rows of a page that is not the last one, after a sound one with the same columns."""
+    handler = new_handler()
+    decode(handler, sound)
+    rows = decode(handler, body).parsed_rows
+    assert isinstance(rows, PendingRows)
+    return rows
+
+
+def test_rows_with_a_page_after_them_are_decoded_when_they_are_used(monkeypatch):
+    """The rows of a page that is not the last one are decoded by their first use, also by an iterator."""
+    body = answer([(b"id", UUID)], [[b"\0" * 16]], state=b"next")
+    rows = pending_rows(body, sound=body)
+    iterator = iter(rows)
+    monkeypatch.setattr(uuid_cells, "_UNKNOWN", "set later")
+
+    assert list(iterator) == rows.decoded() == [(uuid.UUID(int=0),)]
+    assert rows.decoded()[0][0].is_safe == "set later"
+
+
+def test_a_damaged_row_before_another_page_is_damaged_alone():
+    """In a page that is not the last one, too, only the row with an undecodable cell fails."""
+    columns = [(b"id", INT), (b"at", TIMESTAMP)]
+    sound, damaged = [b"\0\0\0\1", b"\0" * 8], [b"\0\0\0\2", b"\x7f" + b"\xff" * 7]
+    rows = pending_rows(
+        answer(columns, [damaged, sound], state=b"next"), sound=answer(columns, [sound], state=b"next")
+    ).decoded()
+
+    assert isinstance(rows[0], DamagedRow)
+    assert rows[1][0] == 1
+
+
+def test_a_truncated_page_fails_whenever_it_is_used():
+    """Rows that were cut off raise the same error each time."""
+    body = answer([(b"id", INT)], [[b"\0\0\0\1"], [b"\0\0\0\2"]], state=b"next")
+    rows = pending_rows(body[:-6], sound=body)
+
+    for _ in range(2):
+        with pytest.raises(LoadError, match="cannot decode"):
+            rows.decoded()
+
+
 def test_a_handler_of_the_application_decodes_all():
     """A handler of the application with its own decoding is called for each answer."""
     calls = []
@@ -326,7 +375,7 @@ def test_descriptions_are_bounded(monkeypatch):
     for number in range(10):
         body = answer([(b"id", INT), (b"a", INT)], [[b"\0\0\0\1", None]], table=b"t%d" % number)
         decoder.learn(5, body, None, decode(ProtocolHandler, body))
-        assert decoder.decode(5, body, None).parsed_rows == [(1, None)]
+        assert decoder.decode(5, body, None, pytest.fail).parsed_rows == [(1, None)]
         assert sum(map(len, decoder._descriptions.values())) <= 3
 
 
@@ -336,7 +385,7 @@ def test_descriptions_of_one_table_are_bounded():
     for number in range(result_metadata.MAX_ALIKE + 3):
         body = answer([(b"c%d" % number, INT)], [[b"\0\0\0\1"]])
         decoder.learn(5, body, None, decode(ProtocolHandler, body))
-        assert decoder.decode(5, body, None).column_names == [f"c{number}"]
+        assert decoder.decode(5, body, None, pytest.fail).column_names == [f"c{number}"]
     (alike,) = decoder._descriptions.values()
 
     assert len(alike) == 3
