@@ -104,7 +104,10 @@ def inherited_keyword(cls: type, name: str, default: str | None) -> str | None:
 
 def merged_options(cls: type, problems: Problems) -> FrozenMap:
     """Return the merged options of a class and its bases; empty, with problems, if servers do not support them."""
-    options = reduce(TableOptions.merged, reversed(keyword_values(cls, "options")), TableOptions())
+    declared_options = keyword_values(cls, "options")
+    if not declared_options:
+        return FrozenMap()
+    options = reduce(TableOptions.merged, reversed(declared_options), TableOptions())
     problems_of_options = options.problems(problems.class_name)
     problems.extend(problems_of_options)
     return FrozenMap() if problems_of_options else options.declared(vars(cls).get("__doc__"))

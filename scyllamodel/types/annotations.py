@@ -24,6 +24,7 @@ a ``UserType`` class                      its name
 
 from __future__ import annotations
 
+import builtins
 import enum
 import typing
 from collections.abc import Callable
@@ -114,6 +115,8 @@ def map_annotation(
     Raises:
         AnnotationError: the annotation cannot be a column.
     """
+    if type is load is dump is None and annotation.__class__ is builtins.type and annotation in _SCALAR_MAPPINGS:
+        return _SCALAR_MAPPINGS[annotation]
     core, nullable, marks = unwrap(annotation)
     custom = bool(load or dump)
     codec = _custom_codec(core, marks, type, load, dump) if custom else _annotated_codec(core, marks)
@@ -186,6 +189,11 @@ _SCALAR_CODECS: Final[dict[Any, Codec]] = {
     Duration: default_codec(DURATION),
     Counter: Codec(COUNTER),
 }
+_SCALAR_MAPPINGS: Final[dict[Any, TypeMapping]] = {
+    scalar: TypeMapping(codec.type, False, scalar, codec.load, codec.dump)  # noqa: FBT003 - not nullable
+    for scalar, codec in _SCALAR_CODECS.items()
+}
+"""Those of plain scalar annotations, which nearly all columns have, made once."""
 
 
 def _codec_of(annotation: Any) -> Codec:

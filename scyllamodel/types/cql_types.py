@@ -192,6 +192,8 @@ def walk(cql_type: CqlType) -> Iterator[CqlType]:
 
 def user_type_names(cql_type: CqlType) -> tuple[str, ...]:
     """Return the names of the user types in this type, in order of appearance."""
+    if isinstance(cql_type, Native):
+        return ()
     return tuple(dict.fromkeys(part.name for part in walk(cql_type) if isinstance(part, UserTypeName)))
 
 
