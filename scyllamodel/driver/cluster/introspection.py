@@ -28,8 +28,8 @@ SCHEMA_VERSION_QUERY: Final = "SELECT schema_version FROM system.local WHERE key
 SCHEMA_PAGE_SIZE: Final = 20_000
 """Rows of one page of ``system_schema``: the columns of a thousand tables come in one answer of a megabyte."""
 
-MAX_CONCURRENT_READS: Final = 8
-"""Concurrent reads; more gain nothing on a server that serves others too."""
+MAX_CONCURRENT_READS: Final = 16
+"""Concurrent reads: those of all tables of ``system_schema``, and a bound for those of a newer server."""
 
 MAX_ATTEMPTS: Final = 5
 
