@@ -26,6 +26,9 @@ THREADS, TASKS = 6, 64
 ROWS = 200
 """Rows of one worker, written again and again."""
 
+PROGRESS = 15.0
+"""Seconds between two lines of progress."""
+
 SETTLED = 30.0
 """Seconds in which late answers return their streams."""
 
@@ -46,7 +49,7 @@ class Budget:
     """The number of requests still to be sent, and of those that timed out."""
 
     def __init__(self, count: int) -> None:
-        self._left, self._lock = count, threading.Lock()
+        self._count, self._left, self._lock = count, count, threading.Lock()
         self.late = 0
         self.wrong: list[str] = []
 
@@ -55,6 +58,10 @@ class Budget:
         with self._lock:
             self._left -= count
             return self._left + count > 0
+
+    def __str__(self) -> str:
+        """The progress."""
+        return f"{self._count - max(0, self._left):,} of {self._count:,} requests"
 
     def check(self, what: str, value: object, expected: object) -> None:
         """Record a value that differs."""
@@ -122,8 +129,9 @@ def play(repo: Repo, count: int) -> Budget:
     threads.append(threading.Thread(target=guarded, args=(lambda: asyncio.run(work_in_tasks(repo, budget)),)))
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    while running := [thread for thread in threads if thread.is_alive()]:
+        running[0].join(PROGRESS)
+        say(f"  {budget}")
     return budget
 
 
