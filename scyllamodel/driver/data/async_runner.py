@@ -50,7 +50,7 @@ async def send_message_async(client: Client, message: Message) -> Response:
     except BaseException as error:
         await await_if_needed(timer.end(error=error))
         raise
-    await await_if_needed(timer.end(len(response.rows)))
+    await await_if_needed(timer.end(response.row_count))
     return response
 
 

@@ -197,7 +197,7 @@ class RequestWindow(Generic[T]):
                 record_attempts(result, request.future)
             error = request_error(result, request.message.compiled.template) if is_error else None
             if notify and request.timer is not None:
-                callback = request.timer.end(0 if response is None else len(response.rows), error)
+                callback = request.timer.end(0 if response is None else response.row_count, error)
                 if callback is not None:
                     self._callbacks.append(callback)
             responses.append((request.tag, response, error))

@@ -43,6 +43,12 @@ class Response:
             rows = self._rows = rows.decoded()
         return cast("Sequence[Any]", rows) if isinstance(rows, (list, tuple)) else ()
 
+    @property
+    def row_count(self) -> int:
+        """The number of rows, which are not decoded for it."""
+        rows: Any = self._rows
+        return len(cast("Sequence[Any] | PendingRows", rows)) if isinstance(rows, (list, tuple, PendingRows)) else 0
+
     def checked_future(self) -> Any:
         """Return the driver's future, to wait for the next page.
 

@@ -46,7 +46,7 @@ def send_message(client: Client, message: Message) -> Response:
     except BaseException as error:
         timer.end(error=error)
         raise
-    timer.end(len(response.rows))
+    timer.end(response.row_count)
     return response
 
 

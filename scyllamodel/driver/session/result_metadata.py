@@ -75,14 +75,19 @@ class PendingRows:
     A program that reads all pages asks for the next one first, and the server fetches it while this one is decoded.
 
     Parameters:
+        count: of the rows.
         decode: returns the rows; raises an exception for bytes that it cannot decode.
         decode_as_driver: returns the driver's message, or the error of an answer that cannot be decoded at all.
     """
 
-    __slots__ = ("_decode", "_decode_as_driver")
+    __slots__ = ("_count", "_decode", "_decode_as_driver")
 
-    def __init__(self, decode: Callable[[], Any], decode_as_driver: Callable[[], Any]) -> None:
-        self._decode, self._decode_as_driver = decode, decode_as_driver
+    def __init__(self, count: int, decode: Callable[[], Any], decode_as_driver: Callable[[], Any]) -> None:
+        self._count, self._decode, self._decode_as_driver = count, decode, decode_as_driver
+
+    def __len__(self) -> int:
+        """The number of the rows, decoded or not."""
+        return self._count
 
     def decoded(self) -> Any:
         """Return the rows.
@@ -149,8 +154,9 @@ class ResultDecoder:
         if prefix.paging_state is None:
             message.parsed_rows = self._decode_rows(body, start, known.parse_desc)
         else:
+            (count,) = _LENGTH.unpack_from(body, start)
             decode = partial(self._decode_rows, body, start, known.parse_desc)
-            message.parsed_rows = PendingRows(decode, decode_as_driver)
+            message.parsed_rows = PendingRows(count, decode, decode_as_driver)
         return message
 
     def _decode_rows(self, body: bytes, start: int, parse_desc: Any) -> Any:

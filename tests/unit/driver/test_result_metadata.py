@@ -314,6 +314,7 @@ def test_rows_with_a_page_after_them_are_decoded_when_they_are_used(monkeypatch)
     iterator = iter(rows)
     monkeypatch.setattr(uuid_cells, "_UNKNOWN", "set later")
 
+    assert len(rows) == 1
     assert list(iterator) == rows.decoded() == [(uuid.UUID(int=0),)]
     assert rows.decoded()[0][0].is_safe == "set later"
 
