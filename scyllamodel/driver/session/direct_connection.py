@@ -162,7 +162,9 @@ class DirectSending:
         It waits for a thread that is sending for a moment only: that may be interrupted by a signal handler that waits
         for an answer. The event loop calls this again then.
         """
-        if self._is_closing or revents & self.reactor.libev.EV_ERROR:
+        if self._is_closing:
+            return
+        if revents & self.reactor.libev.EV_ERROR:
             super().handle_write(watcher, revents, errno)  # type: ignore[misc]
             return
         if not self._deque_lock.acquire(timeout=_LOCK_SECONDS):
