@@ -97,6 +97,12 @@ def subtypes_of(driver_type: Any) -> tuple[Any, ...]:
     return (driver_type.subtype,) if type_kind(driver_type) == "vector" else tuple(driver_type.subtypes)
 
 
+def clusters_to_shut_down() -> set[Any]:
+    """Return the clusters that the driver shuts down at the exit of this process, to be changed in place."""
+    clusters: set[Any] | None = getattr(_cluster, "_clusters_for_shutdown", None)
+    return set() if clusters is None else clusters
+
+
 def loop_modules() -> list[Any]:
     """Return the loaded driver modules with one event loop per process; the driver recreates asyncio's itself."""
     modules = (sys.modules.get(f"cassandra.io.{name}") for name in ("libevreactor", "asyncorereactor"))

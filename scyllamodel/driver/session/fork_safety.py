@@ -63,6 +63,20 @@ def discard_inherited_loop() -> None:
 atexit.register(discard_inherited_loop)
 
 
+def _forget_inherited_clusters() -> None:
+    """Keep the driver from shutting down the clusters of the parent when a child exits.
+
+    A thread of the parent may have held one of their locks at the fork, and the child would wait for it forever. The
+    driver does the same since scylla-driver 3.29.12.
+    """
+    inherited_clusters = _cassandra.clusters_to_shut_down()
+    abandoned_objects.extend(inherited_clusters)
+    inherited_clusters.clear()
+
+
+call_in_child(_forget_inherited_clusters)
+
+
 def check_not_forked(opened_generation: int, label: str) -> None:
     """Refuse a connection of the parent process.
 
