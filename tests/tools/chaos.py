@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -36,6 +36,8 @@ from scyllamodel import Repo, ScyllaModelError, ServiceUnavailable, migrate, sel
 from scyllamodel.model.change_tracking import changed_columns, current_values, is_loaded
 from scyllamodel.testing.keyspaces import unique_name
 from scyllamodel.testing.server import RunningServer, server_product
+
+T = TypeVar("T")
 
 TIMEOUTS: Final = (0.5, 2.0, 10.0)
 """Request timeouts of the repos that the workers share."""
@@ -153,20 +155,8 @@ class Run:
         self.repos.append(self.session_repo)
 
     def _reach(self) -> None:
-        """Wait until the nodes respond without the proxies.
-
-        A connection that broke while it was idle is reopened after a request finds it broken; that request fails.
-        """
-        until = time.monotonic() + GONE
-        while True:
-            try:
-                self.repos[0].get(Fixed, part=0, number=0)
-            except ServiceUnavailable:  # noqa: PERF203 - it is tried again
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
-            else:
-                return
+        """Wait until the nodes respond without the proxies."""
+        patiently(lambda: self.repos[0].get(Fixed, part=0, number=0))
 
     def begin(self, half: str) -> None:
         """Create all workers of one half of the run, and only then start them."""
@@ -230,15 +220,16 @@ class Run:
         """Compare all rows with the model, then all instances with their rows."""
         direct = self.repos[0]
         look_at_streams(self.record, self.repos[2:])
-        values = {
-            "docs": {(row.owner, row.number): contents(row) for row in direct.scan(Doc)},
-            "guards": {(row.id,): contents(row) for row in direct.all(serial(Guard))},
-            "logs": {(row.id,): log_found(row) for row in direct.scan(Log)},
-            "tallies": {(row.id,): {"hits": row.hits} for row in direct.scan(Tally)},
-            "seats": {(row.id,): {"claims": {(row.id, row.holder)}} for row in direct.all(serial(Seat))},
-            "ledgers": {(row.id,): {"claims": claims_of(row)} for row in direct.all(serial(Ledger))},
+        reads: dict[str, Callable[[], dict[Any, Any]]] = {
+            "docs": lambda: {(row.owner, row.number): contents(row) for row in direct.scan(Doc)},
+            "guards": lambda: {(row.id,): contents(row) for row in direct.all(serial(Guard))},
+            "logs": lambda: {(row.id,): log_found(row) for row in direct.scan(Log)},
+            "tallies": lambda: {(row.id,): {"hits": row.hits} for row in direct.scan(Tally)},
+            "seats": lambda: {(row.id,): {"claims": {(row.id, row.holder)}} for row in direct.all(serial(Seat))},
+            "ledgers": lambda: {(row.id,): {"claims": claims_of(row)} for row in direct.all(serial(Ledger))},
         }
-        for table, rows in values.items():
+        for table, read in reads.items():
+            rows = patiently(read)
             for key in self.model.keys(table):
                 violations = self.model.violations(key, rows.get(key[1:]))
                 self.record.report_violation(*(text + self.model.story(key) for text in violations))
@@ -272,6 +263,22 @@ class Run:
         self.repos.clear()
         self.shared.clear()
         del self.session_repo
+
+
+def patiently(read: Callable[[], T]) -> T:
+    """Repeat a read without proxies until the nodes respond.
+
+    A connection that broke while it was idle is reopened after a request finds it broken; that request fails. After a
+    node was killed, all three may be unreachable for the driver for a moment.
+    """
+    until = time.monotonic() + GONE
+    while True:
+        try:
+            return read()
+        except ServiceUnavailable:  # noqa: PERF203 - it is tried again
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 def serial(model: Any) -> Any:
