@@ -43,6 +43,7 @@ from scyllamodel.driver.session.load_balancing import LowestHostIdPolicy
 from scyllamodel.driver.session.segments import table_codec
 from scyllamodel.driver.session.tls import new_cluster, tls_context
 from scyllamodel.errors import ConfigurationError
+from scyllamodel.types.display import without_frames
 
 CONNECT_TIMEOUT: Final = 2.0
 """Seconds for one attempt at one host while the first connection is made; the driver makes two attempts."""
@@ -99,6 +100,14 @@ def _track_connections(cluster: Any, connections: weakref.WeakSet[Any]) -> None:
         def _enable_checksumming(self) -> None:  # called by the driver for protocol version 5
             base._enable_checksumming(self)  # noqa: SLF001
             self._segment_codec = table_codec(self._segment_codec)
+
+        def defunct(self, exc: Any) -> Any:
+            try:
+                return base.defunct(self, exc)
+            finally:
+                # The connection keeps the error. A frame of ``handle_read`` refers to a watcher of libev, and this to
+                # the connection, unseen by the garbage collector: one that broke would never be freed.
+                without_frames(exc)
 
     cluster.connection_class = TrackedConnection
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import socket
 import threading
+import weakref
 from collections import deque
 from io import BytesIO
 from types import SimpleNamespace
@@ -19,6 +22,7 @@ from hypothesis import strategies as st
 
 from scyllamodel.driver._cassandra import ConnectionShutdown
 from scyllamodel.driver.session import fork_safety
+from scyllamodel.driver.session.connect import _track_connections
 from scyllamodel.driver.session.direct_connection import direct_connection
 from scyllamodel.driver.session.held_messages import MAX_BATCH
 from scyllamodel.driver.session.segments import table_codec
@@ -389,3 +393,33 @@ def test_a_connection_knows_the_process_that_opened_it(monkeypatch):
     opened.__init__("host", protocol_version=5)
 
     assert opened._generation == 7
+
+
+class BrokenSocket:
+    """A socket whose connection was reset."""
+
+    def recv(self, _):
+        """Fail."""
+        raise ConnectionResetError(errno.ECONNRESET, "reset by peer")
+
+
+@pytest.mark.parametrize("make_class", [direct_connection, lambda base: base], ids=["direct", "the driver's"])
+def test_a_connection_that_broke_is_freed(make_class, pair, loop):
+    """Nothing refers to a connection that broke, not even its error, once the event loop has dropped its watcher."""
+    cluster = SimpleNamespace(connection_class=make_class(LibevConnection))
+    _track_connections(cluster, weakref.WeakSet())
+    loop.connection_destroyed = lambda _: None
+    broken = object.__new__(cluster.connection_class)
+    broken._socket, broken._requests = BrokenSocket(), {}
+    broken.is_closed = broken.is_defunct = False
+    broken.endpoint, broken.lock, broken.connected_event = "a node", threading.RLock(), threading.Event()
+    broken._deque_lock, broken._continuous_paging_sessions = threading.Lock(), {}
+    events = libevreactor.libev.EV_READ
+    watcher = libevreactor.libev.IO(pair[0].fileno(), events, libevreactor.libev.Loop(), broken.handle_read)
+    broken.handle_read(watcher, events)
+    assert isinstance(broken.last_error, ConnectionResetError)
+    reference = weakref.ref(broken)
+    del broken, watcher
+    gc.collect()
+
+    assert reference() is None
