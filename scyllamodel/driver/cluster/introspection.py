@@ -18,10 +18,11 @@ from scyllamodel.driver.cluster.nodes import read_error
 from scyllamodel.driver.outcomes import DRIVER_ERRORS
 from scyllamodel.errors import IntrospectionError
 from scyllamodel.schema.facts.objects import KeyspaceFacts
-from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
+from scyllamodel.schema.reflect import COLUMN_PARTS, columns_to_read, has_known_columns, reflect_keyspace
 from scyllamodel.schema.server.profile import ServerProfile
 
-TableRows: TypeAlias = dict[str, list[dict[str, Any]]]
+TableRows: TypeAlias = dict[str, list[Any]]
+"""Rows as dicts by name of their table; those of ``columns`` as tuples of `COLUMN_PARTS`, where they suffice."""
 
 SCHEMA_VERSION_QUERY: Final = "SELECT schema_version FROM system.local WHERE key = 'local'"
 
@@ -32,6 +33,9 @@ MAX_CONCURRENT_READS: Final = 16
 """Concurrent reads: those of all tables of ``system_schema``, and a bound for those of a newer server."""
 
 MAX_ATTEMPTS: Final = 5
+
+_TUPLES: Final = f"SELECT {', '.join(COLUMN_PARTS)} FROM"
+"""The start of the one query whose rows are read as tuples: it returns ten rows for each of any other query."""
 
 _BACKOFF: Final = Backoff(0.1, 0.8)
 """Pauses before partial rows are read again."""
@@ -67,16 +71,20 @@ def read_keyspace_with_version(
 ) -> tuple[KeyspaceFacts, UUID | None]:
     """Read a keyspace, with the schema version before and after the read; None if the version kept changing."""
     where = f"WHERE keyspace_name = {string_literal(keyspace)}"
+    sources = columns_to_read(server)
+    if reads_tuples := has_known_columns(sources):
+        sources["columns"] = COLUMN_PARTS
     queries = {
         table: f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}"  # noqa: S608 - quoted literal
-        for table, columns in columns_to_read(server).items()
+        for table, columns in sources.items()
     }
     # Cassandra writes its schema tables one after another and changes the version afterwards: for a moment a table
     # exists without its columns, at an unchanged version.
     pauses = _BACKOFF.pauses(MAX_ATTEMPTS - 1)
     while True:
         rows, version = _read_consistent(coordinator, keyspace, queries, page)
-        facts = reflect_keyspace(keyspace, rows, server, include_internal=include_internal)
+        columns = rows.pop("columns") if reads_tuples else None
+        facts = reflect_keyspace(keyspace, rows, server, columns=columns, include_internal=include_internal)
         pause = next(pauses, None) if any(item.is_partial for item in facts.unreadable) else None
         if pause is None:
             return facts, version
@@ -124,7 +132,7 @@ def _read_tables(node: PinnedNode, queries: Mapping[str, str], page: int) -> Tab
     rows: TableRows = {}
     remaining = iter(queries.items())
     while batch := list(islice(remaining, MAX_CONCURRENT_READS)):
-        futures = [(table, node.start(cql, page=page)) for table, cql in batch]
+        futures = [(table, node.start(cql, page=page, as_tuples=cql.startswith(_TUPLES))) for table, cql in batch]
         rows |= {table: list(future.result()) for table, future in futures}
     return rows
 

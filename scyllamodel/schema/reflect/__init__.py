@@ -7,14 +7,16 @@ Modules:
     targets: parsers for stored index targets and view filters.
 """
 
-from scyllamodel.schema.reflect.columns import columns_to_read
+from scyllamodel.schema.reflect.columns import COLUMN_PARTS, columns_to_read, has_known_columns
 from scyllamodel.schema.reflect.rows import SystemRow, SystemRows, reflect, reflect_keyspace
 from scyllamodel.schema.reflect.targets import index_target, view_filter
 
 __all__ = [
+    "COLUMN_PARTS",
     "SystemRow",
     "SystemRows",
     "columns_to_read",
+    "has_known_columns",
     "index_target",
     "reflect",
     "reflect_keyspace",

@@ -7,7 +7,7 @@ expect milliseconds, and they overflow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from scyllamodel.schema.options import NON_OPTION_COLUMNS
@@ -53,6 +53,9 @@ KNOWN: Final = {
 }
 """The tables and columns from which facts are read."""
 
+COLUMN_PARTS: Final = ("table_name", "position", "column_name", "type", "kind", "clustering_order")
+"""The columns of ``system_schema.columns`` from which facts are read, in the order of the tuples."""
+
 GROWING: Final = frozenset({"keyspaces", "columns", "types"})
 """Tables of which a newer Cassandra's further columns are read, too."""
 
@@ -82,6 +85,15 @@ def columns_to_read(server: ServerProfile) -> dict[str, tuple[str, ...]]:
         return columns
     available = {table: _available_columns(table, names, server) for table, names in columns.items()}
     return {table: names for table, names in available.items() if names} | _newer_tables(columns, server)
+
+
+def has_known_columns(columns: Mapping[str, Iterable[str]]) -> bool:
+    """Whether a server stores nothing of a column beyond what facts are read from, so that tuples suffice.
+
+    Parameters:
+        columns: of `columns_to_read`.
+    """
+    return set(columns["columns"]) <= set(KNOWN["columns"])
 
 
 def _newer_tables(known: Iterable[str], server: ServerProfile) -> dict[str, tuple[str, ...]]:

@@ -41,6 +41,7 @@ from scyllamodel.schema.facts.objects import (
 )
 from scyllamodel.schema.options import stored_options, ttl_column
 from scyllamodel.schema.reflect.additions import additions
+from scyllamodel.schema.reflect.columns import COLUMN_PARTS
 from scyllamodel.schema.reflect.targets import index_target, vector_partition, view_filter
 from scyllamodel.types.cql_types import CqlType
 from scyllamodel.types.parser import parse_type
@@ -54,7 +55,10 @@ _F = TypeVar("_F")
 
 _CDC_PARTITIONER: Final = "com.scylladb.dht.CDCPartitioner"
 _EMPTY_TYPE: Final = "'org.apache.cassandra.db.marshal.EmptyType'"
-_column_parts: Final = itemgetter("column_name", "type", "kind", "clustering_order")
+ColumnParts: TypeAlias = tuple[str, int, str, str, str, str]
+_column_parts: Final = cast("Callable[[SystemRow], ColumnParts]", itemgetter(*COLUMN_PARTS))
+_table_of_parts: Final[Callable[[ColumnParts], str]] = itemgetter(0)
+_position: Final[Callable[[ColumnParts], int]] = itemgetter(1)
 _keyspace_name: Final[Callable[[SystemRow], str]] = itemgetter("keyspace_name")
 _table_name: Final[Callable[[SystemRow], str]] = itemgetter("table_name")
 _SERVER_SET_OPTIONS: Final = frozenset({"index_version"})
@@ -77,17 +81,24 @@ def reflect(rows: SystemRows, server: ServerProfile) -> SchemaFacts:
 
 
 def reflect_keyspace(
-    name: str, rows: SystemRows, server: ServerProfile, *, include_internal: bool = False
+    name: str,
+    rows: SystemRows,
+    server: ServerProfile,
+    *,
+    columns: Sequence[ColumnParts] | None = None,
+    include_internal: bool = False,
 ) -> KeyspaceFacts:
     """The facts of one keyspace; its ``keyspace`` is None if it is not in the rows.
 
     Parameters:
+        columns: its rows of ``columns`` as tuples of `COLUMN_PARTS`; None takes them from ``rows``.
         include_internal: whether internal tables are included.
 
     Raises:
         IntrospectionError: the row of the keyspace cannot be read.
     """
-    return _KeyspaceReader(name, _RowsByKeyspace(rows), server, include_internal=include_internal).facts()
+    split = _RowsByKeyspace(rows)
+    return _KeyspaceReader(name, split, server, columns=columns, include_internal=include_internal).facts()
 
 
 class _RowsByKeyspace:
@@ -109,9 +120,9 @@ class _RowsByKeyspace:
         return _grouped(self.rows_of(source, keyspace), _table_name)
 
 
-def _grouped(rows: Iterable[SystemRow], key: Callable[[SystemRow], str]) -> dict[str, list[SystemRow]]:
+def _grouped(rows: Iterable[_F], key: Callable[[_F], str]) -> dict[str, list[_F]]:
     """Group rows; those of one group follow one another in what a server returns, but need not."""
-    groups: dict[str, list[SystemRow]] = {}
+    groups: dict[str, list[_F]] = {}
     for name, group in groupby(rows, key):
         groups.setdefault(name, []).extend(group)
     return groups
@@ -121,13 +132,20 @@ class _KeyspaceReader:
     """The conversion of one keyspace."""
 
     def __init__(
-        self, name: str, rows: _RowsByKeyspace, server: ServerProfile, *, include_internal: bool = False
+        self,
+        name: str,
+        rows: _RowsByKeyspace,
+        server: ServerProfile,
+        *,
+        columns: Sequence[ColumnParts] | None = None,
+        include_internal: bool = False,
     ) -> None:
         self.name = name
         self.include_internal = include_internal
         self.server = server
         self.rows = rows
-        self.columns = rows.by_table("columns", name)
+        parts = map(_column_parts, rows.rows_of("columns", name)) if columns is None else columns
+        self.columns = _grouped(parts, _table_of_parts)
         self.indexes = rows.by_table("indexes", name)
         self.dropped = rows.by_table("dropped_columns", name)
         self.masks = rows.by_table("column_masks", name)
@@ -263,19 +281,18 @@ class _KeyspaceReader:
             raise self.unreadable_error(name, f"its option {error}") from error
 
     def table_columns(self, table: str) -> tuple[TableColumn, ...]:
-        rows = sorted(self.columns.get(table, ()), key=itemgetter("position"))
-        if not rows:
+        parts = sorted(self.columns.get(table, ()), key=_position)
+        if not parts:
             raise self.unreadable_error(table, "system_schema.columns has no row of it", is_partial=True)
-        parts = list(map(_column_parts, rows))
         try:  # without a call for each column
             return tuple(
                 [
                     _column(name, self.text(text) if "empty" in text else text, kind, order)
-                    for name, text, kind, order in parts
+                    for _, _, name, text, kind, order in parts
                 ]
             )
         except ValueError:
-            return tuple([self.column(table, *part) for part in parts])
+            return tuple([self.column(table, *part[2:]) for part in parts])
 
     def column(self, table: str, name: str, text: str, kind: str, order: str) -> TableColumn:
         try:

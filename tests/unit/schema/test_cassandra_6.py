@@ -18,7 +18,7 @@ from scyllamodel.schema.export.models.unsupported import unsupported_by_models
 from scyllamodel.schema.export.unsupported import Unsupported, missing_from_script
 from scyllamodel.schema.facts.objects import KeyspaceFacts, SchemaFacts, Trigger
 from scyllamodel.schema.plan import contract_plan
-from scyllamodel.schema.reflect import columns_to_read, reflect_keyspace
+from scyllamodel.schema.reflect import columns_to_read, has_known_columns, reflect_keyspace
 from scyllamodel.schema.rules.allow import checked_values
 from scyllamodel.schema.server.profile import ServerProfile
 from support.builders import desired, schema, table
@@ -74,6 +74,7 @@ def test_they_are_selected_where_the_server_lists_them():
     assert {"security_label", "transactional_migration_from"} <= set(requested["tables"])
     assert not {"column_name_bytes", "pending_drop", "dropped_time"} & {c for item in requested.values() for c in item}
     assert "column_constraints" not in columns_to_read(C5)
+    assert (True, False) == (has_known_columns(columns_to_read(C5)), has_known_columns(requested))
 
 
 def test_they_are_kept_in_the_facts():

@@ -19,7 +19,7 @@ from scyllamodel.schema.export.facts_json import facts_document
 from scyllamodel.schema.export.models.unsupported import unsupported_by_models
 from scyllamodel.schema.facts.objects import FrozenMap, Index, Keyspace, SchemaFacts, Table, TableColumn, UserType, View
 from scyllamodel.schema.options import TableOptions
-from scyllamodel.schema.reflect import columns_to_read, reflect, reflect_keyspace
+from scyllamodel.schema.reflect import COLUMN_PARTS, columns_to_read, reflect, reflect_keyspace
 from scyllamodel.schema.server.detection import profile_from
 from scyllamodel.schema.server.profile import ServerProfile
 from scyllamodel.types.parser import parse_type
@@ -68,6 +68,20 @@ def test_scylla_keyspaces(release):
 def test_every_row_of_a_real_scylla_is_understood(release):
     """Every object in the recorded keyspaces is readable."""
     assert [] == [item for part in reflect(scylla_rows(release), SCYLLAS[release]) for item in part.unreadable]
+
+
+@RELEASES_OF_SCYLLA
+def test_columns_are_read_from_tuples_as_from_mappings(release):
+    """The rows of columns as tuples, in any order, give the facts that mappings give."""
+    rows, server = scylla_rows(release), SCYLLAS[release]
+    others = {source: table_rows for source, table_rows in rows.items() if source != "columns"}
+    for facts in reflect(rows, server):
+        tuples = [
+            tuple(row[part] for part in COLUMN_PARTS) for row in rows["columns"] if row["keyspace_name"] == facts.name
+        ]
+
+        assert facts == reflect_keyspace(facts.name, others, server, columns=tuples)
+        assert facts == reflect_keyspace(facts.name, others, server, columns=tuples[::-1])
 
 
 @RELEASES_OF_SCYLLA
