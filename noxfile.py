@@ -124,9 +124,9 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def chaos_short(session: nox.Session) -> None:
-    """Two minutes of the chaos run on one node, with nothing beside it: it measures how late requests end."""
+    """Ninety seconds of the chaos run on one node, with nothing beside it: it measures how late requests end."""
     _install(session, "cli", "testing")
-    session.run("python", "tests/tools/chaos.py", "--nodes", "1", "--seconds", "120", *session.posargs)
+    session.run("python", "tests/tools/chaos.py", "--nodes", "1", "--seconds", "90", *session.posargs)
 
 
 @nox.session
