@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import data, models, release, schema, server, yardsticks
@@ -46,7 +46,7 @@ def _group(name: str) -> Iterator[Figure]:
         yield figure
 
 
-def _alone(name: str) -> Iterable[Figure]:
+def _alone(name: str) -> list[Figure]:
     """Run one group in a new process."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figures.json"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from scyllamodel._backoff import SYSTEM_CLOCK, Backoff
@@ -34,11 +34,19 @@ MAX_CONCURRENT_READS: Final = 16
 
 MAX_ATTEMPTS: Final = 5
 
-_TUPLES: Final = f"SELECT {', '.join(COLUMN_PARTS)} FROM"
-"""The start of the one query whose rows are read as tuples: it returns ten rows for each of any other query."""
-
 _BACKOFF: Final = Backoff(0.1, 0.8)
 """Pauses before partial rows are read again."""
+
+
+class _Query(NamedTuple):
+    """A read of one table of ``system_schema``.
+
+    Attributes:
+        as_tuples: whether its rows are read as tuples; worth it for ``columns``, with ten of eleven rows.
+    """
+
+    cql: str
+    as_tuples: bool
 
 
 def read_keyspace(
@@ -75,7 +83,10 @@ def read_keyspace_with_version(
     if reads_tuples := has_known_columns(sources):
         sources["columns"] = COLUMN_PARTS
     queries = {
-        table: f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}"  # noqa: S608 - quoted literal
+        table: _Query(
+            f"SELECT {', '.join(columns)} FROM system_schema.{table} {where}",  # noqa: S608 - quoted literal
+            as_tuples=columns is COLUMN_PARTS,
+        )
         for table, columns in sources.items()
     }
     # Cassandra writes its schema tables one after another and changes the version afterwards: for a moment a table
@@ -92,7 +103,7 @@ def read_keyspace_with_version(
 
 
 def _read_consistent(
-    coordinator: Coordinator, keyspace: str, queries: Mapping[str, str], page: int
+    coordinator: Coordinator, keyspace: str, queries: Mapping[str, _Query], page: int
 ) -> tuple[TableRows, UUID | None]:
     try:
         snapshot = coordinator.read(lambda node: _read_stable(node, queries, page))
@@ -108,7 +119,7 @@ def _read_consistent(
     return snapshot
 
 
-def _read_stable(node: PinnedNode, queries: Mapping[str, str], page: int) -> tuple[TableRows, UUID | None] | None:
+def _read_stable(node: PinnedNode, queries: Mapping[str, _Query], page: int) -> tuple[TableRows, UUID | None] | None:
     """Read rows that were all present at one moment, and the version then; None when there was no such moment."""
     version_before = read_schema_version(node)
     rows: TableRows = {}
@@ -128,11 +139,11 @@ def _read_stable(node: PinnedNode, queries: Mapping[str, str], page: int) -> tup
     return None
 
 
-def _read_tables(node: PinnedNode, queries: Mapping[str, str], page: int) -> TableRows:
+def _read_tables(node: PinnedNode, queries: Mapping[str, _Query], page: int) -> TableRows:
     rows: TableRows = {}
     remaining = iter(queries.items())
     while batch := list(islice(remaining, MAX_CONCURRENT_READS)):
-        futures = [(table, node.start(cql, page=page, as_tuples=cql.startswith(_TUPLES))) for table, cql in batch]
+        futures = [(table, node.start(query.cql, page=page, as_tuples=query.as_tuples)) for table, query in batch]
         rows |= {table: list(future.result()) for table, future in futures}
     return rows
 

@@ -87,7 +87,10 @@ def connect(settings: RepoSettings) -> Any:
 
 
 def _track_connections(cluster: Any, connections: weakref.WeakSet[Any]) -> None:
-    """Track each connection of a cluster, also while it is being made."""
+    """Track each connection of a cluster, also while it is being made.
+
+    The same class reads segments with `table_codec`, and lets a connection that broke be freed.
+    """
     base: Any = cluster.connection_class
 
     class TrackedConnection(base):  # type: ignore[misc]
