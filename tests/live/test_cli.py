@@ -15,7 +15,7 @@ import pytest
 from scyllamodel.release.ledger.tables import TABLES
 from support.json_schemas import document_in
 from support.project import AUDIT, MODELS
-from support.shell import command, environment, on_a_terminal, start
+from support.shell import command, environment, on_a_terminal, remaining_output, start
 
 pytestmark = pytest.mark.live
 
@@ -373,9 +373,8 @@ def test_an_interrupted_run_finishes_its_statement_and_the_next_run_the_rest(app
     work = start("migrate", folder=app.folder, SCYLLAMODEL_REPOS="app.db:repo")
     first = list(islice((line for line in work.stdout if line.endswith(" ms)\n")), 3))
     work.send_signal(number)
-    # `communicate` reads the pipe, and would miss what the file object has already read from it.
-    output = len(first) + sum(line.endswith(" ms)\n") for line in work.stdout)
-    _, err = work.communicate(timeout=120)
+    out, err = remaining_output(work)
+    output = len(first) + sum(line.endswith(" ms)") for line in out.splitlines())
     after = app.tables()
     rerun = app.run("migrate", "--json")
 

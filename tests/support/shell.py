@@ -51,6 +51,15 @@ def start(*arguments, folder, **changes):
     )
 
 
+def remaining_output(process):
+    """Wait for a command whose output was read in part; the rest of its output, and its errors.
+
+    `communicate` alone reads the pipe, and would miss what the file object has already read from it.
+    """
+    out = process.stdout.read()
+    return out, process.communicate(timeout=TIMEOUT)[1]
+
+
 def on_a_terminal(arguments, folder, **changes):
     """Run a program on a terminal of its own; its exit code and all that it wrote there."""
     controller, terminal = pty.openpty()
