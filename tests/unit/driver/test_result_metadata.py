@@ -15,41 +15,29 @@ from scyllamodel.driver.session import result_metadata, uuid_cells
 from scyllamodel.driver.session.decoding import DamagedPage, DamagedRow, tolerant_handler, tolerant_rows_handler
 from scyllamodel.driver.session.result_metadata import PendingRows
 from scyllamodel.errors import LoadError
+from tests.support.answers import (
+    BIGINT,
+    BLOB,
+    INT,
+    MAP,
+    SET_OF_TEXT,
+    TEXT,
+    TIMESTAMP,
+    TIMEUUID,
+    TUPLE,
+    USER_TYPE,
+    UUID,
+    answer,
+    cell,
+    decode,
+    short,
+)
 
 RESULT_CLASS = ProtocolHandler.message_types_by_opcode[8]
-INT, BIGINT, TEXT, TIMESTAMP, BLOB = b"\0\x09", b"\0\x02", b"\0\x0d", b"\0\x0b", b"\0\x03"
-UUID, TIMEUUID = b"\0\x0c", b"\0\x0f"
 TIME_BASED = uuid.UUID("a1bcbe30-cc02-11f0-8de9-0242ac120002").bytes
-SET_OF_TEXT, MAP, TUPLE = b"\0\x22" + TEXT, b"\0\x21" + TEXT + INT, b"\0\x31\0\2" + INT + TEXT
 VECTOR_NAME = b"org.apache.cassandra.db.marshal.VectorType(org.apache.cassandra.db.marshal.FloatType , 2)"
 
-
-def short(text):
-    """A text with its length in two bytes."""
-    return struct.pack(">H", len(text)) + text
-
-
-def cell(data):
-    """A value with its length; None is null."""
-    return struct.pack(">i", -1) if data is None else struct.pack(">i", len(data)) + data
-
-
 VECTOR = b"\0\0" + short(VECTOR_NAME)
-USER_TYPE = b"\0\x30" + short(b"shop") + short(b"place") + b"\0\1" + short(b"city") + TEXT
-
-
-def answer(columns, rows, *, table=b"orders", state=None, described=True):
-    """The body of a page: columns are pairs of a name and the bytes of a type."""
-    flags = (1 if described else 4) | (0 if state is None else 2)
-    description = short(b"shop") + short(table) + b"".join(short(name) + cql_type for name, cql_type in columns)
-    paging = b"" if state is None else cell(state)
-    head = struct.pack(">iii", 2, flags, len(columns)) + paging + (description if described else b"")
-    return head + struct.pack(">i", len(rows)) + b"".join(cell(value) for row in rows for value in row)
-
-
-def decode(handler, body, *, flags=0, version=5, user_types=None, bound=None):
-    """Decode a body as a connection does."""
-    return handler.decode_message(version, None, user_types or {}, 7, flags, 8, body, zlib.decompress, bound or [])
 
 
 def new_handler():
