@@ -31,6 +31,7 @@ from scyllamodel.driver.session.decoding import tolerant_handler, tolerant_rows_
 from scyllamodel.driver.session.fast_path import FastPath
 from scyllamodel.driver.session.fast_path_check import is_supported
 from scyllamodel.driver.session.query_plan import ready_hosts, skip_unready_hosts
+from scyllamodel.driver.session.shared_cells import internal_handler
 from scyllamodel.schema.server.profile import ServerProfile
 
 _log: Final = logging.getLogger("scyllamodel.driver")
@@ -66,9 +67,10 @@ def _prepare_request(future: Any) -> None:
     factory = getattr(future.query, "internal_row_factory", _UNMARKED)
     if factory is _UNMARKED:
         return
+    handler = tolerant_handler
     if factory is not None:
         future.row_factory = factory
-    handler = tolerant_rows_handler if factory is tuple_factory else tolerant_handler
+        handler = tolerant_rows_handler if factory is tuple_factory else internal_handler
     future._protocol_handler = handler(future._protocol_handler)  # noqa: SLF001 - a session has one for all requests
     skip_unready_hosts(future)
     release_timer(future)

@@ -29,15 +29,12 @@ class FrozenMap(Mapping[str, Any]):
     True
     """
 
-    __slots__ = ("_items",)
+    __slots__ = ("_hash", "_items")
 
     def __init__(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
-        # A schema has thousands of facts: a frozen map is shared, and scalars are not converted.
-        self._items: dict[str, Any] = (
-            items._items  # noqa: SLF001 - of the same class
-            if type(items) is FrozenMap
-            else {key: v if type(v) in _SCALARS else _frozen(v) for key, v in dict(items).items()}
-        )
+        # A schema has thousands of facts: scalars are not converted, and a hash is kept.
+        self._hash: int | None = None
+        self._items: dict[str, Any] = {k: v if type(v) in _SCALARS else _frozen(v) for k, v in dict(items).items()}
 
     def __getitem__(self, key: str) -> Any:
         return self._items[key]
@@ -49,7 +46,9 @@ class FrozenMap(Mapping[str, Any]):
         return len(self._items)
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._items.items()))
+        if self._hash is None:
+            self._hash = hash(frozenset(self._items.items()))
+        return self._hash
 
     def __repr__(self) -> str:
         return repr(self._items)
@@ -63,6 +62,10 @@ _SCALARS: Final = frozenset({str, int, float, bool, FrozenMap, type(None)})
 
 def _frozen(value: Any) -> Any:
     return FrozenMap(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else value
+
+
+def _frozen_map(items: Mapping[str, Any]) -> FrozenMap:
+    return items if isinstance(items, FrozenMap) else FrozenMap(items)
 
 
 class _Named(Protocol):
@@ -145,11 +148,11 @@ class Index:
     column: str
     on: IndexTarget = "values"
     using: str | None = None
-    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=_frozen_map)
     local: bool = False
     named: bool = attrs.field(default=True, eq=False)
     partition: tuple[str, ...] = attrs.field(default=(), converter=_strings)
-    view_options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
+    view_options: FrozenMap = attrs.field(factory=FrozenMap, converter=_frozen_map, eq=False)
 
     def names(self, known: Container[str]) -> tuple[str, ...]:
         """The columns of the index, the indexed one first; a name with a comma may be one column.
@@ -315,11 +318,11 @@ class Table(_Columns):
     """
 
     keyspace: str | None = None
-    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=_frozen_map)
     indexes: tuple[Index, ...] = attrs.field(default=(), converter=_indexes)
     flags: frozenset[str] = attrs.field(default=frozenset(), eq=False)
     renamed_from: str | None = attrs.field(default=None, eq=False)
-    dropped: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
+    dropped: FrozenMap = attrs.field(factory=FrozenMap, converter=_frozen_map, eq=False)
     """The columns dropped so far: name to ``"kind type"`` (kind empty on Scylla); not compared."""
     triggers: tuple[Trigger, ...] = attrs.field(default=(), converter=_triggers, eq=False)
     ttl_column: str | None = None
@@ -353,7 +356,7 @@ class View(_Columns):
     keyspace: str | None = None
     all_columns: bool = False
     where: str = ""
-    options: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap)
+    options: FrozenMap = attrs.field(factory=FrozenMap, converter=_frozen_map)
     class_name: str = attrs.field(default="", eq=False, repr=False)
 
 
@@ -369,7 +372,7 @@ class UserType:
     name: str
     fields: tuple[tuple[str, CqlType], ...]
     keyspace: str | None = None
-    renamed: FrozenMap = attrs.field(factory=FrozenMap, converter=FrozenMap, eq=False)
+    renamed: FrozenMap = attrs.field(factory=FrozenMap, converter=_frozen_map, eq=False)
 
     @property
     def user_types(self) -> tuple[str, ...]:

@@ -47,8 +47,12 @@ def stored_options(
         ValueError: a stored value cannot be read; the message names the option.
     """
     names = _columns(tuple(row), server.stores_extensions)
-    values = tuple([value if type(value) in _SCALARS else _as_key(value) for value in map(row.__getitem__, names)])
-    scylla_values = () if scylla_row is None else tuple((name, _as_key(value)) for name, value in scylla_row.items())
+    values = tuple([value if type(value) in _HASHABLE else _as_key(value) for value in map(row.__getitem__, names)])
+    scylla_values = (
+        ()
+        if scylla_row is None
+        else tuple((n, v if type(v) in _HASHABLE else _as_key(v)) for n, v in scylla_row.items())
+    )
     return _canonical_options(names, values, scylla_values, server.stores_extensions)
 
 
@@ -58,17 +62,15 @@ def _columns(names: tuple[str, ...], has_extensions: bool) -> tuple[str, ...]:  
     return tuple(name for name in names if name not in NON_OPTION_COLUMNS or (has_extensions and name == "extensions"))
 
 
-_SCALARS: Final = (str, int, float, bool, type(None))
+_HASHABLE: Final = frozenset({str, int, float, bool, type(None), FrozenMap})
+"""The types of what the driver returns from these tables; its subclasses of them are converted."""
 
 
 def _as_key(value: Any) -> Any:
-    """A value as a cache key; for the driver's maps the list of pairs, since their ``items`` serialises every key."""
-    pairs: Any = getattr(value, "_items", None)
-    if type(pairs) is list:
-        return tuple(cast("list[tuple[Any, Any]]", pairs))
-    if isinstance(value, _SCALARS):
+    """A value as a cache key."""
+    if isinstance(value, (str, int, float)):
         return value
-    return tuple(cast("Mapping[str, Any]", value).items()) if isinstance(value, Mapping) else _NOT_COMPARABLE
+    return FrozenMap(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else _NOT_COMPARABLE
 
 
 @lru_cache(maxsize=4096)
@@ -100,7 +102,7 @@ _NOT_COMPARABLE: Final = (0,)
 def _from_key(value: Any) -> Any:
     if value is _NOT_COMPARABLE:
         return None
-    return dict(cast("tuple[tuple[str, Any], ...]", value)) if isinstance(value, tuple) else value
+    return dict(value) if isinstance(value, FrozenMap) else value
 
 
 def _is_option(name: str, value: object) -> bool:
