@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, NewType, TypeAlias, TypeVar, Union
 
 import attrs
 
-from scyllamodel.types.cql_types import Native
+from scyllamodel.types.cql_types import native
 
 T = TypeVar("T")
 
@@ -58,23 +58,23 @@ def vector(dimension: int, *, of: Any = None) -> VectorMark:
     return VectorMark(dimension, of)
 
 
-Ascii: TypeAlias = Annotated[str, Native("ascii")]
-Text: TypeAlias = Annotated[str, Native("text")]
-Blob: TypeAlias = Annotated[bytes, Native("blob")]
-Boolean: TypeAlias = Annotated[bool, Native("boolean")]
-TinyInt: TypeAlias = Annotated[int, Native("tinyint")]
-SmallInt: TypeAlias = Annotated[int, Native("smallint")]
-Int: TypeAlias = Annotated[int, Native("int")]
-BigInt: TypeAlias = Annotated[int, Native("bigint")]
-VarInt: TypeAlias = Annotated[int, Native("varint")]
-Float: TypeAlias = Annotated[float, Native("float")]
-Double: TypeAlias = Annotated[float, Native("double")]
-Decimal: TypeAlias = Annotated[PythonDecimal, Native("decimal")]
-UUID: TypeAlias = Annotated[uuid.UUID, Native("uuid")]
-TimeUUID: TypeAlias = Annotated[uuid.UUID, Native("timeuuid")]
-Timestamp: TypeAlias = Annotated[datetime, Native("timestamp")]
-Date: TypeAlias = Annotated[date, Native("date")]
-Time: TypeAlias = Annotated[time, Native("time")]
+Ascii: TypeAlias = Annotated[str, native("ascii")]
+Text: TypeAlias = Annotated[str, native("text")]
+Blob: TypeAlias = Annotated[bytes, native("blob")]
+Boolean: TypeAlias = Annotated[bool, native("boolean")]
+TinyInt: TypeAlias = Annotated[int, native("tinyint")]
+SmallInt: TypeAlias = Annotated[int, native("smallint")]
+Int: TypeAlias = Annotated[int, native("int")]
+BigInt: TypeAlias = Annotated[int, native("bigint")]
+VarInt: TypeAlias = Annotated[int, native("varint")]
+Float: TypeAlias = Annotated[float, native("float")]
+Double: TypeAlias = Annotated[float, native("double")]
+Decimal: TypeAlias = Annotated[PythonDecimal, native("decimal")]
+UUID: TypeAlias = Annotated[uuid.UUID, native("uuid")]
+TimeUUID: TypeAlias = Annotated[uuid.UUID, native("timeuuid")]
+Timestamp: TypeAlias = Annotated[datetime, native("timestamp")]
+Date: TypeAlias = Annotated[date, native("date")]
+Time: TypeAlias = Annotated[time, native("time")]
 Inet: TypeAlias = Union[IPv4Address, IPv6Address]
 Frozen: TypeAlias = Annotated[T, FROZEN]
 

@@ -51,7 +51,17 @@ from scyllamodel.types.codecs import (
     tuple_codec,
     vector_codec,
 )
-from scyllamodel.types.cql_types import COUNTER, DURATION, CqlType, Native, UserTypeName, freeze, user_type_names, walk
+from scyllamodel.types.cql_types import (
+    COUNTER,
+    DURATION,
+    CqlType,
+    Native,
+    UserTypeName,
+    freeze,
+    native,
+    user_type_names,
+    walk,
+)
 from scyllamodel.types.display import Show, display_for, has_redacted_fields
 from scyllamodel.types.duration import Duration
 from scyllamodel.types.errors import AnnotationError
@@ -174,18 +184,18 @@ def _load_empty(load: to.Converter, make_empty: Callable[[], Any]) -> Any:
 
 _ADDRESSES: Final = {IPv4Address, IPv6Address}
 _SCALAR_CODECS: Final[dict[Any, Codec]] = {
-    str: Codec(Native("text")),
-    int: Codec(Native("bigint")),
-    float: Codec(Native("double")),
-    bool: Codec(Native("boolean")),
-    bytes: Codec(Native("blob")),
-    Decimal: Codec(Native("decimal")),
-    UUID: Codec(Native("uuid")),
-    datetime: default_codec(Native("timestamp")),
-    date: default_codec(Native("date")),
-    time: default_codec(Native("time")),
-    IPv4Address: Codec(Native("inet"), to.load_ipv4, to.dump_ipv4),
-    IPv6Address: Codec(Native("inet"), to.load_ipv6, to.dump_ipv6),
+    str: Codec(native("text")),
+    int: Codec(native("bigint")),
+    float: Codec(native("double")),
+    bool: Codec(native("boolean")),
+    bytes: Codec(native("blob")),
+    Decimal: Codec(native("decimal")),
+    UUID: Codec(native("uuid")),
+    datetime: default_codec(native("timestamp")),
+    date: default_codec(native("date")),
+    time: default_codec(native("time")),
+    IPv4Address: Codec(native("inet"), to.load_ipv4, to.dump_ipv4),
+    IPv6Address: Codec(native("inet"), to.load_ipv6, to.dump_ipv6),
     Duration: default_codec(DURATION),
     Counter: Codec(COUNTER),
 }
@@ -246,7 +256,7 @@ def _unannotated_codec(core: Any) -> Codec:
         return _literal_codec(core, arguments)
     if origin is Union:
         if set(arguments) == _ADDRESSES:
-            return default_codec(Native("inet"))
+            return default_codec(native("inet"))
         raise errors.unsupported_union(core)
     if isinstance(core, typing.Hashable) and core in _SCALAR_CODECS:
         return _SCALAR_CODECS[core]
@@ -254,7 +264,7 @@ def _unannotated_codec(core: Any) -> Codec:
         load, dump = user_type_loader(core), user_type_dumper(core)
         return Codec(UserTypeName(core.__cql_name__), load, dump, hashable=is_hashable(core))
     if isinstance(core, type) and issubclass(core, enum.Enum) and issubclass(core, (str, int)):
-        cql_type = Native("text" if issubclass(core, str) else "bigint")
+        cql_type = native("text" if issubclass(core, str) else "bigint")
         return Codec(cql_type, to.enum_loader(core), to.enum_dumper(core))
     raise errors.unsupported_class(core if origin not in _CONTAINER_CODECS else origin)
 

@@ -7,6 +7,7 @@ never are. Two types are therefore the same for a server exactly if the values a
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias, Union
 
 import attrs
@@ -220,6 +221,7 @@ def with_renamed_user_types(cql_type: CqlType, names: dict[str, str]) -> CqlType
     return cql_type
 
 
+@lru_cache(maxsize=64)  # equal types are one object, so that the columns of tables are compared faster
 def native(name: str) -> Native:
     """Return a native type by any of its names.
 

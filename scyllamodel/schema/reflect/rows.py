@@ -174,12 +174,12 @@ class _KeyspaceReader:
         """Additional columns of a newer Cassandra; ScyllaDB's columns are all known or internal."""
         if self.server.stores_extensions:
             return []
-        hidden = {
-            row["table_name"] for row in self.rows.rows_of("tables", self.name) if self.is_hidden(row["table_name"])
-        }
-        names = {f"{self.name}.{table}" for table in hidden}
-        stored = additions(lambda table: self.rows.rows_of(table, self.name), sorted(self.rows.sources()))
-        return [item for item in stored if ".".join(item.name.split(".")[:2]) not in names]
+        stored = list(additions(lambda table: self.rows.rows_of(table, self.name), sorted(self.rows.sources())))
+        if not stored:
+            return []
+        tables = [row["table_name"] for row in self.rows.rows_of("tables", self.name)]
+        hidden = {f"{self.name}.{table}" for table in tables if self.is_hidden(table)}
+        return [item for item in stored if ".".join(item.name.split(".")[:2]) not in hidden]
 
     def read_all(self, kind: str, rows: Iterable[SystemRow], read: Callable[[SystemRow], _F]) -> list[_F]:
         """The facts of these rows; rows that cannot be read are recorded as unreadable."""
