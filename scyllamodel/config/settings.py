@@ -82,7 +82,7 @@ def choices_hint(name: str, known: Iterable[str]) -> str:
     (" (did you mean 'local_dc'?)", ' (there are: a, b)')
     """
     choices = sorted(known)
-    nearest = closest(name, choices)
+    nearest = closest(name, choices, cutoff=0.7)
     return f" (there are: {', '.join(choices)})" if nearest is None else f" (did you mean {nearest!r}?)"
 
 

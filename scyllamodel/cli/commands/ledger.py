@@ -102,7 +102,7 @@ def run_unlock(settings: argparse.Namespace, console: Console) -> int:
 
 def _unlock_one(settings: argparse.Namespace, console: Console, repo: Repo) -> CommandResult:
     if not settings.force:
-        console.message("Waiting for one lease (30 s) to see whether the holder is alive.")
+        console.message("If a run holds the lock, this takes one lease (30 s), to see whether it is alive.")
     holder = unlock(repo, force=settings.force)
     document = {
         "format": 1,

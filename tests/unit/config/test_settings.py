@@ -196,6 +196,7 @@ def test_an_empty_page_secret_in_a_url_or_the_environment_is_refused(monkeypatch
         ("scylla:///shop", "has no host"),
         ("scylla://h1", "has no keyspace"),
         ("scylla://h1/shop?local_cd=dc1", "did you mean 'local_dc'"),
+        ("scylla://h1/shop?replication_factor=3", "unknown setting .there are: application_role, "),
         ("scylla://h1/shop?zzz=1", "there are: application_role, compression, consistency"),
         ("scylla://u:hunter2/k", "host2:9042/keyspace"),
         ("scylla://h1/my-shop", "not a keyspace name"),
