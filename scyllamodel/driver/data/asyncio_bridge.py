@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from typing_extensions import ParamSpec
 
@@ -247,8 +247,15 @@ def start_thread(function: Callable[P, Any], *args: P.args, **keywords: P.kwargs
     ).start()
 
 
-async def until_done(future: Future[Any], timeout: float | None = None) -> None:
-    """Wait for a future of another thread, or until a timeout; its result and error are not retrieved.
+class Completable(Protocol):
+    """What a thread completes."""
+
+    def add_done_callback(self, callback: Callable[[Any], object], /) -> None:
+        """Call a function when it is complete."""
+
+
+async def until_done(future: Completable, timeout: float | None = None) -> None:
+    """Wait for what another thread completes, or until a timeout; its result and error are not retrieved.
 
     Unlike `asyncio.wrap_future` this does not use the loop when the wait ends early, since it may be closed then.
     """

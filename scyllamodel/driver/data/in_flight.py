@@ -21,7 +21,7 @@ from scyllamodel.driver.data.instrumentation import RequestTimer
 from scyllamodel.driver.data.messages import Execute, FetchNextPage, Message, Response
 from scyllamodel.driver.data.request_errors import record_attempts, request_error
 from scyllamodel.driver.data.requests import Requests
-from scyllamodel.driver.session.fast_request import notify
+from scyllamodel.driver.session.fast_request import Latch, notify
 from scyllamodel.driver.session.held_messages import HeldMessages, holds
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class RequestWindow(Generic[T]):
         self._callbacks: list[Awaitable[None]] = []
         self._held = HeldMessages()
         self._wake_threshold = 0
-        self._arrival_condition = threading.Condition()
+        self._arrival = Latch()
 
     def bind_and_send(self, message: Execute, tag: T) -> None:
         """Bind a statement and send it; preparing may wait, and an error in its values is raised here."""
@@ -148,8 +148,7 @@ class RequestWindow(Generic[T]):
             self._wake()
 
     def _wake(self) -> None:
-        with self._arrival_condition:
-            self._arrival_condition.notify()
+        self._arrival.set()
 
     def drop_queued(self) -> list[T]:
         """Drop queued requests and return their tags. Requests in flight complete unobserved."""
@@ -180,11 +179,12 @@ class RequestWindow(Generic[T]):
             self.flush()
         minimum = min(minimum, self.outstanding)
         if len(self._arrivals) < minimum:
-            with self._arrival_condition:
-                self._wake_threshold = minimum
-                while len(self._arrivals) < minimum:
-                    self._arrival_condition.wait()
-                self._wake_threshold = 0
+            self._wake_threshold = minimum
+            self._arrival.clear()
+            while len(self._arrivals) < minimum:
+                self._arrival.wait()
+                self._arrival.clear()
+            self._wake_threshold = 0
         return self._take_arrivals()
 
     def _take_arrivals(self, *, notify: bool = True) -> list[tuple[T, Response | None, Exception | None]]:

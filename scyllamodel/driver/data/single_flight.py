@@ -10,12 +10,14 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, wait
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from scyllamodel.driver.data.asyncio_bridge import running_loop, start_thread, until_done
 
 T = TypeVar("T")
+
+_LOOK_AGAIN: Final = 0.5
+"""Seconds after which a waiting caller checks the outcome itself, if the other one was interrupted before waking it."""
 
 
 class _Interrupted(Exception):
@@ -26,15 +28,59 @@ class WaitTimeout(Exception):
     """Another caller's work took longer than this caller may wait."""
 
 
-class SingleFlight(Generic[T]):
-    """The work in progress, by key."""
+class _Flight(Generic[T]):
+    """Work in progress, and its outcome.
+
+    A signal handler may raise an exception in the main thread between any two steps. In the condition of a
+    `concurrent.futures.Future` that would leave a lock that is never released; here each step is one operation of the
+    interpreter.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._futures: dict[Hashable, Future[T]] = {}
+        self.outcome: tuple[T] | Exception | None = None
+        self._is_published = threading.Lock()
+        self._is_published.acquire()
+        self._callbacks: list[Callable[[Any], object]] = []
+
+    def publish(self, outcome: tuple[T] | Exception) -> None:
+        """Set the outcome and wake those who wait."""
+        self.outcome = outcome
+        self._is_published.release()
+        for callback in self._callbacks:
+            callback(self)
+
+    def result(self) -> T:
+        """Return the result, or raise the error."""
+        if isinstance(self.outcome, tuple):
+            return self.outcome[0]
+        raise self.outcome or WaitTimeout()
+
+    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
+        """Call a function at least once after the outcome is set."""
+        self._callbacks.append(callback)
+        if self.outcome is not None:
+            callback(self)
+
+    def wait(self, deadline: float | None) -> None:
+        """Wait for the outcome, or until the deadline."""
+        while self.outcome is None and (seconds := _pause(deadline)) != 0:
+            if self._is_published.acquire(timeout=seconds):
+                self._is_published.release()
+
+    async def wait_async(self, deadline: float | None) -> None:
+        """Do what `wait` does, without blocking."""
+        while self.outcome is None and (seconds := _pause(deadline)) != 0:
+            await until_done(self, seconds)
+
+
+class SingleFlight(Generic[T]):
+    """The work in progress, by key; whichever step of it is interrupted, an outcome is published."""
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, _Flight[T]] = {}
 
     def __len__(self) -> int:
-        return len(self._futures)
+        return len(self._flights)
 
     def run(self, key: Hashable, work: Callable[[], T], timeout: float | None = None) -> T:
         """Return the result of the work, done in this thread unless it is in progress.
@@ -47,81 +93,80 @@ class SingleFlight(Generic[T]):
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            future, is_leader = self._join(key)
-            if is_leader:
-                return self._run_and_publish(key, future, work)
-            wait([future], _remaining(deadline))
-            if not _must_retry(future, deadline):
-                return future.result(0)
+            mine = _Flight[T]()
+            try:
+                joined = self._flights.setdefault(key, mine)
+                if joined is mine:
+                    return self._run_and_publish(key, mine, work)
+            finally:
+                self._release(key, mine)
+            joined.wait(deadline)
+            if not _must_retry(joined, deadline):
+                return joined.result()
 
     async def run_async(self, key: Hashable, work: Callable[[], T], timeout: float | None = None) -> T:
         """Return the result of the work, done in its own thread unless it is in progress."""
         running_loop()
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            future, is_leader = self._join(key)
-            if is_leader:
-                self._run_in_thread(key, future, work)
-            await until_done(future, _remaining(deadline))
-            if is_leader or not _must_retry(future, deadline):
-                if not future.done():
-                    raise WaitTimeout
-                return future.result(0)
+            mine, is_started = _Flight[T](), False
+            try:
+                joined = self._flights.setdefault(key, mine)
+                if joined is mine:
+                    start_thread(self._run_in_thread, key, mine, work)
+                    is_started = True
+            finally:
+                if not is_started:
+                    self._release(key, mine)
+            await joined.wait_async(deadline)
+            if is_started or not _must_retry(joined, deadline):
+                return joined.result()
 
     def wait_for(self, key: Hashable) -> None:
         """Wait for the work if it is in progress, whatever its outcome."""
-        future = self._futures.get(key)
-        if future is not None:
-            future.exception()
+        flight = self._flights.get(key)
+        if flight is not None:
+            flight.wait(None)
 
-    def _join(self, key: Hashable) -> tuple[Future[T], bool]:
-        with self._lock:
-            future = self._futures.get(key)
-            if future is not None:
-                return future, False
-            new_future = self._futures[key] = Future[T]()
-            new_future.set_running_or_notify_cancel()  # a cancelled task must not cancel it for the others
-            return new_future, True
-
-    def _run_and_publish(self, key: Hashable, future: Future[T], work: Callable[[], T]) -> T:
+    def _run_and_publish(self, key: Hashable, flight: _Flight[T], work: Callable[[], T]) -> T:
         try:
             result = work()
-        except BaseException as error:
-            self._remove(key)
-            future.set_exception(error if isinstance(error, Exception) else _Interrupted())
+        except Exception as error:
+            self._publish(key, flight, error)
             raise
-        self._remove(key)
-        future.set_result(result)
+        self._publish(key, flight, (result,))
         return result
 
-    def _run_in_thread(self, key: Hashable, future: Future[T], work: Callable[[], T]) -> None:
-        def call() -> None:
-            with contextlib.suppress(Exception):  # it is in the future, for all waiting callers
-                self._run_and_publish(key, future, work)
-
+    def _run_in_thread(self, key: Hashable, flight: _Flight[T], work: Callable[[], T]) -> None:
         try:
-            start_thread(call)
-        except BaseException:  # there are too many threads
-            self._remove(key)
-            future.set_exception(_Interrupted())
-            raise
+            with contextlib.suppress(Exception):  # it is the outcome, for all waiting callers
+                self._run_and_publish(key, flight, work)
+        finally:
+            self._release(key, flight)
 
-    def _remove(self, key: Hashable) -> None:
-        with self._lock:
-            self._futures.pop(key, None)
+    def _publish(self, key: Hashable, flight: _Flight[T], outcome: tuple[T] | Exception) -> None:
+        """Publish an outcome; it is not for later callers, who do the work again."""
+        if flight.outcome is None:
+            flight.publish(outcome)
+        self._flights.pop(key, None)
+
+    def _release(self, key: Hashable, flight: _Flight[T]) -> None:
+        """Publish that the caller of this flight was interrupted, if it is still in progress."""
+        if self._flights.get(key) is flight:
+            self._publish(key, flight, _Interrupted())
 
 
 def _remaining(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
-def _must_retry(future: Future[Any], deadline: float | None) -> bool:
-    """Whether a waiting caller must try again: the first one was interrupted, or had less time.
+def _pause(deadline: float | None) -> float:
+    """Seconds until an outcome is looked at again."""
+    remaining = _remaining(deadline)
+    return _LOOK_AGAIN if remaining is None else min(remaining, _LOOK_AGAIN)
 
-    Raises:
-        WaitTimeout: this caller has no time left.
-    """
-    if not future.done():
-        raise WaitTimeout
-    error = future.exception()
+
+def _must_retry(flight: _Flight[Any], deadline: float | None) -> bool:
+    """Whether a waiting caller must try again: the first one was interrupted, or had less time."""
+    error = flight.outcome
     return isinstance(error, _Interrupted) or (isinstance(error, TimeoutError) and _remaining(deadline) != 0)

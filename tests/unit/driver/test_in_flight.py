@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 
 import pytest
 
 from scyllamodel import Column, Model, partition_key, select
+from scyllamodel.driver.data import in_flight
 from scyllamodel.driver.data.in_flight import RequestWindow
 from scyllamodel.driver.data.messages import Execute
-from scyllamodel.driver.session import fork_safety
+from scyllamodel.driver.session import fast_request, fork_safety
 from scyllamodel.driver.session.held_messages import holds
 from scyllamodel.errors import ConnectionFailed
+from tests.support.interrupts import is_interrupted
 
 
 class Thing(Model, table="things", repo="window"):
@@ -168,3 +172,24 @@ def test_a_forked_child_takes_nothing(window, sender, monkeypatch):
     with pytest.raises(ConnectionFailed, match="forked"):
         window.take()
     assert sender.sent == [future]
+
+
+def test_an_interrupt_at_any_step_of_a_wait_does_not_block_the_thread_of_the_driver(sender):
+    """Whatever step of `take` Ctrl-C interrupts, the thread that records answers continues."""
+    for step in itertools.count():
+        window, futures = RequestWindow(sender), [Future() for _ in range(3)]
+        for tag, future in enumerate(futures):
+            window.queue(future, tag, ASK, size=1)
+        first, second, third = (threading.Thread(target=future.answer, args=([],), daemon=True) for future in futures)
+        threading.Timer(0.002, lambda first=first, second=second: (first.start(), second.start())).start()
+        was_interrupted = is_interrupted(step, [in_flight, fast_request, threading], window.take, 2)
+        third.start()
+        for thread in (third, first, second):
+            while thread.ident is None:
+                time.sleep(0.001)
+            thread.join(10)
+            assert not thread.is_alive(), f"the driver's thread waits since an interrupt at step {step}"
+        if not was_interrupted:
+            break
+
+    assert step > 50

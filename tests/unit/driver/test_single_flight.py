@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from scyllamodel.driver.data import single_flight
 from scyllamodel.driver.data.asyncio_bridge import run_in_own_thread
 from scyllamodel.driver.data.single_flight import SingleFlight, WaitTimeout
+from tests.support.interrupts import is_interrupted
 
 
 class Work:
@@ -111,6 +114,57 @@ def test_a_caller_that_is_interrupted_hands_the_work_over():
         work.go_on.set()
         assert "done" == second.result()
         assert isinstance(first.exception(), KeyboardInterrupt)
+
+
+def begin(flights, work):
+    """Start the work of another caller in a thread, and return it with its results."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(flights.run("key", work)), daemon=True)
+    thread.start()
+    return thread, results
+
+
+@pytest.mark.parametrize("has_waiter", [False, True], ids=["alone", "with another caller"])
+def test_an_interrupt_at_any_step_leaves_no_work_that_never_ends(has_waiter):
+    """Whatever step Ctrl-C interrupts, no caller waits for the one that was interrupted, and no state remains."""
+    for step in itertools.count():
+        flights, others = SingleFlight(), []
+
+        def work(flights=flights, others=others):
+            if has_waiter:
+                others.append(begin(flights, lambda: "other"))
+            return "mine"
+
+        was_interrupted = is_interrupted(step, [single_flight], flights.run, "key", work)
+        others.append(begin(flights, lambda: "later"))
+        for thread, results in others:
+            thread.join(10)
+            assert 1 == len(results), f"a caller waits since an interrupt at step {step}"
+        assert 0 == len(flights)
+        if not was_interrupted:
+            break
+
+    assert step > 50
+
+
+@pytest.mark.filterwarnings("ignore:.*was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_task_that_is_interrupted_at_any_step_leaves_no_work_that_never_ends():
+    """A task is interrupted in the thread of its loop, while another thread does the work."""
+
+    async def task(flights):
+        return await flights.run_async("key", lambda: "mine")
+
+    for step in itertools.count():
+        flights = SingleFlight()
+        was_interrupted = is_interrupted(step, [single_flight], asyncio.run, task(flights))
+        thread, results = begin(flights, lambda: "later")
+        thread.join(10)
+        assert 1 == len(results), f"a caller waits since an interrupt at step {step}"
+        assert 0 == len(flights)
+        if not was_interrupted:
+            break
+
+    assert step > 50
 
 
 def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
