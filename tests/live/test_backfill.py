@@ -16,6 +16,7 @@ from scyllamodel import (
     Column,
     ConfigurationError,
     Model,
+    RequestRefused,
     UserType,
     backfill,
     clustering_key,
@@ -416,7 +417,10 @@ def checkpoints(repo):
     """The number of recorded ranges."""
     if ("scyllamodel_backfills",) not in [tuple(row) for row in tables(repo)]:
         return 0
-    rows = repo.raw(f"SELECT part FROM {repo.keyspace}.scyllamodel_backfills")
+    try:
+        rows = repo.raw(f"SELECT part FROM {repo.keyspace}.scyllamodel_backfills")
+    except RequestRefused:  # system_schema has a table a moment before it can be read
+        return 0
     return sum(row[0] >= 0 for row in rows)
 
 

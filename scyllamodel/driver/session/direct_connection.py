@@ -17,8 +17,10 @@ from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
 from io import BytesIO
+from operator import not_
 from typing import TYPE_CHECKING, Any, Final
 
+from scyllamodel._backoff import Backoff, poll
 from scyllamodel.driver._cassandra import ConnectionShutdown
 from scyllamodel.driver.session.fork_safety import call_in_child, generation
 from scyllamodel.driver.session.held_messages import MAX_BATCH, HeldMessages, holds
@@ -36,6 +38,8 @@ _METHODS: Final[Mapping[str, str]] = {
 _LOCK_SECONDS: Final = 0.1
 _CLOSE_SECONDS: Final = 1.0
 """Seconds that the event loop, and a thread that closes a connection, wait for a thread that is sending."""
+
+_CLOSE_PAUSES: Final = Backoff(0.001, 0.001)
 
 _answers: Final = HeldMessages()
 """Messages sent by what the driver's thread calls with an answer; there is one event loop in a process."""
@@ -121,11 +125,12 @@ class DirectSending:
     def close(self) -> None:
         """Close the connection.
 
-        The event loop closes the socket after this, whose number the system uses again: no thread is sending then.
+        The event loop closes the socket after this, whose number the system uses again: no thread is sending then. The
+        lock is only watched: an exception of a signal handler after it was acquired would leave it locked.
         """
         self._is_closing = True
-        if self._sending_thread != threading.get_ident() and self._deque_lock.acquire(timeout=_CLOSE_SECONDS):
-            self._deque_lock.release()
+        if self._sending_thread != threading.get_ident():
+            poll(self._deque_lock.locked, until=not_, timeout=_CLOSE_SECONDS, backoff=_CLOSE_PAUSES)
         super().close()  # type: ignore[misc]  # of the driver's class
 
     def handle_read(self, watcher: Any, revents: int, errno: int | None = None) -> None:
