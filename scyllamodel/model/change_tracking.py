@@ -199,11 +199,13 @@ def changed_columns(instance: Any, values: tuple[Any, ...]) -> list[Change]:
         values: the values of the instance, from `current_values`.
     """
     row, known, result = instance.__row__, instance.__known__, list[Change]()
-    if all(map(is_, row, values)):
+    replaced = [position for position, is_stored in enumerate(map(is_, row, values)) if not is_stored]
+    if not replaced:
         return result
     old_values = row if known.load is None or isinstance(row, Snapshot) else known.load(row)
-    for (column, same), stored, old_value, current in zip(known.columns, row, old_values, values, strict=True):
-        if current is stored or current is old_value:
+    for position in replaced:
+        (column, same), old_value, current = known.columns[position], old_values[position], values[position]
+        if current is old_value:
             continue
         try:
             if old_value is not UNKNOWN and same(old_value, current):

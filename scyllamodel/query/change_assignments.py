@@ -14,7 +14,7 @@ import attrs
 from scyllamodel.model.change_tracking import UNKNOWN, Change
 from scyllamodel.model.expression import Assignment, ColumnTarget, FieldTarget, Operation
 from scyllamodel.types.annotations import unwrapped_type
-from scyllamodel.types.cql_types import ListType, MapType, SetType, is_multi_cell
+from scyllamodel.types.cql_types import ListType, MapType, Native, SetType, is_multi_cell
 from scyllamodel.types.identity import Identity, is_same
 
 
@@ -26,7 +26,8 @@ def column_assignments(change: Change) -> list[Assignment]:
     """
     column, new_value = change.column, change.new_value
     if (
-        new_value is None
+        type(column.type_mapping.type) is Native  # most columns, recognized without the other checks
+        or new_value is None
         or change.old_value is UNKNOWN
         or column.type_mapping.custom
         or not is_multi_cell(column.type_mapping.type)

@@ -75,6 +75,8 @@ class WriteOptions:
     @property
     def values(self) -> tuple[int, ...]:
         """The values in the order of the CQL text."""
+        if self is NO_WRITE_OPTIONS:
+            return ()
         return tuple(value for value in (self.ttl, self.timestamp) if value is not None)
 
 
@@ -246,8 +248,7 @@ class InstanceStatements(Generic[M]):
         for change in changed:
             if change.new_value is None and excludes_null(change.column):
                 raise null_error(change.column)
-        only_static = all(change.column.spec.kind == "static" for change in changed)
-        names = self.partition_key if only_static else self.key
+        only_static = self.has_static and all(change.column.spec.kind == "static" for change in changed)
         assignments = [assignment for change in changed for assignment in column_assignments(change)]
         if not assignments:  # equal for the server, such as elements of a set that it stores as one
             return None
@@ -257,18 +258,15 @@ class InstanceStatements(Generic[M]):
             key,
             lambda: Update[Any, None](
                 cast("Any", self.model),
-                conditions=self._conditions(names),
+                conditions=self._conditions(self.partition_key if only_static else self.key),
                 assignments=tuple(assignments),
                 only_if_exists=if_exists,
                 ttl_seconds=options.ttl,
                 write_timestamp=options.timestamp,
             ).compile(self.keyspace),
         )
-        values = (
-            *options.values,
-            *(assignment.value for assignment in assignments),
-            *(getattr(row, name) for name in names),
-        )
+        take_key = self.take_partition_key if only_static else self.take_key
+        values = (*options.values, *[assignment.value for assignment in assignments], *take_key(row))
         return CompiledWrite(CompiledStatement(template, values), snapshot(row, current))
 
     def _new_changes(self, row: M) -> list[Change]:
