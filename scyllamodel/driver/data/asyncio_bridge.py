@@ -262,7 +262,7 @@ async def until_done(future: Completable, timeout: float | None = None) -> None:
     loop = running_loop()
     waiter: asyncio.Future[None] = loop.create_future()
 
-    def wake(_: Future[Any]) -> None:
+    def wake(_: object) -> None:
         with contextlib.suppress(RuntimeError):  # the loop was closed, and nothing waits
             loop.call_soon_threadsafe(finish)
 

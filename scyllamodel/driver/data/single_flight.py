@@ -148,7 +148,8 @@ class SingleFlight(Generic[T]):
         """Publish an outcome; it is not for later callers, who do the work again."""
         if flight.outcome is None:
             flight.publish(outcome)
-        self._flights.pop(key, None)
+        if self._flights.get(key) is flight:  # else it was interrupted after its thread began, and this is another's
+            self._flights.pop(key, None)
 
     def _release(self, key: Hashable, flight: _Flight[T]) -> None:
         """Publish that the caller of this flight was interrupted, if it is still in progress."""

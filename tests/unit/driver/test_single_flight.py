@@ -13,7 +13,7 @@ import pytest
 from scyllamodel.driver.data import single_flight
 from scyllamodel.driver.data.asyncio_bridge import run_in_own_thread
 from scyllamodel.driver.data.single_flight import SingleFlight, WaitTimeout
-from tests.support.interrupts import is_interrupted
+from support.interrupts import is_interrupted
 
 
 class Work:
@@ -124,6 +124,14 @@ def begin(flights, work):
     return thread, results
 
 
+def assert_all_end(flights, others, step):
+    """Assert that other callers, and one that comes later, get a result, and that no state remains."""
+    for thread, results in [*others, begin(flights, lambda: "later")]:
+        thread.join(10)
+        assert 1 == len(results), f"a caller waits since an interrupt at step {step}"
+    assert 0 == len(flights)
+
+
 @pytest.mark.parametrize("has_waiter", [False, True], ids=["alone", "with another caller"])
 def test_an_interrupt_at_any_step_leaves_no_work_that_never_ends(has_waiter):
     """Whatever step Ctrl-C interrupts, no caller waits for the one that was interrupted, and no state remains."""
@@ -136,11 +144,7 @@ def test_an_interrupt_at_any_step_leaves_no_work_that_never_ends(has_waiter):
             return "mine"
 
         was_interrupted = is_interrupted(step, [single_flight], flights.run, "key", work)
-        others.append(begin(flights, lambda: "later"))
-        for thread, results in others:
-            thread.join(10)
-            assert 1 == len(results), f"a caller waits since an interrupt at step {step}"
-        assert 0 == len(flights)
+        assert_all_end(flights, others, step)
         if not was_interrupted:
             break
 
@@ -157,14 +161,38 @@ def test_a_task_that_is_interrupted_at_any_step_leaves_no_work_that_never_ends()
     for step in itertools.count():
         flights = SingleFlight()
         was_interrupted = is_interrupted(step, [single_flight], asyncio.run, task(flights))
-        thread, results = begin(flights, lambda: "later")
-        thread.join(10)
-        assert 1 == len(results), f"a caller waits since an interrupt at step {step}"
-        assert 0 == len(flights)
+        assert_all_end(flights, [], step)
         if not was_interrupted:
             break
 
     assert step > 50
+
+
+def test_work_whose_caller_was_interrupted_does_not_end_the_work_of_the_next(monkeypatch):
+    """If a task is interrupted after its thread has begun, that thread leaves the work of the next caller in place."""
+    flights, first, second, threads = SingleFlight(), Work(), Work(), []
+
+    def start_and_interrupt(function, *arguments):
+        threads.append(threading.Thread(target=function, args=arguments, daemon=True))
+        threads[0].start()
+        raise KeyboardInterrupt
+
+    async def task():
+        await flights.run_async("key", first)
+
+    monkeypatch.setattr(single_flight, "start_thread", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(task())
+    first.begun.wait(10)
+    thread, results = begin(flights, second)
+    second.begun.wait(10)
+    first.go_on.set()
+    threads[0].join(10)
+
+    assert 1 == len(flights)
+    second.go_on.set()
+    thread.join(10)
+    assert [1] == results
 
 
 def test_a_task_that_is_cancelled_leaves_the_work_to_the_others(caplog):
