@@ -19,6 +19,9 @@ from scyllamodel.driver._cassandra import ColDesc, ProtocolHandler, ResultMessag
 from scyllamodel.driver.session import result_metadata
 from scyllamodel.errors import LoadError
 
+RESULT_CLASS: Final[Any] = ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]
+"""The driver's class of results, compiled where the driver is."""
+
 
 @attrs.frozen
 class UnreadableCell:
@@ -114,11 +117,20 @@ def tolerant_handler(base: Any) -> Any:
     return Handler
 
 
+def with_result_class(base: Any, result_class: Any) -> Any:
+    """Make a tolerant handler whose results are of a class, whatever the base makes of them."""
+
+    class Handler(tolerant_handler(base)):  # type: ignore[misc]  # the driver ships no types
+        message_types_by_opcode = {**base.message_types_by_opcode, ResultMessage.opcode: result_class}  # noqa: RUF012
+
+    return Handler
+
+
 @lru_cache(maxsize=64)
 def tolerant_rows_handler(base: Any) -> Any:
     """Make a handler for rows that models load: only rows with an undecodable cell fail."""
 
-    class Result(ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]):  # type: ignore[misc]  # no types
+    class Result(RESULT_CLASS):  # type: ignore[misc]  # the driver ships no types
         def recv_results_rows(self, f: Any, protocol: int, types: Any, metadata: Any, policy: Any) -> None:
             start = f.tell()
             try:
@@ -132,10 +144,8 @@ def tolerant_rows_handler(base: Any) -> Any:
                 self.column_types = [column[3] for column in columns]
                 self.parsed_rows = _decode_page(self, f, protocol, columns, policy)
 
-    class Handler(tolerant_handler(base)):  # type: ignore[misc]  # the driver ships no types
-        message_types_by_opcode = {**base.message_types_by_opcode, ResultMessage.opcode: Result}  # noqa: RUF012
-
-    return _remembering_handler(Handler, Result) if _decodes_as_driver(base) else Handler
+    handler = with_result_class(base, Result)
+    return _remembering_handler(handler, Result) if _decodes_as_driver(base) else handler
 
 
 def _decodes_as_driver(base: Any) -> bool:

@@ -29,7 +29,7 @@ _NOT_REGISTERED: Final = (ConnectionShutdown, ConnectionBusy)
 
 
 class Latch:
-    """An event that is set once; a lock is made only for a thread that waits."""
+    """An event; a lock is made only for a thread that waits."""
 
     __slots__ = ("_is_set", "_waiting")
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-from scyllamodel.driver._cassandra import ProtocolHandler, ResultMessage, cqltypes, subtypes_of, type_kind
-from scyllamodel.driver.session.decoding import tolerant_handler
+from scyllamodel.driver._cassandra import cqltypes, subtypes_of, type_kind
+from scyllamodel.driver.session.decoding import RESULT_CLASS, with_result_class
 from scyllamodel.schema.facts.objects import FrozenMap
 
 MAX_CELLS: Final = 1024
@@ -24,7 +24,7 @@ MAX_CELLS: Final = 1024
 def internal_handler(base: Any) -> Any:
     """Make a handler for rows of system tables and internal tables."""
 
-    class Result(ProtocolHandler.message_types_by_opcode[ResultMessage.opcode]):  # type: ignore[misc]  # no types
+    class Result(RESULT_CLASS):  # type: ignore[misc]  # the driver ships no types
         column_metadata: Any
 
         def recv_results_metadata(self, f: Any, user_type_map: Any) -> None:
@@ -33,10 +33,7 @@ def internal_handler(base: Any) -> Any:
             columns: Any = self.column_metadata or ()
             self.column_metadata = [(*column[:3], _shared_type(column[3])) for column in columns]
 
-    class Handler(tolerant_handler(base)):  # type: ignore[misc]  # the driver ships no types
-        message_types_by_opcode = {**base.message_types_by_opcode, ResultMessage.opcode: Result}  # noqa: RUF012
-
-    return Handler
+    return with_result_class(base, Result)
 
 
 def _shared_type(driver_type: Any) -> Any:
