@@ -15,7 +15,7 @@ import weakref
 from asyncio import AbstractEventLoop, _get_running_loop  # pyright: ignore[reportPrivateUsage] - raises no error
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from enum import Enum
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, cast
 
 from scyllamodel.errors import ConcurrentWrite
@@ -199,7 +199,8 @@ def changed_columns(instance: Any, values: tuple[Any, ...]) -> list[Change]:
         values: the values of the instance, from `current_values`.
     """
     row, known, result = instance.__row__, instance.__known__, list[Change]()
-    replaced = [position for position, is_stored in enumerate(map(is_, row, values)) if not is_stored]
+    pairs = enumerate(zip(row, values, strict=True))
+    replaced = [position for position, (stored, current) in pairs if stored is not current]
     if not replaced:
         return result
     old_values = row if known.load is None or isinstance(row, Snapshot) else known.load(row)

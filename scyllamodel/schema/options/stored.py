@@ -48,11 +48,7 @@ def stored_options(
     """
     names = _columns(tuple(row), server.stores_extensions)
     values = tuple([value if type(value) in _HASHABLE else _as_key(value) for value in map(row.__getitem__, names)])
-    scylla_values = (
-        ()
-        if scylla_row is None
-        else tuple((n, v if type(v) in _HASHABLE else _as_key(v)) for n, v in scylla_row.items())
-    )
+    scylla_values = () if scylla_row is None else tuple((name, _as_key(value)) for name, value in scylla_row.items())
     return _canonical_options(names, values, scylla_values, server.stores_extensions)
 
 
@@ -63,12 +59,12 @@ def _columns(names: tuple[str, ...], has_extensions: bool) -> tuple[str, ...]:  
 
 
 _HASHABLE: Final = frozenset({str, int, float, bool, type(None), FrozenMap})
-"""The types of what the driver returns from these tables; its subclasses of them are converted."""
+"""The types of values that are keys as they are; nearly all values have one of them."""
 
 
 def _as_key(value: Any) -> Any:
     """A value as a cache key."""
-    if isinstance(value, (str, int, float)):
+    if type(value) in _HASHABLE or isinstance(value, (str, int, float)):
         return value
     return FrozenMap(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else _NOT_COMPARABLE
 
