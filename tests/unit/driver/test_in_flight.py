@@ -15,7 +15,7 @@ from scyllamodel.driver.data.messages import Execute
 from scyllamodel.driver.session import fast_request, fork_safety
 from scyllamodel.driver.session.held_messages import holds
 from scyllamodel.errors import ConnectionFailed
-from tests.support.interrupts import is_interrupted
+from support.interrupts import is_interrupted
 
 
 class Thing(Model, table="things", repo="window"):

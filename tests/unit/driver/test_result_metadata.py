@@ -15,7 +15,7 @@ from scyllamodel.driver.session import result_metadata, uuid_cells
 from scyllamodel.driver.session.decoding import DamagedPage, DamagedRow, tolerant_handler, tolerant_rows_handler
 from scyllamodel.driver.session.result_metadata import PendingRows
 from scyllamodel.errors import LoadError
-from tests.support.answers import (
+from support.answers import (
     BIGINT,
     BLOB,
     INT,

@@ -11,7 +11,7 @@ from scyllamodel.driver.session.decoding import tolerant_handler
 from scyllamodel.driver.session.shared_cells import internal_handler
 from scyllamodel.errors import LoadError
 from scyllamodel.schema.facts.objects import FrozenMap
-from tests.support.answers import BLOB, INT, MAP, SET_OF_TEXT, TEXT, USER_TYPE, answer, cell, decode
+from support.answers import BLOB, INT, MAP, SET_OF_TEXT, TEXT, USER_TYPE, answer, cell, decode
 
 TEXTS, BLOBS = b"\0\x21" + TEXT + TEXT, b"\0\x21" + TEXT + BLOB
 ONE = b"\0\0\0\1" + cell(b"class") + cell(b"None")
