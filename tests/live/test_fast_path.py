@@ -211,7 +211,7 @@ def test_a_statement_that_a_node_forgot_is_prepared_again(repo, plain):
 def test_a_timeout_holds_and_its_late_answer_returns_the_stream(weak, scylla_fault_proxy, way):
     """Requests without a response time out, and late responses return their streams."""
     query = select(Item).where(Item.part == 0).timeout(0.4)
-    scylla_fault_proxy.delay(3)
+    scylla_fault_proxy.black_hole()
     began = time.monotonic()
     if way == "blocking":
         for _ in range(3):
