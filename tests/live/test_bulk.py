@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
+import time
 from uuid import UUID, uuid4
 
 import pytest
@@ -235,17 +237,30 @@ def test_cancelled_bulk_work_ends(repo):
     assert asyncio.run(main()) == len(consumed)
 
 
-def test_what_may_be_sent_again_is(scylla_cluster, repo, scylla_fault_proxy):
+def cut_for(proxy, seconds):
+    """Close all connections, and those that are opened in this time; the driver reconnects after one and three."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        proxy.cut()
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("seconds", [0.01, 1.5], ids=["once", "also when it reconnects"])
+def test_what_may_be_sent_again_is(scylla_cluster, repo, scylla_fault_proxy, seconds):
     """A bulk write over a connection that breaks loses no row, since its statements are idempotent and sent again."""
     rows = seats(20, 10)
     with scylla_cluster.repo(repo.keyspace, name="many", nodes=[scylla_fault_proxy.address]) as other:
         other.get(Lone, id=1)
+        cutting = threading.Thread(target=cut_for, args=(scylla_fault_proxy, seconds))
 
         def report_progress(progress):
-            if progress.done == 50:
-                scylla_fault_proxy.cut()
+            if progress.done >= 50 and cutting.ident is None:
+                cutting.start()
 
-        report = other.save_many(rows, concurrency=8, on_progress=report_progress)
+        try:
+            report = other.save_many(rows, concurrency=8, on_progress=report_progress)
+        finally:
+            cutting.join()
 
     assert 200 == report.written
     assert rows == repo.get_many(Seat, [(row.hall, row.number) for row in rows])

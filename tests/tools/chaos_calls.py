@@ -29,9 +29,10 @@ from scyllamodel import (
     ServiceUnavailable,
     select,
 )
+from scyllamodel.driver.data.bulk import RETRY_PAUSES
 
-ROUNDS, PAUSES = 4, 4.0
-"""How often a bulk run sends a row at most, and the seconds that it waits in between."""
+ROUNDS, PAUSES = len(RETRY_PAUSES) + 1, 1.5 * sum(RETRY_PAUSES)
+"""How often a bulk run sends a row at most, and the seconds that it waits in between at most."""
 
 
 class WhimError(Exception):

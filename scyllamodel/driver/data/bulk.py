@@ -52,8 +52,12 @@ SENT_TOGETHER: Final = 16
 BATCH_ROWS: Final = 50
 """Rows of one batch when rows are grouped by partition."""
 
-RETRY_PAUSES: Final = (0.1, 0.5, 2.0)
-"""Seconds before each further round of transient failures."""
+RETRY_PAUSES: Final = (0.1, 0.5, 2.0, 5.0)
+"""Seconds before each further round of transient failures, give or take a half.
+
+The driver reconnects to a host whose connections broke after 1 second, and after 2 more seconds if that fails: by
+default, both attempts are over before the last round (`ExponentialReconnectionPolicy`, 15 % of jitter).
+"""
 
 PREPARE_RETRY_DELAY: Final = 1.0
 """Seconds for which rows of a template that could not be prepared fail with its error, before it is prepared again."""
