@@ -59,6 +59,26 @@ def fill(repo):
         item.in_flight = item.max_request_id
 
 
+def empty(repo):
+    """Return the streams that `fill` took."""
+    for item in connections(repo):
+        if item.in_flight == item.max_request_id:
+            item.in_flight = 0
+
+
+def wait_until_served(repo):
+    """Wait until a request succeeds."""
+    empty(repo)
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with contextlib.suppress(ServiceUnavailable):
+            assert repo.get(Leaf, id=1) is None
+            return
+        time.sleep(0.1)
+
+    pytest.fail("no connection was made")
+
+
 async def longest_stand(repo):
     """The longest time for which the loop is blocked while rows are read."""
     lags = [0.0]
@@ -82,9 +102,15 @@ async def longest_stand(repo):
 @pytest.mark.parametrize("operation", ["closed", "full"])
 def test_no_connection_keeps_an_event_loop(weak, scylla_fault_proxy, operation):
     """A closed or full connection does not block the event loop, where the driver would wait for 2 seconds."""
-    cut(weak, scylla_fault_proxy) if operation == "closed" else fill(weak)
+    stands = []
+    for _ in range(3):  # a busy machine may delay the loop too, but not each time
+        wait_until_served(weak)
+        cut(weak, scylla_fault_proxy) if operation == "closed" else fill(weak)
+        stands.append(asyncio.run(longest_stand(weak)))
+        if stands[-1] < 1:
+            return
 
-    assert asyncio.run(longest_stand(weak)) < 1
+    pytest.fail(f"the loop was blocked for {stands} seconds")
 
 
 def test_a_timeout_of_a_thread_holds_while_a_connection_is_closed(weak, scylla_fault_proxy):
@@ -102,14 +128,7 @@ def test_a_timeout_of_a_thread_holds_while_a_connection_is_closed(weak, scylla_f
 def test_a_connection_that_was_closed_is_replaced(weak, scylla_fault_proxy):
     """After a connection was closed, requests soon succeed through another one."""
     cut(weak, scylla_fault_proxy)
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with contextlib.suppress(ServiceUnavailable):
-            assert weak.get(Leaf, id=1) is None
-            return
-        time.sleep(0.1)
-
-    pytest.fail("no connection was made")
+    wait_until_served(weak)
 
 
 def test_the_next_page_does_not_wait_either(weak, repo, scylla_fault_proxy):
