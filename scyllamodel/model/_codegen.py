@@ -30,12 +30,13 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 import attrs
 
 from scyllamodel.errors import TypeMismatch, hide_frame
-from scyllamodel.model.class_data import LazyAttribute
+from scyllamodel.model.class_data import LazyAttribute, namespace_of
 from scyllamodel.types.annotations import TypeMapping
 from scyllamodel.types.display import Show, display_for, type_mismatch
 from scyllamodel.types.identity import IN_PYTHON, NATIVE, Form, Identity, as_field_mapping, identity_of
@@ -69,20 +70,24 @@ class Field:
         return display_for(redact=self.redact, secret=self.type_mapping.secret)
 
 
-def install_row_functions(cls: type[Any], fields: Sequence[Field]) -> None:
+def install_row_functions(cls: type[Any], fields_of: Callable[[type[Any]], Sequence[Field]]) -> None:
     """Add the static method ``__load__(row)``, ``__bind__(self)``, and the identities of instances to a class.
 
     The identities are ``__identity__``, by stored form, and ``__equality__``, for ``==`` of containing values. Each is
     computed on first use.
+
+    Parameters:
+        cls: the class.
+        fields_of: returns the fields of the class, in the order of a row.
     """
-    type.__setattr__(cls, "__load__", LazyAttribute(cls, "__load__", lambda: staticmethod(make_load(cls, fields))))
-    type.__setattr__(cls, "__bind__", LazyAttribute(cls, "__bind__", lambda: make_bind(cls, fields)))
-    type.__setattr__(
-        cls, "__identity__", LazyAttribute(cls, "__identity__", lambda: make_identity(cls, fields, NATIVE))
-    )
-    type.__setattr__(
-        cls, "__equality__", LazyAttribute(cls, "__equality__", lambda: make_identity(cls, fields, IN_PYTHON))
-    )
+    for name, make in _ROW_FUNCTIONS.items():
+        type.__setattr__(cls, name, LazyAttribute(cls, name, _make_row_function, make, fields_of))
+
+
+def _make_row_function(
+    cls: type[T], make: Callable[[type[T], Sequence[Field]], Any], fields_of: Callable[[type[T]], Sequence[Field]]
+) -> Any:
+    return make(cls, fields_of(cls))
 
 
 def make_load(cls: type[T], fields: Sequence[Field]) -> Load[T]:
@@ -141,13 +146,13 @@ def _unpack_lines(cls: type, targets: list[str]) -> list[str]:
     return ["    (", *(f"        {target}," for target in targets), f"    ) = {row}"]
 
 
-namespace_of: Final[Callable[[type], Mapping[str, Any]]] = type.__dict__["__dict__"].__get__
-"""Return the attributes of a class itself, as ``vars`` does, bypassing the metaclass, which costs ten times as much."""
-
-
 def slot_of(cls: type, name: str) -> Any:
     """Return the descriptor of a slot, as created by the class body, bypassing the metaclass."""
-    return next(namespace_of(base)[name] for base in cls.__mro__ if name in namespace_of(base))
+    for base in cls.__mro__:
+        namespace = namespace_of(base)
+        if name in namespace:
+            return namespace[name]
+    raise AttributeError(name)
 
 
 def raw_slot_name_of_checked(name: str) -> str:
@@ -158,7 +163,7 @@ def raw_slot_name_of_checked(name: str) -> str:
 def raw_slot_name(cls: type, name: str) -> str:
     """Return the name under which a value is stored without validator and converter."""
     other = raw_slot_name_of_checked(name)
-    return other if any(other in vars(base) for base in cls.__mro__) else name
+    return other if any(other in namespace_of(base) for base in cls.__mro__) else name
 
 
 def _load_expression(position: int, cls: type, field: Field, scope: dict[str, Any]) -> str:
@@ -228,7 +233,7 @@ def make_identity(cls: type, fields: Sequence[Field], natives: Mapping[str, Iden
     """Return the identity of instances: field by field, in order.
 
     Parameters:
-        natives: `NATIVE_SERIALIZERS` or `IN_PYTHON`.
+        natives: `NATIVE` or `IN_PYTHON`.
     """
     field_identities = tuple([identity_of(as_field_mapping(field.type_mapping), natives) for field in fields])
     stored = _make_form(cls, "stored", fields, [identity.stored for identity in field_identities])
@@ -302,3 +307,12 @@ def _add_to_linecache(source: str, name: str) -> str:
         number += 1
         filename = f"<scyllamodel generated {name} {number}>"
     return filename
+
+
+_ROW_FUNCTIONS: Final[Mapping[str, Callable[[type[Any], Sequence[Field]], Any]]] = {
+    "__load__": lambda cls, fields: staticmethod(make_load(cls, fields)),
+    "__bind__": make_bind,
+    "__identity__": partial(make_identity, natives=NATIVE),
+    "__equality__": partial(make_identity, natives=IN_PYTHON),
+}
+"""The attributes of `install_row_functions`, each with its function from a class and its fields."""

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from scyllamodel.model._codegen import namespace_of, slot_of
+from scyllamodel.model._codegen import slot_of
+from scyllamodel.model.class_data import namespace_of
 
 
 class CachedSlot:
@@ -47,7 +48,7 @@ class CachedSlot:
 def cached_slot_names(namespace: Mapping[str, Any], ancestors: Iterable[type]) -> tuple[str, ...]:
     """Return the slots for the cached properties of a class and of its bases, without the existing ones."""
     bases = list(ancestors)
-    bodies = [namespace, *map(vars, bases)]
+    bodies = [namespace, *map(namespace_of, bases)]
     names = {name for body in bodies for name, value in body.items() if isinstance(value, cached_property)}
     return tuple(sorted(slot for slot in map(_slot_name, names) if not any(slot in vars(base) for base in bases)))
 

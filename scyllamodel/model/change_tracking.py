@@ -325,7 +325,7 @@ class TrackedColumns(NamedTuple):
 
 def install_change_tracking(cls: type) -> None:
     """Add the data that `changes` needs to a class, computed on first use."""
-    type.__setattr__(cls, "__known__", LazyAttribute(cls, "__known__", lambda: _tracked_columns(cls)))
+    type.__setattr__(cls, "__known__", LazyAttribute(cls, "__known__", _tracked_columns))
 
 
 def _tracked_columns(cls: type) -> TrackedColumns:

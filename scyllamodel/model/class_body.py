@@ -13,7 +13,6 @@ from typing import Any, Final, cast
 
 import attrs
 
-from scyllamodel.model._codegen import namespace_of
 from scyllamodel.model.checked_slots import is_slot
 from scyllamodel.model.class_annotations import (
     annotation_scope,
@@ -22,6 +21,7 @@ from scyllamodel.model.class_annotations import (
     is_class_var,
     raw_annotations,
 )
+from scyllamodel.model.class_data import namespace_of
 from scyllamodel.model.column import Column, ColumnSpec
 from scyllamodel.model.field_declaration import DEFAULT_SPEC, FieldDeclaration, FieldDeclarations
 from scyllamodel.model.fields import SPEC_KEY, FieldPlaceholder
@@ -120,7 +120,10 @@ def read_mixin(mixin: type, problems: Problems) -> FieldDeclarations:
 
 def with_mappings(columns: FieldDeclarations, problems: Problems) -> FieldDeclarations:
     """Return the columns with the types of their annotations."""
-    mapped = {name: attrs.evolve(column, type_mapping=mapping_of(column, problems)) for name, column in columns.items()}
+    mapped = {
+        name: FieldDeclaration(name, column.field, column.annotation, column.spec, mapping_of(column, problems))
+        for name, column in columns.items()
+    }
     for column in mapped.values():
         check_default_value(column, problems)
     return mapped

@@ -53,14 +53,22 @@ def forget_class_data(cls: type) -> None:
 class LazyAttribute(Generic[T]):
     """A class attribute that is computed on first access, and then replaced by its value.
 
-    Every class needs its own, since the value of a base class would be inherited.
+    Every class needs its own, since the value of a base class would be inherited. It holds a function and its
+    arguments, and not a closure: programs have thousands, and the garbage collector visits each part of a closure.
+
+    Parameters:
+        owner: the class.
+        name: the attribute.
+        make: computes the value from the class and the arguments.
     """
 
-    def __init__(self, owner: type, name: str, make: Callable[[], T]) -> None:
-        self.owner, self.name, self.make = owner, name, make
+    __slots__ = ("arguments", "make", "name", "owner")
+
+    def __init__(self, owner: type, name: str, make: Callable[..., T], *arguments: Any) -> None:
+        self.owner, self.name, self.make, self.arguments = owner, name, make, arguments
 
     def __get__(self, instance: object, owner: type) -> Any:
         """Return the computed value; if two threads compute it, either result is used."""
-        value: Any = self.make()
+        value: Any = self.make(self.owner, *self.arguments)
         type.__setattr__(self.owner, self.name, value)
         return value.__get__(instance, owner) if hasattr(value, "__get__") else value

@@ -8,6 +8,7 @@ annotation.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter, is_
 from typing import Any, Final, TypeAlias, TypedDict, TypeVar, overload
 
 import attrs
@@ -18,7 +19,7 @@ from scyllamodel.model.column import Column, ColumnSpec
 T = TypeVar("T")
 
 SPEC_KEY: Final = "scyllamodel.spec"
-"""The key of a `ColumnSpec` in the metadata of an attrs field."""
+"""The key of a `ColumnSpec` in the metadata of an attrs field; absent if all parameters have their defaults."""
 
 FieldPlaceholder: Final[type[Any]] = attrs.field().__class__
 """The class of the result of ``attrs.field()`` in a class body."""
@@ -224,9 +225,16 @@ def clustering_key(
     )
 
 
+_parameters_of: Final[Callable[[ColumnSpec], tuple[Any, ...]]] = attrgetter(
+    *(field.name for field in attrs.fields(ColumnSpec))
+)
+_DEFAULT_PARAMETERS: Final = _parameters_of(ColumnSpec())
+
+
 def _attrs_field(spec: ColumnSpec, default: Any, factory: Callable[[], Any] | None, **settings: Any) -> Any:
     if factory is not None:
         if default is not attrs.NOTHING:
             raise TypeError("a column has a default or a factory, not both")
         default = attrs.Factory(factory)
-    return attrs.field(default=default, metadata={SPEC_KEY: spec}, **settings)
+    metadata = None if all(map(is_, _parameters_of(spec), _DEFAULT_PARAMETERS)) else {SPEC_KEY: spec}
+    return attrs.field(default=default, metadata=metadata, **settings)

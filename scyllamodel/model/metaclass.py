@@ -161,9 +161,7 @@ class TableMeta(BaseMeta, type):
         cls.__columns__ = MappingProxyType(columns_by_name)
         cls.__attrs_types_resolved__ = cls  # attrs.resolve_types() would put Column[…] back
         install_change_tracking(cls)
-        install_row_functions(
-            cls, [Field(name, column.type_mapping, column.spec.redact) for name, column in columns_by_name.items()]
-        )
+        install_row_functions(cls, _fields_of)
 
     if not TYPE_CHECKING:  # type checkers use the annotations of the columns
 
@@ -186,6 +184,10 @@ class TableMeta(BaseMeta, type):
                 raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
             text = f"{cls.__qualname__} has no column {name!r}{suggestion(name, cls.__columns__)}"
             raise UnknownColumn(text, model=cls.__qualname__, column=name)
+
+
+def _fields_of(cls: Any) -> list[Field]:
+    return [Field(name, column.type_mapping, column.spec.redact) for name, column in cls.__columns__.items()]
 
 
 def _refuse_column_change(cls: TableMeta, name: str) -> None:

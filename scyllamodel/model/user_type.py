@@ -254,7 +254,9 @@ def _install_methods(cls: UserTypeMeta, fields: FieldDeclarations) -> None:
     )
     install_row_functions(
         cls,
-        [Field(name, field.type_mapping, field.spec.redact) for name, field in fields.items() if field.type_mapping],
+        lambda _: [
+            Field(name, field.type_mapping, field.spec.redact) for name, field in fields.items() if field.type_mapping
+        ],
     )
 
 

@@ -52,7 +52,7 @@ def _install(cls):
         Field(item.name, map_annotation(annotation))
         for item, annotation in zip(attrs.fields(cls), _hints(cls), strict=True)
     ]
-    install_row_functions(cls, results)
+    install_row_functions(cls, lambda _: results)
     return list(zip(cls.__fields_by_cql__, [field.type_mapping.type for field in results], strict=True))
 
 

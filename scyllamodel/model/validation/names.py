@@ -9,9 +9,11 @@ from __future__ import annotations
 import keyword
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 from scyllamodel._identifiers import name_problem
 from scyllamodel.model.checked_slots import is_slot
+from scyllamodel.model.class_data import namespace_of
 from scyllamodel.model.field_declaration import FieldDeclaration, FieldDeclarations
 from scyllamodel.model.fields import FieldPlaceholder
 from scyllamodel.model.validation.problems import Problems
@@ -85,6 +87,8 @@ def _check_column_name(column: FieldDeclaration, problems: Problems) -> None:
 def _check_shared(
     columns: FieldDeclarations, key: Callable[[FieldDeclaration], str], context: str, advice: str, problems: Problems
 ) -> None:
+    if len(set(map(key, columns.values()))) == len(columns):  # nearly always
+        return
     columns_by_name: dict[str, list[str]] = defaultdict(list)
     for column in columns.values():
         columns_by_name[key(column)].append(column.name)
@@ -95,16 +99,17 @@ def _check_shared(
 
 def check_hidden_names(cls: type, columns: FieldDeclarations, problems: Problems) -> None:
     """Report columns that hide an attribute of a base class, and attributes that hide a column."""
+    namespaces = [(base, namespace_of(base)) for base in cls.__mro__]
     for name in columns:
-        for base in cls.__mro__:
-            if name in vars(base) and not _is_column(base, name):
+        for base, namespace in namespaces:
+            if name in namespace and not _is_column(namespace[name]):
                 _report_hidden(cls, base, name, problems)
                 break
 
 
-def _is_column(base: type, name: str) -> bool:
-    """Whether the class attribute is the slot of a column, or a column of a mixin."""
-    return is_slot(vars(base)[name]) or isinstance(vars(base)[name], FieldPlaceholder)
+def _is_column(attribute: Any) -> bool:
+    """Whether a class attribute is the slot of a column, or a column of a mixin."""
+    return is_slot(attribute) or isinstance(attribute, FieldPlaceholder)
 
 
 def _report_hidden(cls: type, base: type, name: str, problems: Problems) -> None:

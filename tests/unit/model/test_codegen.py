@@ -185,7 +185,7 @@ def secret():
 def test_a_wrong_value_in_a_user_type_is_reported_with_its_path():
     """The path in the error consists of the column and the field of the type."""
     Inner = type("Inner", (Point,), {"__slots__": (), "__cql_name__": "inner", "__fields_by_cql__": ("x",)})  # noqa: N806
-    install_row_functions(Inner, [Field("x", map_annotation(date))])
+    install_row_functions(Inner, lambda _: [Field("x", map_annotation(date))])
     outer, inner = Point(), Inner()
     outer.x, inner.x = inner, MOMENT
 
@@ -235,7 +235,7 @@ class TestInstall:
     def make(self):
         """A class with both functions, which are not generated yet."""
         cls = type("Late", (Point,), {"__slots__": ()})
-        install_row_functions(cls, [Field("x", map_annotation(date))])
+        install_row_functions(cls, lambda _: [Field("x", map_annotation(date))])
         return cls
 
     def test_nothing_is_generated_before_it_is_used(self):
@@ -260,6 +260,6 @@ class TestInstall:
         base = self.make()
         base.__load__((None,))
         derived = type("Derived", (base,), {"__slots__": ()})
-        install_row_functions(derived, [Field("x", map_annotation(date))])
+        install_row_functions(derived, lambda _: [Field("x", map_annotation(date))])
 
         assert derived is type(derived.__load__((None,)))
