@@ -21,9 +21,29 @@ Modules:
     wire: a minimal client of CQL protocol version 4, without a driver: frames, authentication, one query.
 """
 
-from scyllamodel.local.cluster import LocalCluster
-from scyllamodel.local.errors import LocalServerError, MissingExtra
-from scyllamodel.local.node import Node
-from scyllamodel.local.progress import Progress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from scyllamodel.local.cluster import LocalCluster
+    from scyllamodel.local.errors import LocalServerError, MissingExtra
+    from scyllamodel.local.node import Node
+    from scyllamodel.local.progress import Progress
 
 __all__ = ["LocalCluster", "LocalServerError", "MissingExtra", "Node", "Progress"]
+
+_MODULES: Final = {
+    "LocalCluster": "cluster",
+    "LocalServerError": "errors",
+    "MissingExtra": "errors",
+    "Node": "node",
+    "Progress": "progress",
+}
+"""The modules of the public names, which are imported on first use: a shell's completion needs the errors alone."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return value
