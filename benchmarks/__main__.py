@@ -14,10 +14,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import data, models, release, schema, server, yardsticks
+from benchmarks import data, models, release, schema, server, start, yardsticks
 from benchmarks.harness import Figure, format_figure, load, progress, report
 
 GROUPS = {
+    "start": start.figures,
     "models": models.figures,
     "schema": schema.figures,
     "server": server.figures,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -37,25 +35,9 @@ VALUES: tuple[Any, ...] = (uuid4(), uuid4(), "new", 10, 3, True, "a note", 1.5)
 
 
 def figures() -> Iterator[Figure]:
-    """Times of import, class creation, load and bind."""
-    yield _imports()
+    """Times of class creation, load and bind."""
     yield _classes()
     yield from _rows()
-
-
-def _imports() -> Figure:
-    def run(code: str) -> None:
-        subprocess.run([sys.executable, "-c", code], check=True)
-
-    return compare(
-        "import scyllamodel",
-        "import attrs, cassandra.cluster",
-        lambda: run("import scyllamodel"),
-        lambda: run("import attrs, cassandra.cluster"),
-        target="wall <= 1.2",
-        rounds=7,
-        note="whole processes",
-    )
 
 
 def _body(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
