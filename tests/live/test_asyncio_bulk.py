@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from scyllamodel import Column, Model, column, delete, migrate, partition_key, select
+from scyllamodel.driver.data import bulk
 from scyllamodel.model.change_tracking import is_loaded
 
 pytestmark = pytest.mark.live
@@ -227,8 +228,11 @@ def test_a_run_that_is_cancelled_twice_ends_at_once(proxied_repo, scylla_fault_p
 
 
 @pytest.mark.parametrize("mode", ["blocking", "awaited"])
-def test_rows_whose_statement_cannot_be_prepared_have_that_error(repo, proxied_repo, scylla_fault_proxy, rows, mode):
+def test_rows_whose_statement_cannot_be_prepared_have_that_error(
+    repo, proxied_repo, scylla_fault_proxy, rows, *, monkeypatch, mode
+):
     """If a statement cannot be prepared in the middle of a run, all its rows get that error after a single wait."""
+    monkeypatch.setattr(bulk, "RETRY_PAUSES", (0.1, 0.5))
     changed(repo, rows[100:160])
 
     def source():
@@ -243,7 +247,7 @@ def test_rows_whose_statement_cannot_be_prepared_have_that_error(repo, proxied_r
     else:
         report = asyncio.run(proxied_repo.aio().save_many(source(), raise_errors=False))
 
-    assert time.monotonic() - start < 40
+    assert time.monotonic() - start < 30
     assert list(range(99, 159)) == [error.index for error in report.errors]
     assert {"RequestTimeout"} == {type(error.error).__name__ for error in report.errors}
     assert all(map(is_loaded, rows[1:100]))

@@ -31,6 +31,7 @@ from scyllamodel import (
     wait,
 )
 from scyllamodel.driver.cluster.coordinator import choose_coordinator
+from scyllamodel.driver.data import bulk
 from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.testing.keyspaces import unique_name
@@ -157,8 +158,9 @@ def is_connected(session, host):
     return bool(connections) and not any(connection.is_closed for connection in connections)
 
 
-def test_an_error_of_the_last_attempt_hides_no_earlier_one(three):
+def test_an_error_of_the_last_attempt_hides_no_earlier_one(three, monkeypatch):
     """A write that was cut off on one node and refused by the next one may have been applied."""
+    monkeypatch.setattr(bulk, "RETRY_PAUSES", (0.1,))
     copies = {"class": "NetworkTopologyStrategy", DATA_CENTER: 1}
     with three.repo(unique_name("attempts"), name="attempts", consistency="THREE", replication=copies) as repo:
         create_keyspace(repo)
