@@ -18,8 +18,10 @@ SERVERS: Final = ("5.0", "4.1", "4.0")
 PYTEST: Final = ("pytest", "--timeout=300")
 """A test that hangs fails after 300 seconds and shows where each thread stands."""
 WORKERS: Final = ("-n", "2", "--dist", "loadfile")
-"""The tests of a file run in one of two processes; the live ones share a server, for which most of them wait."""
-LIVE: Final = (*PYTEST, *WORKERS, "--durations=30", "-m", "live")
+"""The tests of a file run in one of two processes."""
+LIVE: Final = (*PYTEST, "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=30", "-m", "live")
+"""Live tests share a server, for which most of them wait. Files run in the order of their names: by default, those with
+few tests, such as those that start three nodes, would all run at the end, and at once."""
 DATA: Final = tuple(
     f"tests/live/test_{name}.py"
     for name in (
