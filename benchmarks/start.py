@@ -8,35 +8,24 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks.harness import Figure, alone, compare
-from scyllamodel import Column, Model, Repo, migrate, partition_key
 from scyllamodel.local import LocalCluster
 
-KEYSPACE = "start"
-MODEL = f"""
+PROGRAM = """
 import os, sys
-from scyllamodel import Column, Model, Repo, check, partition_key
-
-class Thing(Model, table="things"):
-    id: Column[int] = partition_key()
-
-with Repo("default", nodes=[sys.argv[1]], keyspace="{KEYSPACE}") as repo:
-    assert check(repo).in_sync
+from scyllamodel import {names}
+{model}
+with Repo("default", nodes=[sys.argv[1]], keyspace="start") as repo:
+    {work}
 os._exit(0)  # the driver delays the exit of half of all processes by seconds
 """
-READ = f"""
-import os, sys
-from scyllamodel import Repo
-
-with Repo("default", nodes=[sys.argv[1]], keyspace="{KEYSPACE}") as repo:
-    repo.raw("SELECT key FROM system.local")
-os._exit(0)
-"""
-
-
+MODEL = """
 class Thing(Model, table="things"):
-    """The model that is checked."""
-
     id: Column[int] = partition_key()
+"""
+NAMES = "Column, Model, Repo, partition_key"
+MIGRATE = PROGRAM.format(names=f"{NAMES}, migrate", model=MODEL, work="migrate(repo, create_keyspace=True)")
+CHECK = PROGRAM.format(names=f"{NAMES}, check", model=MODEL, work="assert check(repo).in_sync")
+READ = PROGRAM.format(names="Repo", model="", work='repo.raw("SELECT key FROM system.local")')
 
 
 def figures() -> Iterator[Figure]:
@@ -49,12 +38,11 @@ def figures() -> Iterator[Figure]:
         yield alone(f"scyllamodel {option}", lambda command=command: _run(*command), target="<= 80 ms", rounds=9)
     with LocalCluster(benchmark=True, durable=False) as cluster:
         node = cluster.contact_points[0]
-        with Repo("default", nodes=[node], keyspace=KEYSPACE) as repo:
-            migrate(repo, resources=[Thing], create_keyspace=True)
+        _run("-c", MIGRATE, node)
         yield _processes(
             "check of one model",
             "a Repo that connects and reads one row",
-            ("-c", MODEL, node),
+            ("-c", CHECK, node),
             ("-c", READ, node),
             "wall <= 1.3",
         )
