@@ -153,8 +153,7 @@ class SingleFlight(Generic[T]):
 
     def _release(self, key: Hashable, flight: _Flight[T]) -> None:
         """Publish that the caller of this flight was interrupted, if it is still in progress."""
-        if self._flights.get(key) is flight:
-            self._publish(key, flight, _Interrupted())
+        self._publish(key, flight, _Interrupted())
 
 
 def _remaining(deadline: float | None) -> float | None:
