@@ -47,10 +47,9 @@ class CachedSlot:
 
 def cached_slot_names(namespace: Mapping[str, Any], ancestors: Iterable[type]) -> tuple[str, ...]:
     """Return the slots for the cached properties of a class and of its bases, without the existing ones."""
-    bases = list(ancestors)
-    bodies = [namespace, *map(namespace_of, bases)]
-    names = {name for body in bodies for name, value in body.items() if isinstance(value, cached_property)}
-    return tuple(sorted(slot for slot in map(_slot_name, names) if not any(slot in vars(base) for base in bases)))
+    bases = list(map(namespace_of, ancestors))
+    names = {name for body in [namespace, *bases] for name, value in body.items() if isinstance(value, cached_property)}
+    return tuple(sorted(slot for slot in map(_slot_name, names) if not any(slot in base for base in bases)))
 
 
 def install_cached_slots(cls: type) -> None:

@@ -15,6 +15,7 @@ import attrs
 from typing_extensions import Unpack
 
 from scyllamodel.model.column import Column, ColumnSpec
+from scyllamodel.model.field_declaration import DEFAULT_SPEC
 
 T = TypeVar("T")
 
@@ -228,7 +229,7 @@ def clustering_key(
 _parameters_of: Final[Callable[[ColumnSpec], tuple[Any, ...]]] = attrgetter(
     *(field.name for field in attrs.fields(ColumnSpec))
 )
-_DEFAULT_PARAMETERS: Final = _parameters_of(ColumnSpec())
+_DEFAULT_PARAMETERS: Final = _parameters_of(DEFAULT_SPEC)
 
 
 def _attrs_field(spec: ColumnSpec, default: Any, factory: Callable[[], Any] | None, **settings: Any) -> Any:
