@@ -94,6 +94,29 @@ def test_nothing_is_skipped_or_mocked(path):
     assert [] == [name for name in banned if name in text]
 
 
+def untimed_schema_changes(tree):
+    """Statements in the text of a module that change a schema without a timeout of their own."""
+    for call in ast.walk(tree):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and len(call.args) == 1):
+            continue
+        if call.func.attr in {"execute", "rows"} and not call.keywords:
+            text = ast.unparse(call.args[0]).lstrip("f'\"")
+            if text.startswith(("CREATE ", "ALTER ", "DROP ", "TRUNCATE ")):
+                yield call.lineno, text
+
+
+@pytest.mark.parametrize("folder", ["live", "support", "tools"])
+def test_schema_changes_have_time(folder):
+    """A statement that changes a schema has a timeout of its own: ten seconds are not enough on a busy disk."""
+    untimed = {
+        f"{path.name}:{line}": text
+        for path in (HERE / folder).rglob("*.py")
+        for line, text in untimed_schema_changes(ast.parse(path.read_text(encoding="utf-8")))
+    }
+
+    assert {} == untimed
+
+
 @pytest.mark.parametrize("folder", ["scyllamodel", "tests", "benchmarks"])
 def test_texts_are_plain_english(folder):
     """Docstrings, comments, messages and pages use none of the banned phrases, and a docstring stands alone."""

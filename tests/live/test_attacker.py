@@ -69,7 +69,7 @@ class Shop:
     def attack(self, cql):
         """Run a statement of the attacker; return False if it was denied."""
         try:
-            self.attacker.session.execute(cql)
+            self.attacker.session.execute(cql, timeout=60)
         except (Unauthorized, InvalidRequest):  # some tables of the system refuse a write before they look at roles
             return False
         return True

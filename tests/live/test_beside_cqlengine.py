@@ -226,7 +226,7 @@ class Side:
 @pytest.fixture(scope="module")
 def session(scylla_cluster):
     """A session for both sides, which is cqlengine's default connection as well."""
-    with scylla_cluster.repo("system") as repo:
+    with scylla_cluster.repo("system", request_timeout=60) as repo:
         connection.register_connection("beside", session=repo.session, default=True)
         yield repo.session
         connection._connections.clear()  # to unregister it would close the session
@@ -238,7 +238,9 @@ def sides(session):
     names = [f"beside_{uuid4().hex[:10]}" for _ in range(2)]
     dc = session.execute("SELECT data_center FROM system.local").one()["data_center"]  # cqlengine wants dicts
     for name in names:
-        session.execute(f"CREATE KEYSPACE {name} WITH replication = {{'class': 'NetworkTopologyStrategy', '{dc}': 1}}")
+        session.execute(
+            f"CREATE KEYSPACE {name} WITH replication = {{'class': 'NetworkTopologyStrategy', '{dc}': 1}}", timeout=60
+        )
     yield [Side(Repo(name, session=session, keyspace=name)) for name in names]
     for name in names:
         session.execute(f"DROP KEYSPACE IF EXISTS {name}", timeout=60)
@@ -252,7 +254,7 @@ def test_both_sync_the_same_declaration(sides, case, monkeypatch):
     for side in sides:
         facts = attrs.evolve(schema(*case.live, keyspace=None), name=side.repo.keyspace)
         for cql in keyspace_script(facts, ClusterView.connect(side.repo).server):
-            side.repo.session.execute(cql)
+            side.repo.session.execute(cql, timeout=60)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs_seen = remaining.seen(case, lambda: management.sync_table(their_model(case, remaining.repo.keyspace)))

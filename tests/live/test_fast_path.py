@@ -188,10 +188,10 @@ def test_a_statement_that_a_node_forgot_is_prepared_again(repo, plain):
     """Statements still work after their table is created again and after a column is added."""
     repo.save(Item(part=7, at=1, text="old"))
     assert repo.get(Item, part=7, at=1).text == "old"
-    plain.session.execute(f"ALTER TABLE {plain.keyspace}.fast_items ADD more text")
+    plain.session.execute(f"ALTER TABLE {plain.keyspace}.fast_items ADD more text", timeout=60)
     assert repo.get(Item, part=7, at=1).text == "old"
-    plain.session.execute(f"ALTER TABLE {plain.keyspace}.fast_items DROP more")
-    plain.session.execute(f"DROP TABLE {plain.keyspace}.fast_items")
+    plain.session.execute(f"ALTER TABLE {plain.keyspace}.fast_items DROP more", timeout=60)
+    plain.session.execute(f"DROP TABLE {plain.keyspace}.fast_items", timeout=60)
     with pytest.raises(RequestFailed):
         repo.get(Item, part=7, at=1)
     migrate(plain, resources=[Item])

@@ -75,7 +75,8 @@ def foreign(scylla_cluster, profile):
         (dc,) = session.execute("SELECT data_center FROM system.local").one()
         for keyspace in (name, f"{name}_b"):
             session.execute(
-                f"CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', '{dc}': 1}}"
+                f"CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', '{dc}': 1}}",
+                timeout=60,
             )
         statements = FOREIGN + (SASI if profile.has_index_class("SASI", on_vector=False) else "")
         for statement in statements.format(k=name, compression=profile.compression_key).split(";\n"):

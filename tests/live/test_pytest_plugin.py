@@ -12,8 +12,10 @@ pytestmark = pytest.mark.live
 @pytest.fixture(scope="module")
 def table(scylla_repo):
     """The name of a table in the module's keyspace."""
-    scylla_repo.session.execute(f"CREATE TABLE {scylla_repo.keyspace}.words (word text PRIMARY KEY)")
-    scylla_repo.session.execute(f"CREATE TABLE {scylla_repo.keyspace}.scyllamodel_words (word text PRIMARY KEY)")
+    scylla_repo.session.execute(f"CREATE TABLE {scylla_repo.keyspace}.words (word text PRIMARY KEY)", timeout=60)
+    scylla_repo.session.execute(
+        f"CREATE TABLE {scylla_repo.keyspace}.scyllamodel_words (word text PRIMARY KEY)", timeout=60
+    )
     put(scylla_repo, f"{scylla_repo.keyspace}.scyllamodel_words", "kept")
     return f"{scylla_repo.keyspace}.words"
 

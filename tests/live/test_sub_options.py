@@ -34,7 +34,7 @@ ACCEPTED = [
 @pytest.fixture(scope="module")
 def server(scylla_repo):
     """The profile of the server, which has one table."""
-    scylla_repo.session.execute(f"CREATE TABLE {qualified(scylla_repo.keyspace, 't')} (a int PRIMARY KEY)")
+    scylla_repo.session.execute(f"CREATE TABLE {qualified(scylla_repo.keyspace, 't')} (a int PRIMARY KEY)", timeout=60)
     return ClusterView.connect(scylla_repo).server
 
 

@@ -47,7 +47,7 @@ class Server:
         """A column with this annotation in a shared table, since hundreds of tables would slow a small server down."""
         text = map_annotation(annotation).type.cql
         if text not in self.columns:
-            self.session.execute(f"ALTER TABLE held ADD c{len(self.columns)} {text}")
+            self.session.execute(f"ALTER TABLE held ADD c{len(self.columns)} {text}", timeout=60)
             self.columns[text] = f"c{len(self.columns)}"
         return self.columns[text]
 
@@ -73,16 +73,15 @@ def server(scylla_cluster, profile):
     cluster = Cluster([host], port=int(port), execution_profiles=profiles, auth_provider=login)
     session = cluster.connect()
     keyspace = f"values_{uuid.uuid4().hex[:12]}"
-    session.execute(
-        f"CREATE KEYSPACE {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}}"
-    )
+    replication = "{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}"
+    session.execute(f"CREATE KEYSPACE {keyspace} WITH replication = {replication}", timeout=60)
     session.set_keyspace(keyspace)
     for cls, fields in USER_TYPES:
         listed = ", ".join(f"{quote(name)} {cql_type.cql}" for name, cql_type in _frozen(fields))
-        session.execute(f"CREATE TYPE {quote_type(cls.__cql_name__)} ({listed})")
-    session.execute("CREATE TABLE held (id uuid PRIMARY KEY)")
+        session.execute(f"CREATE TYPE {quote_type(cls.__cql_name__)} ({listed})", timeout=60)
+    session.execute("CREATE TABLE held (id uuid PRIMARY KEY)", timeout=60)
     yield Server(session, profile)
-    session.execute(f"DROP KEYSPACE {keyspace}")
+    session.execute(f"DROP KEYSPACE {keyspace}", timeout=60)
     cluster.shutdown()
 
 
@@ -150,7 +149,7 @@ def _has_vector(annotation):
 
 def test_counters_come_back(server):
     """A counter is loaded as an int, incremented by the server."""
-    server.session.execute("CREATE TABLE hits (id uuid PRIMARY KEY, value counter)")
+    server.session.execute("CREATE TABLE hits (id uuid PRIMARY KEY, value counter)", timeout=60)
     key, load = (
         uuid.uuid4(),
         make_load(Holder, [Field("id", map_annotation(uuid.UUID)), Field("value", map_annotation(cql.Counter))]),
@@ -166,7 +165,7 @@ def test_a_type_that_gained_a_field_is_still_read(server):
     """An older model ignores an added field, in values written before and after."""
     column = server.column(Place)
     before = server.returned(Place, Place("a", date.max))
-    server.session.execute("ALTER TYPE place ADD extra text")
+    server.session.execute("ALTER TYPE place ADD extra text", timeout=60)
     server.session.execute(f"INSERT INTO held (id, {column}) VALUES (uuid(), {{city: 'b', extra: 'x'}})")
     rows = server.session.execute(f"SELECT {column} FROM held")
     load = map_annotation(Place).load

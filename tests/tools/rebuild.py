@@ -201,7 +201,7 @@ def _refusal(repo: Repo, statement: str) -> str:
 def migrate_keyspace(repo: Repo) -> None:
     """Create an empty keyspace."""
     replication = f"{{'class': 'NetworkTopologyStrategy', '{DATA_CENTER}': 1}}"
-    repo.session.execute(f"CREATE KEYSPACE {repo.keyspace} WITH replication = {replication}")
+    repo.session.execute(f"CREATE KEYSPACE {repo.keyspace} WITH replication = {replication}", timeout=60)
 
 
 def main(arguments: list[str]) -> int:
