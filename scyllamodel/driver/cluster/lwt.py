@@ -98,7 +98,7 @@ class LwtClient:
         """Send a conditional statement once.
 
         Raises:
-            StatementUnknown: it was applied, was not, or will be later.
+            StatementOutcomeUnknown: it was applied, was not, or will be later.
             StatementFailure: it was not applied.
         """
         (row,) = self._execute(cql, ConsistencyLevel.QUORUM)
