@@ -46,8 +46,8 @@ class Node:
 
     Attributes:
         host: the driver's host object; None when the driver does not know it.
-        schema_version: as the node itself reports it where the session is connected to it; otherwise as the coordinator
-            last heard it, or None.
+        schema_version: as the node itself reported it if it was asked; otherwise as the coordinator last heard it, or
+            None.
     """
 
     host_id: UUID
@@ -58,14 +58,21 @@ class Node:
     rack: str = ""
 
 
-def fetch_nodes(coordinator: Coordinator) -> list[Node]:
+def fetch_nodes(coordinator: Coordinator, *, ask_all: bool = False) -> list[Node]:
     """Read all members of the cluster as the coordinator sees them, the coordinator first.
+
+    Connected nodes that seem to have another schema version than the coordinator report theirs themselves.
+
+    Parameters:
+        ask_all: also ask the connected nodes that seem to have the coordinator's version. What the coordinator knows of
+            them can be older than its last change, and the same as its version if that change restored an earlier one.
 
     Raises:
         Exception: one of `DRIVER_ERRORS`.
     """
     local_node, *peers = coordinator.read(_fetch_nodes)
-    return [local_node, *_with_own_versions(coordinator, local_node, peers)]
+    doubtful = peers if ask_all else [peer for peer in peers if peer.schema_version != local_node.schema_version]
+    return [local_node, *_with_own_versions(coordinator, peers, {peer.host_id for peer in doubtful})]
 
 
 def _fetch_nodes(node: PinnedNode) -> list[Node]:
@@ -76,16 +83,12 @@ def _fetch_nodes(node: PinnedNode) -> list[Node]:
     return [_node_from_row(row, hosts_by_id) for row in rows]
 
 
-def _has_other_version(local_node: Node, peer: Node) -> bool:
-    return peer.schema_version is not None and peer.schema_version != local_node.schema_version
-
-
-def _with_own_versions(coordinator: Coordinator, local_node: Node, peers: list[Node]) -> list[Node]:
-    """Return the peers; those that seem to differ and are connected report their version themselves, concurrently."""
+def _with_own_versions(coordinator: Coordinator, peers: list[Node], doubtful_ids: set[UUID]) -> list[Node]:
+    """Return the peers; doubtful ones that have a version and a connection report it themselves, concurrently."""
     connected_hosts = coordinator.connection.connected_hosts
     futures: dict[UUID, Any] = {}
     for peer in peers:
-        if _has_other_version(local_node, peer) and peer.host in connected_hosts:
+        if peer.host_id in doubtful_ids and peer.schema_version is not None and peer.host in connected_hosts:
             with contextlib.suppress(*DRIVER_ERRORS):
                 futures[peer.host_id] = PinnedNode(coordinator.connection, peer.host).start(
                     _SCHEMA_VERSION_QUERY, timeout=VERSION_TIMEOUT

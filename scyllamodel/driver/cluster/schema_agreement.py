@@ -4,7 +4,7 @@ In: a `Coordinator`. Out: the version, or `SchemaDisagreement`. The driver's own
 log line, ignores a node as soon as its connection is lost, and fails on a session with dict rows.
 
 The coordinator learns the version of another node late, on ScyllaDB one second after that node has it. A node that the
-session is connected to is therefore asked directly before it counts as behind.
+session is connected to is therefore asked directly.
 
 A node with another version is ignored only if it is known to be dead: its port refuses connections, and its gossip
 heartbeat is stalled, ScyllaDB lists it as down, or, where neither can be read, the driver considers it down. A paused
@@ -103,7 +103,7 @@ def read_versions(coordinator: Coordinator, monitor: HeartbeatMonitor) -> dict[s
     Raises:
         Exception: one of `DRIVER_ERRORS`.
     """
-    local_node, *peers = fetch_nodes(coordinator)
+    local_node, *peers = fetch_nodes(coordinator, ask_all=True)
     divergent_peers = [
         peer for peer in peers if peer.schema_version is not None and peer.schema_version != local_node.schema_version
     ]
@@ -140,6 +140,7 @@ def _disagreement(versions: Mapping[str, tuple[str, ...]], timeout: float) -> Sc
     details = "; ".join(f"{version} on {', '.join(nodes)}" for version, nodes in versions.items())
     return SchemaDisagreement(
         f"the nodes did not agree on one schema within {timeout:g} s: {details}. A node that was paused or cut off can "
-        "take a minute to catch up: wait and run this again, or inspect the nodes that stay behind.",
+        "take a minute to catch up: wait and run this again. A Cassandra node that stays behind missed a change, and "
+        "does not request it: restart that node, or change the schema in another way, such as with a new keyspace.",
         versions={version: list(nodes) for version, nodes in versions.items()},
     )

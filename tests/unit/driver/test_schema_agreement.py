@@ -11,6 +11,7 @@ from cassandra import OperationTimedOut, Unauthorized
 
 from scyllamodel.driver.cluster.coordinator import PinnedNode
 from scyllamodel.driver.cluster.node_health import read_health
+from scyllamodel.driver.cluster.nodes import read_nodes
 from scyllamodel.driver.cluster.schema_agreement import HEARTBEAT_TIMEOUT, HeartbeatMonitor, read_versions
 from scyllamodel.schema.server.profile import ServerProfile
 
@@ -128,7 +129,14 @@ def test_a_connected_node_is_asked_itself():
     versions = read_versions(cluster, HeartbeatMonitor())
 
     assert {str(NEW): ("127.0.0.1:1", "127.0.0.2:1", "127.0.0.3:1")} == versions
-    assert [2] == cluster.queried
+    assert [2, 3] == cluster.queried
+
+
+def test_a_node_that_only_seems_to_agree_is_asked():
+    """What the coordinator lists may be older than a change that restored an earlier version, such as a DROP."""
+    versions = read_versions(InMemory(Node(1), Node(2, heard=NEW, version=OLD)), HeartbeatMonitor())
+
+    assert {str(NEW): ("127.0.0.1:1",), str(OLD): ("127.0.0.2:1",)} == versions
 
 
 @pytest.mark.parametrize(
@@ -162,6 +170,14 @@ def test_the_driver_decides_where_the_status_is_hidden(is_up, counted):
     cluster = InMemory(Node(1), Node(2, heard=OLD, is_silent=True, is_up=is_up), may_read_status=False)
 
     assert counted == len(read_versions(cluster, HeartbeatMonitor()))
+
+
+def test_plans_ask_only_nodes_that_seem_to_differ():
+    """The nodes of a plan's notes are read without a question to those that seem to agree, which may be silent."""
+    cluster = InMemory(Node(1), Node(2, heard=OLD), Node(3))
+
+    assert [NEW, NEW, NEW] == [node.schema_version for node in read_nodes(cluster)]
+    assert [2] == cluster.queried
 
 
 def test_health_takes_what_scylla_lists():
