@@ -346,6 +346,8 @@ class BuildTimeout(ScyllaModelError, TimeoutError):
 class SchemaDisagreement(ScyllaModelError, TimeoutError):
     """The nodes did not agree on one schema in time; ``versions`` maps each version to its nodes.
 
+    The page "Losing a node" of the guide describes how a node that stays behind catches up.
+
     During a migration, ``applied`` is the number of applied steps, and ``result`` has the details.
     """
 

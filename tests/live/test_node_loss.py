@@ -11,8 +11,9 @@ import threading
 import time
 
 import pytest
+from cassandra.policies import WhiteListRoundRobinPolicy
 
-from node_loss import FAULTS, GatedCluster, run_round
+from node_loss import FAULTS, PAUSE, GatedCluster, run_round
 from replica import models
 from scyllamodel import (
     BulkWriteError,
@@ -35,6 +36,7 @@ from scyllamodel.driver.data import bulk
 from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.local.config import DATA_CENTER
 from scyllamodel.testing.keyspaces import unique_name
+from support.agreement import agreed_coordinator
 
 pytestmark = pytest.mark.live
 
@@ -94,6 +96,42 @@ def test_all_starters_outlive_the_node(three, verb, fault, at):
 
     assert [] == result.problems
     assert threads == threading.active_count()
+
+
+@contextlib.contextmanager
+def only_on(three, number):
+    """A repo whose every request goes to this node."""
+    policy = WhiteListRoundRobinPolicy([f"127.0.1.{number}"])
+    with three.repo("system", local_dc=None, load_balancing_policy=policy) as repo:
+        yield repo
+
+
+def knows(repo, keyspace):
+    """Whether the keyspace is in the schema of the node that answers."""
+    rows = repo.session.execute("SELECT keyspace_name FROM system_schema.keyspaces")
+    return keyspace in {row.keyspace_name for row in rows}
+
+
+def test_a_node_that_missed_a_drop_catches_up_at_the_next_change(three):
+    """A node that is paused during DROP KEYSPACE may keep the keyspace; it drops it once the schema changes again."""
+    coordinator, missed = three.chosen(), unique_name("missed")
+    away = coordinator % 3 + 1
+    with three.repo(missed) as repo, only_on(three, away) as sleeper:
+        create_keyspace(repo)
+        known_before = knows(sleeper, missed)
+        three.node(away).pause()
+        try:
+            repo.session.execute(f"DROP KEYSPACE {missed}", timeout=60)
+            time.sleep(PAUSE)
+        finally:
+            three.heal(away)
+        until = time.monotonic() + 120
+        with only_on(three, away) as awake:
+            while knows(awake, missed) and time.monotonic() < until:
+                agreed_coordinator(repo, patience=5)
+            known_after = knows(awake, missed)
+
+    assert (True, False) == (known_before, known_after)
 
 
 async def save_async(repo, row):

@@ -22,6 +22,7 @@ from scyllamodel.driver.data.api_base import client_of
 from scyllamodel.errors import SchemaDisagreement, StepFailed
 from scyllamodel.local import LocalCluster
 from scyllamodel.local.config import DATA_CENTER
+from support.agreement import agreed_coordinator
 from support.builders import table
 from support.model_classes import declare
 
@@ -48,8 +49,7 @@ def repo(three):
         if not node.is_running:
             node.start()
     with three.repo("agree", name="agree") as new_repo:
-        coordinator = choose_coordinator(client_of(new_repo).connection())
-        await_agreement(coordinator, 120)
+        coordinator = agreed_coordinator(new_repo)
         coordinator.rows(KEYSPACE, timeout=60)
         await_agreement(coordinator, 120)
         yield new_repo

@@ -17,14 +17,12 @@ import time
 import attrs
 
 import replica
+import support_path  # noqa: F401 - for the last one
 from scyllamodel import history, plan
-from scyllamodel.driver.cluster.coordinator import choose_coordinator
-from scyllamodel.driver.cluster.schema_agreement import await_agreement
-from scyllamodel.driver.data.api_base import client_of
-from scyllamodel.errors import SchemaDisagreement
 from scyllamodel.local import LocalCluster
 from scyllamodel.testing.fault_proxy import FaultProxy
 from scyllamodel.testing.keyspaces import unique_name
+from support.agreement import agreed_coordinator
 
 TABLES, STEPS = 4, 9
 LEASE = 30.0
@@ -98,9 +96,7 @@ class GatedCluster(LocalCluster):
     def chosen(self):
         """The number of the node that every run chooses, once all nodes agree."""
         with self.repo("system") as repo:
-            coordinator = choose_coordinator(client_of(repo).connection())
-            await_agreement(coordinator, 180)
-            return int(coordinator.host.address.rpartition(".")[2])
+            return int(agreed_coordinator(repo).host.address.rpartition(".")[2])
 
 
 FAULTS = {
@@ -256,35 +252,16 @@ def run_all(verbs, faults, rounds, starters, seed, version="5.0"):  # noqa: PLR0
     rounds_to_run = [
         (verb, fault, at) for verb in verbs for fault in faults for at in _some(rng, moments(verb), rounds)
     ]
-    while rounds_to_run:
-        with GatedCluster(version) as cluster:
-            while rounds_to_run and _agrees(cluster):
-                verb, fault, at = rounds_to_run.pop(0)
-                outcome = run_round(cluster, verb, fault, at, starters)
-                bad += bool(outcome.problems)
-                _say(
-                    f"{verb:<9} {fault:<8} {at:<16} {outcome.recovery:5.1f} s  {'; '.join(outcome.problems) or 'well'}"
-                )
+    with GatedCluster(version) as cluster:
+        for verb, fault, at in rounds_to_run:
+            outcome = run_round(cluster, verb, fault, at, starters)
+            bad += bool(outcome.problems)
+            _say(f"{verb:<9} {fault:<8} {at:<16} {outcome.recovery:5.1f} s  {'; '.join(outcome.problems) or 'well'}")
     return bad
 
 
 def _some(rng, moments, rounds):
     return moments if rounds is None else rng.sample(moments, min(rounds, len(moments)))
-
-
-def _agrees(cluster):
-    """Whether all nodes are back and agree, which is checked before the next round.
-
-    They agreed at the end of the last round. A node that was killed in it may still miss that the keyspace was dropped
-    afterwards: that is a fault of the server, and the next round gets a new cluster.
-    """
-    try:
-        cluster.heal_all()
-        cluster.chosen()
-    except SchemaDisagreement as error:
-        _say(f"a new cluster, since after DROP KEYSPACE {error}")
-        return False
-    return True
 
 
 def _say(line):

@@ -23,13 +23,12 @@ import attrs
 
 import node_loss
 import replica
-import support_path  # noqa: F401 - for the next one
+import support_path  # noqa: F401 - for the last two
 from scyllamodel import create_keyspace, history, plan
-from scyllamodel.driver.cluster.ddl_executor import DdlExecutor
 from scyllamodel.local import LocalCluster
-from scyllamodel.release.engine.cluster_view import ClusterView
 from scyllamodel.testing.fault_proxy import FaultProxy
 from scyllamodel.testing.keyspaces import unique_name
+from support.agreement import agreed_coordinator
 from support.shell import run
 
 REPLICA = Path(replica.__file__)
@@ -116,20 +115,14 @@ class Replica:
         return last[-1] if last else err.strip().splitlines()[-1] if err.strip() else "killed"
 
 
-def _agree(repo):
-    """Wait for agreement, since a node that was away may not know yet what the others do."""
-    cluster_view = ClusterView.connect(repo)
-    with DdlExecutor(cluster_view.coordinator, cluster_view.server) as executor:
-        executor.await_agreement(180)
-
-
 def _round(cluster, outcome, run_round, *, forgets=False):
     """Run one round on a fresh keyspace, and check the result."""
     with cluster.repo(unique_name("soak"), name="soak") as repo:
         seconds = run_round(repo.settings.nodes[0], repo.keyspace)
-        _agree(repo)
+        agreed_coordinator(repo)  # a node that was away may not have the schema of the others yet
         outcome.look(repo, seconds, forgets=forgets)
         repo.session.execute(f"DROP KEYSPACE IF EXISTS {repo.keyspace}", timeout=120)
+        agreed_coordinator(repo)
     return outcome
 
 
