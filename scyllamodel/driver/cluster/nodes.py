@@ -72,7 +72,14 @@ def fetch_nodes(coordinator: Coordinator, *, ask_all: bool = False) -> list[Node
     """
     local_node, *peers = coordinator.read(_fetch_nodes)
     doubtful = peers if ask_all else [peer for peer in peers if peer.schema_version != local_node.schema_version]
-    return [local_node, *_with_own_versions(coordinator, peers, {peer.host_id for peer in doubtful})]
+    futures = _start_version_requests(coordinator, doubtful)
+    return [
+        local_node,
+        *(
+            attrs.evolve(peer, schema_version=_reported_version(futures.get(peer.host_id), peer.schema_version))
+            for peer in peers
+        ),
+    ]
 
 
 def _fetch_nodes(node: PinnedNode) -> list[Node]:
@@ -83,20 +90,17 @@ def _fetch_nodes(node: PinnedNode) -> list[Node]:
     return [_node_from_row(row, hosts_by_id) for row in rows]
 
 
-def _with_own_versions(coordinator: Coordinator, peers: list[Node], doubtful_ids: set[UUID]) -> list[Node]:
-    """Return the peers; doubtful ones that have a version and a connection report it themselves, concurrently."""
+def _start_version_requests(coordinator: Coordinator, peers: list[Node]) -> dict[UUID, Any]:
+    """Ask the peers that have a version and a connection for their version; returns the futures by host id."""
     connected_hosts = coordinator.connection.connected_hosts
     futures: dict[UUID, Any] = {}
     for peer in peers:
-        if peer.host_id in doubtful_ids and peer.schema_version is not None and peer.host in connected_hosts:
+        if peer.schema_version is not None and peer.host in connected_hosts:
             with contextlib.suppress(*DRIVER_ERRORS):
                 futures[peer.host_id] = PinnedNode(coordinator.connection, peer.host).start(
                     _SCHEMA_VERSION_QUERY, timeout=VERSION_TIMEOUT
                 )
-    return [
-        attrs.evolve(peer, schema_version=_reported_version(futures.get(peer.host_id), peer.schema_version))
-        for peer in peers
-    ]
+    return futures
 
 
 def _reported_version(future: Any, default: UUID | None) -> UUID | None:
