@@ -20,8 +20,7 @@ def agreed_coordinator(repo, patience=60):
     try:
         await_agreement(coordinator, patience)
     except SchemaDisagreement:
-        (row,) = coordinator.rows("SELECT data_center FROM system.local")
-        replication = f"{{'class': 'NetworkTopologyStrategy', '{row['data_center']}': 1}}"
+        replication = f"{{'class': 'NetworkTopologyStrategy', '{coordinator.host.datacenter}': 1}}"
         coordinator.rows(f"CREATE KEYSPACE {unique_name('new_version')} WITH replication = {replication}", timeout=60)
         await_agreement(coordinator, 120)
     return coordinator
