@@ -99,7 +99,7 @@ def untimed_schema_changes(tree):
     for call in ast.walk(tree):
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and len(call.args) == 1):
             continue
-        if call.func.attr in {"execute", "rows"} and not call.keywords:
+        if call.func.attr in {"execute", "rows"} and "timeout" not in {keyword.arg for keyword in call.keywords}:
             text = ast.unparse(call.args[0]).lstrip("f'\"")
             if text.startswith(("CREATE ", "ALTER ", "DROP ", "TRUNCATE ")):
                 yield call.lineno, text
